@@ -1,0 +1,1 @@
+"""An event-driven news ingestion pipeline: Kafka topics in, Beam transforms, tagged and routed articles out."""

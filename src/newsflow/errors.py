@@ -1,0 +1,44 @@
+"""The exceptions newsflow raises. Bad input is not one of them: that is a `Rejected` value.
+
+NewsflowError
+├── ConfigError        a file an operator or editor wrote is wrong; exit code 3
+├── UsageError         a command was called wrongly; exit code 2
+├── LedgerError        the ledger cannot answer; the batch is not decided
+├── KafkaError         the broker cannot be reached, or refused
+└── SinkError          a destination cannot be reached, or refused
+"""
+
+from __future__ import annotations
+
+
+class NewsflowError(Exception):
+    """Base of all. The message is for a person: what is wrong, which value, what would be accepted."""
+
+
+class ConfigError(NewsflowError):
+    """A configuration, rule, route or profile file is wrong.
+
+    `file` is the file as the user named it, `path` the place within it (`kafka.security.protocol`),
+    `line` its line from 1 where it is known.
+    """
+
+    def __init__(self, message: str, *, file: str = "", path: str = "", line: int | None = None) -> None:
+        self.message, self.file, self.path, self.line = message, file, path, line
+        where = file + (f":{line}" if line is not None else "")
+        super().__init__(": ".join(part for part in (where, path, message) if part))
+
+
+class UsageError(NewsflowError):
+    """A command was called with arguments that cannot go together."""
+
+
+class LedgerError(NewsflowError):
+    """The ledger could not answer within its limits. Nothing of the batch was decided."""
+
+
+class KafkaError(NewsflowError):
+    """A broker could not be reached or refused a request."""
+
+
+class SinkError(NewsflowError):
+    """A destination could not be reached or refused what it was sent."""

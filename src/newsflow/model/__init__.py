@@ -1,0 +1,42 @@
+"""Values shared by every stage. Pure: no Beam, no Kafka, no clock, no I/O."""
+
+from newsflow.model.article import (
+    Article,
+    DateEvidence,
+    Evidence,
+    FieldName,
+    Mention,
+    Origin,
+    PublicationDate,
+    RawArticle,
+    TopicMatch,
+    ZoneKnowledge,
+)
+from newsflow.model.decision import ArticleRef, Candidate, Decision, DuplicateLink, PendingAlert, Record
+from newsflow.model.event import Event, Headers
+from newsflow.model.outcome import Action, Outcome, Reason, Rejected
+
+__all__ = [
+    "Action",
+    "Article",
+    "ArticleRef",
+    "Candidate",
+    "DateEvidence",
+    "Decision",
+    "DuplicateLink",
+    "Event",
+    "Evidence",
+    "FieldName",
+    "Headers",
+    "Mention",
+    "Origin",
+    "Outcome",
+    "PendingAlert",
+    "PublicationDate",
+    "RawArticle",
+    "Reason",
+    "Record",
+    "Rejected",
+    "TopicMatch",
+    "ZoneKnowledge",
+]

@@ -1,0 +1,130 @@
+"""The values of an article: what the publisher sent (`RawArticle`) and what we emit (`Article`).
+
+All are frozen. Instants are aware datetimes in UTC. Offsets in evidence count Unicode code points of
+the emitted field. Field names and meanings are those of schemas/raw-article and schemas/article.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from newsflow.model.outcome import Action
+
+ZoneKnowledge = Literal["explicit", "source", "unknown"]
+DateEvidence = Literal["json-ld", "meta", "feed", "text", "first-seen"]
+FieldName = Literal["title", "body"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawArticle:
+    """A raw-article.v1 value after validation. `content` is empty only when withdrawn."""
+
+    source: str
+    fetched_at: datetime
+    content_type: str
+    content: str
+    url: str | None = None
+    guid: str | None = None
+    title: str | None = None
+    published: str | None = None
+    language: str | None = None
+    authors: tuple[str, ...] = ()
+    section: str | None = None
+    canonical_url: str | None = None
+    feed: str | None = None
+    agency: str | None = None
+    version: str | None = None
+    withdrawn: bool = False
+    """True for `action: withdraw`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Members beyond the contract, kept as they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDate:
+    """When an article was published, and how we know.
+
+    `at` is aware and in UTC when `zone` is `explicit` (the text named it) or `source` (the profile's zone);
+    it is naive (local wall clock, date-only as midnight) when `zone` is `unknown`.
+    `text` is the text it was read from.
+    """
+
+    at: datetime
+    zone: ZoneKnowledge
+    evidence: DateEvidence
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One matched span: `field[start:end] == text`, offsets in code points of the emitted field."""
+
+    term: str
+    field: FieldName
+    start: int
+    end: int
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMatch:
+    """A topic the article is about, and why."""
+
+    id: str
+    scheme: str
+    code: str
+    score: float
+    rule_version: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A topic that was seen, but is not what the article is about."""
+
+    id: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The record an article version came from."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article.v1 value. `normalise` sets what the text says; id, version, action and first_seen are
+    settled by the ledger, topics and mentions by tagging, story by deduplication."""
+
+    source: str
+    title: str
+    body: str
+    language: str
+    published: PublicationDate
+    first_seen: datetime
+    id: str = ""
+    version: int = 1
+    action: Action = Action.ADD
+    url: str | None = None
+    guid: str | None = None
+    authors: tuple[str, ...] = ()
+    agency: str | None = None
+    word_count: int = 0
+    content_hash: str = ""
+    story: str | None = None
+    topics: tuple[TopicMatch, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    duplicate_of: str | None = None
+    origin: Origin | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """What the publisher sent beyond the contract, and hints we did not use."""

@@ -1,0 +1,91 @@
+"""What the ledger is asked about an event, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsflow.model.article import Article
+from newsflow.model.event import Event
+from newsflow.model.outcome import Outcome, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One event, normalised or rejected, on its way to a decision.
+
+    A withdrawal is an `Article` with `action` withdraw and neither title nor body.
+    `fetched_at` (UTC) orders the states of one article; `publisher_version` is the publisher's own, a hint.
+    """
+
+    event: Event
+    result: Article | Rejected
+    fetched_at: datetime | None = None
+    publisher_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRef:
+    """Names one article."""
+
+    id: str
+    source: str
+    url: str | None
+    guid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateLink:
+    """Why an article was held back: which original, by which method, how alike (0 to 1)."""
+
+    copy: ArticleRef
+    original: ArticleRef
+    method: str
+    """`exact` or `near`."""
+    jaccard: float
+    containment: float
+    numbers: float
+    """Share of the smaller set of number tokens that both hold; 1 when there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The ledger's answer about one event; asked again about it, the same answer.
+
+    `article` is settled (id, version, action, first_seen, story) and not yet tagged; None for an event that
+    was dead-lettered. For a repeat or a stale event it is what came in, under the id and version that are held.
+    For a withdrawal it is the last version's article with the action withdraw and version + 1.
+    `feeds` are the topic ids that were sent any earlier version of the article.
+    """
+
+    outcome: Outcome
+    decided_at: datetime
+    article: Article | None = None
+    feeds: tuple[str, ...] = ()
+    duplicate: DuplicateLink | None = None
+    rejected: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAlert:
+    """An alert to be kept in the outbox: `value` is the alert.v1 bytes, `destinations` who must get it."""
+
+    id: str
+    subscription: str
+    value: bytes
+    destinations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of a decided event before anything of it is published.
+
+    `value` is the article.v1 bytes, tags included; `feeds` the topic ids it goes to.
+    """
+
+    event_id: str
+    article_id: str
+    version: int
+    value: bytes
+    feeds: tuple[str, ...] = ()
+    alerts: tuple[PendingAlert, ...] = ()
