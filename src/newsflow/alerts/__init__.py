@@ -1,0 +1,1 @@
+"""When to alert, and what an alert says. Pure."""

@@ -1,0 +1,1 @@
+"""Beam transforms: wiring only, no logic."""

@@ -1,0 +1,1 @@
+"""Fingerprints, similarity, and the rules that decide what an event is. Pure."""

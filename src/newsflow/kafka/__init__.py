@@ -1,0 +1,1 @@
+"""Kafka: settings, admin, source, sink, dead letters."""

@@ -1,0 +1,1 @@
+"""The SQL store of every decision: SQLite and PostgreSQL."""

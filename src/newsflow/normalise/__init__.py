@@ -1,0 +1,1 @@
+"""Raw article in, clean article or a reason out. Pure."""

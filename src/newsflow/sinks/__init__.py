@@ -1,0 +1,1 @@
+"""Where articles and alerts go; one file each."""

@@ -1,0 +1,1 @@
+"""The topic rule language and its matcher. Pure."""
