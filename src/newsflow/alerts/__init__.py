@@ -1,1 +1,33 @@
-"""When to alert, and what an alert says. Pure."""
+"""When to alert, and what an alert says. Pure: no clock, no I/O."""
+
+from newsflow.alerts.build import article_alert, published_text, spans, step_key, summarise
+from newsflow.alerts.values import (
+    Alert,
+    AlertArticle,
+    Severity,
+    Span,
+    Step,
+    Why,
+    alert_id,
+    alert_to_json,
+    decode_alert,
+    encode_alert,
+)
+
+__all__ = [
+    "Alert",
+    "AlertArticle",
+    "Severity",
+    "Span",
+    "Step",
+    "Why",
+    "alert_id",
+    "alert_to_json",
+    "article_alert",
+    "decode_alert",
+    "encode_alert",
+    "published_text",
+    "spans",
+    "step_key",
+    "summarise",
+]

@@ -1,0 +1,102 @@
+"""Makes an alert out of an article and the reason it was raised for. Pure; asks no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from newsflow.alerts.values import Alert, AlertArticle, Severity, Span, Step, Why, alert_id
+from newsflow.model import Article, PublicationDate
+
+MAX_SPANS = 20
+"""Spans kept in one alert: enough to see why, few enough for a telephone."""
+
+
+def article_alert(
+    article: Article,
+    *,
+    subscription: str,
+    step: Step,
+    severity: Severity,
+    rule: str,
+    topics: Iterable[str] = (),
+    at: datetime,
+) -> Alert:
+    """Return the alert of one article version at a step of its story.
+
+    `topics` are the topic ids whose evidence is shown (all of the article's when empty).
+    """
+    subject = article.story or article.id
+    return Alert(
+        id=alert_id(subscription, subject, step_key(step, article)),
+        subscription=subscription,
+        step=step,
+        severity=severity,
+        story=article.story,
+        articles=(summarise(article),),
+        why=Why(
+            rule=rule,
+            spans=spans(article, topics),
+            story=_story_words(article, step),
+            sources=(article.source,),
+        ),
+        at=at,
+    )
+
+
+def step_key(step: Step, article: Article) -> str:
+    """Return the part of an id that names the step: a story has one `first`, but each article its withdrawal."""
+    if step is Step.WITHDRAWN:
+        return f"{step}:{article.id}"
+    if step is Step.UPDATE:
+        return f"{step}:{article.id}:{article.version}"
+    return step.value
+
+
+def summarise(article: Article) -> AlertArticle:
+    """Return what an alert says of an article."""
+    return AlertArticle(
+        id=article.id,
+        version=article.version,
+        action=article.action,
+        source=article.source,
+        title=article.title,
+        language=article.language,
+        published_at=published_text(article.published),
+        url=article.url,
+        topics=tuple(topic.id for topic in article.topics),
+    )
+
+
+def published_text(published: PublicationDate) -> str:
+    """Return RFC 3339 with `Z`, or the local time as it was written when its zone is unknown."""
+    if published.at.tzinfo is None:
+        return published.at.isoformat()
+    return published.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def spans(article: Article, topics: Iterable[str] = ()) -> tuple[Span, ...]:
+    """Return up to `MAX_SPANS` passages of evidence, the heaviest first, title before body."""
+    wanted = set(topics)
+    found = [
+        (evidence, topic.id)
+        for topic in article.topics
+        if not wanted or topic.id in wanted
+        for evidence in topic.evidence
+    ]
+    found.sort(key=lambda pair: (pair[0].field != "title", -pair[0].weight, pair[0].start, pair[1]))
+    return tuple(
+        Span(article.id, topic, each.term, each.field, each.start, each.end, each.text)
+        for each, topic in found[:MAX_SPANS]
+    )
+
+
+def _story_words(article: Article, step: Step) -> str:
+    about = f"story {article.story}" if article.story else "an article without a story"
+    match step:
+        case Step.WITHDRAWN:
+            return f"{article.source} took back its article of {about}"
+        case Step.UPDATE:
+            return f"{article.source} changed its article of {about}"
+        case _:
+            return f"first article of {about} that this subscription matches"
