@@ -86,7 +86,7 @@ def parse_yaml(text: str, file: str) -> YamlFile:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        value = None if node is None else loader.construct_document(node)  # type: ignore[no-untyped-call]
+        value = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error) or type(error).__name__
