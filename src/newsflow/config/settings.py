@@ -1,0 +1,86 @@
+"""The configuration as values. Built by `newsflow.config.load`, which has checked it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How to talk to the broker. `password` and `key_password` are references, not secrets."""
+
+    protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    username: str | None = None
+    password: str | None = None
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    key_password: str | None = None
+    check_hostname: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """The broker, and what is read from it."""
+
+    bootstrap_servers: str
+    group: str
+    input_topic: str
+    client_id: str
+    security: Security = field(default_factory=Security)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Where decisions are kept, and how long another article counts as the first of its text."""
+
+    url: str
+    window_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Source profiles, and whether a source without one is refused."""
+
+    paths: tuple[str, ...]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where alerts go. `url` and `secret` may be references (`env:NAME`, `file:PATH`)."""
+
+    type: str
+    url: str
+    secret: str | None = None
+    allow_private: bool = False
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What keeps one event, one run or one bad day from taking the job down."""
+
+    event_bytes: int
+    extract_s: float
+    batch_records: int
+    run_records: int
+    run_bytes: int
+    run_s: float
+    attempts: int
+    dead_letters_in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a job needs to know. Frozen, hashable and small: it is the key of per-process caches."""
+
+    job: str
+    kafka: Kafka
+    ledger: LedgerSettings
+    sources: Sources
+    topic_paths: tuple[str, ...]
+    route_paths: tuple[str, ...]
+    destinations: tuple[tuple[str, Destination], ...]
+    limits: Limits

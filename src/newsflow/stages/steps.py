@@ -1,0 +1,119 @@
+"""Raw events to emissions, one function a stage. Each takes and gives a batch, in order, one item an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from newsflow.contracts.raw import parse_raw
+from newsflow.model import Article, Candidate, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
+from newsflow.model.codec import article_to_bytes
+from newsflow.stages.guard import broken, each
+from newsflow.stages.item import Item
+from newsflow.stages.tools import Tools
+
+PUBLISHED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
+"""Outcomes whose article goes out to readers."""
+STORED = PUBLISHED | {Outcome.DUPLICATE}
+"""Outcomes whose article is kept whole in the ledger."""
+
+
+def normalise(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:
+    """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
+    parsed = each(
+        events,
+        "Normalise",
+        lambda event: parse_raw(event.value, event.headers, tools.raw_limits),
+        lambda _, rejected: rejected,
+    )
+    parsed = [_known_source(raw, tools) if isinstance(raw, RawArticle) else raw for raw in parsed]
+    raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
+    clean = iter(tools.normaliser.normalise_many([(raw, tools.sources.get(raw.source), now) for raw in raws]))
+    return [
+        Item(_candidate(event, raw, next(clean)) if isinstance(raw, RawArticle) else Candidate(event, raw))
+        for event, raw in zip(events, parsed, strict=True)
+    ]
+
+
+def _known_source(raw: RawArticle, tools: Tools) -> RawArticle | Rejected:
+    if not tools.closed_sources or raw.source in tools.sources:
+        return raw
+    message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
+    return Rejected(Reason.UNKNOWN_SOURCE, message, "Normalise")
+
+
+def _candidate(event: Event, raw: RawArticle, result: Article | Rejected) -> Candidate:
+    if isinstance(result, Article):
+        result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
+    return Candidate(event, result, raw.fetched_at, raw.version)
+
+
+def deduplicate(items: Sequence[Item], tools: Tools) -> list[Item]:
+    """Ask the ledger what each event is. Raises `LedgerError`: then nothing of the batch was decided."""
+    decisions = tools.ledger.decide([item.candidate for item in items])
+    return [replace(item, decision=decision) for item, decision in zip(items, decisions, strict=True)]
+
+
+def tag(items: Sequence[Item], tools: Tools) -> list[Item]:
+    """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
+    rules = tools.rules.current()
+
+    def work(item: Item) -> Item:
+        decision = item.decision
+        if decision is None or decision.article is None or decision.outcome not in STORED:
+            return item
+        if decision.outcome is Outcome.WITHDRAWN:
+            return item
+        tags = rules.tag(decision.article)
+        article = replace(decision.article, topics=tags.topics, mentions=tags.mentions)
+        return replace(item, decision=replace(decision, article=article))
+
+    return each(items, "TagTopics", work, Item.fail)
+
+
+def route(items: Sequence[Item], tools: Tools) -> list[Item]:
+    """Settle the bytes that go out, the feeds they go to and the alerts they raise."""
+
+    def work(item: Item) -> Item:
+        decision = item.decision
+        if decision is None or decision.article is None or decision.outcome not in STORED:
+            return item
+        routed = tools.routes.route(decision.article, decision)
+        value = article_to_bytes(decision.article)
+        if decision.outcome not in PUBLISHED:
+            return replace(item, value=value)
+        return replace(item, value=value, feeds=routed.feeds, alerts=routed.alerts)
+
+    return each(items, "Route", work, Item.fail)
+
+
+def record(items: Sequence[Item], tools: Tools) -> list[Item]:
+    """Keep in the ledger what will be published, before it is: a retry then publishes the same bytes.
+
+    An item that failed after its decision has the decision taken back and becomes a dead letter.
+    """
+    failures = [(item.event.event_id, item.failure) for item in items if item.failure is not None]
+    amended = iter(tools.ledger.amend(failures) if failures else ())
+    items = [item if item.failure is None else replace(item, decision=next(amended)) for item in items]
+    stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
+    return [item if item.value is None else _as_stored(item, next(stored)) for item in items]
+
+
+def _record(item: Item) -> Record:
+    article = item.decision.article if item.decision is not None else None
+    assert article is not None
+    assert item.value is not None
+    return Record(item.event.event_id, article.id, article.version, item.value, item.feeds, item.alerts)
+
+
+def _as_stored(item: Item, stored: Record) -> Item:
+    return replace(item, value=stored.value, feeds=stored.feeds, alerts=stored.alerts)
+
+
+def process(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:
+    """All stages, one after another: what a pipeline does with a batch."""
+    return record(route(tag(deduplicate(normalise(events, tools, now), tools), tools), tools), tools)
+
+
+__all__ = ["broken", "deduplicate", "normalise", "process", "record", "route", "tag"]
