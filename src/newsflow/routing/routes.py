@@ -1,0 +1,114 @@
+"""Routes and subscriptions, and what they make of an article."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from newsflow.alerts import Step, article_alert, encode_alert
+from newsflow.model import Article, Decision, Outcome, PendingAlert
+from newsflow.routing.match import describe, facts, meets, objections
+from newsflow.routing.values import Facts, Kind, Route, Routed, Subscription, Verdict
+
+_ACCEPTED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Everything the files of routes say. Immutable and safe to share between threads."""
+
+    routes: tuple[Route, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+
+    def route(self, article: Article, decision: Decision) -> Routed:
+        """Return where an article goes. `article` is the decision's article with its tags.
+
+        A new version also goes to every topic feed that had an earlier one, so that no reader is left with an
+        old text; a withdrawal goes to those only. What was not accepted (a repeat, a duplicate, …) goes nowhere
+        but to the feeds of subscriptions that ask for copies.
+        """
+        seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
+        routes = list(self._taking(seen)) if decision.outcome in _ACCEPTED else []
+        subscriptions = [each for each in self.subscriptions if _open_to(each, decision) and meets(each.match, seen)]
+        return Routed(
+            feeds=_feeds(routes, article, decision),
+            stores=_unique(store for route in routes for store in route.stores),
+            alerts=tuple(_alerts(subscriptions, article, decision)),
+            subscribers=tuple(each.id for each in subscriptions if each.feed),
+            why=tuple(_taken(route) for route in routes) + tuple(_taken(each) for each in subscriptions),
+        )
+
+    def explain(self, article: Article, decision: Decision) -> tuple[Verdict, ...]:
+        """Return what every route and subscription says of an article, and why those that pass it over do."""
+        seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
+        taking = {route.id for route in self._taking(seen)} if decision.outcome in _ACCEPTED else set()
+        stopped_by = next((route.id for route in self.routes if route.stop and route.id in taking), "")
+        verdicts = [_verdict(route, route.id in taking, seen, decision, stopped_by) for route in self.routes]
+        for each in self.subscriptions:
+            taken = _open_to(each, decision) and meets(each.match, seen)
+            verdicts.append(_verdict(each, taken, seen, decision, ""))
+        return tuple(verdicts)
+
+    def _taking(self, seen: Facts) -> Iterator[Route]:
+        for route in self.routes:
+            if meets(route.match, seen):
+                yield route
+                if route.stop:
+                    return
+
+
+def _open_to(subscription: Subscription, decision: Decision) -> bool:
+    if decision.outcome is Outcome.DUPLICATE:
+        return subscription.copies and subscription.feed
+    return decision.outcome in _ACCEPTED
+
+
+def _feeds(routes: Iterable[Route], article: Article, decision: Decision) -> tuple[str, ...]:
+    if decision.outcome is Outcome.WITHDRAWN:
+        return _unique(decision.feeds)
+    if decision.outcome not in _ACCEPTED:
+        return ()
+    topics = [topic.id for topic in article.topics]
+    routed = [feed for route in routes for feed in (*(topics if route.every_topic else ()), *route.feeds)]
+    return _unique((*routed, *decision.feeds))
+
+
+def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision) -> Iterator[PendingAlert]:
+    if decision.outcome not in _ACCEPTED:
+        return
+    step = Step.WITHDRAWN if decision.outcome is Outcome.WITHDRAWN else Step.FIRST
+    for subscription in taking:
+        if subscription.alert_to:
+            alert = article_alert(
+                article,
+                subscription=subscription.id,
+                step=step,
+                severity=subscription.severity,
+                rule=describe(subscription.match),
+                topics=subscription.match.topics,
+                at=decision.decided_at,
+            )
+            yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to)
+
+
+def _taken(taker: Route | Subscription) -> Verdict:
+    return Verdict(_kind(taker), taker.id, taken=True, reasons=(describe(taker.match),))
+
+
+def _kind(taker: Route | Subscription) -> Kind:
+    return "route" if isinstance(taker, Route) else "subscription"
+
+
+def _verdict(taker: Route | Subscription, taken: bool, seen: Facts, decision: Decision, stopped_by: str) -> Verdict:
+    if taken:
+        return _taken(taker)
+    reasons = objections(taker.match, seen)
+    if not reasons and stopped_by and decision.outcome in _ACCEPTED:
+        reasons = (f"route {stopped_by} took it and stops",)
+    if not reasons:
+        reasons = (f"outcome {decision.outcome.value} goes to no one here",)
+    return Verdict(_kind(taker), taker.id, taken=False, reasons=reasons)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,99 @@
+"""The values of routing: what a file of routes says, and what becomes of one article."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from newsflow.alerts import Severity
+from newsflow.model import PendingAlert
+
+Kind = Literal["route", "subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A condition on an article; what is empty asks for nothing, and an empty match takes every article.
+
+    `languages` take their dialects along (`ar` takes `ar-EG`); `sources` may hold `*`.
+    `one_in` takes one article of so many, always the same ones.
+    """
+
+    tagged: bool | None = None
+    topics_any: frozenset[str] = frozenset()
+    topics_all: frozenset[str] = frozenset()
+    topics_none: frozenset[str] = frozenset()
+    min_score: float = 0.0
+    languages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    not_sources: tuple[str, ...] = ()
+    one_in: int = 1
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics it asks for, of which an alert shows the evidence."""
+        return self.topics_any | self.topics_all
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where matching articles go. `every_topic`: the feed of each topic they are tagged with."""
+
+    id: str
+    match: Match = field(default_factory=Match)
+    every_topic: bool = False
+    feeds: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
+    stop: bool = False
+    """Routes after this one do not see an article that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one subscriber gets: a Kafka feed of its own, alerts, or both."""
+
+    id: str
+    match: Match = field(default_factory=Match)
+    description: str = ""
+    feed: bool = False
+    copies: bool = False
+    """Its feed carries duplicates too, which are held back elsewhere."""
+    alert_to: tuple[str, ...] = ()
+    """Names of destinations; empty when it asks for no alerts."""
+    severity: Severity = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one route or subscription said of an article: taken, or the reasons why not."""
+
+    kind: Kind
+    id: str
+    taken: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where one article goes.
+
+    `feeds` are the topic ids whose Kafka feed receives it, `subscribers` the subscriptions whose own feed does,
+    `stores` the names of stores; `why` the routes and subscriptions that took it.
+    """
+
+    feeds: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
+    alerts: tuple[PendingAlert, ...] = ()
+    subscribers: tuple[str, ...] = ()
+    why: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What conditions look at, taken from an article once for all of them. `topics`: id to score."""
+
+    article_id: str
+    topics: Mapping[str, float]
+    language: str
+    source: str

@@ -1,0 +1,108 @@
+"""Reading files of routes: what they say, and errors one can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from newsflow.alerts import Severity
+from newsflow.errors import ConfigError
+from newsflow.routing import Match, Subscription, load_routes
+
+
+def _write(folder: Path, text: str, name: str = "routes.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_full_subscription(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        """
+version: 1
+subscriptions:
+  - id: desk
+    description: the desk
+    match:
+      topics: {any: [syria], all: [russia], none: [iran]}
+      min_score: 0.4
+      languages: [no, ar]
+      sources: ["river-*"]
+      not_sources: [river-sport]
+      sample: 1 in 100
+    feed: true
+    copies: true
+    alert: {to: [webhook, mail], severity: critical}
+""",
+    )
+    (subscription,) = load_routes([path]).subscriptions
+    assert subscription == Subscription(
+        id="desk",
+        description="the desk",
+        match=Match(
+            topics_any=frozenset({"syria"}),
+            topics_all=frozenset({"russia"}),
+            topics_none=frozenset({"iran"}),
+            min_score=0.4,
+            languages=("no", "ar"),
+            sources=("river-*",),
+            not_sources=("river-sport",),
+            one_in=100,
+        ),
+        feed=True,
+        copies=True,
+        alert_to=("webhook", "mail"),
+        severity=Severity.CRITICAL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("version: 1\nroutes:\n  - {id: a, fedes: topics}\n", 3, "unknown 'fedes'; accepted: "),
+        ("version: 2\n", 1, "1 was expected"),
+        ("routes: []\n", 1, "'version' is a required property"),
+        ("[]\n", 1, "is a list"),
+        ("", None, "is a NoneType"),
+        ("version: 1\nroutes:\n  - {id: Ünter_Strich}\n", 3, "lower case letters"),
+        ("version: 1\nsubscriptions:\n  - id: a\n    alert: {severity: loud, to: [x]}\n", 4, "accepted: info"),
+        ("version: 1\nsubscriptions:\n  - id: a\n    alert: {severity: info}\n", 4, "'to' is a required property"),
+        ("version: 1\nroutes:\n  - id: a\n    match: {sample: 3 in 4}\n", 4, "a share, as `1 in 100`"),
+        ("version: 1\nroutes:\n  - id: a\n  - id: b\n  - id: a\n", 5, "the id 'a' is already taken at"),
+        ("version: 1\nroutes: [", 2, "is not valid YAML"),
+    ],
+)
+def test_errors_say_where_and_what_would_be_accepted(tmp_path: Path, text: str, line: int | None, words: str) -> None:
+    path = _write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_routes([path])
+    assert words in caught.value.message
+    assert caught.value.file == str(path)
+    assert caught.value.line == line
+
+
+def test_an_id_is_unique_over_all_files(tmp_path: Path) -> None:
+    first = _write(tmp_path, "version: 1\nroutes:\n  - id: a\n", "one.yaml")
+    second = _write(tmp_path, "version: 1\nsubscriptions:\n  - id: a\nroutes:\n  - id: a\n", "two.yaml")
+    with pytest.raises(
+        ConfigError, match=r"two\.yaml:5: routes\[0\]\.id: the id 'a' is already taken at .*one\.yaml:3"
+    ):
+        load_routes([first, second])
+
+
+def test_unknown_topics_and_destinations_are_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "version: 1\nsubscriptions:\n  - id: a\n    match:\n      topics: {any: [syira]}\n    alert: {to: [pager]}\n",
+    )
+    with pytest.raises(ConfigError, match=r":5: .*there is no topic 'syira'; did you mean 'syria'\?"):
+        load_routes([path], topics={"syria", "russia"})
+    with pytest.raises(ConfigError, match=r":6: .*there is no destination 'pager'; known: mail, webhook"):
+        load_routes([path], topics={"syira"}, destinations={"webhook", "mail"})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: cannot be read"):
+        load_routes([tmp_path / "nowhere.yaml"])
