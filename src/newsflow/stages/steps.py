@@ -8,7 +8,7 @@ from datetime import datetime
 
 from newsflow.contracts.raw import parse_raw
 from newsflow.model import Article, Candidate, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
-from newsflow.model.codec import article_to_bytes
+from newsflow.model.codec import encode_article
 from newsflow.stages.guard import broken, each
 from newsflow.stages.item import Item
 from newsflow.stages.tools import Tools
@@ -80,7 +80,7 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
         if decision is None or decision.article is None or decision.outcome not in STORED:
             return item
         routed = tools.routes.route(decision.article, decision)
-        value = article_to_bytes(decision.article)
+        value = encode_article(decision.article)
         if decision.outcome not in PUBLISHED:
             return replace(item, value=value)
         return replace(item, value=value, feeds=routed.feeds, alerts=routed.alerts)

@@ -1,0 +1,239 @@
+"""Read what a topic holds now, in bounded runs, and commit only what a run has finished.
+
+A run goes from where the last one ended to the end offsets seen at its start. Nothing here commits by itself:
+the caller does, once everything that came of the run is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kafka import TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from newsflow.errors import KafkaError
+from newsflow.model import Event
+
+log = logging.getLogger(__name__)
+
+Offsets = dict[int, int]
+"""Next offset to read, by partition."""
+
+
+class Consumer(Protocol):
+    """The part of `kafka.KafkaConsumer` that is used here."""
+
+    def assign(self, partitions: Sequence[Any]) -> None: ...  # noqa: D102
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...  # noqa: D102
+    def committed(self, partition: Any) -> Any: ...  # noqa: D102
+    def beginning_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]: ...  # noqa: D102
+    def end_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]: ...  # noqa: D102
+    def position(self, partition: Any) -> int | None: ...  # noqa: D102
+    def seek(self, partition: Any, offset: int) -> None: ...  # noqa: D102
+    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]: ...  # noqa: D102
+    def commit(self, offsets: Mapping[Any, Any]) -> None: ...  # noqa: D102
+    def pause(self, *partitions: Any) -> None: ...  # noqa: D102
+    def resume(self, *partitions: Any) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """What one run may take. It always takes at least one batch, so that it moves."""
+
+    batch_records: int = 500
+    records: int = 20_000
+    size_bytes: int = 64 << 20
+    duration_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is to be read: partition to [start, end). The run is over when every end is reached.
+
+    What the broker hands over beyond an end is taken along, unless `bounds` forbids it: read again, it would
+    have to be fetched again.
+    """
+
+    spans: Mapping[int, tuple[int, int]]
+    bounds: Mapping[int, int] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to read."""
+        return all(start >= end for start, end in self.spans.values())
+
+
+class AvailableReader:
+    """Bounded runs over the partitions of one topic. One thread at a time; `stop` may come from any."""
+
+    def __init__(
+        self, consumer: Consumer, topic: str, limits: RunLimits, partitions: Sequence[int] | None = None
+    ) -> None:
+        self._consumer, self._topic, self._limits = consumer, topic, limits
+        self._wanted = None if partitions is None else frozenset(partitions)
+        self._assigned: tuple[int, ...] = ()
+        self._finished: Offsets = {}
+        self._reached: Offsets = {}
+        self._committed: Offsets = {}
+        self._run = Run({})
+        self._stop = threading.Event()
+
+    @property
+    def finished(self) -> Offsets:
+        """Where the next run starts: all before it is written."""
+        return dict(self._finished)
+
+    def plan(self, until: Mapping[int, int] | None = None) -> Run:
+        """Look where the topic ends now and settle the next run; with `until`, not beyond those offsets."""
+        self._assign()
+        partitions = [self._tp(p) for p in self._assigned]
+        begin = self._consumer.beginning_offsets(partitions)
+        end = self._consumer.end_offsets(partitions)
+        spans = {}
+        for tp in partitions:
+            start = self._start_of(tp.partition, begin[tp], end[tp])
+            stop = end[tp] if until is None else min(end[tp], until.get(tp.partition, 0))
+            spans[tp.partition] = (start, max(start, stop))
+        self._run = Run(spans, until)
+        return self._run
+
+    def end_offsets(self) -> Offsets:
+        """Where the topic ends now, by partition."""
+        self._assign()
+        found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
+        return {tp.partition: offset for tp, offset in found.items()}
+
+    def batches(self) -> Iterator[list[Event]]:
+        """The records of the planned run, in batches. May block up to a fetch's time-out."""
+        self._reached = {p: start for p, (start, _) in self._run.spans.items()}
+        self._position()
+        deadline, left_bytes, left = (
+            time.monotonic() + self._limits.duration_s,
+            self._limits.size_bytes,
+            self._limits.records,
+        )
+        quiet_since = time.monotonic()
+        while not self._done():
+            batch = self._poll(min(self._limits.batch_records, left))
+            if batch:
+                quiet_since = time.monotonic()
+                left, left_bytes = left - len(batch), left_bytes - sum(len(e.value or b"") for e in batch)
+                yield batch
+            elif time.monotonic() - quiet_since > 60:
+                raise KafkaError(
+                    f"{self._topic}: nothing came for 60 s before {self._left()}; is the broker reachable?"
+                )
+            if left <= 0 or left_bytes <= 0 or time.monotonic() > deadline or self._stop.is_set():
+                return
+
+    def finish(self) -> int:
+        """Commit what the run reached; returns how many offsets that were. Call it when all of it is written."""
+        moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
+        if moved:
+            self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
+        read = sum(offset - self._finished.get(p, offset) for p, offset in self._reached.items())
+        self._committed.update(moved)
+        self._finished.update(self._reached)
+        return read
+
+    def stop(self) -> None:
+        """End the run in hand after its current batch."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close()
+
+    def _tp(self, partition: int) -> Any:
+        return TopicPartition(self._topic, partition)
+
+    def _assign(self) -> None:
+        """Take the topic's partitions, new ones too."""
+        found = self._consumer.partitions_for_topic(self._topic)
+        if not found:
+            raise KafkaError(f"topic {self._topic} does not exist; `newsflow kafka apply` creates it")
+        partitions = tuple(sorted(found if self._wanted is None else found & self._wanted))
+        if not partitions:
+            raise KafkaError(
+                f"topic {self._topic} has partitions {sorted(found)}, none of {sorted(self._wanted or ())}"
+            )
+        if partitions != self._assigned:
+            self._consumer.assign([self._tp(p) for p in partitions])
+            self._assigned = partitions
+
+    def _start_of(self, partition: int, begin: int, end: int) -> int:
+        start = self._finished.get(partition)
+        if start is None:
+            committed = self._consumer.committed(self._tp(partition))
+            start = begin if committed is None or committed < 0 else int(committed)
+            if committed is not None:
+                self._committed[partition] = start
+        if start < begin:
+            log.warning("%s/%d: %d records were deleted before they were read", self._topic, partition, begin - start)
+            start = begin
+        elif start > end:
+            log.warning(
+                "%s/%d ends at %d, before %d: it was made anew; reading from its start",
+                self._topic,
+                partition,
+                end,
+                start,
+            )
+            start = begin
+        self._finished[partition] = start
+        return start
+
+    def _position(self) -> None:
+        for partition, (start, end) in self._run.spans.items():
+            tp = self._tp(partition)
+            if self._consumer.position(tp) != start:
+                self._consumer.seek(tp, start)
+            paused = self._run.bounds is not None and start >= end
+            (self._consumer.pause if paused else self._consumer.resume)(tp)
+
+    def _poll(self, most: int) -> list[Event]:
+        batch: list[Event] = []
+        for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
+            bound = self._bound(tp.partition)
+            batch += [_event(record) for record in records if bound is None or record.offset < bound]
+        for partition in self._run.spans:
+            self._reach(partition)
+        return batch
+
+    def _bound(self, partition: int) -> int | None:
+        return None if self._run.bounds is None else self._run.bounds.get(partition, 0)
+
+    def _reach(self, partition: int) -> None:
+        """Note how far the consumer is. Its position also passes what holds no record: gaps and markers."""
+        tp, bound = self._tp(partition), self._bound(partition)
+        position = self._consumer.position(tp)
+        if position is None:
+            return
+        if bound is not None and position >= bound:
+            self._consumer.pause(tp)
+            position = max(bound, self._run.spans[partition][0])
+        self._reached[partition] = position
+
+    def _done(self) -> bool:
+        return all(self._reached[p] >= end for p, (_, end) in self._run.spans.items())
+
+    def _left(self) -> str:
+        return ", ".join(f"{p}: {self._reached[p]} of {end}" for p, (_, end) in self._run.spans.items())
+
+
+def _event(record: Any) -> Event:
+    return Event(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=max(record.timestamp or 0, 0),
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers or ()),
+    )

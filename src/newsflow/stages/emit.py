@@ -1,0 +1,84 @@
+"""What is written for a settled item: the records of its one outcome, with ids that a retry repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAlert, Rejected
+from newsflow.model.cloudevents import ERROR_PREFIX, dead_letter_headers, emitted_headers, header
+from newsflow.model.codec import encode_duplicate
+from newsflow.model.names import (
+    ALERT_TOPIC,
+    ARTICLE_TOPIC,
+    DUPLICATE_TOPIC,
+    article_key,
+    dead_letter_topic,
+    emission_id,
+    topic_feed,
+)
+from newsflow.stages.item import Emission, Item
+from newsflow.stages.steps import PUBLISHED
+
+
+def emissions(items: Sequence[Item], job: str) -> list[Emission]:
+    """Every record that the batch writes, in the order of its events."""
+    return [emission for item in items for emission in _of(item, job)]
+
+
+def _of(item: Item, job: str) -> Iterator[Emission]:
+    decision = item.decision
+    assert decision is not None
+    if item.rejected is not None:
+        yield _dead_letter(item.event, item.rejected, decision.decided_at, job)
+    elif decision.article is not None and decision.outcome in PUBLISHED and item.value is not None:
+        yield from _article(item, decision.article, item.value, decision.decided_at, job)
+    elif decision.outcome is Outcome.DUPLICATE:
+        yield _duplicate(item.event, decision, job)
+
+
+def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[Emission]:
+    event = item.event
+    key, headers = article_key(article.id), _headers(event, "article", "", article.id, decided_at, job)
+    yield Emission("article", ARTICLE_TOPIC, key, value, headers, event.event_id)
+    for topic_id in item.feeds:
+        yield Emission("feed", topic_feed(topic_id), key, value, headers, event.event_id)
+    for alert in item.alerts:
+        yield _alert(event, alert, decided_at, job)
+
+
+def _alert(event: Event, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:
+    headers = emitted_headers(
+        name="alert", ce_id=alert.id, job=job, time=decided_at, subject=alert.subscription, incoming=event.headers
+    )
+    return Emission("alert", ALERT_TOPIC, alert.id.encode(), alert.value, headers, event.event_id)
+
+
+def _duplicate(event: Event, decision: Decision, job: str) -> Emission:
+    link, article = decision.duplicate, decision.article
+    assert link is not None
+    headers = _headers(event, "duplicate", "", link.copy.id, decision.decided_at, job)
+    value = encode_duplicate(link, None if article is None else article.story)
+    return Emission("duplicate", DUPLICATE_TOPIC, article_key(link.original.id), value, headers, event.event_id)
+
+
+def _dead_letter(event: Event, rejected: Rejected, decided_at: datetime, job: str) -> Emission:
+    headers = dead_letter_headers(event, rejected, job=job, time=decided_at, attempt=_attempt(event))
+    return Emission("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
+
+
+def _attempt(event: Event) -> int:
+    """One more than the attempt of the dead letter this event replays. Never counts retries: those repeat bytes."""
+    text = header(event.headers, ERROR_PREFIX + "attempt") or "0"
+    return int(text) + 1 if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
+
+def _headers(event: Event, kind: str, qualifier: str, subject: str, decided_at: datetime, job: str) -> Headers:
+    return emitted_headers(
+        name=kind,
+        ce_id=emission_id(event.event_id, kind, qualifier),
+        job=job,
+        time=decided_at,
+        subject=subject,
+        incoming=event.headers,
+    )
