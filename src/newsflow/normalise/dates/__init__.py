@@ -1,0 +1,5 @@
+"""Publication dates out of text: no answer beats a wrong one."""
+
+from newsflow.normalise.dates.parse import parse_date
+
+__all__ = ["parse_date"]

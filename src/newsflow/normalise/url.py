@@ -1,0 +1,194 @@
+"""Canonical URLs: one name for one article, however it was linked.
+
+A canonical URL is a name, not a link: the scheme is always `http`, so that both schemes give one name.
+Path case, and every parameter that may be an identifier, are kept: two articles never share a name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+from urllib.parse import quote, unquote_to_bytes
+
+from newsflow.normalise.trackers import is_tracker
+
+MAX_URL_CHARS = 4096
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\s]+")
+# http:// written once or more, and the ways it is commonly broken: http:/x, http//x, htp://x, http:\\x, http://:http://x
+_SCHEME = re.compile(r"(?:(?:h?t{1,3}ps?|http?s)(?::+/*|;/+|/{2,})|:?/{2,})+", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d*(?:[/?#]|$))", re.IGNORECASE)
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_AMP_CACHE = re.compile(r"[a-z0-9-]+\.cdn\.ampproject\.org")
+_AMP_CACHE_PATH = re.compile(r"/(?:[acivr]+)/(?:s/)?(?=[^/]+\.[^/]+)")
+_GOOGLE_AMP = re.compile(r"/amp/(?:s/)?(?=[^/]+\.[^/]+/)")
+_AMP_TAIL = re.compile(r"(?:[/.]amp(?:\.html?)?|/amp/index\.html?)/*$", re.IGNORECASE)
+_AMP_PARAMS = {"amp", "amp_markup", "amp_js_v", "amp_gsa", "usqp", "isamp"}
+_SAFE_PATH = "/!$&'()*+,;=:@~"
+_SAFE_QUERY = "/!$'()*,;:@~?"
+
+
+def canonicalise_url(url: str) -> str:
+    """The canonical form of an absolute web URL (ASCII; percent-encoded UTF-8; applying it twice changes nothing).
+
+    Repairs doubled and broken schemes, backslashes and empty ports; unwraps AMP caches; drops `www.`, `m.`
+    and AMP forms, fragments, credentials, default ports, trailing slashes, tracking and valueless parameters;
+    sorts the other parameters. Raises ValueError, naming the value, on what is no web URL.
+    """
+    text = _CONTROL.sub("", url).replace("&amp;", "&")
+    if not text or len(text) > MAX_URL_CHARS:
+        raise ValueError(f"no URL: {_shorten(url)}; expected http(s)://host/path of at most {MAX_URL_CHARS} characters")
+    try:
+        return _canonicalise(text)
+    except ValueError as error:
+        raise ValueError(f"no URL: {_shorten(url)} ({error}); expected http(s)://host/path") from None
+
+
+def _shorten(url: str) -> str:
+    return repr(url if len(url) <= 100 else url[:100] + "…")
+
+
+def _canonicalise(text: str) -> str:
+    for _ in range(4):
+        authority, path, query = _split(text)
+        inner = _unwrap_amp(authority, path)
+        if inner is None:
+            break
+        text = inner + (f"?{query}" if query else "")
+    host = _canonical_host(authority)
+    return f"http://{host}{_canonical_path(path)}{_canonical_query(query)}"
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Authority, path (from its first slash) and query of a URL; the fragment is left out."""
+    text = text.partition("#")[0]
+    before, _, query = text.partition("?")
+    before = before.replace("\\", "/")
+    match = _SCHEME.match(before)
+    if match:
+        before = before[match.end() :]
+    elif _OTHER_SCHEME.match(before):
+        raise ValueError("another scheme than http or https")
+    elif "." not in before.partition("/")[0]:
+        raise ValueError("no host")
+    authority, slash, path = before.partition("/")
+    return authority, slash + path, query
+
+
+def _unwrap_amp(authority: str, path: str) -> str | None:
+    host = authority.lower()
+    if _AMP_CACHE.fullmatch(host):
+        match = _AMP_CACHE_PATH.match(path)
+    elif host in ("www.google.com", "google.com"):
+        match = _GOOGLE_AMP.match(path)
+    else:
+        return None
+    return "//" + path[match.end() :] if match else None
+
+
+def _canonical_host(authority: str) -> str:
+    host = authority.rpartition("@")[2].lower()
+    if host.startswith("["):
+        return _ipv6_host(host)
+    host, _, port = host.partition(":")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"no port: {port[:20]!r}")
+    host = _ascii_host(host.strip("."))
+    labels = host.split(".")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"no host: {host[:60]!r}")
+    if labels[-1].isdigit():
+        return str(ipaddress.IPv4Address(host)) + _port_suffix(port)
+    return _without_variant(labels) + _port_suffix(port)
+
+
+def _ipv6_host(host: str) -> str:
+    address, bracket, rest = host[1:].partition("]")
+    if not bracket or (rest and not rest.startswith(":")):
+        raise ValueError("no IPv6 address")
+    return f"[{ipaddress.IPv6Address(address)}]{_port_suffix(rest[1:])}"
+
+
+def _port_suffix(port: str) -> str:
+    if port and not (port.isascii() and port.isdigit()):
+        raise ValueError("no port")
+    return "" if not port or int(port) in (80, 443) else f":{int(port)}"
+
+
+def _ascii_host(host: str) -> str:
+    if "%" in host:
+        host = unquote_to_bytes(host).decode("utf-8").lower()
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise ValueError("a host name that cannot be encoded") from None
+
+
+_WWW = re.compile(r"www\d?|m|mobile|amp|wap")
+
+
+def _without_variant(labels: list[str]) -> str:
+    while len(labels) > 2 and _WWW.fullmatch(labels[0]) and not _is_suffix(labels[1:]):
+        labels = labels[1:]
+    if len(labels) > 3 and labels[1] in ("m", "amp"):  # en.m.example.org
+        labels = [labels[0], *labels[2:]]
+    return ".".join(labels)
+
+
+_SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
+
+
+def _is_suffix(labels: list[str]) -> bool:
+    """Whether these labels are a public suffix such as `co.uk`, under which names are given out."""
+    return len(labels) == 1 or (len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND_LEVEL)
+
+
+def _canonical_path(path: str) -> str:
+    segments: list[str] = []
+    for segment in _recode(path, _SAFE_PATH).split("/"):
+        if segment == "..":
+            segments = segments[:-1]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    joined = "/" + "/".join(segments)
+    stripped = _AMP_TAIL.sub("", joined)
+    while stripped != joined and stripped:
+        joined, stripped = stripped, _AMP_TAIL.sub("", stripped)
+    if joined.lower().startswith("/amp/"):
+        joined = joined[4:]
+    return joined
+
+
+def _canonical_query(query: str) -> str:
+    kept = set()
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        name, value = _recode(name.replace("+", " "), _SAFE_QUERY), _recode(value.replace("+", " "), _SAFE_QUERY)
+        if not _is_noise(name, value):
+            kept.add(f"{name}={value}" if value else name)
+    return "?" + "&".join(sorted(kept)) if kept else ""
+
+
+def _is_noise(name: str, value: str) -> bool:
+    lowered = name.lower()
+    if not value:  # ?12345 is an identifier, ?print is not
+        return not any(char.isdigit() for char in name) or is_tracker(lowered, "")
+    return lowered in _AMP_PARAMS or value.lower() == "amp" or is_tracker(lowered, value)
+
+
+@lru_cache(maxsize=4096)
+def _recode(text: str, safe: str) -> str:
+    """Percent-encoding settled: what need not be encoded is not, the rest is, in UTF-8 and upper case."""
+    if text.isascii() and text.replace("-", "").replace("/", "").isalnum():
+        return text
+    parts = re.split(r"(%[0-9A-Fa-f]{2})", text)
+    recoded = [_recode_escape(part) if index % 2 else quote(part, safe=safe) for index, part in enumerate(parts)]
+    return "".join(recoded)
+
+
+def _recode_escape(escape: str) -> str:
+    char = chr(int(escape[1:], 16))
+    return char if char.isascii() and (char.isalnum() or char in "-._~") else escape.upper()
