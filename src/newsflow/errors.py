@@ -5,7 +5,9 @@ NewsflowError
 ├── UsageError         a command was called wrongly; exit code 2
 ├── LedgerError        the ledger cannot answer; the batch is not decided
 ├── KafkaError         the broker cannot be reached, or refused
-└── SinkError          a destination cannot be reached, or refused
+├── SinkError          a destination cannot be reached, or refused
+└── LocalServiceError  a local part (broker, database) cannot be started or stopped
+    └── MissingToolError   a program it needs (Java, Maven) is not on this machine
 """
 
 from __future__ import annotations
@@ -42,3 +44,11 @@ class KafkaError(NewsflowError):
 
 class SinkError(NewsflowError):
     """A destination could not be reached or refused what it was sent."""
+
+
+class LocalServiceError(NewsflowError):
+    """A local part could not be started or stopped. The message says why and where its log lies."""
+
+
+class MissingToolError(LocalServiceError):
+    """A program that a local part needs is not installed. The message names the ways that need it not."""

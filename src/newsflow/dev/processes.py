@@ -1,0 +1,125 @@
+"""Processes and ports of this machine: who runs, who listens, which port is free."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROC = Path("/proc")
+LOOPBACK = "127.0.0.1"
+_FREE_RANGE = range(20_000, 32_000)
+"""Below the range from which the kernel takes the ports of outgoing connections, so none of those steals it."""
+
+
+def command_line(pid: int) -> str:
+    """Return the command line of a running process; empty when there is none, or it has ended (a zombie)."""
+    if _PROC.is_dir():
+        try:
+            return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+    done = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def find_process(marker: str) -> int | None:
+    """Return the id of a process that has `marker` as one argument of its command line."""
+    for pid, line in _command_lines():
+        if pid != os.getpid() and has_argument(line, marker):
+            return pid
+    return None
+
+
+def has_argument(line: str, argument: str) -> bool:
+    """Tell whether a command line as `command_line` gives it holds `argument` whole."""
+    return f" {argument} " in f" {line} "
+
+
+def port_is_free(port: int) -> bool:
+    """Tell whether a server could listen on `port` of the loopback interface now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the broker does: connections of an earlier server in TIME_WAIT do not stand in the way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(avoid: frozenset[int] = frozenset()) -> int:
+    """Return a port nobody listens on at the moment, not one of `avoid`."""
+    for port in random.sample(_FREE_RANGE, k=200):
+        if port not in avoid and port_is_free(port):
+            return port
+    raise OSError(f"no free port found between {_FREE_RANGE.start} and {_FREE_RANGE.stop}")
+
+
+def port_owner(port: int) -> str:
+    """Describe who listens on `port`: `process 4711 (java …)`, or that it cannot be told."""
+    pid = _listener(port)
+    if pid is None:
+        return "a process that cannot be told (another user's, perhaps)"
+    line = command_line(pid)
+    return f"process {pid} ({line if len(line) <= 100 else line[:99] + '…'})"
+
+
+def _command_lines() -> Iterator[tuple[int, str]]:
+    if _PROC.is_dir():
+        pids = (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
+        yield from ((pid, command_line(pid)) for pid in pids)
+        return
+    done = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=False)
+    for row in done.stdout.splitlines():
+        pid_text, _, line = row.strip().partition(" ")
+        if pid_text.isdigit():
+            yield int(pid_text), line.strip()
+
+
+def _listener(port: int) -> int | None:
+    if not _PROC.is_dir():
+        return _listener_by_lsof(port)
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and _holds_one_of(entry / "fd", inodes):
+            return int(entry.name)
+    return None
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        try:
+            rows = (_PROC / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            fields = row.split()
+            # 0A is LISTEN; the local address ends in the port, in hexadecimal.
+            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]
+
+
+def _holds_one_of(descriptors: Path, links: set[str]) -> bool:
+    try:
+        return any(os.readlink(entry) in links for entry in descriptors.iterdir())
+    except OSError:
+        return False
+
+
+def _listener_by_lsof(port: int) -> int | None:
+    try:
+        done = subprocess.run(
+            ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fp"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    match = re.search(r"^p(\d+)$", done.stdout, re.MULTILINE)
+    return int(match[1]) if match else None
