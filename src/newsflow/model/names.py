@@ -1,0 +1,97 @@
+"""Every name on the wire is made here: Kafka topics, keys, CloudEvents ids, types and sources.
+
+Names are lower case, with dots and hyphens, never underscores. A version in a name changes only on a break.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+VERSION = "v1"
+DEAD_LETTER_SUFFIX = ".dlq"
+MAX_TOPIC_LENGTH = 249
+"""Kafka's own limit: a topic's name is a directory's name."""
+
+TOPIC_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+TOPIC_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+
+RAW_TOPIC = f"news.article.raw.{VERSION}"
+ARTICLE_TOPIC = f"news.article.{VERSION}"
+DUPLICATE_TOPIC = f"news.duplicate.{VERSION}"
+ALERT_TOPIC = f"news.alert.{VERSION}"
+_FEED = re.compile(rf"news\.topic\.(?P<id>{TOPIC_ID.pattern})\.{VERSION}")
+
+
+def topic_feed(topic_id: str) -> str:
+    """Return the Kafka topic that carries the articles about `topic_id`: `syria` gives `news.topic.syria.v1`.
+
+    Raises `ValueError` when the id is not of lower-case letters, digits and single hyphens, or too long.
+    """
+    if not TOPIC_ID.fullmatch(topic_id):
+        raise ValueError(f"{topic_id!r} is no topic id; accepted: a-z, 0-9 and single hyphens, as in 'united-states'")
+    return check_topic(f"news.topic.{topic_id}.{VERSION}")
+
+
+def feed_topic_id(topic: str) -> str | None:
+    """Return the topic id of a feed's Kafka topic, None when `topic` is no feed."""
+    match = _FEED.fullmatch(topic)
+    return None if match is None else match["id"]
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Return where the records of `topic` that could not be processed go, bytes untouched."""
+    return topic + DEAD_LETTER_SUFFIX
+
+
+def check_topic(name: str) -> str:
+    """Return `name` when it is a legal topic name here; raises `ValueError` saying what is accepted."""
+    if not TOPIC_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no topic name; accepted: a-z and 0-9, joined by single dots or hyphens")
+    if len(name) > MAX_TOPIC_LENGTH - len(DEAD_LETTER_SUFFIX):
+        limit = MAX_TOPIC_LENGTH - len(DEAD_LETTER_SUFFIX)
+        raise ValueError(f"topic name of {len(name)} characters; accepted: up to {limit}, to leave room for .dlq")
+    return name
+
+
+def raw_key(source: str, identity: str) -> bytes:
+    """Return the key of a raw article: `source/identity`, identity being its URL, else the publisher's id.
+
+    All states of one article then lie in one partition, in order.
+    """
+    return f"{source}/{identity}".encode("utf-8", "replace")
+
+
+def article_key(article_id: str) -> bytes:
+    """Return the key of an article, of its copies in topic feeds, and of a duplicate's original."""
+    return article_id.encode("utf-8")
+
+
+def schema_id(name: str, version: str = VERSION) -> str:
+    """Return the `$id` of a schema, which is also `ce_dataschema`: `urn:newsflow:schema:article:v1`."""
+    return f"urn:newsflow:schema:{name}:{version}"
+
+
+def ce_type(name: str, version: str = VERSION) -> str:
+    """Return the CloudEvents type of a value that follows the schema `name`: `newsflow.article.v1`."""
+    return f"newsflow.{name}.{version}"
+
+
+def ce_source(job: str) -> str:
+    """Return the CloudEvents source (a URI reference) of what the job named `job` emits."""
+    return f"/newsflow/{job}"
+
+
+def emission_id(event_id: str, kind: str, qualifier: str = "") -> str:
+    """Return the `ce_id` of one thing emitted because of one event: 32 hex digits.
+
+    `kind` says what it is (`article`, `duplicate`, `alert`, `dead-letter`), `qualifier` tells several of one
+    kind apart (a subscription). It knows no clock and no random number: a retry writes the same id, so that a
+    reader can drop repeats by it.
+    """
+    parts = [part.encode("utf-8", "surrogatepass") for part in (event_id, kind, qualifier)]
+    state = hashlib.blake2b(digest_size=16, person=b"newsflow-ce-id")
+    for part in parts:
+        # With lengths, so that no two triples run together into the same bytes.
+        state.update(len(part).to_bytes(4, "big") + part)
+    return state.hexdigest()

@@ -1,0 +1,35 @@
+"""Where the files live that ship beside the code: schemas, jobs, the local broker's files.
+
+In a checkout they stand at its top level; in a wheel they are inside the package, under `_shipped`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def schemas_dir() -> Path:
+    """Return the directory of `<name>/v1.schema.json` and `kafka-topics.yaml`."""
+    return _shipped("schemas")
+
+
+def pipelines_dir() -> Path:
+    """Return the directory of the deployable jobs."""
+    return _shipped("pipelines")
+
+
+def deploy_dir() -> Path:
+    """Return the directory of deployment files; a wheel carries `deploy/kafka` alone."""
+    return _shipped("deploy")
+
+
+@cache
+def _shipped(name: str) -> Path:
+    places = (_PACKAGE / "_shipped" / name, _PACKAGE.parent.parent / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(f"newsflow is not installed whole: no {name}/ in {places[0]} nor {places[1]}")
