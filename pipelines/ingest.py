@@ -1,0 +1,28 @@
+"""The main job: raw article events in; articles, topic feeds, duplicates, alerts and dead letters out.
+
+The order is the design: nothing is decided on unclean text; nothing is tagged that will not be published or
+kept; and nothing is written before the ledger holds what is written, so that a retry writes the same bytes.
+Every event leaves each stage, also one that failed: as a dead letter it is decided, recorded and written too.
+"""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from newsflow.beam.job import Job
+from newsflow.beam.read import ReadArticles
+from newsflow.beam.stages import Deduplicate, Normalise, Route, TagTopics
+from newsflow.beam.write import WriteArticles
+
+
+def build(pipeline: beam.Pipeline, job: Job) -> None:
+    """Lay the stages of the job into `pipeline`."""
+    (
+        pipeline
+        | "ReadArticles" >> ReadArticles(job)
+        | "Normalise" >> Normalise(job.config)
+        | "Deduplicate" >> Deduplicate(job.config)
+        | "TagTopics" >> TagTopics(job.config)
+        | "Route" >> Route(job.config)
+        | "WriteArticles" >> WriteArticles(job)
+    )

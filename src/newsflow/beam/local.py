@@ -1,0 +1,156 @@
+"""The local runner: bounded runs of one prepared pipeline, back to back, offsets committed after each.
+
+Beam's FnApiRunner, named explicitly, in this process. A run takes what the topic holds now; when it is done
+and all of it is written, its offsets are committed. A run that fails is tried again from the same offsets.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import EmbeddedPythonEnvironment
+
+from newsflow.beam import inprocess
+from newsflow.beam.batch import counters
+from newsflow.beam.job import Job
+from newsflow.beam.read import READER
+from newsflow.errors import ConfigError, NewsflowError
+from newsflow.kafka.reader import AvailableReader
+
+log = logging.getLogger(__name__)
+
+Build = Callable[[beam.Pipeline, Job], None]
+LONGEST_PAUSE_S = 30.0
+IDLE_S = 0.02
+
+
+class JobStoppedError(NewsflowError):
+    """A job gave up: it failed too often, or only dead letters came of what it read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one bounded run did."""
+
+    records: int
+    counters: Counter[str]
+    left: int
+    """Records that were there at its start and are still to be read."""
+
+
+class PreparedPipeline:
+    """A pipeline built and translated once, run any number of times in this process."""
+
+    def __init__(self, build: Build, job: Job, options: PipelineOptions) -> None:
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+        build(pipeline, job)
+        self._proto = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        self._options = options
+
+    def run(self) -> Counter[str]:
+        """Run it to its end; returns its counters. Raises what a stage raised."""
+        result: Any = FnApiRunner().run_via_runner_api(self._proto, self._options)
+        state = result.wait_until_finish()
+        if str(state) != "DONE":
+            raise JobStoppedError(f"a run ended as {state}")
+        return Counter(counters(result))
+
+
+class LocalLoop:
+    """Runs a prepared pipeline over and over, until it is caught up or told to stop."""
+
+    def __init__(
+        self, pipeline: PreparedPipeline, reader: AvailableReader, job: Job, report: Callable[[RunReport], None]
+    ) -> None:
+        self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
+        self._stop = threading.Event()
+        self._failures = 0
+        self._bad_in_a_row = 0
+        inprocess.put(READER, reader)
+
+    def stop(self) -> None:
+        """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""
+        self._stop.set()
+        self._reader.stop()
+
+    def until_caught_up(self) -> None:
+        """Read to the end offsets seen now, then return."""
+        until = self._try(self._reader.end_offsets)
+        while not self._stop.is_set() and self._step(until):
+            pass
+
+    def follow(self) -> None:
+        """Read on until told to stop."""
+        while not self._stop.is_set():
+            if not self._step(None):
+                self._stop.wait(IDLE_S)
+
+    def _step(self, until: Mapping[int, int] | None) -> bool:
+        """One run; False when there was nothing to read."""
+        return bool(self._try(lambda: self._run_once(until)))
+
+    def _run_once(self, until: Mapping[int, int] | None) -> bool:
+        run = self._reader.plan(until)
+        if run.empty:
+            return False
+        found = self._pipeline.run()
+        records = self._reader.finish()
+        left = sum(max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items())
+        self._report(RunReport(records, found, left))
+        self._watch_dead_letters(found)
+        return True
+
+    def _try(self, action: Callable[[], Any]) -> Any:
+        """`action`, again after a pause when it fails, within the limit of attempts."""
+        while True:
+            try:
+                result = action()
+            except (ConfigError, JobStoppedError):
+                raise
+            except Exception as error:
+                self._failed(error)
+                if self._stop.is_set():
+                    return None
+            else:
+                self._failures = 0
+                return result
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures >= self._limits.attempts:
+            raise JobStoppedError(
+                f"stopped after {self._failures} failed attempts (limits.attempts); nothing of the last run was "
+                f"committed, so it is read again at the next start. Last failure: {_short(error)}"
+            ) from error
+        pause_s = min(0.25 * 2**self._failures, LONGEST_PAUSE_S)
+        log.warning("attempt %d failed, next in %.1f s: %s", self._failures, pause_s, _short(error))
+        self._stop.wait(pause_s)
+
+    def _watch_dead_letters(self, found: Counter[str]) -> None:
+        dead = found["outcome.dead-lettered"]
+        good = sum(count for name, count in found.items() if name.startswith("outcome.")) - dead
+        self._bad_in_a_row = 0 if good else self._bad_in_a_row + dead
+        limit = self._limits.dead_letters_in_a_row
+        if limit and self._bad_in_a_row >= limit:
+            reasons = ", ".join(f"{name[7:]} {n}" for name, n in found.items() if name.startswith("reason."))
+            raise JobStoppedError(
+                f"stopped: the last {self._bad_in_a_row} events were all dead-lettered ({reasons}; "
+                "limits.dead_letters_in_a_row). They are in the dead-letter topic; find the cause, then start again"
+            )
+
+
+def _short(error: Exception) -> str:
+    """The last line of an error: Beam wraps a worker's whole traceback into the message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:500]
+
+
+__all__ = ["JobStoppedError", "LocalLoop", "PreparedPipeline", "RunReport"]
