@@ -86,12 +86,18 @@ def _survey(parsed: Any, max_depth: int) -> tuple[int, bool, bool]:
 def _may_repeat(value: bytes, names: int) -> bool:
     """False only when no object holds a name twice.
 
-    Each name in the text is followed by `":`. In a string a quote follows a backslash, so without escaped
-    backslashes before quotes and without space before colons the count below is exact.
+    Each name in the text ends in `":` unless space stands between. More of these than names means a repeated
+    name, or a string that holds an escaped quote and a colon; the latter are counted too, exactly as long as no
+    backslash stands escaped before a quote.
     """
-    if value.count(b'":') - value.count(b'\\":') != names:
+    # Tabs and line breaks stand only between tokens: within a string they are escaped.
+    spaced = b" :" in value or b"\n" in value or b"\t" in value or b"\r" in value
+    if spaced and _SPACED_NAME.search(value):
         return True
-    return b'\\\\"' in value or _SPACED_NAME.search(value) is not None
+    surplus = value.count(b'":') - names
+    if surplus == 0:
+        return False
+    return surplus != value.count(b'\\":') or b'\\\\"' in value
 
 
 def _read_exactly(value: bytes, parsed: Any) -> Any | NotJson:
@@ -117,7 +123,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _int64(digits: str) -> int:
     if len(digits) > 20 or not _INT64_MIN <= int(digits) <= _UINT64_MAX:
         shown = digits if len(digits) <= 40 else digits[:39] + "…"
-        raise _RefusedError(f"the integer {shown} is beyond 64 bits and would lose digits; accepted: send it as a string")
+        raise _RefusedError(
+            f"the integer {shown} is beyond 64 bits and would lose digits; accepted: send it as a string"
+        )
     return int(digits)
 
 
@@ -139,11 +147,9 @@ def _binary_format(value: bytes) -> str | None:
     for signature, name in SIGNATURES:
         if value.startswith(signature):
             return name
-    if value[0] == 0 and value[1:4] != b"\x00\x00{"[:3] and len(value) > 5 and value[1] == 0:
-        return "a schema registry's framing (a zero byte and a schema id)"
-    if b"\x00" in value[:4]:
-        return "UTF-16 or UTF-32 text"
-    return None
+    if value[0] == 0 and value[5:6] in (b"{", b"["):
+        return "a schema registry's framing (a zero byte and a schema id before the JSON)"
+    return "UTF-16 or UTF-32 text" if b"\x00" in value[:4] else None
 
 
 def _explain_text(text: str, error: orjson.JSONDecodeError) -> NotJson:

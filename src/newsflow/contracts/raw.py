@@ -11,7 +11,7 @@ from typing import Any
 
 from newsflow.contracts.explain import explain
 from newsflow.contracts.json_text import NotJson, read_json
-from newsflow.contracts.schemas import validator
+from newsflow.contracts.schemas import load_schema, validator
 from newsflow.model.article import RawArticle
 from newsflow.model.cloudevents import STRUCTURED_TYPE, content_type
 from newsflow.model.event import Headers
@@ -20,10 +20,7 @@ from newsflow.model.outcome import Reason, Rejected
 STAGE = "parse"
 SCHEMA = "raw-article"
 CONTENT_TYPES = ("text/html", "text/plain")
-KNOWN_MEMBERS = frozenset(
-    "source fetched_at action content_type content url guid title published language authors section "
-    "canonical_url feed agency version".split()
-)
+KNOWN_MEMBERS = frozenset(load_schema(SCHEMA)["properties"])
 _ENVELOPE = frozenset(("specversion", "id", "source", "type"))
 
 
@@ -48,9 +45,7 @@ class _RefusedError(Exception):
         super().__init__(message)
 
 
-def parse_raw(
-    value: bytes | None, limits: RawLimits = DEFAULT_LIMITS, headers: Headers = ()
-) -> RawArticle | Rejected:
+def parse_raw(value: bytes | None, limits: RawLimits = DEFAULT_LIMITS, headers: Headers = ()) -> RawArticle | Rejected:
     """Return the raw article that `value` holds, or why it holds none, for any bytes and headers at all.
 
     Accepted is one JSON object in UTF-8 (a byte order mark is skipped), valid by raw-article.v1, alone or as the
