@@ -6,6 +6,7 @@ NewsflowError
 ├── LedgerError        the ledger cannot answer; the batch is not decided
 ├── KafkaError         the broker cannot be reached, or refused
 ├── SinkError          a destination cannot be reached, or refused
+├── SandboxError       the process that reads pages cannot be started; no page is to blame
 └── LocalServiceError  a local part (broker, database) cannot be started or stopped
     └── MissingToolError   a program it needs (Java, Maven) is not on this machine
 """
@@ -52,3 +53,7 @@ class LocalServiceError(NewsflowError):
 
 class MissingToolError(LocalServiceError):
     """A program that a local part needs is not installed. The message names the ways that need it not."""
+
+
+class SandboxError(NewsflowError):
+    """The process that reads pages cannot be started. No page is to blame: the batch is not normalised."""

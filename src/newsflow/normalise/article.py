@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from newsflow.normalise.values import Extracted
 
 STAGE = "normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
+Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
 
 def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> Article | Rejected:
@@ -28,18 +29,31 @@ def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> A
     `now` (aware, UTC) is when it was first seen; nothing is published after it. The id stays empty, for the ledger
     to settle. May take long on hostile pages: `newsflow.sandbox` runs it within limits.
     """
+    return normalise_with(raw, source, now, extract_page)
+
+
+def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
+    """What the content of a raw article says, by its content type."""
+    return extract_html(raw.content, raw.url) if media_type(raw) == "text/html" else clean_text(raw.content)
+
+
+def media_type(raw: RawArticle) -> str:
+    """The content type without its parameters, in lower case."""
+    return raw.content_type.partition(";")[0].strip().lower()
+
+
+def normalise_with(raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract) -> Article | Rejected:
+    """`normalise` with another way to extract the page, such as one in another process. Raises what that raises."""
     try:
         url = _canonical_url(raw)
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
     if raw.withdrawn:
         return _withdrawal(raw, url, now)
-    content_type = raw.content_type.partition(";")[0].strip().lower()
-    if content_type not in CONTENT_TYPES:
+    if media_type(raw) not in CONTENT_TYPES:
         accepted = " or ".join(CONTENT_TYPES)
         return Rejected(Reason.UNSUPPORTED_CONTENT_TYPE, f"content_type {raw.content_type!r}; expected {accepted}", STAGE)
-    page = extract_html(raw.content, raw.url) if content_type == "text/html" else clean_text(raw.content)
-    return _article(raw, source, page, url, now)
+    return _article(raw, source, extract(raw, source), url, now)
 
 
 def _canonical_url(raw: RawArticle) -> str | None:

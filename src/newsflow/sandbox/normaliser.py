@@ -1,0 +1,140 @@
+"""Normalisation of batches: short plain text in process, pages in worker processes with limits."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from queue import LifoQueue
+from types import TracebackType
+
+from newsflow.model import Article, RawArticle, Reason, Rejected
+from newsflow.normalise import Extracted, SourceProfile
+from newsflow.normalise.article import STAGE, extract_page, media_type, normalise_with
+from newsflow.sandbox.task import TaskError, decode_answer, encode_request
+from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
+
+Job = tuple[RawArticle, SourceProfile | None, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one article may take. `max_content_bytes` counts UTF-8; larger content is rejected unread."""
+
+    time_limit_s: float = 10.0
+    memory_limit_bytes: int = 450 * 1024 * 1024
+    max_content_bytes: int = 16 * 1024 * 1024
+    in_process_text_chars: int = 100_000
+    workers: int = max(1, min(4, os.cpu_count() or 1))
+
+
+class Normaliser:
+    """Normalises batches; one article that hangs or kills its worker never harms the others.
+
+    Thread-safe. Workers start when they are first needed. Use as a context manager, or call `close`.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._slots: LifoQueue[Worker | None] = LifoQueue()
+        for _ in range(self.limits.workers):
+            self._slots.put(None)
+        self._threads = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="normalise")
+
+    def __enter__(self) -> Normaliser:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def normalise_many(self, jobs: Sequence[Job]) -> list[Article | Rejected]:
+        """One result for each job, in order. Blocks for at most a few time limits for each page.
+
+        Raises SandboxError when no worker can be started: then no article is to blame.
+        """
+        results: list[Article | Rejected | Future[Article | Rejected]] = [
+            self._threads.submit(self._normalise, job) if self._needs_worker(job[0]) else None  # type: ignore[misc]
+            for job in jobs
+        ]
+        for index, job in enumerate(jobs):
+            if results[index] is None:
+                results[index] = self._normalise(job)
+        return [result.result() if isinstance(result, Future) else result for result in results]
+
+    def close(self) -> None:
+        """End the workers. Jobs under way end first."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        workers = [self._slots.get() for _ in range(self.limits.workers)]
+        for worker in workers:
+            if worker is not None:
+                worker.close()
+            self._slots.put(None)
+
+    def _needs_worker(self, raw: RawArticle) -> bool:
+        if raw.withdrawn or len(raw.content) > self.limits.max_content_bytes:
+            return False
+        return media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars
+
+    def _normalise(self, job: Job) -> Article | Rejected:
+        raw, source, now = job
+        size_bytes = _size_bytes(raw.content)
+        if size_bytes > self.limits.max_content_bytes:
+            message = f"content of {size_bytes} bytes; at most {self.limits.max_content_bytes} are read"
+            return Rejected(Reason.TOO_LARGE, message, STAGE)
+        try:
+            return normalise_with(raw, source, now, self._extract if self._needs_worker(raw) else extract_page)
+        except WorkerTimeoutError as error:
+            return Rejected(Reason.TIME_LIMIT, f"the page could not be read: {error}", STAGE)
+        except WorkerCrashedError as error:
+            message = f"the page ended the process that read it, twice: {error}"
+            return Rejected(Reason.TRANSFORM_ERROR, message, STAGE)
+        except TaskError as error:
+            return Rejected(Reason.TRANSFORM_ERROR, f"the page could not be read: {error}", STAGE, error.error_class)
+        except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+            kind = type(error)
+            name = f"{kind.__module__}.{kind.__qualname__}"
+            return Rejected(Reason.TRANSFORM_ERROR, f"the article could not be normalised: {error}", STAGE, name)
+
+    def _extract(self, raw: RawArticle, source: SourceProfile | None) -> Extracted:
+        kind = "html" if media_type(raw) == "text/html" else "text"
+        request = encode_request(kind, raw.content, raw.url)
+        try:
+            return decode_answer(self._call(request))
+        except WorkerCrashedError:  # perhaps not the page's fault: once more, in a fresh process
+            return decode_answer(self._call(request))
+
+    def _call(self, request: bytes) -> bytes:
+        worker = self._slots.get()
+        try:
+            if worker is None:
+                worker = Worker(self.limits.time_limit_s, self.limits.memory_limit_bytes)
+            return worker.call(request)
+        except (WorkerTimeoutError, WorkerCrashedError):
+            worker = None
+            raise
+        finally:
+            self._slots.put(worker)
+
+
+def _size_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+_shared: dict[Limits, Normaliser] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_normaliser(limits: Limits | None = None) -> Normaliser:
+    """The process's one Normaliser with these limits; it is closed when the process ends."""
+    key = limits or Limits()
+    with _shared_lock:
+        if key not in _shared:
+            _shared[key] = Normaliser(key)
+            atexit.register(_shared[key].close)
+        return _shared[key]
