@@ -28,9 +28,9 @@ _ENVELOPE = frozenset(("specversion", "id", "source", "type"))
 class RawLimits:
     """How large a raw event may be. A value over a limit is a dead letter, not a failure."""
 
-    value_bytes: int = 2 * 1024 * 1024
+    max_bytes: int = 8 * 1024 * 1024
     """Bytes of the record's value."""
-    depth: int = 32
+    max_depth: int = 32
     """How deep arrays and objects may nest."""
 
 
@@ -45,28 +45,28 @@ class _RefusedError(Exception):
         super().__init__(message)
 
 
-def parse_raw(value: bytes | None, limits: RawLimits = DEFAULT_LIMITS, headers: Headers = ()) -> RawArticle | Rejected:
+def parse_raw(value: bytes | None, headers: Headers = (), limits: RawLimits = DEFAULT_LIMITS) -> RawArticle | Rejected:
     """Return the raw article that `value` holds, or why it holds none, for any bytes and headers at all.
 
     Accepted is one JSON object in UTF-8 (a byte order mark is skipped), valid by raw-article.v1, alone or as the
     `data` of a CloudEvent in structured mode. An envelope's attributes are kept as the extra member `cloudevent`.
     """
     try:
-        members = _read(value, limits, headers)
+        members = _read(value, headers, limits)
         return _build(_checked(members))
     except _RefusedError as refused:
         return refused.rejected
 
 
-def _read(value: bytes | None, limits: RawLimits, headers: Headers) -> Mapping[str, Any]:
+def _read(value: bytes | None, headers: Headers, limits: RawLimits) -> Mapping[str, Any]:
     if value is None:
         raise _RefusedError(
             Reason.SCHEMA_VIOLATION,
             "the value is null (a tombstone); to take an article back send a raw article with action withdraw",
         )
-    if len(value) > limits.value_bytes:
+    if len(value) > limits.max_bytes:
         raise _RefusedError(
-            Reason.TOO_LARGE, f"the value has {len(value):,} bytes; accepted: up to {limits.value_bytes:,}"
+            Reason.TOO_LARGE, f"the value has {len(value):,} bytes; accepted: up to {limits.max_bytes:,}"
         )
     media_type = content_type(headers)
     _check_media_type(media_type, "the header content-type")
@@ -77,7 +77,7 @@ def _read(value: bytes | None, limits: RawLimits, headers: Headers) -> Mapping[s
 
 
 def _object(value: bytes, limits: RawLimits) -> Mapping[str, Any]:
-    parsed = read_json(value, limits.depth)
+    parsed = read_json(value, limits.max_depth)
     if isinstance(parsed, NotJson):
         raise _RefusedError(parsed.reason, parsed.message)
     return _as_object(parsed, "the value")
@@ -119,7 +119,7 @@ def _unwrap(envelope: Mapping[str, Any], limits: RawLimits) -> dict[str, Any]:
         )
     data_type = envelope.get("datacontenttype")
     if isinstance(data_type, str):
-        _check_media_type(data_type.partition(";")[0].strip().lower(), "datacontenttype of the CloudEvent")
+        _check_media_type(_bare(data_type), "datacontenttype of the CloudEvent")
     if "data_base64" in envelope:
         data = _object(_from_base64(envelope["data_base64"]), limits)
     else:
@@ -138,10 +138,10 @@ def _from_base64(text: Any) -> bytes:
 
 def _checked(members: Mapping[str, Any]) -> Mapping[str, Any]:
     media_type = members.get("content_type")
-    if isinstance(media_type, str) and media_type not in CONTENT_TYPES:
+    if isinstance(media_type, str) and _bare(media_type) not in CONTENT_TYPES:
         raise _RefusedError(
             Reason.UNSUPPORTED_CONTENT_TYPE,
-            f"content_type is {_short(media_type)}; accepted: {' or '.join(CONTENT_TYPES)}, without parameters",
+            f"content_type is {_short(media_type)}; accepted: {' or '.join(CONTENT_TYPES)}",
         )
     if not validator(SCHEMA).is_valid(members):
         raise _RefusedError(Reason.SCHEMA_VIOLATION, explain(SCHEMA, members))
@@ -153,7 +153,7 @@ def _build(members: Mapping[str, Any]) -> RawArticle:
     return RawArticle(
         source=members["source"],
         fetched_at=_instant(members["fetched_at"]),
-        content_type=members.get("content_type", "text/plain"),
+        content_type=_bare(members.get("content_type", "text/plain")),
         content=members.get("content", ""),
         url=members.get("url"),
         guid=members.get("guid"),
@@ -178,6 +178,11 @@ def _instant(text: str) -> datetime:
         # What the format allows and no calendar holds: 0001-01-01T00:00:00+14:00 lies before the year 1.
         message = f"fetched_at {_short(text)} is no instant: {error}; accepted: RFC 3339, as 2024-12-15T13:21:00Z"
         raise _RefusedError(Reason.SCHEMA_VIOLATION, message) from error
+
+
+def _bare(media_type: str) -> str:
+    """The media type without parameters such as `charset`: content is text already, whatever it was sent as."""
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _kind(value: Any) -> str:
