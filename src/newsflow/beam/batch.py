@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
+from apache_beam.metrics.metric import Metrics, MetricsFilter
 
 from newsflow.config.settings import Config
 from newsflow.model import Event
@@ -73,5 +73,5 @@ def count_outcomes(batch: Sequence[Item]) -> Counter[str]:
 
 def counters(result: Any) -> dict[str, int]:
     """The counters of a finished pipeline, by name."""
-    query = result.metrics().query(beam.metrics.MetricsFilter().with_namespace("newsflow"))
+    query = result.metrics().query(MetricsFilter().with_namespace("newsflow"))
     return {entry.key.metric.name: int(entry.committed) for entry in query["counters"]}

@@ -10,9 +10,11 @@ import apache_beam as beam
 from newsflow.beam import inprocess
 from newsflow.beam.job import Job
 from newsflow.config.settings import Config
-from newsflow.kafka.producer import BatchWriter, writer_for
+from newsflow.kafka.producer import BatchWriter
+from newsflow.kafka.settings import KafkaSettings
 from newsflow.stages.emit import emissions
 from newsflow.stages.item import Item
+from newsflow.stages.rows import rows
 
 OUTPUT = "output"
 """Name of the open output directory among the in-process objects."""
@@ -38,8 +40,8 @@ class WriteKafka(beam.DoFn):
         self._config = config
 
     def setup(self) -> None:
-        """Take the process's producer."""
-        self._writer: BatchWriter = writer_for(self._config.kafka)
+        """Write through the process's producer."""
+        self._writer: BatchWriter = BatchWriter(KafkaSettings.of(self._config.kafka))
 
     def process(self, batch: Sequence[Item]) -> None:
         """Hand a batch to the producer; it goes out meanwhile."""
@@ -59,6 +61,4 @@ class WriteFiles(beam.DoFn):
 
     def process(self, batch: Sequence[Item]) -> None:
         """Append a batch."""
-        output = inprocess.get(OUTPUT)
-        for emission in emissions(batch, self._config.job):
-            output.write(emission)
+        inprocess.get(OUTPUT).write(rows(batch, self._config.job))

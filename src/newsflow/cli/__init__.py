@@ -1,1 +1,31 @@
 """The newsflow command."""
+
+from __future__ import annotations
+
+import sys
+
+from newsflow.cli.common import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, words
+
+
+def main() -> None:
+    """Run the command line; ends the process with 0 ok, 1 failed, 2 usage, 3 bad configuration."""
+    from newsflow.cli.app import app
+    from newsflow.errors import ConfigError, NewsflowError, UsageError
+
+    try:
+        app()
+    except ConfigError as error:
+        _end(f"bad configuration: {error}", EXIT_CONFIG)
+    except UsageError as error:
+        _end(str(error), EXIT_USAGE)
+    except NewsflowError as error:
+        _end(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        # The reader of our output has gone; the interpreter must not trip over it again at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(EXIT_FAILED)
+
+
+def _end(message: str, code: int) -> None:
+    words.print(f"newsflow: {message}", style="bold red" if words.is_terminal else None, markup=False)
+    sys.exit(code)

@@ -1,12 +1,17 @@
-"""What every command shares: exit codes, where words go, output formats. Imports nothing heavy."""
+"""What every command shares: options, exit codes, where words go, output formats. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from newsflow.config.load import Loaded
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG = 0, 1, 2, 3
 
@@ -19,6 +24,39 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file (YAML); else NEWSFLOW_CONFIG, else defaults."),
+]
+BootstrapOption = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", "-b", help="Kafka brokers, HOST:PORT, several with commas between."),
+]
+OutputOption = Annotated[Output, typer.Option("--output-format", "-o", help="How data is written: text or json.")]
+VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for debugging.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+
+def settings(config: Path | None, bootstrap_servers: str | None = None, **flags: Any) -> Loaded:
+    """The checked configuration of a command; `flags` are dotted names with `__` for the dot."""
+    from newsflow.config.load import load_config
+
+    dotted = {name.replace("__", "."): value for name, value in flags.items()}
+    return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, **dotted})
+
+
+def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
+    """Log to standard error: warnings, with `-v` information, with `-vv` everything, with `-q` errors only."""
+    import logging
+
+    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # Clients report each lost connection as an error; what follows from it is reported by us.
+    logging.getLogger("kafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
+    # Beam repeats a failed bundle's traceback at every level; the loop says it once.
+    logging.getLogger("apache_beam").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
 
 
 def data(text: str) -> None:

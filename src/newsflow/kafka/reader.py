@@ -201,7 +201,7 @@ class AvailableReader:
         batch: list[Event] = []
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
-            batch += [_event(record) for record in records if bound is None or record.offset < bound]
+            batch += [to_event(record) for record in records if bound is None or record.offset < bound]
         for partition in self._run.spans:
             self._reach(partition)
         return batch
@@ -227,7 +227,8 @@ class AvailableReader:
         return ", ".join(f"{p}: {self._reached[p]} of {end}" for p, (_, end) in self._run.spans.items())
 
 
-def _event(record: Any) -> Event:
+def to_event(record: Any) -> Event:
+    """A record of kafka-python as an event."""
     return Event(
         topic=record.topic,
         partition=record.partition,

@@ -77,3 +77,11 @@ def close_tools() -> None:
         for tools in _tools.values():
             tools.close()
         _tools.clear()
+
+
+def check_files(config: Config) -> list[str]:
+    """Load every file the configuration names; returns a line on each kind. Raises `ConfigError` for a wrong one."""
+    sources = load_sources(config.sources.paths)
+    rules = RuleSource([Path(path) for path in config.topic_paths] or [shipped_rules_path()]).current()
+    routes = load_routes([Path(path) for path in config.route_paths] or None)
+    return [f"sources: {len(sources)}", f"topics: {len(rules)}, version {rules.version}", f"routes: {len(routes)}"]

@@ -1,0 +1,45 @@
+# Every target sets up by itself. `make run` shows the main job, `make test` proves it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench docs test-faults test-sinks test-flink test-deploy clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"newsflow needs Python 3.11 to 3.13, this is {v[0]}.{v[1]}; name another with: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
+
+run: $(STAMP) ## Run the main job on the bundled sample and show what came of it
+	@$(BIN)/newsflow demo
+
+test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
+	$(BIN)/python -m pytest -m 'not faults'
+
+test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (nothing)
+	$(BIN)/python -m pytest -m faults
+
+check: $(STAMP) ## Lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Print the figures of the README beside their baselines
+	$(BIN)/python benchmarks/throughput.py
+
+docs: $(STAMP) ## Write the generated pages of docs/reference anew
+	$(BIN)/python docs/generate.py
+
+clean: ## Remove .venv and local state
+	rm -rf $(VENV) .newsflow

@@ -1,0 +1,47 @@
+"""Beam runners that the user names. None is ever chosen by fallback."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from newsflow.beam.job import Job
+from newsflow.beam.local import Build
+from newsflow.errors import UsageError
+
+BOUNDED_ONLY = {
+    "directrunner": "DirectRunner silently becomes one of three runners, of which only one streams, and on the "
+    "endless source the others never emit",
+    "fnapirunner": "FnApiRunner runs bounded pipelines only; the local runner uses it that way: leave --runner out",
+    "bundlebaseddirectrunner": "BundleBasedDirectRunner cannot read an unbounded source",
+    "interactiverunner": "InteractiveRunner is for notebooks",
+}
+
+
+def check_runner(beam_args: Sequence[str]) -> str:
+    """The runner that `beam_args` name; raises `UsageError` for one that would lose or never emit data."""
+    runner = PipelineOptions(list(beam_args)).view_as(StandardOptions).runner or ""
+    why = BOUNDED_ONLY.get(runner.rsplit(".", 1)[-1].lower())
+    if why:
+        raise UsageError(f"--runner {runner} is refused: {why}. Use PrismRunner or FlinkRunner, or the local runner")
+    return runner
+
+
+def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
+    """Build and run a job, until it ends or a signal cancels it. Blocks."""
+    check_runner(beam_args)
+    options = PipelineOptions(list(beam_args), streaming=True)
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, job)
+    result = pipeline.run()
+
+    def cancel(_: int, __: FrameType | None) -> None:
+        result.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, cancel)
+    result.wait_until_finish()

@@ -1,0 +1,50 @@
+"""`newsflow config`: check a configuration, and see what holds and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    data,
+    data_json,
+    settings,
+    words,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Check the configuration and every file it names, without starting anything."""
+    loaded = settings(config)
+    from newsflow.stages.tools import check_files
+
+    for line in check_files(loaded.config):
+        words.print(line, markup=False)
+    words.print("configuration ok")
+
+
+@app.command()
+def show(
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Print the configuration that holds, secrets masked."""
+    from newsflow.secrets import masked
+
+    loaded = settings(config, bootstrap_servers)
+    rows = [(o.name, masked(o.value) if isinstance(o.value, str) else o.value, o.origin) for o in loaded.origins]
+    if output is Output.JSON:
+        data_json({name: {"value": value, "origin": source} if origin else value for name, value, source in rows})
+        return
+    for name, value, source in rows:
+        data(f"{name} = {value}" + (f"    # {source}" if origin else ""))

@@ -1,0 +1,91 @@
+"""`newsflow run`: run a job on Kafka or on files, here or on a Beam runner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    VerboseOption,
+    set_up_logging,
+    settings,
+)
+from newsflow.errors import UsageError
+
+
+def run(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(help="A shipped job (ingest) or a .py file with build(pipeline, job).")],
+    until_caught_up: Annotated[
+        bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")] = False,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", help="Read raw events from FILE.jsonl[.gz] instead of Kafka.")
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output", help="Write to files in this folder instead of Kafka; with --input.")
+    ] = None,
+    partitions: Annotated[
+        str | None, typer.Option(help="Only these partitions, as in 0,2,5: to split a topic between processes.")
+    ] = None,
+    ledger: Annotated[str | None, typer.Option(help="URL of the ledger; sqlite:///PATH or postgresql://…")] = None,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a job. Options of Beam follow after --, as in: newsflow run ingest -- --runner=PrismRunner."""
+    set_up_logging(verbose, quiet)
+    beam_args = list(context.args)
+    files = _check(input_file, output_dir, until_caught_up, follow, beam_args)
+    if files is not None and ledger is None:
+        from newsflow.sinks.files import LEDGER
+
+        ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
+    loaded = settings(config, bootstrap_servers, ledger__url=ledger)
+    from newsflow.cli import launch
+
+    if files is not None:
+        launch.on_files(job, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
+    elif _names_runner(beam_args):
+        launch.on_runner(job, loaded.config, beam_args)
+    else:
+        chosen = None if partitions is None else _partitions(partitions)
+        launch.locally(job, loaded.config, chosen, follow=follow, output=output, quiet=quiet, beam_args=beam_args)
+
+
+def _check(
+    input_file: Path | None, output_dir: Path | None, until_caught_up: bool, follow: bool, beam_args: list[str]
+) -> tuple[Path, Path] | None:
+    if (input_file is None) != (output_dir is None):
+        raise UsageError("--input and --output go together: raw events from a file, results into a folder")
+    if input_file is not None and output_dir is not None:
+        if until_caught_up or follow or _names_runner(beam_args):
+            raise UsageError("a run on files ends by itself: leave out --until-caught-up, --follow and --runner")
+        return input_file, output_dir
+    if _names_runner(beam_args):
+        if until_caught_up:
+            raise UsageError("--until-caught-up is for the local runner; a Beam runner reads endlessly (--follow)")
+    elif until_caught_up == follow:
+        raise UsageError("say when to stop: --until-caught-up or --follow (or --input FILE --output DIR)")
+    return None
+
+
+def _names_runner(beam_args: list[str]) -> bool:
+    return any(argument.startswith("--runner") for argument in beam_args)
+
+
+def _partitions(text: str) -> list[int]:
+    try:
+        return sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise UsageError(f"--partitions {text!r}: accepted are numbers with commas between, as in 0,2,5") from None
