@@ -24,7 +24,15 @@ from typing import Any
 from newsflow.dev.jars import ensure_jars
 from newsflow.dev.locks import exclusive
 from newsflow.dev.probe import broker_answers
-from newsflow.dev.processes import LOOPBACK, command_line, find_process, free_port, has_argument, port_is_free, port_owner
+from newsflow.dev.processes import (
+    LOOPBACK,
+    command_line,
+    find_process,
+    free_port,
+    has_argument,
+    port_is_free,
+    port_owner,
+)
 from newsflow.dev.properties import Listener, server_properties
 from newsflow.dev.tools import find_java
 from newsflow.errors import LocalServiceError

@@ -23,9 +23,7 @@ def command_line(pid: int) -> str:
             return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
         except OSError:
             return ""
-    done = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
@@ -109,7 +107,7 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 def _holds_one_of(descriptors: Path, links: set[str]) -> bool:
     try:
-        return any(os.readlink(entry) in links for entry in descriptors.iterdir())
+        return any(str(entry.readlink()) in links for entry in descriptors.iterdir())
     except OSError:
         return False
 

@@ -1,0 +1,178 @@
+"""Writes batches of records: all of them are stored when `flush` returns, or it raises."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from kafka.errors import KafkaError as ClientError
+from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError, UnknownError
+
+from newsflow.errors import KafkaError
+from newsflow.kafka.client import make_producer
+from newsflow.kafka.settings import KafkaSettings
+
+MAX_PENDING_BYTES = 64 << 20
+"""kafka-python itself buffers without limit; a writer waits for its oldest records beyond this."""
+
+_FLUSH_GRACE_S = 10.0
+_RECORD_OVERHEAD_BYTES = 100
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+class RecordTooLargeError(KafkaError):
+    """The record is larger than its topic, or this client, allows. Sending it again changes nothing."""
+
+    def __init__(self, message: str, topic: str, key: bytes | None) -> None:
+        self.topic, self.key = topic, key
+        super().__init__(message)
+
+
+class _Sent(NamedTuple):
+    """A record on its way. `future` is None when it was refused before it was under way."""
+
+    future: Any
+    size_bytes: int
+    topic: str
+    key: bytes | None
+
+
+class BatchWriter:
+    """Sends records through the process's shared producer and answers for every one of its own.
+
+    Not thread-safe; several writers may share a producer. A failed writer may be used again: it forgets what
+    was pending, since the caller's batch is to be sent again as a whole.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
+        self._settings = settings
+        self._max_pending_bytes = max_pending_bytes
+        self._pending: deque[_Sent] = deque()
+        self._pending_bytes = 0
+        self._stored = 0
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+    ) -> None:
+        """Hand one record over. Usually returns at once; blocks while too much is pending.
+
+        A null header value is written as an empty one. Raises `KafkaError` when the topic does not exist, the
+        record is too large, or an earlier record failed.
+        """
+        size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD_BYTES
+        pairs = [(name, b"" if content is None else content) for name, content in headers]
+        producer = _producers.get(self._settings)
+        try:
+            # A record without key and value is legal in Kafka, and refused by kafka-python.
+            future = producer.send(topic, key=key, value=b"" if key is None and value is None else value, headers=pairs)
+        except ClientError as error:
+            raise self._failed(error, _Sent(None, size, topic, key)) from error
+        self._pending.append(_Sent(future, size, topic, key))
+        self._pending_bytes += size
+        while self._pending_bytes > self._max_pending_bytes:
+            self._await_oldest()
+
+    def flush(self) -> int:
+        """Wait until every record sent since the last flush is stored; return how many those are.
+
+        Raises `KafkaError` for the first that failed; then none of them may be taken for stored.
+        """
+        if self._pending:
+            self._flush_producer()
+        while self._pending:
+            self._await_oldest()
+        stored, self._stored = self._stored, 0
+        return stored
+
+    def _flush_producer(self) -> None:
+        producer = _producers.get(self._settings)
+        deadline = time.monotonic() + self._settings.delivery_timeout_s + _FLUSH_GRACE_S
+        while True:
+            try:
+                producer.flush(timeout=max(0.0, deadline - time.monotonic()))
+                return
+            except UnknownError:
+                # kafka-python's flush gives up on a batch that was split for being too large; its parts are on
+                # their way, and the futures tell how they fared.
+                continue
+            except ClientError as error:
+                raise self._failed(error, self._pending[0]) from error
+
+    def _await_oldest(self) -> None:
+        sent = self._pending.popleft()
+        self._pending_bytes -= sent.size_bytes
+        try:
+            sent.future.get(timeout=self._settings.delivery_timeout_s + _FLUSH_GRACE_S)
+        except ClientError as error:
+            raise self._failed(error, sent) from error
+        self._stored += 1
+
+    def _failed(self, error: ClientError, failed: _Sent) -> KafkaError:
+        """Forget what was pending, and the producer with it: an idempotent one may not go on after a failure."""
+        if isinstance(error, _TOO_LARGE):
+            # kafka-python fails all that was on its way with this error; the largest is the one to blame.
+            failed = max((failed, *self._pending), key=lambda sent: sent.size_bytes)
+        self._pending.clear()
+        self._pending_bytes = self._stored = 0
+        if failed.future is not None or not isinstance(error, _TOO_LARGE):
+            _producers.drop(self._settings)
+        return _explained(error, failed, self._settings.bootstrap_servers)
+
+
+def _explained(error: ClientError, failed: _Sent, servers: str) -> KafkaError:
+    topic = failed.topic
+    which = f"the record {failed.key!r} ({failed.size_bytes} bytes)"
+    if isinstance(error, _TOO_LARGE):
+        return RecordTooLargeError(f"{which} is too large for topic {topic}: {error}", topic, failed.key)
+    if isinstance(error, KafkaTimeoutError) and "metadata" in str(error):
+        return KafkaError(
+            f"topic {topic} was not found at {servers}; `newsflow kafka apply` creates the topics ({error})"
+        )
+    return KafkaError(f"{which} was not stored in {topic} at {servers}: {error}")
+
+
+class _Producers:
+    """One producer per settings and process, made when first used, closed at exit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[KafkaSettings, Any] = {}
+
+    def get(self, settings: KafkaSettings) -> Any:
+        producer = self._made.get(settings)
+        if producer is not None:
+            return producer
+        with self._lock:
+            if settings not in self._made:
+                self._made[settings] = make_producer(settings)
+            return self._made[settings]
+
+    def drop(self, settings: KafkaSettings) -> None:
+        """Close a producer whose records failed; the next `get` makes another."""
+        with self._lock:
+            producer = self._made.pop(settings, None)
+        if producer is not None:
+            producer.close(timeout=0)
+
+    def close(self) -> None:
+        with self._lock:
+            made, self._made = self._made, {}
+        for producer in made.values():
+            producer.close(timeout=5)
+
+
+_producers = _Producers()
+atexit.register(_producers.close)
+
+
+def close_producers() -> None:
+    """Close the process's shared producers; the next `send` makes new ones."""
+    _producers.close()

@@ -1,0 +1,83 @@
+"""What all tests share: one real broker a session, and the rule that nothing logs an error unnoticed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from newsflow.dev.broker import LocalBroker
+from newsflow.dev.processes import free_port
+from newsflow.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from tests.broker_helpers import RunningBroker
+
+LIBS = Path(__file__).resolve().parent.parent / ".newsflow" / "kafka" / "libs"
+"""The broker's jars, fetched once and shared with `newsflow dev up` in this checkout."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "allow_errors: errors may be logged, they are part of what is tested")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    """One real Kafka for the session, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
+    from newsflow.kafka.producer import close_producers  # kafka-python is slow to import: only where it is used
+    from tests.broker_helpers import RunningBroker
+
+    given = os.environ.get("NEWSFLOW_TEST_BOOTSTRAP")
+    if given:
+        yield RunningBroker(given)
+        return
+    local = local_broker(tmp_path_factory.mktemp("kafka"))
+    yield RunningBroker(local.status().bootstrap_servers)
+    close_producers()
+    local.kill()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[LocalBroker]:
+    """A broker for this test alone, to be stopped and killed at will; about ten seconds to start."""
+    from newsflow.kafka.producer import close_producers
+
+    local = local_broker(tmp_path / "kafka")
+    yield local
+    close_producers()
+    local.kill()
+
+
+def local_broker(directory: Path) -> LocalBroker:
+    local = LocalBroker(directory, free_port(), libs=LIBS)
+    try:
+        local.up()
+    except MissingToolError as error:
+        pytest.skip(str(error))
+    return local
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test during which an error was logged, unless it is marked `allow_errors`."""
+    ear = _Ear(logging.ERROR)
+    logging.getLogger().addHandler(ear)
+    yield
+    logging.getLogger().removeHandler(ear)
+    if ear.heard and request.node.get_closest_marker("allow_errors") is None:
+        pytest.fail("logged unexpectedly: " + "; ".join(ear.heard[:5]))
+
+
+class _Ear(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("kafka."):
+            return  # its threads log, at any later time, what it retries or raises anyhow
+        self.heard.append(f"{record.name}: {record.getMessage()}")

@@ -1,0 +1,121 @@
+"""BatchWriter against a real broker: what is stored, what fails, and that failing is loud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from newsflow.dev.broker import LocalBroker
+from newsflow.errors import KafkaError
+from newsflow.kafka.producer import BatchWriter, RecordTooLargeError, close_producers
+from newsflow.kafka.settings import KafkaSettings
+from tests.broker_helpers import RunningBroker
+
+pytestmark = pytest.mark.e2e
+
+
+def test_everything_sent_is_stored_in_order_when_flush_returns(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    writer = BatchWriter(broker.settings)
+    for number in range(1_000):
+        writer.send(topic, b"key", b"%d" % number, [("n", b"1"), ("empty", None)])
+    assert writer.flush() == 1_000
+    events = broker.read(topic)
+    assert [event.value for event in events] == [b"%d" % number for number in range(1_000)]
+    assert events[0].key == b"key"
+    assert events[0].headers == (("n", b"1"), ("empty", b""))
+
+
+def test_flush_counts_only_since_the_last_flush(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    writer = BatchWriter(broker.settings)
+    assert writer.flush() == 0
+    writer.send(topic, None, b"one")
+    assert writer.flush() == 1
+    assert writer.flush() == 0
+
+
+def test_equal_keys_keep_their_partition(broker: RunningBroker) -> None:
+    topic = broker.create_topic(partitions=4)
+    writer = BatchWriter(broker.settings)
+    for number in range(100):
+        writer.send(topic, b"source/%d" % (number % 10), b"x")
+    writer.flush()
+    places = {(event.key, event.partition) for event in broker.read(topic)}
+    assert len(places) == 10
+    assert len({partition for _, partition in places}) > 1
+
+
+def test_any_bytes_and_nulls_survive(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    writer = BatchWriter(broker.settings)
+    rows = [(b"\xff\x00", b"\x80\x81"), (None, b""), (b"", b"x"), (b"tombstone", None), ("ключ".encode(), b"\n")]
+    for key, value in rows:
+        writer.send(topic, key, value)
+    writer.flush()
+    assert [(event.key, event.value) for event in broker.read(topic)] == rows
+
+
+def test_pending_bytes_are_bounded(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    writer = BatchWriter(broker.settings, max_pending_bytes=100_000)
+    for _ in range(200):
+        writer.send(topic, b"k", b"x" * 10_000)
+        assert writer._pending_bytes <= 100_000
+    assert writer.flush() == 200
+
+
+def test_a_topic_that_does_not_exist_is_named(broker: RunningBroker) -> None:
+    writer = BatchWriter(replace(broker.settings, connect_timeout_s=2, client_id="no-topic"))
+    with pytest.raises(KafkaError, match=r"topic never-made was not found at .*newsflow kafka apply"):
+        writer.send("never-made", b"k", b"v")
+
+
+def test_a_record_over_the_topics_limit_is_named_and_the_writer_goes_on(broker: RunningBroker) -> None:
+    topic = broker.create_topic(configs={"max.message.bytes": "2000"})
+    writer = BatchWriter(broker.settings)
+    writer.send(topic, b"small", b"x")
+    writer.send(topic, b"large", Random(1).randbytes(20_000))  # which no codec makes smaller
+    with pytest.raises(RecordTooLargeError, match="large") as raised:
+        writer.flush()
+    assert raised.value.topic == topic
+    writer.send(topic, b"small", b"again")
+    assert writer.flush() == 1
+
+
+def test_a_record_over_the_clients_limit_is_refused_at_once(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    with pytest.raises(RecordTooLargeError, match=topic):
+        BatchWriter(broker.settings).send(topic, b"huge", bytes(33 << 20))
+
+
+def test_a_broker_that_dies_fails_the_flush_and_a_new_one_serves_the_same_writer(own_broker: LocalBroker) -> None:
+    settings = KafkaSettings(
+        own_broker.status().bootstrap_servers, connect_timeout_s=5, request_timeout_s=2, delivery_timeout_s=4
+    )
+    topic = RunningBroker(settings.bootstrap_servers).create_topic()
+    writer = BatchWriter(settings)
+    writer.send(topic, b"k", b"before")
+    assert writer.flush() == 1
+    own_broker.kill()
+    writer.send(topic, b"k", b"lost")
+    with pytest.raises(KafkaError, match=topic):
+        writer.flush()
+    own_broker.up()
+    writer.send(topic, b"k", b"after")
+    assert writer.flush() == 1
+    assert [event.value for event in RunningBroker(settings.bootstrap_servers).read(topic)] == [b"before", b"after"]
+
+
+def test_writers_of_one_process_share_a_producer(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    first, second = BatchWriter(broker.settings), BatchWriter(broker.settings)
+    first.send(topic, b"k", b"1")
+    second.send(topic, b"k", b"2")
+    assert (first.flush(), second.flush()) == (1, 1)
+    close_producers()
+    first.send(topic, b"k", b"3")
+    assert first.flush() == 1
+    assert [event.value for event in broker.read(topic)] == [b"1", b"2", b"3"]

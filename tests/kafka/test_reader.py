@@ -1,0 +1,178 @@
+"""The bounded reader against a scripted consumer: gaps, retention, a topic made anew, bounds, restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kafka import TopicPartition
+from newsflow.errors import KafkaError
+from newsflow.kafka.reader import AvailableReader, RunLimits
+
+TOPIC = "t"
+
+
+class ScriptedConsumer:
+    """A consumer over lists of offsets: `logs[p]` are the offsets that hold a record, `ends[p]` the log's end."""
+
+    def __init__(self, logs: dict[int, list[int]], ends: dict[int, int], begins: dict[int, int] | None = None) -> None:
+        self.logs, self.ends, self.begins = logs, ends, begins or {}
+        self.stored: dict[Any, int] = {}
+        self.positions: dict[Any, int] = {}
+        self.paused: set[Any] = set()
+        self.commits: list[dict[int, int]] = []
+        self.closed = False
+
+    def assign(self, partitions: Sequence[Any]) -> None:
+        self.positions = {tp: self.stored.get(tp, self.begins.get(tp.partition, 0)) for tp in partitions}
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        return set(self.ends) or None
+
+    def committed(self, partition: Any) -> Any:
+        return self.stored.get(partition)
+
+    def beginning_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+        return {tp: self.begins.get(tp.partition, 0) for tp in partitions}
+
+    def end_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+        return {tp: self.ends[tp.partition] for tp in partitions}
+
+    def position(self, partition: Any) -> int | None:
+        return self.positions[partition]
+
+    def seek(self, partition: Any, offset: int) -> None:
+        self.positions[partition] = offset
+
+    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]:
+        found: dict[Any, list[Any]] = {}
+        left = max_records or 500
+        for tp, position in self.positions.items():
+            if tp in self.paused:
+                continue
+            offsets = [o for o in self.logs[tp.partition] if o >= position][:left]
+            left -= len(offsets)
+            if offsets:
+                found[tp] = [record(tp.partition, offset) for offset in offsets]
+                self.positions[tp] = offsets[-1] + 1
+            elif self.ends[tp.partition] > position:
+                self.positions[tp] = self.ends[tp.partition]  # what holds no record is passed over
+        return found
+
+    def commit(self, offsets: Mapping[Any, Any]) -> None:
+        self.commits.append({tp.partition: meta.offset for tp, meta in offsets.items()})
+        self.stored.update({tp: meta.offset for tp, meta in offsets.items()})
+
+    def pause(self, *partitions: Any) -> None:
+        self.paused |= set(partitions)
+
+    def resume(self, *partitions: Any) -> None:
+        self.paused -= set(partitions)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def record(partition: int, offset: int) -> Any:
+    return SimpleNamespace(
+        topic=TOPIC, partition=partition, offset=offset, timestamp=1, key=None, value=b"%d" % offset, headers=[]
+    )
+
+
+def reader(consumer: ScriptedConsumer, **limits: Any) -> AvailableReader:
+    return AvailableReader(consumer, TOPIC, RunLimits(**limits))
+
+
+def read(source: AvailableReader, until: Mapping[int, int] | None = None) -> list[tuple[int, int]]:
+    source.plan(until)
+    return [(event.partition, event.offset) for batch in source.batches() for event in batch]
+
+
+def test_reads_every_record_once_and_commits_only_when_told() -> None:
+    consumer = ScriptedConsumer({0: [0, 1, 2], 1: [0]}, {0: 3, 1: 1})
+    source = reader(consumer)
+    assert sorted(read(source)) == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert consumer.commits == []
+    assert source.finish() == 4
+    assert consumer.commits == [{0: 3, 1: 1}]
+    assert source.plan().empty
+
+
+def test_a_run_that_is_not_finished_is_read_again() -> None:
+    source = reader(ScriptedConsumer({0: [0, 1]}, {0: 2}))
+    assert read(source) == read(source) == [(0, 0), (0, 1)]
+
+
+def test_gaps_and_markers_at_the_end_do_not_hold_a_run_up() -> None:
+    consumer = ScriptedConsumer({0: [0, 5]}, {0: 9})
+    source = reader(consumer)
+    assert read(source) == [(0, 0), (0, 5)]
+    source.finish()
+    assert consumer.commits == [{0: 9}]
+
+
+def test_what_retention_deleted_is_said_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    consumer = ScriptedConsumer({0: [7, 8]}, {0: 9}, {0: 7})
+    consumer.stored[TopicPartition(TOPIC, 0)] = 4
+    assert read(reader(consumer)) == [(0, 7), (0, 8)]
+    assert "3 records were deleted before they were read" in caplog.text
+
+
+def test_a_topic_made_anew_is_read_from_its_start(caplog: pytest.LogCaptureFixture) -> None:
+    consumer = ScriptedConsumer({0: [0]}, {0: 1})
+    consumer.stored[TopicPartition(TOPIC, 0)] = 50
+    assert read(reader(consumer)) == [(0, 0)]
+    assert "made anew" in caplog.text
+
+
+def test_until_is_not_overrun() -> None:
+    consumer = ScriptedConsumer({0: [0, 1, 2, 3]}, {0: 2})
+    source = reader(consumer)
+    until = source.end_offsets()
+    consumer.ends[0] = 4
+    assert read(source, until) == [(0, 0), (0, 1)]
+    source.finish()
+    assert consumer.commits == [{0: 2}]
+    assert source.plan(until).empty
+    assert read(source) == [(0, 2), (0, 3)]
+
+
+def test_limits_end_a_run_after_a_batch_and_the_next_goes_on() -> None:
+    source = reader(ScriptedConsumer({0: list(range(10))}, {0: 10}), batch_records=4, records=6)
+    assert len(read(source)) == 6
+    source.finish()
+    assert [offset for _, offset in read(source)] == [6, 7, 8, 9]
+
+
+def test_stop_ends_the_run_after_its_batch() -> None:
+    source = reader(ScriptedConsumer({0: list(range(10))}, {0: 10}), batch_records=2)
+    source.plan()
+    batches = source.batches()
+    assert len(next(batches)) == 2
+    source.stop()
+    assert list(batches) == []
+    assert source.finish() == 2
+
+
+def test_new_partitions_are_taken_up() -> None:
+    consumer = ScriptedConsumer({0: [0], 1: [0]}, {0: 1})
+    source = reader(consumer)
+    assert read(source) == [(0, 0)]
+    source.finish()
+    consumer.ends[1] = 1
+    assert read(source) == [(1, 0)]
+
+
+def test_a_missing_topic_names_the_command_that_makes_it() -> None:
+    with pytest.raises(KafkaError, match="newsflow kafka apply"):
+        reader(ScriptedConsumer({}, {})).plan()
+
+
+def test_only_the_partitions_asked_for() -> None:
+    consumer = ScriptedConsumer({0: [0], 1: [0]}, {0: 1, 1: 1})
+    assert read(AvailableReader(consumer, TOPIC, RunLimits(), [1])) == [(1, 0)]
+    with pytest.raises(KafkaError, match=r"none of \[7\]"):
+        AvailableReader(consumer, TOPIC, RunLimits(), [7]).plan()
