@@ -106,6 +106,9 @@ def dotted(place: Place) -> str:
 def explain(violation: Any) -> str:
     """One sentence for a jsonschema violation: what is wrong and what would be accepted."""
     keyword, expected, found = violation.validator, violation.validator_value, violation.instance
+    if isinstance(violation.schema, Mapping) and violation.schema.get("writeOnly"):
+        # A secret may stand where a reference to it belongs: the value is not repeated.
+        return f"the value is not accepted; accepted: {violation.schema.get('description', expected)}"
     if keyword == "additionalProperties" and isinstance(found, Mapping):
         known = sorted(violation.schema.get("properties", {}))
         unknown = sorted(set(map(str, found)) - set(known))
