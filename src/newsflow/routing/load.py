@@ -17,7 +17,7 @@ from newsflow.yamlfile import Place, YamlFile, parse_yaml, read_yaml
 
 
 def load_routes(
-    paths: Sequence[Path] = (),
+    paths: Sequence[Path] | None = None,
     *,
     topics: Collection[str] | None = None,
     destinations: Collection[str] | None = None,
@@ -27,7 +27,7 @@ def load_routes(
     Where `topics` (or `destinations`) are given, a name that is not among them is an error.
     Raises `ConfigError`.
     """
-    files = [read_yaml(Path(path)) for path in paths] or [_shipped()]
+    files = [read_yaml(Path(path)) for path in paths or ()] or [_shipped()]
     for file in files:
         file.check(_schema())
     _refuse_same_ids(files)

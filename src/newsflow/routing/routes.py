@@ -20,6 +20,9 @@ class Routes:
     routes: tuple[Route, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
+    def __len__(self) -> int:
+        return len(self.routes) + len(self.subscriptions)
+
     def route(self, article: Article, decision: Decision) -> Routed:
         """Return where an article goes. `article` is the decision's article with its tags.
 

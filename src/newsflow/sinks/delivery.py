@@ -1,0 +1,81 @@
+"""Sends alerts while a job runs, in a thread of its own, so that no destination holds the feeds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+
+from newsflow.config.settings import Destination
+from newsflow.errors import LedgerError
+from newsflow.sinks.outbox import Drained, Drainer, Outbox, drain
+from newsflow.sinks.senders import make_senders
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.25
+LAST_DRAIN_S = 30.0
+
+
+class AlertDelivery:
+    """Drains the outbox from `__enter__` on; at the end once more, for at most `last_drain_s`.
+
+    What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain.
+    Raises `ConfigError` for a destination that cannot be used.
+    """
+
+    def __init__(
+        self, outbox: Outbox, destinations: Iterable[tuple[str, Destination]], last_drain_s: float = LAST_DRAIN_S
+    ) -> None:
+        self.outbox, self.last_drain_s = outbox, last_drain_s
+        self.drainer = Drainer(make_senders(destinations))
+        self.total = Drained()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="newsflow-delivery", daemon=True)
+
+    def __enter__(self) -> AlertDelivery:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        if kind is None:
+            done = drain(self.outbox, self.drainer.senders, deadline_s=self.last_drain_s)
+            self.total = self.total.plus(done)
+
+    def report(self) -> list[str]:
+        """Lines for a person: what was sent, what waits and for whom."""
+        waiting: dict[str, int] = {}
+        for pending in self.outbox.pending_alerts(10_000):
+            waiting[pending.destination] = waiting.get(pending.destination, 0) + 1
+        lines = [f"alerts sent: {self.total.sent}"]
+        if self.total.refused:
+            lines.append(f"alerts refused by their destination and set aside: {self.total.refused}")
+        known = {sender.name for sender in self.drainer.senders}
+        for name, count in sorted(waiting.items()):
+            why = "which is tried again" if name in known else "which the configuration does not name"
+            lines.append(f"alerts waiting in the outbox for {name}, {why}: {count}")
+        return lines
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                done = self.drainer.drain(self.outbox)
+            except LedgerError as error:
+                log.warning("the outbox could not be read: %s", error)
+                self._stop.wait(POLL_S * 8)
+                continue
+            self.total = self.total.plus(done)
+            self._stop.wait(_pause_s(done))
+
+
+def _pause_s(done: Drained) -> float:
+    """Poll often: new alerts do not ring. When alerts wait, wake for them if that is sooner."""
+    if done.next_due is None:
+        return POLL_S
+    return min(POLL_S, max(0.0, (done.next_due - datetime.now(UTC)).total_seconds()))
