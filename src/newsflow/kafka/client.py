@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError as ClientError
@@ -14,6 +16,8 @@ from kafka.net.compat import KafkaNetClient
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 
+_LOGGER = logging.getLogger("kafka")
+_FIRST_PATIENCE_S = 2.0
 _FETCH_BYTES = 32 << 20
 _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
@@ -77,19 +81,34 @@ def translated(doing: str) -> Iterator[None]:
 
 
 def _connect(client: Callable[..., Any], settings: KafkaSettings, arguments: dict[str, Any]) -> Any:
+    """Make a client, with growing patience: a refused password must not cost the whole of `connect_timeout_s`."""
+    arguments = {**settings.to_client_kwargs(), **arguments}
+    deadline = time.monotonic() + settings.connect_timeout_s
+    patience_s = _FIRST_PATIENCE_S
+    with _Ear() as heard:
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                return _attempt(client, {**arguments, "bootstrap_timeout_ms": 1000 * max(0.1, min(patience_s, left_s))})
+            except ClientError as error:
+                cause = _cause(heard, error)
+                if left_s <= patience_s or (cause is not None and cause.lasting):
+                    raise KafkaError(_unreachable(settings, error, heard, cause)) from error
+                patience_s *= 2
+
+
+def _attempt(client: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     nets: list[Any] = []
 
     def net_client(**configuration: Any) -> Any:
         nets.append(KafkaNetClient(**configuration))
         return nets[-1]
 
-    arguments = {**settings.to_client_kwargs(), "kafka_client": net_client, **arguments}
-    with _heard() as heard:
-        try:
-            return client(**arguments)
-        except ClientError as error:
-            _release(nets)
-            raise KafkaError(_unreachable(settings, error, heard)) from error
+    try:
+        return client(**arguments, kafka_client=net_client)
+    except BaseException:
+        _release(nets)
+        raise
 
 
 def _release(nets: list[Any]) -> None:
@@ -100,6 +119,12 @@ def _release(nets: list[Any]) -> None:
 
 
 class _Ear(logging.Handler):
+    """Hears what the library logs while a client connects: why that failed is written there and nowhere else."""
+
+    _lock = threading.Lock()
+    _open = 0
+    _before: tuple[int, bool] = (logging.NOTSET, True)
+
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.heard: list[str] = []
@@ -108,46 +133,65 @@ class _Ear(logging.Handler):
         if len(self.heard) < 200:
             self.heard.append(record.getMessage())
 
+    def __enter__(self) -> list[str]:
+        with _Ear._lock:
+            _LOGGER.addHandler(self)
+            if _Ear._open == 0:
+                _Ear._before = (_LOGGER.level, _LOGGER.propagate)
+                if not _LOGGER.isEnabledFor(logging.WARNING):
+                    # Someone has silenced the library: hear it all the same, and let nobody else.
+                    _LOGGER.setLevel(logging.WARNING)
+                    _LOGGER.propagate = False
+            _Ear._open += 1
+        return self.heard
 
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What the library logs meanwhile: why a connection failed is written there and nowhere else."""
-    logger, ear = logging.getLogger("kafka"), _Ear()
-    logger.addHandler(ear)
-    try:
-        yield ear.heard
-    finally:
-        logger.removeHandler(ear)
-
-
-def _unreachable(settings: KafkaSettings, error: Exception, heard: list[str]) -> str:
-    said = "\n".join([*heard, str(error)]).lower()
-    cause = next((text for sign, text in _CAUSES if sign in said), None)
-    reason = f"{cause}" if cause else f"{error}"
-    last = f" (last heard: {heard[-1]})" if heard and not cause else ""
-    return (
-        f"no Kafka at {settings.bootstrap_servers} ({describe(settings.security)}) "
-        f"within {settings.connect_timeout_s:g} s: {reason}{last}"
-    )
+    def __exit__(self, *_: object) -> None:
+        with _Ear._lock:
+            _LOGGER.removeHandler(self)
+            _Ear._open -= 1
+            if _Ear._open == 0:
+                _LOGGER.setLevel(_Ear._before[0])
+                _LOGGER.propagate = _Ear._before[1]
 
 
+class _Cause(NamedTuple):
+    """`sign` in what was heard means `text`. A lasting one does not go away by trying again."""
+
+    sign: str
+    text: str
+    lasting: bool = True
+
+
+_NO_TLS = "the listener does not speak TLS; choose a protocol without SSL, or another port"
 _CAUSES = (
-    ("authenticationfailed", "the user name or password was refused"),
-    ("unsupportedsaslmechanism", "the listener does not offer this SASL mechanism"),
-    ("illegalsaslstate", "the listener asks for no SASL; choose another protocol, or another port"),
-    (
-        "hostname mismatch",
-        "the server's certificate names another host; connect by the name it bears, or set check_hostname: false",
+    _Cause("authenticationfailed", "the user name or password was refused"),
+    _Cause("unsupportedsaslmechanism", "the listener does not offer this SASL mechanism"),
+    _Cause("illegalsaslstate", "the listener asks for no SASL; choose another protocol, or another port"),
+    _Cause(
+        "mismatch",
+        "the server's certificate bears another name; connect by the name it bears, or set check_hostname: false",
     ),
-    ("ip address mismatch", "the server's certificate names another address; connect by the name it bears"),
-    ("certificate verify failed", "the server's certificate is not signed by a trusted authority; name it in ca_file"),
-    ("wrong_version_number", "the listener does not speak TLS; choose a protocol without SSL, or another port"),
-    ("wrong version number", "the listener does not speak TLS; choose a protocol without SSL, or another port"),
-    ("record layer failure", "the listener does not speak TLS; choose a protocol without SSL, or another port"),
-    ("certificate required", "the server asks for a client certificate; set certificate_file and key_file"),
-    ("alert", "the server broke the TLS handshake off; does it ask for a client certificate?"),
-    ("name or service not known", "the host name is not known"),
-    ("nodename nor servname", "the host name is not known"),
-    ("temporary failure in name resolution", "the host name cannot be looked up"),
-    ("refused", "nothing listens there; `newsflow dev up` starts a local broker"),
+    _Cause("verify failed", "the server's certificate is not signed by a trusted authority; name it in ca_file"),
+    _Cause("wrong_version_number", _NO_TLS),
+    _Cause("wrong version number", _NO_TLS),
+    _Cause("record layer failure", _NO_TLS),
+    _Cause("certificate required", "the server asks for a client certificate; set certificate_file and key_file"),
+    _Cause("alert", "the server broke the TLS handshake off; does it ask for another client certificate?"),
+    _Cause("dns lookup failed", "the host name cannot be looked up", lasting=False),
+    _Cause("refused", "nothing listens there; `newsflow dev up` starts a local broker", lasting=False),
+    _Cause(
+        "disconnected",
+        "the server hangs up; does the listener want TLS or SASL? (kafka.security.protocol)",
+        lasting=False,
+    ),
 )
+
+
+def _cause(heard: list[str], error: Exception) -> _Cause | None:
+    said = "\n".join([*heard, str(error)]).lower()
+    return next((cause for cause in _CAUSES if cause.sign in said), None)
+
+
+def _unreachable(settings: KafkaSettings, error: Exception, heard: list[str], cause: _Cause | None) -> str:
+    reason = cause.text if cause else f"{error}; last heard: {heard[-1] if heard else 'nothing'}"
+    return f"no Kafka at {settings.bootstrap_servers} ({describe(settings.security)}): {reason}"

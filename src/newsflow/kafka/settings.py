@@ -29,7 +29,7 @@ class KafkaSettings:
     """HOST:PORT, several with commas between."""
     client_id: str = "newsflow"
     security: Security = field(default_factory=Security)
-    connect_timeout_s: float = 15.0
+    connect_timeout_s: float = 10.0
     request_timeout_s: float = 30.0
     delivery_timeout_s: float = 120.0
 

@@ -1,0 +1,193 @@
+"""Makes a broker agree with the declared topics. Creates and alters; never deletes, never shrinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import for_code
+
+from newsflow.contracts.topics import TopicSpec
+from newsflow.errors import KafkaError
+from newsflow.kafka.client import make_admin, make_consumer, translated
+from newsflow.kafka.settings import KafkaSettings
+
+_ALREADY_EXISTS = 36
+_BROKER_DEFAULT = -1
+
+
+class Step(StrEnum):
+    """One kind of difference between a declared topic and the broker's."""
+
+    CREATE = "create"
+    PARTITIONS = "partitions"
+    CONFIG = "config"
+    KEPT = "kept"
+    """It differs and stays: partitions cannot shrink, and what somebody set by hand is not ours to undo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done about one topic. `name` is the setting's, `partitions` for their number."""
+
+    step: Step
+    topic: str
+    name: str = ""
+    before: str | None = None
+    after: str = ""
+    spec: TopicSpec | None = None
+
+    def __str__(self) -> str:
+        if self.step is Step.CREATE and self.spec is not None:
+            settings = ", ".join(f"{key}={value}" for key, value in sorted(self.spec.config.items()))
+            return f"+ {self.topic}: {self.spec.partitions} partitions, {settings}"
+        if self.step is Step.KEPT:
+            return f"! {self.topic}: {self.name} is {self.before}, declared {self.after}; it stays as it is"
+        return f"~ {self.topic}: {self.name} {self.before} → {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the broker has it. `config` holds every setting, `own` those set on the topic itself."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+    own: frozenset[str] = field(default_factory=frozenset)
+
+
+def diff_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Change]:
+    """Return what `apply_topics` would do, changing nothing; creations are checked by the broker.
+
+    Raises `KafkaError` when the broker cannot be reached or would refuse a change.
+    """
+    with closing(make_admin(settings)) as admin, translated("comparing topics"):
+        changes = _diff(_states(admin), specs)
+        _carry_out(admin, changes, validate_only=True)
+        return changes
+
+
+def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Change]:
+    """Create and alter topics until they are as declared; return what was done. May be called at any time, twice too.
+
+    Raises `KafkaError` when the broker cannot be reached or refuses a change; what was done before stays done.
+    """
+    specs = tuple(specs)
+    with closing(make_admin(settings)) as admin, translated("applying topics"):
+        changes = _diff(_states(admin), specs)
+        _carry_out(admin, changes, validate_only=False)
+        created = [change.topic for change in changes if change.step is Step.CREATE]
+        if created:
+            admin.wait_for_topics(created, timeout_ms=30_000)
+        left = [change for change in _diff(_states(admin), specs) if change.step is not Step.KEPT]
+        if left:
+            raise KafkaError(f"the broker took the changes and still differs: {'; '.join(map(str, left))}")
+        return changes
+
+
+def topic_states(settings: KafkaSettings) -> list[TopicState]:
+    """Return all topics of the broker but its internal ones, by name."""
+    with closing(make_admin(settings)) as admin, translated("listing topics"):
+        return sorted(_states(admin).values(), key=lambda state: state.name)
+
+
+def record_counts(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
+    """Return how far apart each topic's first and end offsets lie: its records, and gaps and markers with them."""
+    from kafka import TopicPartition
+
+    with closing(make_consumer(settings)) as consumer, translated("counting records"):
+        places = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic) or ()]
+        if not places:
+            return {}
+        first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        counts = dict.fromkeys(topics, 0)
+        for place in places:
+            counts[place.topic] += end[place] - first[place]
+        return counts
+
+
+def _states(admin: Any) -> dict[str, TopicState]:
+    described = [topic for topic in admin.describe_topics() if not topic["is_internal"]]
+    names = [topic["name"] for topic in described]
+    if not names:
+        return {}
+    found = admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
+    )
+    return {topic["name"]: _state(topic, found["topic"][topic["name"]]) for topic in described}
+
+
+def _state(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> TopicState:
+    own = frozenset(name for name, entry in configs.items() if entry["config_source"] == "DYNAMIC_TOPIC_CONFIG")
+    values = {name: "" if entry["value"] is None else entry["value"] for name, entry in configs.items()}
+    return TopicState(topic["name"], len(topic["partitions"]), values, own)
+
+
+def _diff(states: Mapping[str, TopicState], specs: Iterable[TopicSpec]) -> list[Change]:
+    changes: list[Change] = []
+    for spec in specs:
+        state = states.get(spec.name)
+        changes += [Change(Step.CREATE, spec.name, spec=spec)] if state is None else _alterations(state, spec)
+    return changes
+
+
+def _alterations(state: TopicState, spec: TopicSpec) -> Iterable[Change]:
+    if state.partitions != spec.partitions:
+        step = Step.PARTITIONS if state.partitions < spec.partitions else Step.KEPT
+        yield Change(step, spec.name, "partitions", str(state.partitions), str(spec.partitions), spec)
+    for name, wanted in sorted(spec.config.items()):
+        if state.config.get(name) != wanted:
+            yield Change(Step.CONFIG, spec.name, name, state.config.get(name), wanted, spec)
+    for name in sorted(state.own - set(spec.config)):
+        yield Change(Step.KEPT, spec.name, name, state.config[name], "nothing", spec)
+
+
+def _carry_out(admin: Any, changes: Sequence[Change], *, validate_only: bool) -> None:
+    _create(admin, [change for change in changes if change.step is Step.CREATE], validate_only)
+    grown = {change.topic: int(change.after) for change in changes if change.step is Step.PARTITIONS}
+    if grown:
+        admin.create_partitions(grown, validate_only=validate_only)
+    configs: dict[str, dict[str, str]] = {}
+    for change in changes:
+        if change.step is Step.CONFIG:
+            configs.setdefault(change.topic, {})[change.name] = change.after
+    _alter(admin, configs, validate_only)
+
+
+def _create(admin: Any, changes: Sequence[Change], validate_only: bool) -> None:
+    if not changes:
+        return
+    wanted = {
+        change.topic: {
+            "num_partitions": change.spec.partitions,
+            "replication_factor": _BROKER_DEFAULT,
+            "configs": dict(change.spec.config),
+        }
+        for change in changes
+        if change.spec is not None
+    }
+    answer = admin.create_topics(wanted, validate_only=validate_only, raise_errors=False)
+    # Someone else may have created one meanwhile: the second look tells whether it is as declared.
+    refused = [topic for topic in answer["topics"] if topic["error_code"] not in (0, _ALREADY_EXISTS)]
+    if refused:
+        raise KafkaError("; ".join(_refusal(topic) for topic in refused))
+
+
+def _refusal(topic: Mapping[str, Any]) -> str:
+    why = topic.get("error_message") or for_code(topic["error_code"]).__name__
+    return f"topic {topic['name']} cannot be created: {why}"
+
+
+def _alter(admin: Any, configs: Mapping[str, Mapping[str, str]], validate_only: bool) -> None:
+    if not configs:
+        return
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic, dict(entries)) for topic, entries in configs.items()]
+    # Unknown names are the broker's to refuse: it says which, and the client's own check does not say of what.
+    answer = admin.alter_configs(resources, validate_only=validate_only, raise_on_unknown=False)
+    refused = {topic: result for topic, result in answer["topic"].items() if result != "OK"}
+    if refused:
+        raise KafkaError("; ".join(f"topic {topic} cannot be altered: {why}" for topic, why in refused.items()))
