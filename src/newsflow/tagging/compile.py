@@ -1,0 +1,213 @@
+"""Rules to tables: one automaton over every written form, and for each rule the cheapest thing to wait for.
+
+A *leaf* is one term under its conditions, shared by all rules that use it alike. A rule's *clauses* are sets of leaves
+of which each must be seen; the one that the fewest rules share triggers the rule, the others are set tests. Positions
+are looked at for the few rules that pass.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import ahocorasick_rs
+
+from newsflow.tagging.forms import expand
+from newsflow.tagging.languages import base_language
+from newsflow.tagging.rule import AllOf, AnyOf, Case, Expression, Near, NoneOf, Place, Rule, Term
+
+LeafId = int
+Clause = frozenset[LeafId]
+
+
+class LeafKey(NamedTuple):
+    """What makes two uses of a term the same leaf. Weights are a matter of the rule."""
+
+    text: str
+    language: str
+    case: Case
+    field: Place | None
+    bare: bool
+    unless: tuple[str, ...]
+    needs: tuple[str, ...]
+
+
+class Entry(NamedTuple):
+    """A pattern's meaning for one leaf."""
+
+    leaf: LeafId
+    skip: int
+    capitals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One term, compiled. `unless` and `needs` name helper leaves; `simple`: a hit of its pattern is a hit of it."""
+
+    id: LeafId
+    key: LeafKey
+    unless: tuple[LeafId, ...]
+    needs: tuple[LeafId, ...]
+    simple: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compiled expression: `kind` is term, any, all, none or near."""
+
+    kind: str
+    leaf: LeafId = -1
+    of: tuple[Node, ...] = ()
+    within: int = 0
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule with its leaves. `weights` are those of its scored terms; `others` the clauses beside the trigger."""
+
+    rule: Rule
+    version: str
+    weights: dict[LeafId, float]
+    require: Node | None
+    others: tuple[Clause, ...]
+    absent: Clause
+    """Simple leaves that must not be seen: the quick part of `none`."""
+    languages: frozenset[str]
+
+
+@dataclass(slots=True)
+class Tables:
+    """What the matcher reads."""
+
+    rules: list[CompiledRule]
+    leaves: list[Leaf]
+    entries: list[tuple[Entry, ...]]
+    """By pattern number."""
+    triggers: dict[LeafId, tuple[int, ...]]
+    automaton: Any
+    by_id: dict[str, int] = field(default_factory=dict)
+
+
+class _Leaves:
+    """Hands out leaves and collects their patterns."""
+
+    def __init__(self) -> None:
+        self.leaves: list[Leaf] = []
+        self.patterns: dict[str, list[Entry]] = {}
+        self._ids: dict[LeafKey, LeafId] = {}
+
+    def of(self, term: Term) -> LeafId:
+        key = LeafKey(term.text, term.language, term.case, term.field, term.bare, term.unless, term.needs)
+        found = self._ids.get(key)
+        return self._make(key) if found is None else found
+
+    def _make(self, key: LeafKey) -> LeafId:
+        unless = tuple(self.of(Term(text, key.language, case="any")) for text in key.unless)
+        needs = tuple(self.of(Term(text, key.language, case="any")) for text in key.needs)
+        identity = len(self.leaves)
+        self._ids[key] = identity
+        forms = list(expand(key.text, key.language.partition("-")[0], case=key.case == "smart", bare=key.bare))
+        plain = not any(form.capitals for form in forms)
+        simple = plain and not (key.language or key.field or unless or needs)
+        self.leaves.append(Leaf(identity, key, unless, needs, simple))
+        for form in forms:
+            self.patterns.setdefault(form.pattern, []).append(Entry(identity, form.skip, form.capitals))
+        return identity
+
+
+def _node(expression: Expression, leaves: _Leaves) -> Node:
+    if isinstance(expression, Term):
+        return Node("term", leaves.of(expression))
+    kind = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}[type(expression)]
+    of = tuple(_node(part, leaves) for part in expression.of)
+    if isinstance(expression, Near):
+        return Node(kind, of=of, within=expression.within, ordered=expression.ordered)
+    return Node(kind, of=of)
+
+
+def clauses_of(node: Node | None) -> list[Clause]:
+    """Sets of leaves of which each must have one that is seen, for the node to be true."""
+    if node is None or node.kind == "none":
+        return []
+    if node.kind == "term":
+        return [frozenset((node.leaf,))]
+    if node.kind == "any":
+        choices = [clauses_of(part) for part in node.of]
+        if not all(choices):
+            return []
+        return [frozenset().union(*(min(choice, key=len) for choice in choices))]
+    return [clause for part in node.of for clause in clauses_of(part)]
+
+
+def _absent(node: Node | None, leaves: Sequence[Leaf]) -> Clause:
+    """Simple leaves whose sight alone makes the node false."""
+    if node is None:
+        return frozenset()
+    if node.kind == "none":
+        return frozenset(part.leaf for part in node.of if part.kind == "term" and leaves[part.leaf].simple)
+    if node.kind == "all":
+        return frozenset().union(*(_absent(part, leaves) for part in node.of))
+    return frozenset()
+
+
+class _Draft(NamedTuple):
+    rule: Rule
+    weights: dict[LeafId, float]
+    require: Node | None
+    clauses: list[Clause]
+
+
+def _draft(rule: Rule, leaves: _Leaves) -> _Draft:
+    weights: dict[LeafId, float] = {}
+    for term in rule.terms:
+        leaf = leaves.of(term)
+        weights[leaf] = max(term.weight, weights.get(leaf, 0.0))
+    require = _node(rule.require, leaves) if rule.require is not None else None
+    clauses = clauses_of(require)
+    if weights:
+        clauses.append(frozenset(weights))
+    return _Draft(rule, weights, require, clauses)
+
+
+def _triggers(drafts: Sequence[_Draft]) -> list[int]:
+    """For each rule the number of its clause that the fewest rules share."""
+    shared: Counter[LeafId] = Counter()
+    for draft in drafts:
+        for clause in draft.clauses:
+            shared.update(clause)
+    return [
+        min(range(len(draft.clauses)), key=lambda i: sum(shared[leaf] for leaf in draft.clauses[i])) for draft in drafts
+    ]
+
+
+def compile_rules(rules: Iterable[Rule]) -> Tables:
+    """Tables for rules, in their order. Every rule must have something that has to be seen."""
+    leaves = _Leaves()
+    drafts = [_draft(rule, leaves) for rule in rules]
+    compiled: list[CompiledRule] = []
+    triggers: dict[LeafId, list[int]] = {}
+    for index, (draft, chosen) in enumerate(zip(drafts, _triggers(drafts), strict=True)):
+        for leaf in draft.clauses[chosen]:
+            triggers.setdefault(leaf, []).append(index)
+        compiled.append(
+            CompiledRule(
+                rule=draft.rule,
+                version=draft.rule.version(),
+                weights=draft.weights,
+                require=draft.require,
+                others=tuple(clause for i, clause in enumerate(draft.clauses) if i != chosen),
+                absent=_absent(draft.require, leaves.leaves),
+                languages=frozenset(base_language(tag) for tag in draft.rule.languages),
+            )
+        )
+    return Tables(
+        rules=compiled,
+        leaves=leaves.leaves,
+        entries=[tuple(entries) for entries in leaves.patterns.values()],
+        triggers={leaf: tuple(found) for leaf, found in triggers.items()},
+        automaton=ahocorasick_rs.AhoCorasick(list(leaves.patterns)) if leaves.patterns else None,
+        by_id={item.rule.id: index for index, item in enumerate(compiled)},
+    )

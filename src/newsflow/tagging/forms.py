@@ -1,0 +1,103 @@
+"""The written forms of a term in a language: proclitics, endings and plurals, expanded when rules are built.
+
+A form is a folded pattern with a space before it (see `newsflow.tagging.text`), one after it unless anything may
+follow, and the length of the proclitic that is not part of what is shown as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+from newsflow.tagging.inflect import inflect
+from newsflow.tagging.text import fold, fold_cased
+
+
+class Form(NamedTuple):
+    """One written form. `skip` counts folded characters of a proclitic; `capitals` are places that must be upper case,
+    counted from the pattern's start."""
+
+    pattern: str
+    skip: int
+    capitals: tuple[int, ...]
+
+
+INFLECTED, OPEN = "~", "*"
+
+_ARABIC_CONJUNCTIONS = ("", "و", "ف")
+_ARABIC_PREPOSITIONS = ("", "ب", "ل", "ك")
+_PERSIAN_PROCLITICS = ("", "و", "ب", "به")
+_HEBREW_PROCLITICS = tuple(
+    dict.fromkeys(
+        conjunction + subordinate + preposition
+        for conjunction, subordinate, preposition in product(
+            ("", "ו"), ("", "ש", "כש"), ("", "ה", "ב", "ל", "מ", "כ", "מה", "בה", "לה")
+        )
+    )
+)
+
+
+@lru_cache(maxsize=65536)
+def _arabic_proclitics(word: str) -> tuple[tuple[str, int], ...]:
+    """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-."""
+    bare = word[2:] if word.startswith("ال") and len(word) > 4 else word
+    has_article = bare is not word
+    forms: dict[str, int] = {}
+    for conjunction, preposition in product(_ARABIC_CONJUNCTIONS, _ARABIC_PREPOSITIONS):
+        if not has_article:
+            forms.setdefault(conjunction + preposition + bare, len(conjunction + preposition))
+        if preposition == "ل":
+            merged = "ل" + bare if bare.startswith("ل") else "لل" + bare
+            forms.setdefault(conjunction + merged, len(conjunction))
+        else:
+            forms.setdefault(f"{conjunction}{preposition}ال{bare}", len(conjunction + preposition))
+    return tuple(forms.items())
+
+
+def _with_proclitics(word: str, language: str) -> tuple[tuple[str, int], ...]:
+    """(form, length of what precedes the word) of the first word of a term."""
+    if language == "ar":
+        return _arabic_proclitics(word)
+    if language == "he":
+        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS)
+    if language == "fa":
+        return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
+    return ((word, 0),)
+
+
+def _word_forms(word: str, language: str) -> list[str]:
+    """Cased, folded forms of one written word; a trailing `*` stays as the mark of an open end."""
+    if word.endswith(INFLECTED):
+        return inflect(word[:-1], language)
+    return [word]
+
+
+def _folded(word: str) -> str:
+    """The folded word, cased, with inner spaces where it holds several tokens."""
+    open_end = OPEN if word.endswith(OPEN) else ""
+    return fold_cased(word.removesuffix(OPEN)).strip() + open_end
+
+
+def spellings(term: str, language: str) -> list[str]:
+    """The inflected spellings of a term, folded and cased, before any proclitic."""
+    words = [[_folded(form) for form in _word_forms(word, language)] for word in term.split()]
+    return list(dict.fromkeys(" ".join(choice) for choice in product(*words) if all(choice)))
+
+
+def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -> Iterator[Form]:
+    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out."""
+    for spelling in spellings(term, language):
+        open_end = spelling.endswith(OPEN)
+        cased = spelling.removesuffix(OPEN)
+        capitals = tuple(i + 1 for i, char in enumerate(cased) if char.isupper()) if case else ()
+        first, _, rest = cased.casefold().partition(" ")
+        tail = (f" {rest}" if rest else "") + ("" if open_end else " ")
+        for form, skip in ((first, 0),) if bare else _with_proclitics(first, language):
+            yield Form(f" {form}{tail}", skip, capitals if not skip else ())
+
+
+def has_word(term: str) -> bool:
+    """Whether anything of a term is left once folded."""
+    return bool(fold(term.replace(INFLECTED, "").replace(OPEN, "")).strip())

@@ -1,0 +1,269 @@
+"""From documents to rules: checks every value, resolves `!ref`, and says what would be accepted."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+from newsflow.tagging.document import Document, Ref, Steps
+from newsflow.tagging.forms import has_word
+from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Place, Rule, Term
+
+Resolver = Callable[[str], "Rule | None"]
+
+_RULE_KEYS = (
+    "id names scheme code description include terms any all none near within ordered threshold mentions sources "
+    "languages sections examples override abstract"
+)
+RULE_KEYS = frozenset(_RULE_KEYS.split())
+TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "needs", "language"))
+EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|\*|und")
+MAX_TERM_CHARS = 200
+MAX_WITHIN = 1000
+_EVERY_LANGUAGE = "*"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class RuleParser:
+    """Parses one document. `resolve` gives the rule a reference names, or None."""
+
+    def __init__(self, document: Document, resolve: Resolver) -> None:
+        self.doc, self.resolve = document, resolve
+
+    def parse(self) -> Rule:
+        """The rule. Raises ConfigError with file, line and what would be accepted."""
+        value = self.doc.value
+        if not isinstance(value, dict):
+            raise self.doc.fail("a rule is a mapping with at least `id` and one of `terms`, `any`, `all`, `near`")
+        self._known_keys(value, RULE_KEYS, ())
+        terms = (*self._included(value), *self._terms(value.get("terms"), ("terms",)))
+        require = self._requirement(value, ())
+        if not terms and not any(True for _ in _positive(require)):
+            raise self.doc.fail("nothing here can match: give `terms`, `any`, `all` or `near` with at least one term")
+        return Rule(
+            id=self._id(value),
+            names=self._names(value.get("names")),
+            scheme=self._string(value, "scheme", "newsflow"),
+            code=self._string(value, "code", ""),
+            terms=terms,
+            require=require,
+            threshold=self._number(value, "threshold", 3.0 if terms else 0.0, (), low=0.0),
+            mentions=self._flag(value, "mentions", value.get("scheme") == "iso3166", ()),
+            sources=self._strings(value.get("sources"), ("sources",)),
+            languages=tuple(item.lower() for item in self._strings(value.get("languages"), ("languages",))),
+            sections=tuple(item.casefold() for item in self._strings(value.get("sections"), ("sections",))),
+            examples=self._examples(value.get("examples")),
+            file=self.doc.file,
+            line=self.doc.first_line,
+        )
+
+    def _known_keys(self, value: Mapping[str, Any], known: frozenset[str], steps: Steps) -> None:
+        for key in value:
+            if key not in known:
+                raise self.doc.fail(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}", (*steps, key))
+
+    def _id(self, value: Mapping[str, Any]) -> str:
+        found = value.get("id")
+        if not isinstance(found, str) or not _ID.fullmatch(found):
+            raise self.doc.fail(f"{found!r} is no id; accepted: a to z, 0 to 9 and -, at most 63 of them", ("id",))
+        return found
+
+    def _string(self, value: Mapping[str, Any], key: str, default: str) -> str:
+        found = value.get(key, default)
+        if not isinstance(found, str | int) or isinstance(found, bool):
+            raise self.doc.fail(f"{found!r} is no text", (key,))
+        return str(found)
+
+    def _number(self, value: Mapping[str, Any], key: str, default: float, steps: Steps, *, low: float) -> float:
+        found = value.get(key, default)
+        if not _is_number(found) or not low <= found <= 1000:
+            raise self.doc.fail(f"{found!r} is not accepted; give a number from {low:g} to 1000", (*steps, key))
+        return float(found)
+
+    def _flag(self, value: Mapping[str, Any], key: str, default: bool, steps: Steps) -> bool:
+        found = value.get(key, default)
+        if not isinstance(found, bool):
+            raise self.doc.fail(f"{found!r} is not accepted; give true or false", (*steps, key))
+        return found
+
+    def _choice(self, value: Mapping[str, Any], key: str, choices: Sequence[str], steps: Steps) -> str | None:
+        found = value.get(key)
+        if found is not None and found not in choices:
+            raise self.doc.fail(f"{found!r} is not accepted; one of {', '.join(choices)}", (*steps, key))
+        return found
+
+    def _strings(self, value: Any, steps: Steps) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(item, str) and item.strip() for item in items):
+            raise self.doc.fail(f"{value!r} is not accepted; give a text or a list of texts", steps)
+        return tuple(items)
+
+    def _names(self, value: Any) -> tuple[tuple[str, str], ...]:
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return (("en", value),)
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
+            raise self.doc.fail("names are a text, or one text for each language", ("names",))
+        return tuple(value.items())
+
+    def _target(self, ref: Ref, steps: Steps) -> Rule:
+        target = self.resolve(ref.target)
+        if target is None:
+            raise self.doc.fail(f"!ref {ref.target}: no such rule; give an id, or folder/code as countries/SY", steps)
+        return target
+
+    def _included(self, value: Mapping[str, Any]) -> tuple[Term, ...]:
+        names = self._strings(value.get("include"), ("include",))
+        return tuple(term for name in names for term in self._target(Ref(name), ("include",)).terms)
+
+    def _terms(self, value: Any, steps: Steps) -> tuple[Term, ...]:
+        """`terms`: a reference, a list for every language, or a list for each language."""
+        if value is None:
+            return ()
+        if isinstance(value, Ref):
+            return self._target(value, steps).terms
+        if isinstance(value, list):
+            return self._term_list(value, "", steps)
+        if not isinstance(value, dict):
+            raise self.doc.fail("give a list of terms, or one list for each language", steps)
+        found: list[Term] = []
+        for language, items in value.items():
+            found += self._term_list(items, self._language(language, (*steps, language)), (*steps, language))
+        return tuple(found)
+
+    def _language(self, value: Any, steps: Steps) -> str:
+        if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+            raise self.doc.fail(f"{value!r} is no language; give a code as ar, en or zh, or * for every one", steps)
+        return "" if value == _EVERY_LANGUAGE else value.lower()
+
+    def _term_list(self, value: Any, language: str, steps: Steps) -> tuple[Term, ...]:
+        if isinstance(value, Ref):
+            return tuple(term for term in self._target(value, steps).terms if term.language in (language, ""))
+        if not isinstance(value, list):
+            raise self.doc.fail("give a list of terms", steps)
+        found: list[Term] = []
+        for index, item in enumerate(value):
+            found += self._term(item, language, (*steps, index))
+        return tuple(found)
+
+    def _term(self, value: Any, language: str, steps: Steps) -> tuple[Term, ...]:
+        if isinstance(value, Ref):
+            return tuple(term for term in self._target(value, steps).terms if term.language in (language, ""))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str):
+            return (Term(self._phrase(value, steps), language),)
+        if not isinstance(value, dict) or "term" not in value:
+            raise self.doc.fail(f"{value!r} is no term; give a text, or a mapping with `term`", steps)
+        self._known_keys(value, TERM_KEYS, steps)
+        language = self._language(value["language"], (*steps, "language")) if "language" in value else language
+        field: Place | None = self._choice(value, "field", get_args(Place), steps)  # type: ignore[assignment]
+        weight = self._number(value, "weight", 1.0, steps, low=0.0)
+        case = self._choice(value, "case", ("smart", "any"), steps) or "smart"
+        bare = self._flag(value, "bare", False, steps)
+        unless = tuple(
+            self._phrase(text, (*steps, "unless")) for text in self._strings(value.get("unless"), (*steps, "unless"))
+        )
+        needs = tuple(
+            self._phrase(text, (*steps, "needs")) for text in self._strings(value.get("needs"), (*steps, "needs"))
+        )
+        words = self._strings(value["term"], (*steps, "term"))
+        return tuple(
+            Term(self._phrase(text, (*steps, "term")), language, weight, case, field, bare, unless, needs)  # type: ignore[arg-type]
+            for text in words
+        )
+
+    def _phrase(self, text: str, steps: Steps) -> str:
+        text = " ".join(text.split())
+        if len(text) > MAX_TERM_CHARS:
+            raise self.doc.fail(f"a term of {len(text)} characters; at most {MAX_TERM_CHARS} are accepted", steps)
+        if not has_word(text):
+            raise self.doc.fail(f"{text!r} holds no letter or digit, so it cannot be found in a text", steps)
+        for word in text.split():
+            if "*" in word[:-1] or "~" in word[:-1]:
+                raise self.doc.fail(f"{word!r}: * and ~ are accepted at a word's end only", steps)
+            if word.endswith("*") and (word == "*" or word != text.split()[-1]):
+                raise self.doc.fail(f"{text!r}: * is accepted at the end of the last word only", steps)
+        return text
+
+    def _requirement(self, value: Mapping[str, Any], steps: Steps) -> Expression | None:
+        """`any`, `all`, `none` and `near` of one mapping, joined by and."""
+        parts: list[Expression] = []
+        for key, kind in (("any", AnyOf), ("all", AllOf), ("none", NoneOf)):
+            if key in value:
+                parts.append(kind(self._expressions(value[key], (*steps, key))))
+        if "near" in value:
+            parts.append(self._near(value, steps))
+        elif "within" in value or "ordered" in value:
+            raise self.doc.fail("`within` and `ordered` go with `near`", steps)
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts)) if parts else None
+
+    def _near(self, value: Mapping[str, Any], steps: Steps) -> Near:
+        operands = self._expressions(value["near"], (*steps, "near"))
+        if len(operands) < 2 or any(not isinstance(part, Term | AnyOf) for part in operands):
+            raise self.doc.fail("`near` takes two or more terms, or `any` lists of terms", (*steps, "near"))
+        if any(not isinstance(term, Term) for part in operands if isinstance(part, AnyOf) for term in part.of):
+            raise self.doc.fail("an `any` within `near` takes terms only", (*steps, "near"))
+        within = value.get("within", 10)
+        if not isinstance(within, int) or isinstance(within, bool) or not 0 <= within <= MAX_WITHIN:
+            raise self.doc.fail(f"{within!r} is not accepted; words between, 0 to {MAX_WITHIN}", (*steps, "within"))
+        return Near(operands, within, self._flag(value, "ordered", False, steps))
+
+    def _expressions(self, value: Any, steps: Steps) -> tuple[Expression, ...]:
+        items = value if isinstance(value, list) else [value]
+        if not items:
+            raise self.doc.fail("an empty list; give at least one term or expression", steps)
+        found: list[Expression] = []
+        for index, item in enumerate(items):
+            found += self._expression(item, (*steps, index) if isinstance(value, list) else steps)
+        return tuple(found)
+
+    def _expression(self, value: Any, steps: Steps) -> tuple[Expression, ...]:
+        if isinstance(value, Ref):
+            return (AnyOf(self._target(value, steps).terms),)
+        if isinstance(value, dict) and "term" not in value:
+            self._known_keys(value, EXPRESSION_KEYS, steps)
+            nested = self._requirement(value, steps)
+            if nested is None:
+                raise self.doc.fail("an empty expression; give any, all, none, near or term", steps)
+            return (nested,)
+        terms = self._term(value, "", steps)
+        return terms if len(terms) == 1 else (AnyOf(terms),)
+
+    def _examples(self, value: Any) -> tuple[Example, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, dict):
+            raise self.doc.fail("examples are, for each language, lists under `match` and `not`", ("examples",))
+        found: list[Example] = []
+        for language, lists in value.items():
+            steps: Steps = ("examples", language)
+            code = self._language(language, steps) or "und"
+            if not isinstance(lists, dict):
+                raise self.doc.fail("give lists under `match` and `not`", steps)
+            self._known_keys(lists, frozenset(("match", "not")), steps)
+            for key in lists:
+                for index, text in enumerate(self._strings(lists[key], (*steps, key))):
+                    line = self.doc.lines.get((*steps, key, index), self.doc.first_line)
+                    found.append(Example(text, code, key == "match", line))
+        return tuple(found)
+
+
+def _positive(expression: Expression | None) -> Sequence[Term]:
+    """Terms that can make an expression true: not those under `none`."""
+    if isinstance(expression, NoneOf) or expression is None:
+        return ()
+    if isinstance(expression, Term):
+        return (expression,)
+    return [term for part in expression.of for term in _positive(part)]

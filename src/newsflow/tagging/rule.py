@@ -1,0 +1,142 @@
+"""The values of the rule language: a rule as an editor wrote it, checked, with references resolved.
+
+An expression is a `Term`, `AnyOf`, `AllOf`, `NoneOf` or `Near`. All values are frozen and know nothing of files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+MEANING_REVISION = 1
+"""Part of every rule version: raised when the same rule text starts to match other texts."""
+
+Place = Literal["title", "lead", "body"]
+Case = Literal["smart", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase. `text` as written (`~` inflected, `*` open end); `language` empty for every language."""
+
+    text: str
+    language: str = ""
+    weight: float = 1.0
+    case: Case = "smart"
+    field: Place | None = None
+    bare: bool = False
+    """Without proclitics."""
+    unless: tuple[str, ...] = ()
+    """Longer phrases: a hit inside one of them, or beside it, does not count."""
+    needs: tuple[str, ...] = ()
+    """Words of which the article must hold one, else no hit of this term counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of them."""
+
+    of: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Each of them."""
+
+    of: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """None of them."""
+
+    of: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """One hit of each operand in one field, at most `within` tokens between them in sum; in order if `ordered`."""
+
+    of: tuple[Expression, ...]
+    within: int
+    ordered: bool = False
+
+
+Expression = Term | AnyOf | AllOf | NoneOf | Near
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text beside a rule that must, or must not, be tagged with it."""
+
+    text: str
+    language: str
+    matches: bool
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One topic or saved search.
+
+    Tagged when its conditions hold, `require` (if any) is true, and the score of its terms reaches `threshold`.
+    """
+
+    id: str
+    names: tuple[tuple[str, str], ...] = ()
+    scheme: str = "newsflow"
+    code: str = ""
+    terms: tuple[Term, ...] = ()
+    require: Expression | None = None
+    threshold: float = 3.0
+    mentions: bool = False
+    sources: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = field(default=(), compare=False)
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+
+    def meaning(self) -> dict[str, Any]:
+        """What decides matches, and nothing else: neither names, examples nor the place in a file."""
+        return {
+            "revision": MEANING_REVISION,
+            "id": self.id,
+            "scheme": self.scheme,
+            "code": self.code,
+            "terms": [_plain(term) for term in self.terms],
+            "require": _plain(self.require),
+            "threshold": self.threshold,
+            "mentions": self.mentions,
+            "conditions": [self.sources, self.languages, self.sections],
+        }
+
+    def version(self) -> str:
+        """12 hex digits over the meaning: equal for rules that match alike by their text."""
+        text = json.dumps(self.meaning(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _plain(value: Expression | None) -> Any:
+    """An expression as JSON values."""
+    if value is None:
+        return None
+    if isinstance(value, Term):
+        return [
+            value.text, value.language, value.weight, value.case, value.field, value.bare, value.unless, value.needs,
+        ]  # fmt: skip
+    kind = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}[type(value)]
+    extra = [value.within, value.ordered] if isinstance(value, Near) else []
+    return {kind: [_plain(part) for part in value.of], "extra": extra}
+
+
+def terms_of(expression: Expression | None) -> Iterator[Term]:
+    """Every term of an expression, from left to right."""
+    if isinstance(expression, Term):
+        yield expression
+    elif expression is not None:
+        for part in expression.of:
+            yield from terms_of(part)

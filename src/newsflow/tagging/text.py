@@ -1,0 +1,228 @@
+"""Folded text with exact offsets back into what was emitted.
+
+Folding makes spellings equal that a reader holds equal: case, accents, Arabic hamza forms, teh marbuta,
+alef maqsura, tatweel, short vowels and Hebrew points, Persian and Arabic letters, presentation forms, full width,
+the Turkish dotted and dotless i. What remains is cut into tokens that are joined by single spaces, with one
+before the first and one after the last. So a pattern `" united states "` needs no check of its borders.
+
+In scripts written without word breaks (Han, Hiragana, Thai, Lao, Khmer, Burmese) each code point is a token;
+Katakana and Hangul words stay whole.
+
+Token number k of the folded text is token number k of the original: folding never adds or removes a token. That is
+how a place in the folded text finds its code points in the original.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cached_property, lru_cache
+
+from newsflow.model import FieldName
+
+FIELD_GAP = "\x1e"
+"""A token no text can hold; stands between title and body, so that no phrase runs across."""
+
+_DROPPED_RANGES = (
+    (0x00AD, 0x00AD), (0x0300, 0x036F), (0x0483, 0x0487), (0x0591, 0x05BD), (0x05BF, 0x05BF), (0x05C1, 0x05C2),
+    (0x05C4, 0x05C5), (0x05C7, 0x05C7), (0x0610, 0x061A), (0x061C, 0x061C), (0x0640, 0x0640), (0x064B, 0x065F),
+    (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E4), (0x06E7, 0x06E8), (0x06EA, 0x06ED), (0x08D3, 0x08FF),
+    (0x200B, 0x200B), (0x200D, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+)  # fmt: skip
+"""Vowel marks, joiners and direction marks. Not the zero-width non-joiner: it parts words from endings in Persian."""
+
+_UNBROKEN_RANGES = (
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3041, 0x309F), (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
+)  # fmt: skip
+
+_LETTERS = {
+    "ı": "i", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe",
+    "ß": "ss", "þ": "th", "Þ": "Th", "ð": "d", "ħ": "h", "Ħ": "H", "ς": "σ",
+    "ٱ": "ا", "ة": "ه", "ى": "ي", "ی": "ي", "ې": "ي", "ێ": "ي", "ک": "ك", "ڪ": "ك", "ھ": "ه", "ہ": "ه", "ە": "ه",
+    "ۀ": "ه", "ۃ": "ه", "ۆ": "و", "ۇ": "و",
+}  # fmt: skip
+
+_WORD, _DROPPED, _UNBROKEN, _GAP = range(4)
+
+
+def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(low <= code <= high for low, high in ranges)
+
+
+@lru_cache(maxsize=1 << 16)
+def _kind(code: int) -> int:
+    """What a code point is to the tokeniser."""
+    char = chr(code)
+    if _within(code, _DROPPED_RANGES):
+        return _DROPPED
+    if _within(code, _UNBROKEN_RANGES):
+        return _UNBROKEN if char.isalnum() or unicodedata.category(char)[0] == "M" else _GAP
+    return _WORD if char.isalnum() or unicodedata.category(char)[0] == "M" else _GAP
+
+
+def _fold_letter(char: str) -> str:
+    """The folded form of one word character, never empty, case kept."""
+    if char in _LETTERS:
+        return _LETTERS[char]
+    if "\uac00" <= char <= "\ud7a3" or "\u30a0" <= char <= "\u30ff":
+        return char
+    if char.isdigit() and (digit := unicodedata.digit(char, None)) is not None:
+        return str(digit)
+    parts = unicodedata.normalize("NFKC" if "\uff65" <= char <= "\uff9f" else "NFKD", char)
+    kept = "".join(_LETTERS.get(part, part) for part in parts if _kind(ord(part)) == _WORD)
+    folded = kept.casefold()
+    # A letter whose case pair folds to another length ("ŉ") is taken in its lower case at once.
+    return (kept if len(folded) == len(kept) else folded) or char
+
+
+class _FoldTable(dict[int, str]):
+    """For `str.translate`: fills itself as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        kind = _kind(code)
+        if kind == _WORD:
+            folded = _fold_letter(chr(code))
+        elif kind == _UNBROKEN:
+            normal = unicodedata.normalize("NFKC", chr(code))
+            folded = f" {normal if len(normal) == 1 else chr(code)} "
+        else:
+            folded = "" if kind == _DROPPED else " "
+        self[code] = folded
+        return folded
+
+
+_TABLE = _FoldTable()
+
+
+def _translate(text: str) -> str:
+    """`text.translate(_TABLE)`. Beyond ASCII that is slow; a text has few distinct characters that fold to others,
+    and each output of the table folds to itself, so they can be replaced one after the other."""
+    if text.isascii():
+        return text.translate(_TABLE)
+    for char in set(text):
+        folded = _TABLE[ord(char)]
+        if folded != char:
+            text = text.replace(char, folded)
+    return text
+
+
+def fold_cased(text: str) -> str:
+    """Folded tokens joined and surrounded by single spaces, capitals kept; `" "` when there are none."""
+    tokens = _translate(text).split()
+    return f" {' '.join(tokens)} " if tokens else " "
+
+
+def fold(text: str) -> str:
+    """As `fold_cased`, in lower case; positions are the same in both."""
+    return fold_cased(text).casefold()
+
+
+def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
+    """Token spans of any text: one look at each character."""
+    spans: list[tuple[int, int]] = []
+    start = -1
+    for index, char in enumerate(text):
+        kind = _kind(ord(char))
+        if kind == _WORD:
+            start = index if start < 0 else start
+        elif kind != _DROPPED:
+            if start >= 0:
+                spans.append((start, index))
+                start = -1
+            if kind == _UNBROKEN:
+                spans.append((index, index + 1))
+    if start >= 0:
+        spans.append((start, len(text)))
+    return spans
+
+
+_RUN = re.compile(r"\S+")
+
+
+def token_spans(text: str, count: int) -> list[tuple[int, int]]:
+    """Start and end, in code points, of each of the `count` tokens that folding makes of an original text."""
+    cut = text
+    for char in set(text):
+        kind = _kind(ord(char))
+        if kind == _UNBROKEN:
+            return _spans_one_by_one(text)
+        if kind == _GAP and char != " ":
+            cut = cut.replace(char, " ")
+    spans = [match.span() for match in _RUN.finditer(cut)]
+    # A mark that stands alone is a run here, and no token there.
+    return spans if len(spans) == count else _spans_one_by_one(text)
+
+
+def skip_folded(token: str, count: int) -> int:
+    """How many code points of an original token come before its folded character number `count`."""
+    done = 0
+    for index, char in enumerate(token):
+        folded = _TABLE[ord(char)].strip()
+        if done >= count and folded:
+            return index
+        done += len(folded)
+    return len(token)
+
+
+class FoldedText:
+    """Title and body, folded together. Positions are indexes into `folded`, from 0."""
+
+    __slots__ = ("__dict__", "body", "cased", "folded", "title", "title_end")
+
+    def __init__(self, title: str, body: str) -> None:
+        self.title, self.body = title, body
+        head = fold_cased(title)
+        self.title_end = len(head)
+        """Positions before it lie in the title."""
+        self.cased = f"{head}{FIELD_GAP}{fold_cased(body)}"
+        self.folded = self.cased.casefold()
+
+    @cached_property
+    def _title_spans(self) -> list[tuple[int, int]]:
+        return token_spans(self.title, self.cased.count(" ", 0, self.title_end) - 1)
+
+    @cached_property
+    def _body_spans(self) -> list[tuple[int, int]]:
+        return token_spans(self.body, self.cased.count(" ", self._body_start) - 1)
+
+    @property
+    def _body_start(self) -> int:
+        return self.title_end + len(FIELD_GAP)
+
+    def in_title(self, position: int) -> bool:
+        """Whether a position lies in the title."""
+        return position < self.title_end
+
+    def token_index(self, position: int) -> int:
+        """The number of the token, within its field, whose leading space is at or before `position`."""
+        start = 0 if position < self.title_end else self._body_start
+        return self.folded.count(" ", start, position + 1) - 1
+
+    def position_in_body(self, offset: int) -> int:
+        """The position at which the tokens that begin before code point `offset` of the body end."""
+        return self._body_start + len(fold_cased(self.body[:offset])) - 1
+
+    def end_of_body_tokens(self, count: int) -> int:
+        """The position at which the first `count` tokens of the body end."""
+        position = self._body_start
+        for _ in range(count):
+            position = self.folded.find(" ", position + 1)
+            if position < 0:
+                return len(self.folded)
+        return position
+
+    def original_span(self, start: int, end: int, skip: int = 0) -> tuple[FieldName, int, int]:
+        """Field and code points of the tokens between the spaces at `start` and `end - 1`.
+
+        `skip` folded characters (a proclitic) are left out at the front.
+        """
+        first = self.token_index(start)
+        last = first + self.folded.count(" ", start + 1, end - 1)
+        title = self.in_title(start)
+        spans = self._title_spans if title else self._body_spans
+        text = self.title if title else self.body
+        begin, stop = spans[first]
+        begin += skip_folded(text[begin:stop], skip)
+        return ("title" if title else "body"), begin, spans[last][1]
