@@ -1,0 +1,133 @@
+"""The time of day and its zone, out of the tokens of a date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from newsflow.normalise.dates import words
+from newsflow.normalise.dates.tokens import Token
+
+_NUMBERS = re.compile(r"\d+")
+_OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")
+_LONE_YEAR = re.compile(r"(?:1[3-9]|20)\d{2}")
+
+
+class UnreadableError(Exception):
+    """The text is no date, or can be read in more than one way."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A time of day; `zone` is None when none was named, `unsettled` when one was that does not settle it."""
+
+    at: time
+    zone: tzinfo | None
+    unsettled: bool
+
+
+def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
+    """The clock of these tokens and the tokens without it. Raises UnreadableError on two, or an impossible one."""
+    index = _find_time(tokens)
+    if index is None:
+        return None, [token for token in tokens if token.kind != "offset"]
+    rest = tokens[:index]
+    half, after, rest = _take_half(tokens, index, rest)
+    zone, unsettled, after = _take_zone(tokens, after)
+    rest = rest + tokens[after:]
+    if _find_time(rest) is not None:
+        raise UnreadableError("two times")
+    return Clock(_time_of_day(tokens[index].text, half), zone, unsettled), rest
+
+
+def _find_time(tokens: list[Token]) -> int | None:
+    for index, token in enumerate(tokens):
+        if token.kind == "time":
+            return index
+    for index, token in enumerate(tokens):
+        if token.kind == "dotted" or (token.kind == "number" and _is_bare_hour(tokens, index)):
+            return index
+    return None
+
+
+def _is_bare_hour(tokens: list[Token], index: int) -> bool:
+    if int(tokens[index].text) > 24 or index + 1 >= len(tokens):
+        return False
+    follower = tokens[index + 1]
+    return follower.kind == "word" and (_half_of(follower.text) is not None or follower.text in words.HOUR_WORDS)
+
+
+def _half_of(word: str) -> str | None:
+    tables = (("am", words.AM), ("pm", words.PM), ("noon", words.NOON), ("night", words.NIGHT))
+    return next((name for name, table in tables if word in table), None)
+
+
+def _take_half(tokens: list[Token], index: int, rest: list[Token]) -> tuple[str | None, int, list[Token]]:
+    """am, pm ... beside the time at `index`; where the tokens after it begin; the tokens before it."""
+    after = index + 1
+    while after < len(tokens) and tokens[after].text in words.HOUR_WORDS:
+        after += 1
+    if after < len(tokens) and tokens[after].kind == "word" and (half := _half_of(tokens[after].text)):
+        return half, after + 1, rest
+    before = rest[-1] if rest else None
+    # 下午 5:21; but the م before a time may belong to the year
+    if before is not None and before.kind == "word" and before.text not in words.GREGORIAN_MARKS:
+        half = _half_of(before.text)
+        return half, after, rest[:-1] if half else rest
+    return None, after, rest
+
+
+def _take_zone(tokens: list[Token], after: int) -> tuple[tzinfo | None, bool, int]:
+    index = after
+    while index < len(tokens) and (tokens[index].text in words.FILLERS or tokens[index].text in ("(", ",")):
+        index += 1
+    if index >= len(tokens):
+        return None, False, after
+    token = tokens[index]
+    if token.kind == "offset":
+        return _offset_zone(token.text), False, index + 1
+    if token.kind == "word" and token.text in words.ZONES:
+        zone = words.ZONES[token.text]
+        return _named_zone(zone), zone is None, index + 1
+    return None, False, after
+
+
+def _named_zone(zone: int | str | None) -> tzinfo | None:
+    if isinstance(zone, str):
+        return ZoneInfo(zone)
+    return None if zone is None else timezone(timedelta(minutes=zone))
+
+
+def _offset_zone(text: str) -> tzinfo:
+    match = _OFFSET.fullmatch(text)
+    assert match is not None
+    minutes = int(match[3]) * 60 + int(match[4] or 0)
+    if minutes > 14 * 60:
+        raise UnreadableError("no such offset")
+    return timezone(timedelta(minutes=minutes if match[2] == "+" else -minutes))
+
+
+def _time_of_day(text: str, half: str | None) -> time:
+    numbers = [int(number) for number in _NUMBERS.findall(text)][:3]
+    hour, minute, second = (*numbers, 0, 0)[:3]
+    if hour > 23 or minute > 59 or second > 59:
+        raise UnreadableError("no such time")
+    return time(_hour_of_day(hour, half), minute, second)
+
+
+def _hour_of_day(hour: int, half: str | None) -> int:
+    if half is None:
+        return hour
+    if hour > 12:
+        if half == "am":
+            raise UnreadableError("an hour after noon that is said to be before it")
+        return hour
+    if half == "am":
+        return hour % 12
+    if half == "night":
+        return hour % 12 if hour == 12 or hour < 6 else hour + 12
+    if half == "noon":
+        return hour + 12 if hour < 6 else hour
+    return hour % 12 + 12
