@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsflow.model import PendingAlert
 from newsflow.sinks.circuit import Backoff, Circuit
-from newsflow.sinks.outbox import Drained, Drainer, drain
+from newsflow.sinks.outbox import Drained, Drainer
 from newsflow.sinks.sending import SENT, Attempt, Fate, refused, retry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -213,17 +213,25 @@ def test_drain_goes_on_until_nothing_waits() -> None:
     answers = iter([retry("1"), retry("2"), SENT, SENT, SENT])
     outbox.add("a-1", "a-2", "b-1")
     sender = Double(lambda _: next(answers))
-    done = drain(outbox, [sender], deadline_s=60, clock=clock, sleep=clock.sleep)
+    done = _drainer(sender, clock=clock).drain_all(outbox, deadline_s=60, sleep=clock.sleep)
     assert (done.sent, done.retried, done.waiting, done.next_due) == (3, 2, 0, None)
 
 
 def test_drain_ends_when_its_time_is_up() -> None:
     clock, outbox = Clock(), MemoryOutbox()
     outbox.add("a-1", "a-2")
-    done = drain(outbox, [Double(lambda _: retry("dead"))], deadline_s=60, clock=clock, sleep=clock.sleep)
+    drainer = _drainer(Double(lambda _: retry("dead")), clock=clock)
+    done = drainer.drain_all(outbox, deadline_s=60, sleep=clock.sleep)
     assert done.sent == 0
     assert done.waiting == 2
     assert clock.now < NOON + timedelta(seconds=61)
+
+
+def test_once_it_is_over_no_further_alert_is_begun() -> None:
+    outbox, sender = MemoryOutbox(), Double()
+    outbox.add("a-1", "a-2", "a-3")
+    done = _drainer(sender).drain(outbox, over=lambda: len(sender.tried) >= 2)
+    assert (done.sent, len(outbox.entries)) == (2, 1)
 
 
 def test_backoff_grows_to_its_cap_and_is_spread() -> None:

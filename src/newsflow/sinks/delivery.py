@@ -10,7 +10,7 @@ from types import TracebackType
 
 from newsflow.config.settings import Destination
 from newsflow.errors import LedgerError
-from newsflow.sinks.outbox import Drained, Drainer, Outbox, drain
+from newsflow.sinks.outbox import Drained, Drainer, Outbox
 from newsflow.sinks.senders import make_senders
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class AlertDelivery:
         self._stop.set()
         self._thread.join()
         if kind is None:
-            done = drain(self.outbox, self.drainer.senders, deadline_s=self.last_drain_s)
+            done = self.drainer.drain_all(self.outbox, deadline_s=self.last_drain_s)
             self.total = self.total.plus(done)
 
     def report(self) -> list[str]:
@@ -65,7 +65,7 @@ class AlertDelivery:
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                done = self.drainer.drain(self.outbox)
+                done = self.drainer.drain(self.outbox, over=self._stop.is_set)
             except LedgerError as error:
                 log.warning("the outbox could not be read: %s", error)
                 self._stop.wait(POLL_S * 8)

@@ -89,9 +89,10 @@ class Drainer:
     share: Callable[[], float] = random.random
     circuits: dict[str, Circuit] = field(default_factory=dict)
 
-    def drain(self, outbox: Outbox, limit: int = 200) -> Drained:
+    def drain(self, outbox: Outbox, limit: int = 200, over: Callable[[], bool] = lambda: False) -> Drained:
         """Try once whatever may be tried now, up to `limit` alerts a destination.
 
+        Once `over` says so no further alert is begun; those in hand are still waited for.
         Destinations are served side by side, so that a slow one holds no other; the outbox is used from this
         thread alone, and each answer is written down as it comes. Blocks while senders do. Raises what the
         outbox raises.
@@ -104,14 +105,27 @@ class Drainer:
         if not passes:
             return Drained()
         answers: SimpleQueue[_Answer | Drained] = SimpleQueue()
-        stop = threading.Event()
+        broken = threading.Event()
         with ThreadPoolExecutor(min(len(passes), 16), thread_name_prefix="newsflow-alerts") as pool:
             for each in passes:
-                pool.submit(each.run, answers.put, stop)
+                pool.submit(each.run, answers.put, lambda: broken.is_set() or over())
             try:
                 return self._collect(outbox, answers, len(passes))
             finally:
-                stop.set()
+                broken.set()
+
+    def drain_all(self, outbox: Outbox, *, deadline_s: float, sleep: Callable[[float], None] = time.sleep) -> Drained:
+        """Drain until nothing waits or the time is up; returns what was done in all, and what still waits."""
+        total, end = Drained(), self.clock() + timedelta(seconds=deadline_s)
+        while True:
+            last = self.drain(outbox, over=lambda: self.clock() >= end)
+            total = replace(total.plus(last), waiting=last.waiting + last.retried, next_due=last.next_due)
+            if last.sent + last.refused == 0 and last.next_due is None:
+                return total
+            due = last.next_due or self.clock()
+            if due >= end or self.clock() >= end:
+                return total
+            sleep(max(0.0, (due - self.clock()).total_seconds()))
 
     def _collect(self, outbox: Outbox, answers: SimpleQueue[_Answer | Drained], passes: int) -> Drained:
         total = Drained()
@@ -145,11 +159,11 @@ class _Pass:
     """Subscriptions of which an alert waits."""
     tally: Drained = field(default_factory=Drained)
 
-    def run(self, report: Callable[[_Answer | Drained], None], stop: threading.Event) -> None:
+    def run(self, report: Callable[[_Answer | Drained], None], over: Callable[[], bool]) -> None:
         """Report each answer, and at the end what was done."""
         try:
             for each in self.pending:
-                if stop.is_set():
+                if over():
                     break
                 self._one(each, report)
         except Exception:
@@ -201,25 +215,3 @@ def _write_down(outbox: Outbox, answer: _Answer) -> None:
     outbox.mark_alert_failed(alert, destination, answer.attempt.message[:1000], answer.retry_at)
     words = "set aside" if answer.retry_at is None else f"next try at {answer.retry_at:%H:%M:%S}Z"
     log.warning("alert %s to %s failed (%s): %s", alert, destination, words, answer.attempt.message)
-
-
-def drain(
-    outbox: Outbox,
-    senders: Sequence[Sender],
-    *,
-    deadline_s: float,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
-) -> Drained:
-    """Drain until nothing waits or the time is up; returns what was done in all, and what still waits."""
-    drainer, total = Drainer(senders, clock=clock), Drained()
-    end = clock() + timedelta(seconds=deadline_s)
-    while True:
-        last = drainer.drain(outbox)
-        total = replace(total.plus(last), waiting=last.waiting + last.retried, next_due=last.next_due)
-        if last.sent + last.refused == 0 and last.next_due is None:
-            return total
-        due = last.next_due or clock()
-        if due >= end or clock() >= end:
-            return total
-        sleep(max(0.0, (due - clock()).total_seconds()))

@@ -22,7 +22,7 @@ _PRIVATE = (
     "::1/128",
     "fc00::/7",
 )
-"""What `allow_private` opens: this machine and private networks. Link-local stays shut: metadata services live there."""
+"""What `allow_private` opens: this machine and private networks; not link-local, where metadata services live."""
 
 
 def make_senders(destinations: Iterable[tuple[str, Destination]]) -> tuple[Sender, ...]:

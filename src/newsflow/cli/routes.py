@@ -1,0 +1,127 @@
+"""`newsflow routes`: who would get an article, and why others would not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+
+if TYPE_CHECKING:
+    from newsflow.model import Article, Rejected
+    from newsflow.routing import Routed, Routes, Verdict
+    from newsflow.tagging import RuleSet
+
+app = typer.Typer(no_args_is_help=True, help="Routes and subscriptions: who gets what.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `test` a command of its own while it is the only one."""
+
+
+@app.command("test")
+def try_routes(
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines: article.v1, or raw-article.v1, which are tagged; - is stdin.")
+    ],
+    routes: Annotated[
+        list[Path] | None, typer.Option("--routes", help="Files of routes instead of the configured ones.")
+    ] = None,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show who would get each article of FILE, and for everyone else why not."""
+    from newsflow.model import Article
+    from newsflow.routing import load_routes
+    from newsflow.tagging import load_rules
+
+    loaded = settings(config).config
+    rules = load_rules([Path(path) for path in loaded.topic_paths] or None)
+    topics = {rule.id for rule in rules.rules}
+    table = load_routes(routes or [Path(path) for path in loaded.route_paths] or None, topics=topics)
+    failed = 0
+    for number, line in _lines(file):
+        article = _read(line, rules)
+        if isinstance(article, Article):
+            _show(article, table, number, output)
+        else:
+            failed += 1
+            words.print(f"{file}:{number}: {article.reason}: {article.message}", markup=False)
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    from newsflow.errors import UsageError
+
+    try:
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from error
+
+
+def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
+    """An article with its tags from either kind of line, or why there is none."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from newsflow.contracts.raw import parse_raw
+    from newsflow.model import Article, RawArticle
+    from newsflow.model.codec import decode_article
+    from newsflow.normalise import normalise
+
+    try:
+        return decode_article(line)
+    except ValueError:
+        raw = parse_raw(line)
+    if not isinstance(raw, RawArticle):
+        return raw
+    article = normalise(raw, None, datetime.now(UTC))
+    if not isinstance(article, Article):
+        return article
+    tags = rules.tag(article)
+    return replace(article, topics=tags.topics, mentions=tags.mentions)
+
+
+def _show(article: Article, table: Routes, number: int, output: Output) -> None:
+    from newsflow.model import Action, Decision, Outcome
+
+    outcome = {Action.ADD: Outcome.ADDED, Action.REPLACE: Outcome.REPLACED, Action.WITHDRAW: Outcome.WITHDRAWN}
+    # Without a ledger nobody knows where earlier versions went: for a withdrawal, its topics stand for it.
+    feeds = tuple(topic.id for topic in article.topics) if article.action is Action.WITHDRAW else ()
+    decision = Decision(outcome[article.action], article.first_seen, article, feeds)
+    routed, verdicts = table.route(article, decision), table.explain(article, decision)
+    if output is Output.JSON:
+        data_json(_as_json(article, routed, verdicts))
+        return
+    data(f"{number}: {article.title or '(no title)'}  [{article.source}, {article.language}]")
+    data(f"   topics  {', '.join(f'{topic.id} {topic.score:g}' for topic in article.topics) or 'none'}")
+    data(f"   feeds   {', '.join(routed.feeds) or 'none'}")
+    data(f"   stores  {', '.join(routed.stores) or 'none'}")
+    alerts = [f"{alert.subscription} to {', '.join(alert.destinations)}" for alert in routed.alerts]
+    data(f"   alerts  {'; '.join(alerts) or 'none'}")
+    for verdict in verdicts:
+        data(f"   {'+' if verdict.taken else '-'} {verdict.kind} {verdict.id}: {'; '.join(verdict.reasons)}")
+
+
+def _as_json(article: Article, routed: Routed, verdicts: tuple[Verdict, ...]) -> dict[str, Any]:
+    return {
+        "title": article.title,
+        "source": article.source,
+        "topics": {topic.id: topic.score for topic in article.topics},
+        "feeds": routed.feeds,
+        "stores": routed.stores,
+        "subscribers": routed.subscribers,
+        "alerts": [{"subscription": each.subscription, "to": each.destinations} for each in routed.alerts],
+        "verdicts": [
+            {"kind": each.kind, "id": each.id, "taken": each.taken, "reasons": each.reasons} for each in verdicts
+        ],
+    }

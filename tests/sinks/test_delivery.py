@@ -1,0 +1,79 @@
+"""Alerts delivered beside a job, from destinations as the configuration names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from newsflow.config.settings import Destination
+from newsflow.errors import ConfigError
+from newsflow.model import PendingAlert
+from newsflow.sinks.delivery import AlertDelivery
+from newsflow.sinks.receiver import Receiver, read_received
+from newsflow.sinks.senders import make_senders
+from newsflow.sinks.webhook import Webhook
+from tests.sinks.test_outbox import Entry, MemoryOutbox
+
+
+def _outbox(*names: str, destination: str = "hook") -> MemoryOutbox:
+    outbox = MemoryOutbox()
+    outbox.entries += [Entry(PendingAlert(name, "desk", b"{}"), destination) for name in names]
+    return outbox
+
+
+def test_what_is_in_the_outbox_is_delivered_by_the_end(tmp_path: Path) -> None:
+    outbox = _outbox("a", "b", "c")
+    with Receiver(tmp_path / "r.jsonl", ("s",)) as receiver:
+        destination = Destination("webhook", receiver.url, "env:NF_SECRET", allow_private=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NF_SECRET", "s")
+            delivery = AlertDelivery(outbox, [("hook", destination)])
+        with delivery:
+            pass
+    assert [entry["id"] for entry in read_received(tmp_path / "r.jsonl")] == ["a", "b", "c"]
+    assert delivery.report() == ["alerts sent: 3"]
+
+
+def test_what_cannot_be_delivered_waits_and_is_told(tmp_path: Path) -> None:
+    with Receiver(tmp_path / "r.jsonl") as receiver:
+        url = receiver.url
+    outbox = _outbox("a", "b")
+    outbox.entries += _outbox("c", destination="mail").entries
+    destination = Destination("webhook", url, allow_private=True)
+    with AlertDelivery(outbox, [("hook", destination)], last_drain_s=0.1) as delivery:
+        pass
+    assert delivery.report() == [
+        "alerts sent: 0",
+        "alerts waiting in the outbox for hook, which is tried again: 2",
+        "alerts waiting in the outbox for mail, which the configuration does not name: 1",
+    ]
+
+
+def test_a_failing_job_is_not_held_up(tmp_path: Path) -> None:
+    outbox = _outbox("a", destination="mail")
+    with pytest.raises(RuntimeError, match="job"), AlertDelivery(outbox, []):
+        raise RuntimeError("job")
+
+
+def test_senders_from_destinations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "https://hooks.example/x")
+    monkeypatch.setenv("KEYS", "new old")
+    (sender,) = make_senders([("hook", Destination("webhook", "env:HOOK", "env:KEYS", timeout_s=3))])
+    assert isinstance(sender, Webhook)
+    assert (sender.url, sender.secrets) == ("https://hooks.example/x", ("new", "old"))
+    assert (sender.http.limits.total_s, sender.http.allowed) == (3, ())
+
+
+@pytest.mark.parametrize(
+    ("destination", "place", "words"),
+    [
+        (Destination("webhook", "env:NOWHERE"), "alerts.destinations.hook", "no variable NOWHERE"),
+        (Destination("webhook", "http://x", "whsec_*"), "alerts.destinations.hook.secret", "base64"),
+        (Destination("pigeon", "http://x"), "alerts.destinations.hook.type", "accepted: webhook"),
+    ],
+)
+def test_errors_name_the_destination(destination: Destination, place: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        make_senders([("hook", destination)])
+    assert caught.value.path == place
