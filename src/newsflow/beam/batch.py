@@ -66,7 +66,7 @@ def count_outcomes(batch: Sequence[Item]) -> Counter[str]:
         if item.rejected is not None:
             names["outcome.dead-lettered"] += 1
             names[f"reason.{item.rejected.reason}"] += 1
-        elif item.decision is not None:
+        elif item.decision is not None and not item.promoted:
             names[f"outcome.{item.decision.outcome}"] += 1
     return names
 

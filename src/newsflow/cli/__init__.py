@@ -22,7 +22,7 @@ def main() -> None:
         _end(str(error), EXIT_FAILED)
     except BrokenPipeError:
         # The reader of our output has gone; the interpreter must not trip over it again at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(EXIT_FAILED)
 
 

@@ -53,10 +53,17 @@ def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
 
     level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
     # Clients report each lost connection as an error; what follows from it is reported by us.
     logging.getLogger("kafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
     # Beam repeats a failed bundle's traceback at every level; the loop says it once.
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
+
+
+def _is_ours(record: Any) -> bool:
+    """False for what Beam says through the root logger at import, of parts of it that are not used here."""
+    return not (record.name == "root" and "bigquery" in str(record.msg))
 
 
 def data(text: str) -> None:

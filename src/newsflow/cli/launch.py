@@ -25,7 +25,7 @@ from newsflow.errors import UsageError
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.ledger import ledger_name
+from newsflow.ledger import mask_url
 from newsflow.sinks.delivery import AlertDelivery
 from newsflow.sinks.files import OutputDirectory
 from newsflow.stages.tools import close_tools, tools_for
@@ -78,7 +78,7 @@ def locally(
                 words.print(line, markup=False)
         finally:
             reader.close()
-    _report(progress, output, f"ledger {ledger_name(config.ledger.url)}")
+    _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
 
 
 def on_runner(name: str, config: Config, beam_args: list[str]) -> None:

@@ -39,7 +39,10 @@ def _of(item: Item, job: str) -> Iterator[Emission]:
 
 def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[Emission]:
     event = item.event
-    key, headers = article_key(article.id), _headers(event, "article", "", article.id, decided_at, job)
+    key, headers = (
+        article_key(article.id),
+        _headers(event, "article", article.id if item.promoted else "", article.id, decided_at, job),
+    )
     yield Emission("article", ARTICLE_TOPIC, key, value, headers, event.event_id)
     for topic_id in item.feeds:
         yield Emission("feed", topic_feed(topic_id), key, value, headers, event.event_id)

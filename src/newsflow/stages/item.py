@@ -21,6 +21,8 @@ class Item:
     alerts: tuple[PendingAlert, ...] = ()
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
+    promoted: bool = False
+    """A second item of its event: the copy that takes the place of a withdrawn original. It has no outcome."""
 
     @property
     def event(self) -> Event:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from newsflow.contracts.raw import parse_raw
-from newsflow.model import Article, Candidate, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
+from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.stages.guard import broken, each
 from newsflow.stages.item import Item
@@ -52,7 +52,14 @@ def _candidate(event: Event, raw: RawArticle, result: Article | Rejected) -> Can
 def deduplicate(items: Sequence[Item], tools: Tools) -> list[Item]:
     """Ask the ledger what each event is. Raises `LedgerError`: then nothing of the batch was decided."""
     decisions = tools.ledger.decide([item.candidate for item in items])
-    return [replace(item, decision=decision) for item, decision in zip(items, decisions, strict=True)]
+    return [each for item, decision in zip(items, decisions, strict=True) for each in _decided(item, decision)]
+
+
+def _decided(item: Item, decision: Decision) -> Iterator[Item]:
+    yield replace(item, decision=decision)
+    if decision.promoted is not None:
+        successor = Decision(Outcome.ADDED, decision.decided_at, decision.promoted)
+        yield replace(item, decision=successor, promoted=True)
 
 
 def tag(items: Sequence[Item], tools: Tools) -> list[Item]:
@@ -93,11 +100,27 @@ def record(items: Sequence[Item], tools: Tools) -> list[Item]:
 
     An item that failed after its decision has the decision taken back and becomes a dead letter.
     """
-    failures = [(item.event.event_id, item.failure) for item in items if item.failure is not None]
-    amended = iter(tools.ledger.amend(failures) if failures else ())
-    items = [item if item.failure is None else replace(item, decision=next(amended)) for item in items]
+    items = _take_back(items, tools)
     stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
     return [item if item.value is None else _as_stored(item, next(stored)) for item in items]
+
+
+def _take_back(items: Sequence[Item], tools: Tools) -> list[Item]:
+    """Amend the decision of each event of which an item failed; that event is then one dead letter."""
+    failures = {item.event.event_id: item.failure for item in items if item.failure is not None}
+    if not failures:
+        return list(items)
+    decisions = dict(zip(failures, tools.ledger.amend(list(failures.items())), strict=True))
+    return [
+        item if item.event.event_id not in failures else _taken_back(item, decisions, failures)
+        for item in items
+        if not (item.promoted and item.event.event_id in failures)
+    ]
+
+
+def _taken_back(item: Item, decisions: Mapping[str, Decision], failures: Mapping[str, Rejected]) -> Item:
+    event_id = item.event.event_id
+    return replace(item.fail(failures[event_id]), decision=decisions[event_id])
 
 
 def _record(item: Item) -> Record:

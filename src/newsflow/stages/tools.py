@@ -10,10 +10,22 @@ from pathlib import Path
 from newsflow.config.settings import Config
 from newsflow.contracts.raw import RawLimits
 from newsflow.ledger import Ledger, open_ledger
-from newsflow.normalise import Normaliser, SourceProfile, load_profiles
+from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
+from newsflow.sandbox import Limits, Normaliser
 from newsflow.secrets import resolve
-from newsflow.tagging import RuleSource, shipped_rules_path
+from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRules:
+    """The rules as they were at the start."""
+
+    loaded: RuleSet
+
+    def current(self) -> RuleSet:
+        """The rules."""
+        return self.loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +38,7 @@ class Tools:
     sources: Mapping[str, SourceProfile]
     closed_sources: bool
     ledger: Ledger
-    rules: RuleSource
+    rules: FixedRules
     routes: Routes
 
     def close(self) -> None:
@@ -38,16 +50,16 @@ class Tools:
 def build_tools(config: Config) -> Tools:
     """Build all parts; raises `ConfigError` for a file that is wrong, `LedgerError` for a ledger out of reach."""
     rule_paths = [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
-    rules = RuleSource(rule_paths)
+    rules = FixedRules(load_rules(rule_paths))
     return Tools(
         job=config.job,
         raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
-        normaliser=Normaliser(time_limit_s=config.limits.extract_s),
+        normaliser=Normaliser(Limits(time_limit_s=config.limits.extract_s)),
         sources=load_sources(config.sources.paths),
         closed_sources=config.sources.closed,
         ledger=open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h),
         rules=rules,
-        routes=load_routes([Path(path) for path in config.route_paths] or None),
+        routes=load_routes([Path(path) for path in config.route_paths]),
     )
 
 
@@ -82,6 +94,10 @@ def close_tools() -> None:
 def check_files(config: Config) -> list[str]:
     """Load every file the configuration names; returns a line on each kind. Raises `ConfigError` for a wrong one."""
     sources = load_sources(config.sources.paths)
-    rules = RuleSource([Path(path) for path in config.topic_paths] or [shipped_rules_path()]).current()
-    routes = load_routes([Path(path) for path in config.route_paths] or None)
-    return [f"sources: {len(sources)}", f"topics: {len(rules)}, version {rules.version}", f"routes: {len(routes)}"]
+    rules = load_rules([Path(path) for path in config.topic_paths] or [shipped_rules_path()])
+    routes = load_routes([Path(path) for path in config.route_paths])
+    return [
+        f"sources: {len(sources)}",
+        f"topics: {len(rules)}, version {rules.version}",
+        f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}",
+    ]

@@ -1,0 +1,290 @@
+"""Articles a second of the main job beside a bare kafka-python loop that calls the same functions.
+
+    make bench            or: .venv/bin/python benchmarks/throughput.py [--events 20000] [--rounds 3]
+
+Both read the same events from the same broker, decide in a fresh SQLite ledger of their own, and write to the same
+topics; each measurement runs in a process of its own, in turn, and the best of the rounds counts. The bare loop
+polls up to 500 records, calls the stages, sends, flushes and commits: what one would write without Beam. Then the
+job follows the topic while events come at a fixed rate, and the time from publishing to the feed is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import orjson
+from kafka import TopicPartition
+
+from benchmarks.corpus import raw_events
+from newsflow.config.load import load_config
+from newsflow.config.settings import Config
+from newsflow.contracts.topics import declared_topics
+from newsflow.dev.broker import LocalBroker
+from newsflow.dev.processes import free_port
+from newsflow.kafka.admin import apply_topics
+from newsflow.kafka.client import make_admin, make_consumer, make_producer
+from newsflow.kafka.producer import BatchWriter
+from newsflow.kafka.reader import to_event
+from newsflow.kafka.settings import KafkaSettings
+from newsflow.model import Event
+from newsflow.model.names import ARTICLE_TOPIC
+from newsflow.stages import steps
+from newsflow.stages.emit import emissions
+from newsflow.stages.tools import build_tools
+from newsflow.tagging import load_rules, shipped_rules_path
+
+PARTITIONS = 4
+WARM_UP_S = 12.0
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.measure:
+        print(json.dumps(MEASURES[arguments.measure](arguments)))
+        return
+    with tempfile.TemporaryDirectory(prefix="newsflow-bench-") as folder:
+        broker = LocalBroker(Path(folder) / "kafka", free_port(), libs=Path(".newsflow/kafka/libs").absolute())
+        status = broker.up()
+        try:
+            _report(status.bootstrap_servers, arguments, Path(folder))
+        finally:
+            broker.kill()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=200, help="events a second of the latency part")
+    parser.add_argument("--seconds", type=float, default=30, help="how long the latency part publishes")
+    parser.add_argument("--measure", choices=sorted(MEASURES), help=argparse.SUPPRESS)
+    parser.add_argument("--bootstrap", help=argparse.SUPPRESS)
+    parser.add_argument("--topic", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
+    topic_ids = load_rules([shipped_rules_path()]).ids
+    apply_topics(KafkaSettings(bootstrap), declared_topics(topic_ids))
+    topic = _publish(bootstrap, arguments.events)
+    best: dict[str, dict[str, Any]] = {}
+    for round_ in range(arguments.rounds):
+        for name in ("bare", "job") if round_ % 2 == 0 else ("job", "bare"):
+            found = _in_process(name, bootstrap, topic, folder)
+            if name not in best or found["seconds"] < best[name]["seconds"]:
+                best[name] = found
+    bare, job = (arguments.events / best[name]["seconds"] for name in ("bare", "job"))
+    print(f"{arguments.events:,} events of {best['bare']['mean_bytes']:,.0f} bytes, best of {arguments.rounds}")
+    print(f"bare loop   {bare:8,.0f} articles/s")
+    print(f"newsflow    {job:8,.0f} articles/s")
+    print(f"ratio       {job / bare:8.2f}   (at least 0.85; goal 1.0)")
+    print(
+        f"outcomes    {best['job']['outcomes']}; the same in both: {best['job']['outcomes'] == best['bare']['outcomes']}"
+    )
+    total = sum(best["bare"]["stages"].values())
+    for name, seconds in sorted(best["bare"]["stages"].items(), key=lambda pair: -pair[1]):
+        print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event")
+    _report_latency(bootstrap, arguments, folder)
+
+
+def _in_process(name: str, bootstrap: str, topic: str, folder: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--measure", name, "--bootstrap", bootstrap, "--topic", topic]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _config(bootstrap: str, topic: str) -> Config:
+    name = uuid.uuid4().hex
+    flags = {
+        "kafka.bootstrap_servers": bootstrap,
+        "kafka.input_topic": topic,
+        "kafka.group": name,
+        "ledger.url": f"sqlite:///{Path.cwd() / name}.sqlite3",
+    }
+    return load_config(environ={}, flags=flags).config
+
+
+def _publish(bootstrap: str, count: int) -> str:
+    topic = f"bench-{uuid.uuid4().hex[:8]}"
+    with closing(make_admin(KafkaSettings(bootstrap))) as admin:
+        admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1}}, wait_for_metadata=True)
+    writer = BatchWriter(KafkaSettings(bootstrap))
+    for key, value in raw_events(count):
+        writer.send(topic, key, value)
+    writer.flush()
+    return topic
+
+
+def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The loop one would write by hand around the same functions."""
+    config = _config(arguments.bootstrap, arguments.topic)
+    tools, writer = build_tools(config), BatchWriter(KafkaSettings.of(config.kafka))
+    consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
+    partitions = [TopicPartition(arguments.topic, number) for number in range(PARTITIONS)]
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    spent: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    size_bytes, began = 0, time.perf_counter()
+    while any(consumer.position(tp) < end for tp, end in ends.items()):
+        clock = _Clock(spent)
+        polled = consumer.poll(timeout_ms=100, max_records=config.limits.batch_records)
+        events = [to_event(record) for records in polled.values() for record in records]
+        clock.lap("read")
+        if not events:
+            continue
+        size_bytes += sum(len(event.value or b"") for event in events)
+        outcomes.update(_bare_batch(events, tools, writer, config, clock))
+        consumer.commit()
+        clock.lap("commit")
+    seconds = time.perf_counter() - began
+    consumer.close()
+    tools.close()
+    return {
+        "seconds": seconds,
+        "outcomes": dict(sorted(outcomes.items())),
+        "stages": dict(spent),
+        "mean_bytes": size_bytes / max(sum(outcomes.values()), 1),
+    }
+
+
+def _bare_batch(events: list[Event], tools: Any, writer: BatchWriter, config: Config, clock: _Clock) -> Counter[str]:
+    items = steps.normalise(events, tools, datetime.now(UTC))
+    clock.lap("normalise")
+    items = steps.deduplicate(items, tools)
+    clock.lap("deduplicate")
+    items = steps.tag(items, tools)
+    clock.lap("tag")
+    items = steps.route(items, tools)
+    clock.lap("route")
+    items = steps.record(items, tools)
+    clock.lap("record")
+    for emission in emissions(items, config.job):
+        writer.send(emission.topic, emission.key, emission.value, emission.headers)
+    writer.flush()
+    clock.lap("write")
+    return Counter(str(item.decision.outcome) for item in items if item.decision is not None)
+
+
+class _Clock:
+    """Adds the time since the last lap to a name."""
+
+    def __init__(self, spent: Counter[str]) -> None:
+        self._spent, self._at = spent, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._spent[name] += now - self._at  # type: ignore[assignment]
+        self._at = now
+
+
+def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The main job on the local runner, as `newsflow run ingest --until-caught-up` runs it."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from newsflow.beam.job import Job
+    from newsflow.beam.jobs import load_job
+    from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
+    from newsflow.kafka.reader import AvailableReader, RunLimits
+    from newsflow.stages.tools import tools_for
+
+    config = _config(arguments.bootstrap, arguments.topic)
+    limits, job = config.limits, Job(config)
+    tools = tools_for(config)
+    pipeline = PreparedPipeline(load_job("ingest"), job, PipelineOptions([]))
+    consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
+    bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
+    reader = AvailableReader(consumer, arguments.topic, bounds)
+    runs: list[RunReport] = []
+    began = time.perf_counter()
+    LocalLoop(pipeline, reader, job, runs.append).until_caught_up()
+    seconds = time.perf_counter() - began
+    outcomes = {str(name): count for name, count in tools.ledger.outcomes().items() if count}
+    reader.close()
+    tools.close()
+    return {"seconds": seconds, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
+
+
+def _report_latency(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
+    topic = _publish(bootstrap, 0)
+    job = _follow(bootstrap, topic, folder)
+    try:
+        ages = _ages(bootstrap, topic, arguments.rate, arguments.seconds)
+    finally:
+        job.send_signal(signal.SIGTERM)
+        job.wait(30)
+    ages.sort()
+    p50, p99 = (ages[int(len(ages) * share)] * 1000 for share in (0.5, 0.99))
+    print(f"publish to feed at {arguments.rate:g}/s: p50 {p50:.0f} ms, p99 {p99:.0f} ms ({len(ages):,} articles)")
+
+
+def _follow(bootstrap: str, topic: str, folder: Path) -> subprocess.Popen[bytes]:
+    environ = {
+        **os.environ,
+        "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+        "NEWSFLOW_KAFKA__INPUT_TOPIC": topic,
+        "NEWSFLOW_KAFKA__GROUP": topic,
+        "NEWSFLOW_LEDGER__URL": f"sqlite:///{folder / topic}.sqlite3",
+    }
+    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--follow", "-q"]
+    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _ages(bootstrap: str, topic: str, rate: float, seconds: float) -> list[float]:
+    """Seconds from publishing an event to reading its article in the feed, without the warm-up."""
+    settings = KafkaSettings(bootstrap)
+    consumer, producer = make_consumer(settings, fetch_max_wait_ms=10), make_producer(settings, linger_ms=0)
+    feed = [TopicPartition(ARTICLE_TOPIC, number) for number in consumer.partitions_for_topic(ARTICLE_TOPIC)]
+    consumer.assign(feed)
+    for tp, end in consumer.end_offsets(feed).items():
+        consumer.seek(tp, end)
+    sent: list[tuple[Any, float]] = []
+    seen: dict[tuple[int, int], float] = {}
+    began = time.monotonic()
+    for number, (key, value) in enumerate(raw_events(int(rate * (WARM_UP_S + seconds)), seed=11)):
+        while time.monotonic() < began + number / rate:
+            _note(consumer, topic, seen)
+        sent.append((producer.send(topic, key=key, value=value), time.monotonic()))
+    producer.flush()
+    while time.monotonic() < began + WARM_UP_S + seconds + 3:
+        _note(consumer, topic, seen)
+    ages = [
+        seen.get((done.get().partition, done.get().offset), 0.0) - at for done, at in sent if at > began + WARM_UP_S
+    ]
+    producer.close()
+    consumer.close()
+    return [age for age in ages if age > 0]
+
+
+def _note(consumer: Any, topic: str, seen: dict[tuple[int, int], float]) -> None:
+    for records in consumer.poll(timeout_ms=2).values():
+        now = time.monotonic()
+        for record in records:
+            origin = orjson.loads(record.value)["origin"]
+            if origin["topic"] == topic:
+                seen.setdefault((origin["partition"], origin["offset"]), now)
+
+
+MEASURES = {"bare": measure_bare, "job": measure_job}
+
+if __name__ == "__main__":
+    main()

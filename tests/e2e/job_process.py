@@ -1,0 +1,77 @@
+"""Runs the real command in a process of its own, as an operator would, and reads back what it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsflow.model import Event
+from newsflow.model.cloudevents import header
+from tests.broker_helpers import RunningBroker
+
+
+@dataclass
+class JobProcess:
+    """One job over one topic, started and killed as often as the test likes."""
+
+    broker: RunningBroker
+    topic: str
+    folder: Path
+    ledger_url: str
+    group: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str) -> None:
+        """`newsflow run ingest` with the arguments given; its words go to job.log."""
+        log = (self.folder / "job.log").open("ab")
+        command = [sys.executable, "-m", "newsflow", "run", "ingest", *arguments]
+        self.process = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environ(), cwd=self.folder
+        )
+        log.close()
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait for its end; returns the exit code."""
+        assert self.process is not None
+        return self.process.wait(timeout_s)
+
+    def words(self) -> str:
+        return (self.folder / "job.log").read_text(encoding="utf-8", errors="replace")
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONWARNINGS": "ignore",
+            "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
+            "NEWSFLOW_KAFKA__INPUT_TOPIC": self.topic,
+            "NEWSFLOW_KAFKA__GROUP": self.group,
+            "NEWSFLOW_LEDGER__URL": self.ledger_url,
+            **self.environ,
+        }
+
+
+def check_repeats(records: list[Event]) -> dict[str, Event]:
+    """One record for each `ce_id`; asserts that all records of one id are equal in key, bytes and headers."""
+    by_id: dict[str, list[Event]] = defaultdict(list)
+    for record in records:
+        ce_id = header(record.headers, "ce_id") or header(record.headers, "newsflow.error.id")
+        assert ce_id is not None
+        by_id[ce_id].append(record)
+    for same in by_id.values():
+        assert {(record.key, record.value, record.headers) for record in same} == {
+            (same[0].key, same[0].value, same[0].headers)
+        }
+    return {ce_id: same[0] for ce_id, same in by_id.items()}
