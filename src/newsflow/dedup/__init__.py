@@ -1,1 +1,6 @@
-"""Fingerprints, similarity, and the rules that decide what an event is. Pure."""
+"""Deduplication as pure rules: identity, fingerprints, similarity, originals, stories. No clock, no database."""
+
+from newsflow.dedup.fingerprint import Fingerprint, fingerprint
+from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
+
+__all__ = ["DEFAULT_RULE", "Fingerprint", "Relation", "Rule", "Similarity", "compare", "fingerprint", "relate"]

@@ -1,1 +1,19 @@
-"""The SQL store of every decision: SQLite and PostgreSQL."""
+"""The ledger remembers every decision: one SQL schema, on SQLite and on PostgreSQL."""
+
+from newsflow.ledger.ledger import Clock, Ledger, system_clock
+from newsflow.ledger.opening import mask_url, open_ledger
+from newsflow.ledger.outbox import PendingDelivery
+from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.tables import DecidedEvent
+
+__all__ = [
+    "Clock",
+    "DeadLetter",
+    "DecidedEvent",
+    "Ledger",
+    "PendingDelivery",
+    "StoredVersion",
+    "mask_url",
+    "open_ledger",
+    "system_clock",
+]

@@ -12,7 +12,7 @@ from newsflow.model.article import (
     TopicMatch,
     ZoneKnowledge,
 )
-from newsflow.model.decision import ArticleRef, Candidate, Decision, DuplicateLink, PendingAlert, Record
+from newsflow.model.decision import ArticleRef, Candidate, Change, Decision, DuplicateLink, PendingAlert, Record
 from newsflow.model.event import Event, Headers
 from newsflow.model.outcome import Action, Outcome, Reason, Rejected
 
@@ -21,6 +21,7 @@ __all__ = [
     "Article",
     "ArticleRef",
     "Candidate",
+    "Change",
     "DateEvidence",
     "Decision",
     "DuplicateLink",

@@ -49,13 +49,25 @@ class DuplicateLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a new version changed: whether the title did, and the share (0 to 1) of the body that is new or gone."""
+
+    title: bool
+    body_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The ledger's answer about one event; asked again about it, the same answer.
 
     `article` is settled (id, version, action, first_seen, story) and not yet tagged; None for an event that
     was dead-lettered. For a repeat or a stale event it is what came in, under the id and version that are held.
     For a withdrawal it is the last version's article with the action withdraw and version + 1.
-    `feeds` are the topic ids that were sent any earlier version of the article.
+    It is None for the withdrawal of an article that was never seen: there is nothing to send.
+    `feeds` are the topic ids that were sent any earlier version of the article, as far as they are recorded yet:
+    `Ledger.record` adds those that were recorded since.
+    `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
+    original, settled as a version of its own, to be tagged, routed, recorded and published as well.
     """
 
     outcome: Outcome
@@ -64,6 +76,8 @@ class Decision:
     feeds: tuple[str, ...] = ()
     duplicate: DuplicateLink | None = None
     rejected: Rejected | None = None
+    change: Change | None = None
+    promoted: Article | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""A text's fingerprint: hashed word 5-shingles, number tokens, and the keys a look-alike is found by."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsflow.dedup.matching import is_number, matching_tokens
+
+Hashes = NDArray[np.uint32]
+"""Sorted, each once."""
+
+SHINGLE_WORDS = 5
+"""Shingles of three words count short templates twice over."""
+MIN_TOKENS = 20
+"""Shorter texts are compared by exact text alone."""
+SMALLEST_KEYS = 8
+KEY_DIVISOR = 32
+MAX_KEYS = 24
+
+_CACHED_TOKENS = 200_000
+_NONE: Hashes = np.empty(0, np.uint32)
+_BASE = 0x9E3779B97F4A7C15
+_POWERS = [np.uint64(pow(_BASE, exponent, 1 << 64)) for exponent in range(SHINGLE_WORDS)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprint:
+    """What is kept of a text to compare it. `shingles` is empty for a text of less than 20 tokens.
+
+    `text_hash` (16 bytes) is equal exactly where the matching texts are: of the body, and of title and body
+    together where the body is short, since many a short body says only "details to follow".
+    """
+
+    text_hash: bytes
+    token_count: int
+    shingles: Hashes
+    numbers: Hashes
+    keys: Hashes
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fingerprint):
+            return NotImplemented
+        return self.text_hash == other.text_hash and self.token_count == other.token_count
+
+    def __hash__(self) -> int:
+        return hash(self.text_hash)
+
+
+class _TokenHashes(dict[str, int]):
+    """Remembers the 64-bit hash of a token; forgets all when full, since news words come back at once."""
+
+    def __missing__(self, token: str) -> int:
+        if len(self) >= _CACHED_TOKENS:
+            self.clear()
+        raw = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        value = self[token] = int.from_bytes(raw, "little")
+        return value
+
+
+_token_hashes = _TokenHashes()
+
+
+def fingerprint(title: str, body: str) -> Fingerprint:
+    """The fingerprint of an article's text; the same on every machine and in every process."""
+    tokens = matching_tokens(body)
+    numbers = _hash_numbers(tokens)
+    if len(tokens) < MIN_TOKENS:
+        text_hash = _hash_text([*matching_tokens(title), "\n", *tokens])
+        return Fingerprint(text_hash, len(tokens), _NONE, numbers, np.frombuffer(text_hash[:4], "<u4"))
+    shingles = _hash_shingles(tokens)
+    return Fingerprint(_hash_text(tokens), len(tokens), shingles, numbers, select_keys(shingles))
+
+
+def select_keys(shingles: Hashes) -> Hashes:
+    """The keys to be found by: the smallest shingle hashes and those divisible by 32, at most 24 in all.
+
+    Both choices depend on the hash alone, so two texts that share a shingle tend to choose it both.
+    """
+    smallest = shingles[:SMALLEST_KEYS]
+    rest = shingles[SMALLEST_KEYS:]
+    sampled = rest[rest % KEY_DIVISOR == 0][: MAX_KEYS - SMALLEST_KEYS]
+    return np.concatenate([smallest, sampled])
+
+
+def _hash_text(tokens: list[str]) -> bytes:
+    return hashlib.blake2b(" ".join(tokens).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _hash_numbers(tokens: list[str]) -> Hashes:
+    found = {token for token in tokens if is_number(token)}
+    if not found:
+        return _NONE
+    return np.array(sorted({_token_hashes[token] & 0xFFFFFFFF for token in found}), np.uint32)
+
+
+def _hash_shingles(tokens: list[str]) -> Hashes:
+    words = np.fromiter(map(_token_hashes.__getitem__, tokens), np.uint64, len(tokens))
+    count = len(tokens) - SHINGLE_WORDS + 1
+    mixed = words[:count].copy()
+    for place in range(1, SHINGLE_WORDS):
+        mixed += words[place : place + count] * _POWERS[place]
+    # The finaliser of splitmix64: without it the sums of common words would crowd some keys.
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    return np.unique((mixed >> np.uint64(32)).astype(np.uint32))

@@ -1,0 +1,63 @@
+"""Takes a decision back when its event failed in a later stage, and dead-letters the event instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from newsflow.ledger import tables
+from newsflow.ledger.database import Database
+from newsflow.ledger.tables import DecidedEvent
+from newsflow.ledger.times import storable, to_micros
+from newsflow.model import Decision, Outcome, Rejected
+
+Failure = tuple[str, Rejected]
+
+
+def amend(db: Database, failures: Sequence[Failure]) -> list[Decision]:
+    """The decisions that now hold, one a failure, in order. An event that was dead-lettered stays so.
+
+    The article version that the event made is void: its text counts as unseen, so that the event is no repeat
+    when it is sent again, and an article that nobody was given is no one's original.
+    """
+    events = tables.load_events(db, [event_id for event_id, _ in failures])
+    decisions = []
+    for event_id, rejected in failures:
+        event = events.get(event_id)
+        if event is None:
+            raise KeyError(f"event {event_id} was never decided")
+        if event.reason is None:
+            rejected = replace(rejected, message=storable(rejected.message), error_class=storable(rejected.error_class))
+            _dead_letter(db, event, rejected)
+            events[event_id] = replace(event, reason=rejected.reason.value)
+        decisions.append(_stored(db, event))
+    return decisions
+
+
+def _dead_letter(db: Database, event: DecidedEvent, rejected: Rejected) -> None:
+    _void(db, event)
+    sql = "UPDATE event SET outcome = ?, reason = ?, article_id = NULL, version = NULL WHERE event_id = ?"
+    db.execute(sql, [Outcome.DEAD_LETTERED.value, rejected.reason.value, event.event_id])
+    place = [event.event_id, event.topic, event.partition, event.offset]
+    why = [rejected.reason.value, rejected.message, rejected.stage, rejected.error_class]
+    sql = f"INSERT INTO dead_letter ({tables.DEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    db.execute(sql, [*place, *why, to_micros(event.decided_at)])
+
+
+def _void(db: Database, event: DecidedEvent) -> None:
+    if event.outcome in (Outcome.REPEAT, Outcome.STALE) or event.article_id is None:
+        return
+    held = tables.load_articles(db, [event.article_id]).get(event.article_id)
+    if held is None or held.version != event.version:
+        return
+    held.content_hash = ""
+    if event.outcome == Outcome.WITHDRAWN:
+        held.withdrawn = False
+    elif held.version == 1 or held.duplicate_of is not None:
+        held.withdrawn, held.accepted, held.duplicate_of = True, False, None
+    tables.save_articles(db, [held])
+
+
+def _stored(db: Database, event: DecidedEvent) -> Decision:
+    why = tables.load_rejections(db, [event.event_id])[event.event_id]
+    return Decision(Outcome.DEAD_LETTERED, event.decided_at, rejected=why)

@@ -1,0 +1,99 @@
+"""What the ledger asks of a database: transactions, queries with `?`, and locks by name.
+
+Queries are written once. Two macros differ by database: `{in_texts}` and `{in_numbers}` stand behind a column
+and take one parameter made by `list_of`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from newsflow.errors import LedgerError
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class RetryableError(Exception):
+    """The transaction was undone and may succeed when it is run again."""
+
+
+class Database(ABC):
+    """One connection. Not thread-safe: the ledger holds a lock around each transaction."""
+
+    name: str
+    """`sqlite` or `postgresql`."""
+
+    def __init__(self, retry_for_s: float) -> None:
+        self.retry_for_s = retry_for_s
+        self.retries = 0
+        """Transactions that had to be run again, for reports."""
+
+    @abstractmethod
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows that a statement gives."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement; the number of rows it changed."""
+
+    @abstractmethod
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each row."""
+
+    @abstractmethod
+    def list_of(self, values: Sequence[Any]) -> Any:
+        """The parameter for `{in_texts}` or `{in_numbers}`."""
+
+    @abstractmethod
+    def lock(self, names: Iterable[str]) -> None:
+        """Wait until no other transaction holds a lock of these names; held to the end of this one."""
+
+    @abstractmethod
+    def lock_rows(self, table: str, column: str, values: Sequence[str]) -> None:
+        """Wait until no other transaction changes or has locked these rows; held to the end of this one."""
+
+    @abstractmethod
+    def has_table(self, table: str) -> bool:
+        """Whether a table of this name exists."""
+
+    @abstractmethod
+    def attempt(self, work: Callable[[], T], *, writes: bool) -> T:
+        """Run `work` in one transaction. RetryableError when it was undone for a passing cause."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connection back."""
+
+    def run(self, work: Callable[[], T], *, writes: bool = True) -> T:
+        """Run `work` in one transaction, again with growing pauses while the cause of its failure may pass.
+
+        Raises LedgerError when it did not pass within `retry_for_s`; nothing of the work is kept then.
+        """
+        return self.insist(lambda: self.attempt(work, writes=writes))
+
+    def insist(self, attempt: Callable[[], T]) -> T:
+        """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
+        started, pause_s, jitter = time.monotonic(), 0.02, Random()
+        while True:
+            try:
+                return attempt()
+            except RetryableError as error:
+                waited_s = time.monotonic() - started
+                if waited_s + pause_s > self.retry_for_s:
+                    message = f"the ledger ({self.name}) did not answer in {waited_s:.0f} s: {error}"
+                    raise LedgerError(message) from error.__cause__
+                self.retries += 1
+                time.sleep(pause_s * jitter.uniform(0.5, 1.0))
+                pause_s = min(pause_s * 2, 2.0)
+
+
+def lock_number(name: str) -> int:
+    """A signed 64-bit number for a lock's name."""
+    raw = hashlib.blake2b(f"newsflow\n{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(raw, "big", signed=True)

@@ -1,0 +1,139 @@
+"""The ledger: one object a process, safe to share between threads. It remembers every decision."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from newsflow.dedup.similarity import DEFAULT_RULE, Rule
+from newsflow.ledger import amending, outbox, reading, records
+from newsflow.ledger.database import Database
+from newsflow.ledger.deciding import BatchDecider
+from newsflow.ledger.outbox import PendingDelivery
+from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.tables import DecidedEvent
+from newsflow.ledger.times import to_micros
+from newsflow.model import Candidate, Decision, Outcome, Reason, Record
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """Every method may block on the database, and raises LedgerError when it does not answer in time; then
+    nothing of that call was kept. Built by `open_ledger`."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        window: timedelta = timedelta(hours=72),
+        clock: Clock = system_clock,
+        rule: Rule = DEFAULT_RULE,
+    ) -> None:
+        self._db, self._clock, self._lock = db, clock, threading.RLock()
+        self._decider = BatchDecider(db, window, rule)
+
+    def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
+        """One decision a candidate, in order, in one transaction. The first answer about an event holds for ever."""
+        with self._lock:
+            return self._decider.decide(candidates, self._clock()) if candidates else []
+
+    def amend(self, failures: Sequence[amending.Failure]) -> list[Decision]:
+        """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
+        hold. KeyError for an event that was never decided."""
+        return self._run(lambda: amending.amend(self._db, failures)) if failures else []
+
+    def record(self, stored: Sequence[Record]) -> list[Record]:
+        """Keep what is about to be published; what is stored of each, in order. The first record of an article
+        version holds for ever, with the feeds and alerts it had; publish what is returned."""
+        now = to_micros(self._clock())
+        return self._run(lambda: records.store_records(self._db, stored, now)) if stored else []
+
+    def outcomes(self) -> dict[Outcome, int]:
+        """Number of events by outcome; they sum to the events decided."""
+        totals: Counter[Outcome] = Counter()
+        for (outcome, _), events in self._read(lambda: reading.count_outcomes(self._db)).items():
+            totals[outcome] += events
+        return dict(totals)
+
+    def reasons(self) -> dict[Reason, int]:
+        """Number of dead letters by reason."""
+        counts = self._read(lambda: reading.count_outcomes(self._db))
+        return {reason: events for (_, reason), events in counts.items() if reason is not None}
+
+    def event(self, event_id: str) -> DecidedEvent | None:
+        """What became of an event; None when it was never decided."""
+        return self._read(lambda: reading.find_event(self._db, event_id))
+
+    def events_at(self, topic: str, partition: int, offset: int) -> list[DecidedEvent]:
+        """The events read at one place, in the order they were decided."""
+        return self._read(lambda: reading.events_at(self._db, topic, partition, offset))
+
+    def pending_alerts(
+        self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
+    ) -> list[PendingDelivery]:
+        """Deliveries that are due, in the order they were raised, of all destinations or one. Nobody else is given
+        them for `lease_s` seconds. Behind a delivery that waits, its subscription waits."""
+        now, lease = to_micros(self._clock()), int(lease_s * 1_000_000)
+        return self._run(lambda: outbox.lease_deliveries(self._db, limit, now, lease, destination))
+
+    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
+        """Give back deliveries that were leased and not tried: alert id and destination of each."""
+        now = to_micros(self._clock())
+        self._run(lambda: outbox.release_deliveries(self._db, places, now))
+
+    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
+        """A destination has an alert."""
+        self._run(lambda: outbox.mark_sent(self._db, alert_id, destination, to_micros(at)))
+
+    def mark_alert_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
+        """A destination did not take an alert: due again at `retry_at`; given up when that is None."""
+        due = None if retry_at is None else to_micros(retry_at)
+        self._run(lambda: outbox.mark_failed(self._db, alert_id, destination, error, due))
+
+    def dead_letters(
+        self, *, since: datetime | None = None, reason: Reason | None = None, limit: int = 1000
+    ) -> list[DeadLetter]:
+        """The index of dead letters, the oldest first."""
+        start, name = to_micros(since or _BEGINNING), None if reason is None else reason.value
+        return self._read(lambda: reading.dead_letters_page(self._db, start, name, limit))
+
+    def articles(self, *, since: datetime | None = None, ids: Iterable[str] | None = None) -> Iterator[StoredVersion]:
+        """Recorded article versions: of `ids`, or all since a time in the order they were recorded. Reads in pages,
+        so versions recorded meanwhile may be among them."""
+        if ids is not None:
+            for chunk in reading.chunked(ids):
+                yield from self._read(lambda chunk=chunk: reading.versions_of(self._db, chunk))  # type: ignore[misc]
+            return
+        start, after = to_micros(since or _BEGINNING), (-1, "", 0)
+        while page := self._read(lambda after=after: reading.versions_page(self._db, start, after)):  # type: ignore[misc]
+            yield from page
+            after = (to_micros(page[-1].recorded_at), page[-1].article_id, page[-1].version)
+
+    def latest_article(self, article_id: str) -> StoredVersion | None:
+        """The newest recorded version of an article; None when none was recorded."""
+        return self._read(lambda: reading.latest_version(self._db, article_id))
+
+    def close(self) -> None:
+        """Give the connection back. The ledger cannot be used after."""
+        with self._lock:
+            self._db.close()
+
+    def _run(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            return self._db.run(work)
+
+    def _read(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            return self._db.run(work, writes=False)

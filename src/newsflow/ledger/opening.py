@@ -1,0 +1,63 @@
+"""Opens the ledger that a URL names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from newsflow.dedup.similarity import DEFAULT_RULE, Rule
+from newsflow.errors import ConfigError
+from newsflow.ledger.database import Database
+from newsflow.ledger.ledger import Clock, Ledger, system_clock
+from newsflow.ledger.migrate import migrate
+from newsflow.ledger.sqlite import SqliteDatabase
+
+ACCEPTED = "sqlite:///relative.sqlite3, sqlite:////absolute.sqlite3 or postgresql://user@host/database"
+
+
+def open_ledger(
+    url: str,
+    *,
+    window_h: float = 72,
+    clock: Clock = system_clock,
+    rule: Rule = DEFAULT_RULE,
+    retry_for_s: float = 60.0,
+) -> Ledger:
+    """The ledger at `url`, brought to this release's schema. May block while the database starts.
+
+    `window_h`: for how long another article with the same text is a duplicate. `clock` gives aware instants.
+    `retry_for_s`: how long a call waits for a database that is away or busy before it raises.
+    Raises ConfigError for a URL that names no database, LedgerError when it cannot be reached.
+    """
+    if not window_h > 0:
+        raise ConfigError(f"a window of {window_h} h; accepted: more than 0", path="ledger.window_h")
+    db = open_database(url, retry_for_s=retry_for_s)
+    try:
+        migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return Ledger(db, window=timedelta(hours=window_h), clock=clock, rule=rule)
+
+
+def open_database(url: str, *, retry_for_s: float = 60.0) -> Database:
+    """The database at `url`, as it is. `sqlite://` is a database in memory."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        if (rest and not rest.startswith("/")) or rest == "/":
+            raise ConfigError(f"{url!r} names no file; accepted: {ACCEPTED}", path="ledger.url")
+        return SqliteDatabase(rest[1:] or ":memory:", retry_for_s)
+    if scheme in ("postgresql", "postgres"):
+        from newsflow.ledger.postgres import PostgresDatabase
+
+        return PostgresDatabase(url, retry_for_s)
+    raise ConfigError(f"{mask_url(url)!r} is no ledger; accepted: {ACCEPTED}", path="ledger.url")
+
+
+def mask_url(url: str) -> str:
+    """The URL with its password hidden, for messages and logs."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return url.partition("://")[0] + "://…"
+    return url.replace(f":{password}@", ":***@", 1) if password else url

@@ -1,0 +1,81 @@
+"""Alerts that wait to be sent: each delivery is a row, and is handed to one sender at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from newsflow.ledger.database import Database
+from newsflow.ledger.times import storable
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    """One alert for one destination. `value` is the alert.v1 bytes, `attempts` how often it failed."""
+
+    id: str
+    subscription: str
+    destination: str
+    value: bytes
+    attempts: int
+
+
+def lease_deliveries(
+    db: Database, limit: int, now_micros: int, lease_micros: int, destination: str | None = None
+) -> list[PendingDelivery]:
+    """Up to `limit` deliveries that are due, in the order they were raised; nobody else is given them until the
+    lease ends. While a delivery waits or is leased, those of the same subscription and destination after it wait.
+
+    A sender that dies loses its lease, so its deliveries come again: a receiver drops repeats by the alert's id.
+    """
+    # Without the lock one process could take the head of a line and another, at the same moment, what stands behind.
+    db.lock(["outbox"])
+    due = (
+        "SELECT d.alert_id, d.destination FROM delivery d JOIN alert a ON a.id = d.alert_id "
+        "WHERE d.state = 'pending' AND d.due_at <= ?" + ("" if destination is None else " AND d.destination = ?") + " "
+        "AND NOT EXISTS (SELECT 1 FROM delivery e JOIN alert b ON b.id = e.alert_id WHERE e.state = 'pending' "
+        "AND e.due_at > ? AND e.destination = d.destination AND b.subscription = a.subscription "
+        "AND e.created_at < d.created_at) "
+        "ORDER BY d.created_at, d.alert_id LIMIT ?"
+    )
+    chosen = [] if destination is None else [destination]
+    places = db.query(due, [now_micros, *chosen, now_micros, limit])
+    claim = "UPDATE delivery SET due_at = ? WHERE alert_id = ? AND destination = ? AND state = 'pending'"
+    db.execute_many(claim, [(now_micros + lease_micros, *place) for place in places])
+    return [delivery for place in places for delivery in _load(db, place)]
+
+
+def release_deliveries(db: Database, places: Sequence[tuple[str, str]], now_micros: int) -> None:
+    """Give back what was leased and not tried: alert id and destination of each."""
+    sql = "UPDATE delivery SET due_at = ? WHERE alert_id = ? AND destination = ? AND state = 'pending'"
+    db.execute_many(sql, [(now_micros, *place) for place in places])
+
+
+def next_due_micros(db: Database) -> int | None:
+    """When the next pending delivery is due, or its lease ends; None when nothing waits."""
+    ((due,),) = db.query("SELECT MIN(due_at) FROM delivery WHERE state = 'pending'")
+    return None if due is None else int(due)
+
+
+def _load(db: Database, place: Sequence[str]) -> list[PendingDelivery]:
+    sql = (
+        "SELECT alert.id, subscription, destination, value, attempts FROM delivery "
+        "JOIN alert ON alert.id = delivery.alert_id WHERE alert_id = ? AND destination = ?"
+    )
+    return [PendingDelivery(row[0], row[1], row[2], bytes(row[3]), row[4]) for row in db.query(sql, place)]
+
+
+def mark_sent(db: Database, alert_id: str, destination: str, at_micros: int) -> None:
+    """The destination has it."""
+    sql = "UPDATE delivery SET state = 'sent', sent_at = ?, error = NULL WHERE alert_id = ? AND destination = ?"
+    db.execute(f"{sql} AND state <> 'sent'", [at_micros, alert_id, destination])
+
+
+def mark_failed(db: Database, alert_id: str, destination: str, error: str, retry_at_micros: int | None) -> None:
+    """The destination did not take it: due again at `retry_at_micros`, or given up when that is None."""
+    state = "pending" if retry_at_micros is not None else "failed"
+    sql = (
+        "UPDATE delivery SET state = ?, attempts = attempts + 1, error = ?, due_at = COALESCE(?, due_at) "
+        "WHERE alert_id = ? AND destination = ? AND state = 'pending'"
+    )
+    db.execute(sql, [state, storable(error), retry_at_micros, alert_id, destination])

@@ -1,0 +1,168 @@
+"""The state that one batch works on: what was loaded, what changed, and what will be written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+import orjson
+
+from newsflow.dedup.decide import Held
+from newsflow.dedup.fingerprint import Fingerprint
+from newsflow.dedup.similarity import Rule, compare_all
+from newsflow.dedup.ties import Tie, make_tie
+from newsflow.ledger import tables
+from newsflow.ledger.database import Database
+from newsflow.ledger.detail import Detail, encode_detail
+from newsflow.ledger.tables import DecidedEvent, TextPrint, Version
+from newsflow.ledger.times import to_micros
+from newsflow.ledger.window import TextWindow
+from newsflow.model import Article, Event, Outcome, Rejected
+from newsflow.model.codec import decode_article, encode_article
+
+
+class Workspace:
+    """Reads through to the database, keeps changes to itself until `save`. Lives for one transaction."""
+
+    def __init__(self, db: Database, window: TextWindow, now: datetime, since: datetime, rule: Rule) -> None:
+        self.db, self.now, self.since, self.rule = db, now, since, rule
+        self.window = window
+        self.articles: dict[str, Held] = {}
+        self.identities: dict[str, str] = {}
+        self.last_numbers: dict[str, int] = {}
+        self.found: dict[tuple[str, bytes], list[int]] = {}
+        """Numbers of the look-alikes in the ledger, by language and key bytes of a text."""
+        self.prints: dict[tuple[str, int], TextPrint] = {}
+        self._current: dict[str, Article] = {}
+        self._pending_keys: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._changed: dict[str, Held] = {}
+        self._new_identities: dict[str, str] = {}
+        self._new_prints: list[TextPrint] = []
+        self._versions: list[Version] = []
+        self._events: list[DecidedEvent] = []
+        self._dead: list[tuple[Event, Rejected]] = []
+
+    def article(self, article_id: str) -> Held | None:
+        """What is held of an article, changes of this batch included."""
+        if article_id not in self.articles:
+            self.articles.update(tables.load_articles(self.db, [article_id]))
+        return self.articles.get(article_id)
+
+    def resolve(self, names: tuple[str, ...]) -> Held | None:
+        """The article that is known by the strongest of these identity names."""
+        known = (self.identities.get(name) for name in names)
+        return next((self.article(article_id) for article_id in known if article_id), None)
+
+    def change(self, held: Held) -> None:
+        """Keep what is held of an article."""
+        self.articles[held.id] = self._changed[held.id] = held
+
+    def name(self, names: tuple[str, ...], article_id: str) -> None:
+        """Let an article be known by these names too; a name that is given stays given."""
+        for name in names:
+            if name not in self.identities:
+                self.identities[name] = self._new_identities[name] = article_id
+
+    def add_text(self, held: Held, language: str, print_: Fingerprint) -> None:
+        """Make the article's text findable, and give it the next number of its language."""
+        number = self.last_numbers[language] = self.last_numbers[language] + 1
+        held.language, held.text_no = language, number
+        text = TextPrint(language, number, held.id, held.version, self.now, print_)
+        self.prints[language, number] = text
+        self._new_prints.append(text)
+        for key in print_.keys.tolist():
+            self._pending_keys[language, key].append(number)
+
+    def ties(self, language: str, print_: Fingerprint, article_id: str) -> list[Tie]:
+        """The articles within the window whose text may be like this one, and how alike they are, exactly."""
+        numbers = dict.fromkeys(self.found.get((language, print_.keys.tobytes()), ()))
+        for key in print_.keys.tolist():
+            numbers.update(dict.fromkeys(self._pending_keys.get((language, key), ())))
+        texts = [text for number in numbers if (text := self._within_window(language, number)) is not None]
+        texts += self._originals_of(texts, language, numbers)
+        held = [(text, self.article(text.article_id)) for text in texts]
+        pairs = [(text, each) for text, each in held if each is not None and each.id != article_id]
+        alike = compare_all(print_, [text.print for text, _ in pairs])
+        return [make_tie(each, similarity, self.rule) for (_, each), similarity in zip(pairs, alike, strict=True)]
+
+    def _within_window(self, language: str, number: int) -> TextPrint | None:
+        text = self.prints.get((language, number))
+        return text if text is not None and text.seen_at >= self.since else None
+
+    def _originals_of(self, texts: list[TextPrint], language: str, known: dict[int, None]) -> list[TextPrint]:
+        """The texts of the originals of copies: where many copies crowd a key, the original is found by them."""
+        numbers = set()
+        for text in texts:
+            copy = self.article(text.article_id)
+            original = self.article(copy.duplicate_of) if copy is not None and copy.duplicate_of else None
+            if original is not None and original.language == language and original.text_no not in known:
+                numbers.add(original.text_no)
+        missing = [number for number in numbers if (language, number) not in self.prints]
+        loaded = self.window.load(self.db, language, missing)
+        self.prints.update(((language, number), text) for number, text in loaded.items())
+        return [text for number in sorted(numbers) if (text := self._within_window(language, number)) is not None]
+
+    def current(self, held: Held) -> Article | None:
+        """The last version of an article, with its topics where it was published; None when it has none."""
+        if held.id not in self._current:
+            article = self._load(held.id, held.version)
+            if article is not None:
+                self._current[held.id] = article
+        return self._current.get(held.id)
+
+    def _load(self, article_id: str, version: int) -> Article | None:
+        place = [article_id, version]
+        emitted = self.db.query("SELECT value FROM emission WHERE article_id = ? AND version = ?", place)
+        if emitted:
+            try:
+                return decode_article(bytes(emitted[0][0]))
+            except ValueError:  # Written by another codec: the version as it was decided says all but the topics.
+                pass
+        decided = self.db.query("SELECT article FROM article_version WHERE article_id = ? AND version = ?", place)
+        return decode_article(bytes(decided[0][0])) if decided else None
+
+    def feeds(self, article_id: str) -> tuple[str, ...]:
+        """The topic ids that any recorded version of the article was sent to."""
+        rows = self.db.query("SELECT feeds FROM emission WHERE article_id = ? ORDER BY version", [article_id])
+        return tuple(dict.fromkeys(feed for row in rows for feed in orjson.loads(row[0])))
+
+    def copies(self, original: Held) -> list[Held]:
+        """The living copies of an original, the first one seen first."""
+        for article_id, held in tables.load_copies(self.db, original.id).items():
+            self.articles.setdefault(article_id, held)
+        mine = [each for each in self.articles.values() if each.duplicate_of == original.id and not each.withdrawn]
+        return sorted(mine, key=lambda each: (each.first_seen, each.text_no))
+
+    def add_version(self, event: Event, article: Article, detail: Detail) -> None:
+        """Keep an article version as decided."""
+        self._current[article.id] = article
+        self._versions.append(
+            Version(
+                article.id, article.version, event.event_id, self.now, encode_article(article), encode_detail(detail)
+            )
+        )
+
+    def add_event(
+        self, event: Event, outcome: Outcome, article_id: str | None = None, version: int | None = None
+    ) -> None:
+        """Keep what became of an event."""
+        place = (event.event_id, event.topic, event.partition, event.offset)
+        self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now))
+
+    def add_dead_letter(self, event: Event, rejected: Rejected) -> None:
+        """Keep that an event was dead-lettered, and why."""
+        place = (event.event_id, event.topic, event.partition, event.offset)
+        reason = rejected.reason.value
+        self._events.append(DecidedEvent(*place, Outcome.DEAD_LETTERED.value, reason, None, None, self.now))
+        self._dead.append((event, rejected))
+
+    def save(self) -> None:
+        """Write everything that changed."""
+        tables.insert_events(self.db, self._events)
+        tables.insert_dead_letters(self.db, self._dead, to_micros(self.now))
+        tables.insert_identities(self.db, self._new_identities.items())
+        tables.save_articles(self.db, self._changed.values())
+        tables.insert_versions(self.db, self._versions)
+        tables.insert_prints(self.db, self._new_prints)
+        languages = {text.language for text in self._new_prints}
+        tables.save_last_numbers(self.db, {language: self.last_numbers[language] for language in languages})
