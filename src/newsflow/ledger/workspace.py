@@ -99,7 +99,7 @@ class Workspace:
                 numbers.add(original.text_no)
         missing = [number for number in numbers if (language, number) not in self.prints]
         loaded = self.window.load(self.db, language, missing)
-        self.prints.update(((language, number), text) for number, text in loaded.items())
+        self.prints.update(((language, number), each) for number, each in loaded.items())
         return [text for number in sorted(numbers) if (text := self._within_window(language, number)) is not None]
 
     def current(self, held: Held) -> Article | None:
