@@ -1,0 +1,63 @@
+"""What should become of each event of the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from newsflow.model.outcome import Outcome, Reason
+from newsflow.sample.build import Text, event_entries, text_of
+
+WITH_TEXT = frozenset({Outcome.ADDED, Outcome.REPLACED})
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What one event should become.
+
+    Events of one `group` say the same: one of them is `added`, whichever is read first, the others `duplicate`.
+    `text` is the article as its author wrote it, without the page around it, for what is added or replaced.
+    `published_at` is None where the page names no date. The article is about all of `topics` and about none
+    but those and `allowed_topics`.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: Reason | None = None
+    group: str | None = None
+    text: Text | None = None
+    language: str | None = None
+    published_at: datetime | None = None
+    zone: str | None = None
+    topics: tuple[str, ...] = ()
+    allowed_topics: tuple[str, ...] = ()
+
+
+def expectations() -> dict[str, Expectation]:
+    """Return what is expected of every event of the sample, by the event's name."""
+    path = Path(__file__).resolve().parent / "expected.yaml"
+    loaded: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {entry["name"]: _expectation(entry, loaded[entry["name"]]) for entry in event_entries()}
+
+
+def _expectation(entry: Mapping[str, Any], members: Mapping[str, Any]) -> Expectation:
+    outcome = Outcome(members.get("outcome", Outcome.ADDED))
+    text = text_of(entry) if outcome in WITH_TEXT else None
+    published = members.get("published")
+    return Expectation(
+        name=entry["name"],
+        outcome=outcome,
+        reason=Reason(members["reason"]) if "reason" in members else None,
+        group=members.get("group"),
+        text=text,
+        language=text.fields["language"] if text else None,
+        published_at=datetime.fromisoformat(published) if published else None,
+        zone=members.get("zone"),
+        topics=tuple(members.get("topics", ())),
+        allowed_topics=tuple(members.get("allowed_topics", ())),
+    )
