@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from newsflow.config.settings import Destination
 from newsflow.errors import ConfigError
-from newsflow.model import PendingAlert
 from newsflow.sinks.delivery import AlertDelivery
 from newsflow.sinks.receiver import Receiver, read_received
 from newsflow.sinks.senders import make_senders
 from newsflow.sinks.webhook import Webhook
-from tests.sinks.test_outbox import Entry, MemoryOutbox
+from tests.sinks.test_outbox import MemoryOutbox
 
 
 def _outbox(*names: str, destination: str = "hook") -> MemoryOutbox:
-    outbox = MemoryOutbox()
-    outbox.entries += [Entry(PendingAlert(name, "desk", b"{}"), destination) for name in names]
+    outbox = MemoryOutbox(lambda: datetime.now(UTC))
+    outbox.add(*names, destination=destination)
     return outbox
 
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_delivered_waits_and_is_told(tmp_path: Path) -> None:
     with Receiver(tmp_path / "r.jsonl") as receiver:
         url = receiver.url
     outbox = _outbox("a", "b")
-    outbox.entries += _outbox("c", destination="mail").entries
+    outbox.add("c", destination="mail")
     destination = Destination("webhook", url, allow_private=True)
     with AlertDelivery(outbox, [("hook", destination)], last_drain_s=0.1) as delivery:
         pass

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsflow.ledger.outbox import Backlog, PendingDelivery
+from newsflow.ledger.times import to_micros
 from newsflow.model import PendingAlert
 from newsflow.sinks.circuit import Backoff, Circuit
 from newsflow.sinks.outbox import Drained, Drainer
@@ -21,42 +23,81 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Entry:
-    alert: PendingAlert
-    destination: str
-    attempts: int = 0
+    delivery: PendingDelivery
     due_at: datetime = NOON
 
 
 @dataclass
 class MemoryOutbox:
-    """What the ledger promises, in a list."""
+    """What the ledger promises, in a list in the order of raising."""
 
+    clock: Callable[[], datetime] = lambda: NOON
     entries: list[Entry] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    leases: int = 0
 
     def add(self, *names: str, destination: str = "hook") -> None:
         """Names like `desk-1`: subscription and number."""
         for name in names:
-            alert = PendingAlert(name, name.partition("-")[0], name.encode(), (destination,))
-            self.entries.append(Entry(alert, destination))
+            self.entries.append(
+                Entry(
+                    PendingDelivery(name, name.partition("-")[0], destination, b'"' + name.encode() + b'"', 0),
+                    self.clock(),
+                )
+            )
 
-    def pending_alerts(self, limit: int, destination: str | None = None) -> Sequence[Entry]:
-        return [entry for entry in self.entries if destination in (None, entry.destination)][:limit]
+    def pending_alerts(
+        self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
+    ) -> Sequence[PendingDelivery]:
+        blocked: set[tuple[str, str]] = set()
+        taken: list[PendingDelivery] = []
+        for at, entry in enumerate(self.entries):
+            line = (entry.delivery.destination, entry.delivery.subscription)
+            if entry.due_at > self.clock():
+                blocked.add(line)
+            elif line not in blocked and destination in (None, line[0]) and len(taken) < limit:
+                taken.append(entry.delivery)
+                self.entries[at] = replace(entry, due_at=self.clock() + timedelta(seconds=lease_s))
+        self.leases += 1
+        return taken
 
-    def mark_alert_sent(self, alert_id: str, destination: str) -> None:
-        self.entries.remove(self._entry(alert_id, destination))
+    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
+        for place in places:
+            self._change(place, due_at=self.clock())
+
+    def alert_backlog(self) -> Sequence[Backlog]:
+        found = {}
+        for name in {entry.delivery.destination for entry in self.entries}:
+            mine = [entry for entry in self.entries if entry.delivery.destination == name]
+            heads: dict[str, Entry] = {}
+            for entry in mine:
+                heads.setdefault(entry.delivery.subscription, entry)
+            found[name] = Backlog(name, len(mine), 0, min(to_micros(head.due_at) for head in heads.values()))
+        return list(found.values())
+
+    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
+        del self.entries[self._index((alert_id, destination))]
 
     def mark_alert_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
-        entry = self._entry(alert_id, destination)
         self.errors[alert_id] = error
+        at = self._index((alert_id, destination))
         if retry_at is None:
-            self.entries.remove(entry)
+            del self.entries[at]
         else:
-            at = self.entries.index(entry)
-            self.entries[at] = replace(entry, attempts=entry.attempts + 1, due_at=retry_at)
+            entry = self.entries[at]
+            tried = replace(entry.delivery, attempts=entry.delivery.attempts + 1)
+            self.entries[at] = replace(entry, delivery=tried, due_at=retry_at)
 
-    def _entry(self, alert_id: str, destination: str) -> Entry:
-        return next(each for each in self.entries if (each.alert.id, each.destination) == (alert_id, destination))
+    def ids(self) -> list[str]:
+        return [entry.delivery.id for entry in self.entries]
+
+    def _index(self, place: tuple[str, str]) -> int:
+        places = [(entry.delivery.id, entry.delivery.destination) for entry in self.entries]
+        return places.index(place)
+
+    def _change(self, place: tuple[str, str], due_at: datetime) -> None:
+        at = self._index(place)
+        self.entries[at] = replace(self.entries[at], due_at=due_at)
 
 
 @dataclass
@@ -105,7 +146,7 @@ def test_a_failed_alert_holds_its_subscription_and_no_other() -> None:
     outbox.add("a-1", "a-2", "b-1")
     done = _drainer(sender).drain(outbox)
     assert sender.tried == ["a-1", "b-1"]
-    assert (done.sent, done.retried, done.waiting, done.next_due) == (1, 1, 1, NOON + timedelta(seconds=1))
+    assert (done.sent, done.retried, done.waiting, done.next_due) == (1, 1, 2, NOON + timedelta(seconds=1))
     assert outbox.errors == {"a-1": "busy"}
 
 
@@ -118,14 +159,17 @@ def test_a_refused_alert_is_set_aside_and_the_next_goes_on(caplog: pytest.LogCap
 
 
 def test_waits_double_and_honour_retry_after() -> None:
-    clock, outbox = Clock(), MemoryOutbox()
+    clock = Clock()
+    outbox = MemoryOutbox(clock)
     outbox.add("a-1")
     answers = iter([retry("1"), retry("2"), retry("3", retry_after_s=60), SENT])
     drainer = _drainer(Double(lambda _: next(answers)), clock=clock)
     waits = []
     while (done := drainer.drain(outbox)).next_due is not None:
         waits.append((done.next_due - clock.now).total_seconds())
-        assert drainer.drain(outbox).waiting == 1, "nothing is tried before it is due"
+        leases = outbox.leases
+        assert drainer.drain(outbox).waiting == 1
+        assert outbox.leases == leases, "nothing is tried, nor written, before it is due"
         clock.now = done.next_due
     assert waits == [1, 2, 60]
 
@@ -135,11 +179,12 @@ def test_a_pause_that_was_asked_for_holds_all_of_that_destination() -> None:
     outbox.add("a-1", "b-1", "c-1")
     done = _drainer(sender).drain(outbox)
     assert sender.tried == ["a-1"]
-    assert (done.retried, done.waiting, done.next_due) == (1, 2, NOON + timedelta(seconds=30))
+    assert (done.retried, done.waiting, done.next_due) == (1, 3, NOON + timedelta(seconds=30))
 
 
 def test_a_dead_destination_is_left_alone_then_tried_with_one_alert_then_drained_in_order() -> None:
-    clock, outbox, sender = Clock(), MemoryOutbox(), Double(lambda _: retry("dead"))
+    clock, sender = Clock(), Double(lambda _: retry("dead"))
+    outbox = MemoryOutbox(clock)
     outbox.add(*(f"s{at}-1" for at in range(20)), *(f"s{at}-2" for at in range(20)))
     drainer = _drainer(sender, clock=clock)
     drainer.drain(outbox)
@@ -196,8 +241,8 @@ def test_a_sender_with_a_mistake_of_its_own_loses_nothing() -> None:
 
 def test_each_answer_is_written_down_before_the_outbox_can_break() -> None:
     class Breaking(MemoryOutbox):
-        def mark_alert_sent(self, alert_id: str, destination: str) -> None:
-            super().mark_alert_sent(alert_id, destination)
+        def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
+            super().mark_alert_sent(alert_id, destination, at)
             if alert_id == "a-2":
                 raise OSError("disk full")
 
@@ -205,11 +250,12 @@ def test_each_answer_is_written_down_before_the_outbox_can_break() -> None:
     outbox.add("a-1", "a-2", "a-3")
     with pytest.raises(OSError, match="disk full"):
         _drainer(Double()).drain(outbox)
-    assert "a-1" not in [entry.alert.id for entry in outbox.entries]
+    assert "a-1" not in outbox.ids()
 
 
 def test_drain_goes_on_until_nothing_waits() -> None:
-    clock, outbox = Clock(), MemoryOutbox()
+    clock = Clock()
+    outbox = MemoryOutbox(clock)
     answers = iter([retry("1"), retry("2"), SENT, SENT, SENT])
     outbox.add("a-1", "a-2", "b-1")
     sender = Double(lambda _: next(answers))
@@ -218,7 +264,8 @@ def test_drain_goes_on_until_nothing_waits() -> None:
 
 
 def test_drain_ends_when_its_time_is_up() -> None:
-    clock, outbox = Clock(), MemoryOutbox()
+    clock = Clock()
+    outbox = MemoryOutbox(clock)
     outbox.add("a-1", "a-2")
     drainer = _drainer(Double(lambda _: retry("dead")), clock=clock)
     done = drainer.drain_all(outbox, deadline_s=60, sleep=clock.sleep)
@@ -231,7 +278,33 @@ def test_once_it_is_over_no_further_alert_is_begun() -> None:
     outbox, sender = MemoryOutbox(), Double()
     outbox.add("a-1", "a-2", "a-3")
     done = _drainer(sender).drain(outbox, over=lambda: len(sender.tried) >= 2)
-    assert (done.sent, len(outbox.entries)) == (2, 1)
+    assert (done.sent, done.waiting, done.next_due) == (2, 1, NOON)
+
+
+def test_what_a_dead_drainer_held_is_tried_again_after_its_lease() -> None:
+    clock = Clock()
+    outbox, sender = MemoryOutbox(clock), Double()
+    outbox.add("a-1", "a-2")
+    outbox.pending_alerts(1, lease_s=60)
+    drainer = _drainer(sender, clock=clock)
+    assert drainer.drain(outbox).next_due == NOON + timedelta(seconds=60)
+    assert sender.tried == []
+    clock.sleep(60)
+    assert drainer.drain(outbox).sent == 2
+    assert sender.got == ["a-1", "a-2"]
+
+
+def test_a_pass_ends_well_before_its_lease() -> None:
+    clock = Clock()
+    outbox = MemoryOutbox(clock)
+
+    def slow(_: PendingAlert) -> Attempt:
+        clock.sleep(20)
+        return SENT
+
+    outbox.add("a-1", "a-2", "a-3")
+    done = _drainer(Double(slow), clock=clock).drain(outbox)
+    assert (done.sent, done.waiting) == (2, 1)
 
 
 def test_backoff_grows_to_its_cap_and_is_spread() -> None:
@@ -259,7 +332,8 @@ def test_a_circuit_opens_at_its_threshold_and_closes_on_success() -> None:
 def test_whatever_a_destination_answers_each_alert_arrives_once_in_order_or_is_set_aside(
     names: list[tuple[str, int]], answers: list[Attempt]
 ) -> None:
-    clock, outbox = Clock(), MemoryOutbox()
+    clock = Clock()
+    outbox = MemoryOutbox(clock)
     alerts = [f"{letter}-{number}" for letter, number in names]
     outbox.add(*alerts)
     script = iter(answers)

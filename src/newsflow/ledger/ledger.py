@@ -12,7 +12,7 @@ from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.ledger import amending, outbox, reading, records
 from newsflow.ledger.database import Database
 from newsflow.ledger.deciding import BatchDecider
-from newsflow.ledger.outbox import PendingDelivery
+from newsflow.ledger.outbox import Backlog, PendingDelivery
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import to_micros
@@ -92,6 +92,10 @@ class Ledger:
         """Give back deliveries that were leased and not tried: alert id and destination of each."""
         now = to_micros(self._clock())
         self._run(lambda: outbox.release_deliveries(self._db, places, now))
+
+    def alert_backlog(self) -> list[Backlog]:
+        """What waits in the outbox, by destination."""
+        return self._read(lambda: outbox.backlog(self._db))
 
     def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
         """A destination has an alert."""

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from newsflow.ledger.database import Database
 from newsflow.ledger.times import storable
 
+# Deliveries of the same line (subscription and destination) as `d` that were raised before it.
+_BEFORE = (
+    "SELECT 1 FROM delivery e WHERE e.state = 'pending' AND e.destination = d.destination "
+    "AND e.subscription = d.subscription AND e.created_at < d.created_at"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
@@ -31,12 +37,9 @@ def lease_deliveries(
     # Without the lock one process could take the head of a line and another, at the same moment, what stands behind.
     db.lock(["outbox"])
     due = (
-        "SELECT d.alert_id, d.destination FROM delivery d JOIN alert a ON a.id = d.alert_id "
-        "WHERE d.state = 'pending' AND d.due_at <= ?" + ("" if destination is None else " AND d.destination = ?") + " "
-        "AND NOT EXISTS (SELECT 1 FROM delivery e JOIN alert b ON b.id = e.alert_id WHERE e.state = 'pending' "
-        "AND e.due_at > ? AND e.destination = d.destination AND b.subscription = a.subscription "
-        "AND e.created_at < d.created_at) "
-        "ORDER BY d.created_at, d.alert_id LIMIT ?"
+        "SELECT alert_id, destination FROM delivery d WHERE state = 'pending' AND due_at <= ?"
+        + ("" if destination is None else " AND destination = ?")
+        + f" AND NOT EXISTS ({_BEFORE} AND e.due_at > ?) ORDER BY created_at, alert_id LIMIT ?"
     )
     chosen = [] if destination is None else [destination]
     places = db.query(due, [now_micros, *chosen, now_micros, limit])
@@ -51,15 +54,30 @@ def release_deliveries(db: Database, places: Sequence[tuple[str, str]], now_micr
     db.execute_many(sql, [(now_micros, *place) for place in places])
 
 
-def next_due_micros(db: Database) -> int | None:
-    """When the next pending delivery is due, or its lease ends; None when nothing waits."""
-    ((due,),) = db.query("SELECT MIN(due_at) FROM delivery WHERE state = 'pending'")
-    return None if due is None else int(due)
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one destination. `next_due_micros`: when the first of them may be tried (again)."""
+
+    destination: str
+    deliveries: int
+    oldest_micros: int
+    next_due_micros: int
+
+
+def backlog(db: Database) -> list[Backlog]:
+    """What waits, by destination. Only the head of each line says when it is due."""
+    sql = "SELECT destination, COUNT(*), MIN(created_at) FROM delivery WHERE state = 'pending' GROUP BY destination"
+    heads = (
+        "SELECT destination, MIN(due_at) FROM delivery d WHERE state = 'pending' "
+        f"AND NOT EXISTS ({_BEFORE}) GROUP BY destination"
+    )
+    due = {destination: int(micros) for destination, micros in db.query(heads)}
+    return [Backlog(name, int(count), int(oldest), due[name]) for name, count, oldest in sorted(db.query(sql))]
 
 
 def _load(db: Database, place: Sequence[str]) -> list[PendingDelivery]:
     sql = (
-        "SELECT alert.id, subscription, destination, value, attempts FROM delivery "
+        "SELECT alert.id, alert.subscription, destination, value, attempts FROM delivery "
         "JOIN alert ON alert.id = delivery.alert_id WHERE alert_id = ? AND destination = ?"
     )
     return [PendingDelivery(row[0], row[1], row[2], bytes(row[3]), row[4]) for row in db.query(sql, place)]

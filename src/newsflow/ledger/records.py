@@ -112,14 +112,14 @@ def _store_deliveries(
     place = {alert.id: at for at, alert in enumerate(alert for record in written for alert in record.alerts)}
     rows = [
         # A microsecond apart, so that deliveries of one batch keep the order they were raised in.
-        (alert.id, destination, now_micros + place[alert.id], "pending", 0, now_micros)
+        (alert.id, destination, alert.subscription, now_micros + place[alert.id], "pending", 0, now_micros)
         for event_id, alerts in owned.items()
         for _, _, alert in alerts
         if (event_id, alert.id) in new
         for destination in dict.fromkeys(alert.destinations)
     ]
-    columns = "alert_id, destination, created_at, state, attempts, due_at"
-    db.execute_many(f"INSERT INTO delivery ({columns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+    columns = "alert_id, destination, subscription, created_at, state, attempts, due_at"
+    db.execute_many(f"INSERT INTO delivery ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
 
 
 def _with_alerts(record: Record, owned: dict[str, list[tuple[str, int, PendingAlert]]]) -> Record:

@@ -34,6 +34,11 @@ class Circuit:
         """Return whether nothing may be sent now. Once the wait is over, one message may go as a probe."""
         return now < self.open_until
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether so many messages failed in a row that one may go at a time."""
+        return self.failures >= self.threshold
+
     def succeeded(self) -> None:
         """Close it."""
         self.failures, self.open_until = 0, LONG_AGO

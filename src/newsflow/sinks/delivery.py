@@ -50,9 +50,7 @@ class AlertDelivery:
 
     def report(self) -> list[str]:
         """Lines for a person: what was sent, what waits and for whom."""
-        waiting: dict[str, int] = {}
-        for pending in self.outbox.pending_alerts(10_000):
-            waiting[pending.destination] = waiting.get(pending.destination, 0) + 1
+        waiting = {each.destination: each.deliveries for each in self.outbox.alert_backlog()}
         lines = [f"alerts sent: {self.total.sent}"]
         if self.total.refused:
             lines.append(f"alerts refused by their destination and set aside: {self.total.refused}")

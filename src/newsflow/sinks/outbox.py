@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from typing import Protocol
 
+from newsflow.ledger.outbox import Backlog, PendingDelivery
+from newsflow.ledger.times import from_micros
 from newsflow.model import PendingAlert
 from newsflow.sinks.circuit import Backoff, Circuit
 from newsflow.sinks.sending import Attempt, Fate, Sender, retry
@@ -25,30 +28,24 @@ from newsflow.sinks.sending import Attempt, Fate, Sender, retry
 log = logging.getLogger(__name__)
 
 
-class Pending(Protocol):
-    """One alert that one destination still has to get."""
-
-    @property
-    def alert(self) -> PendingAlert: ...  # noqa: D102
-
-    @property
-    def destination(self) -> str: ...  # noqa: D102
-
-    @property
-    def attempts(self) -> int: ...  # noqa: D102
-
-    @property
-    def due_at(self) -> datetime: ...  # noqa: D102
-
-
 class Outbox(Protocol):
     """The part of the ledger that is needed here."""
 
-    def pending_alerts(self, limit: int, destination: str | None = None) -> Sequence[Pending]:
-        """Return what is not sent yet, oldest first, whether due or not."""
+    def pending_alerts(
+        self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
+    ) -> Sequence[PendingDelivery]:
+        """Return what is due, in the order it was raised; nobody else is given it for `lease_s` seconds."""
         ...
 
-    def mark_alert_sent(self, alert_id: str, destination: str) -> None:
+    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
+        """Give back what was leased and not tried."""
+        ...
+
+    def alert_backlog(self) -> Sequence[Backlog]:
+        """Return what waits, by destination."""
+        ...
+
+    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
         """Never offer it again."""
         ...
 
@@ -59,7 +56,8 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one pass did. `next_due` is when the next pass can do more, None when nothing waits."""
+    """What one pass did. `waiting` still stand in the outbox for the destinations it serves; `next_due` is when
+    the first of them may be tried, None when nothing waits."""
 
     sent: int = 0
     retried: int = 0
@@ -68,83 +66,96 @@ class Drained:
     next_due: datetime | None = None
 
     def plus(self, other: Drained) -> Drained:
-        """Return both together."""
-        dues = [due for due in (self.next_due, other.next_due) if due is not None]
+        """Return both together: what was done adds up, what waits is the other's."""
         return Drained(
             self.sent + other.sent,
             self.retried + other.retried,
             self.refused + other.refused,
-            self.waiting + other.waiting,
-            min(dues, default=None),
+            other.waiting,
+            other.next_due,
         )
 
 
 @dataclass
 class Drainer:
-    """Keeps the circuits between passes. One drainer at a time may work on an outbox."""
+    """Keeps the circuits between passes. Several drainers, of several processes, may share one outbox.
+
+    What a drainer holds when it dies is tried again `lease_s` seconds after it took it.
+    """
 
     senders: Sequence[Sender]
     backoff: Backoff = field(default_factory=Backoff)
+    lease_s: float = 60.0
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     share: Callable[[], float] = random.random
     circuits: dict[str, Circuit] = field(default_factory=dict)
 
-    def drain(self, outbox: Outbox, limit: int = 200, over: Callable[[], bool] = lambda: False) -> Drained:
+    def drain(self, outbox: Outbox, limit: int = 50, over: Callable[[], bool] = lambda: False) -> Drained:
         """Try once whatever may be tried now, up to `limit` alerts a destination.
 
-        Once `over` says so no further alert is begun; those in hand are still waited for.
-        Destinations are served side by side, so that a slow one holds no other; the outbox is used from this
-        thread alone, and each answer is written down as it comes. Blocks while senders do. Raises what the
-        outbox raises.
+        Once `over` says so no further alert is begun; those in hand are still waited for. Destinations are served
+        side by side, so that a slow one holds no other; the outbox is used from this thread alone, and each answer
+        is written down as it comes. Blocks while senders do. Raises what the outbox raises.
         """
-        passes = [
-            _Pass(sender, pending, self.circuits.setdefault(sender.name, Circuit(self.backoff)), self)
-            for sender in self.senders
-            if (pending := outbox.pending_alerts(limit, sender.name))
-        ]
-        if not passes:
-            return Drained()
-        answers: SimpleQueue[_Answer | Drained] = SimpleQueue()
-        broken = threading.Event()
-        with ThreadPoolExecutor(min(len(passes), 16), thread_name_prefix="newsflow-alerts") as pool:
-            for each in passes:
-                pool.submit(each.run, answers.put, lambda: broken.is_set() or over())
-            try:
-                return self._collect(outbox, answers, len(passes))
-            finally:
-                broken.set()
+        passes = [each for sender in self.senders if (each := self._lease(outbox, sender, limit)) is not None]
+        done = self._run(outbox, passes, over) if passes else Drained()
+        return self._with_backlog(outbox, done)
 
     def drain_all(self, outbox: Outbox, *, deadline_s: float, sleep: Callable[[float], None] = time.sleep) -> Drained:
         """Drain until nothing waits or the time is up; returns what was done in all, and what still waits."""
         total, end = Drained(), self.clock() + timedelta(seconds=deadline_s)
         while True:
-            last = self.drain(outbox, over=lambda: self.clock() >= end)
-            total = replace(total.plus(last), waiting=last.waiting + last.retried, next_due=last.next_due)
-            if last.sent + last.refused == 0 and last.next_due is None:
+            total = total.plus(self.drain(outbox, over=lambda: self.clock() >= end))
+            if total.next_due is None or total.next_due >= end or self.clock() >= end:
                 return total
-            due = last.next_due or self.clock()
-            if due >= end or self.clock() >= end:
-                return total
-            sleep(max(0.0, (due - self.clock()).total_seconds()))
+            sleep(max(0.0, (total.next_due - self.clock()).total_seconds()))
 
-    def _collect(self, outbox: Outbox, answers: SimpleQueue[_Answer | Drained], passes: int) -> Drained:
-        total = Drained()
-        while passes:
-            answer = answers.get()
-            if isinstance(answer, Drained):
-                passes, total = passes - 1, total.plus(answer)
-            else:
-                _write_down(outbox, answer)
-        return total
+    def _lease(self, outbox: Outbox, sender: Sender, limit: int) -> _Pass | None:
+        """What one destination may be sent now. Reads first: a lease is a write, and most of the time nothing waits."""
+        now, circuit = self.clock(), self._circuit(sender.name)
+        waits = [each for each in outbox.alert_backlog() if each.destination == sender.name]
+        if not waits or from_micros(waits[0].next_due_micros) > now or circuit.is_open(now):
+            return None
+        size = 1 if circuit.is_on_trial else limit
+        leased = outbox.pending_alerts(size, lease_s=self.lease_s, destination=sender.name)
+        # Half the lease: whoever takes over after it must not meet a sender that is still at work.
+        return _Pass(sender, leased, circuit, self, now + timedelta(seconds=self.lease_s / 2)) if leased else None
+
+    def _run(self, outbox: Outbox, passes: Sequence[_Pass], over: Callable[[], bool]) -> Drained:
+        answers: SimpleQueue[_Answer | _End] = SimpleQueue()
+        broken = threading.Event()
+        with ThreadPoolExecutor(len(passes), thread_name_prefix="newsflow-alerts") as pool:
+            for each in passes:
+                pool.submit(each.run, answers.put, lambda: broken.is_set() or over())
+            try:
+                return _collect(outbox, answers, len(passes), self.clock)
+            finally:
+                broken.set()
+
+    def _with_backlog(self, outbox: Outbox, done: Drained) -> Drained:
+        names = {sender.name for sender in self.senders}
+        waits = [each for each in outbox.alert_backlog() if each.destination in names]
+        dues = [max(from_micros(each.next_due_micros), self._circuit(each.destination).open_until) for each in waits]
+        return replace(done, waiting=sum(each.deliveries for each in waits), next_due=min(dues, default=None))
+
+    def _circuit(self, name: str) -> Circuit:
+        return self.circuits.setdefault(name, Circuit(self.backoff))
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """One attempt, and when the next one is due if it failed for now."""
 
-    pending: Pending
+    delivery: PendingDelivery
     attempt: Attempt
     retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A pass is over; `untried` go back to the outbox."""
+
+    untried: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -152,65 +163,71 @@ class _Pass:
     """One pass over the alerts of one destination, in a thread of its own."""
 
     sender: Sender
-    pending: Sequence[Pending]
+    leased: Sequence[PendingDelivery]
     circuit: Circuit
     drainer: Drainer
+    until: datetime
     held: set[str] = field(default_factory=set)
     """Subscriptions of which an alert waits."""
-    tally: Drained = field(default_factory=Drained)
+    untried: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, report: Callable[[_Answer | Drained], None], over: Callable[[], bool]) -> None:
-        """Report each answer, and at the end what was done."""
+    def run(self, report: Callable[[_Answer | _End], None], over: Callable[[], bool]) -> None:
+        """Report each answer, and at the end what was not tried."""
         try:
-            for each in self.pending:
-                if over():
-                    break
-                self._one(each, report)
+            for each in self.leased:
+                if self._may_try(each, over):
+                    report(self._answer(each, self._attempt(each)))
+                else:
+                    self.untried.append((each.id, each.destination))
         except Exception:
             log.exception("sending to %s broke off", self.sender.name)
         finally:
-            report(self.tally)
+            report(_End(tuple(self.untried)))
 
-    def _one(self, pending: Pending, report: Callable[[_Answer | Drained], None]) -> None:
+    def _may_try(self, delivery: PendingDelivery, over: Callable[[], bool]) -> bool:
         now = self.drainer.clock()
-        if pending.alert.subscription in self.held:
-            self._tell(waiting=1)
-        elif pending.due_at > now or self.circuit.is_open(now):
-            self.held.add(pending.alert.subscription)
-            self._tell(waiting=1, next_due=max(pending.due_at, self.circuit.open_until))
-        else:
-            report(self._answer(pending, self._attempt(pending.alert)))
+        held = delivery.subscription in self.held
+        return not (held or over() or now >= self.until or self.circuit.is_open(now))
 
-    def _attempt(self, alert: PendingAlert) -> Attempt:
+    def _attempt(self, delivery: PendingDelivery) -> Attempt:
+        alert = PendingAlert(delivery.id, delivery.subscription, delivery.value, (delivery.destination,))
         try:
             return self.sender.send(alert)
         except Exception as error:
             log.exception("the sender of %s failed on alert %s", self.sender.name, alert.id)
             return retry(f"the sender failed: {type(error).__name__}: {error}")
 
-    def _answer(self, pending: Pending, attempt: Attempt) -> _Answer:
+    def _answer(self, delivery: PendingDelivery, attempt: Attempt) -> _Answer:
         if attempt.fate is not Fate.RETRY:
             self.circuit.succeeded()
-            self._tell(sent=int(attempt.fate is Fate.SENT), refused=int(attempt.fate is Fate.REFUSED))
-            return _Answer(pending, attempt, None)
+            return _Answer(delivery, attempt, None)
         now, asked_s = self.drainer.clock(), attempt.retry_after_s or 0.0
-        wait_s = max(asked_s, self.drainer.backoff.delay_s(pending.attempts + 1, self.drainer.share()))
+        wait_s = max(asked_s, self.drainer.backoff.delay_s(delivery.attempts + 1, self.drainer.share()))
         self.circuit.failed(now, self.drainer.share(), asked_s)
-        self.held.add(pending.alert.subscription)
-        due = now + timedelta(seconds=wait_s)
-        self._tell(retried=1, next_due=max(due, self.circuit.open_until))
-        return _Answer(pending, attempt, due)
-
-    def _tell(
-        self, sent: int = 0, retried: int = 0, refused: int = 0, waiting: int = 0, next_due: datetime | None = None
-    ) -> None:
-        self.tally = self.tally.plus(Drained(sent, retried, refused, waiting, next_due))
+        self.held.add(delivery.subscription)
+        return _Answer(delivery, attempt, now + timedelta(seconds=wait_s))
 
 
-def _write_down(outbox: Outbox, answer: _Answer) -> None:
-    alert, destination = answer.pending.alert.id, answer.pending.destination
+def _collect(
+    outbox: Outbox, answers: SimpleQueue[_Answer | _End], passes: int, clock: Callable[[], datetime]
+) -> Drained:
+    counts: Counter[Fate] = Counter()
+    while passes:
+        answer = answers.get()
+        if isinstance(answer, _Answer):
+            counts[answer.attempt.fate] += 1
+            _write_down(outbox, answer, clock())
+        else:
+            passes -= 1
+            if answer.untried:
+                outbox.release_alerts(answer.untried)
+    return Drained(counts[Fate.SENT], counts[Fate.RETRY], counts[Fate.REFUSED])
+
+
+def _write_down(outbox: Outbox, answer: _Answer, now: datetime) -> None:
+    alert, destination = answer.delivery.id, answer.delivery.destination
     if answer.attempt.fate is Fate.SENT:
-        outbox.mark_alert_sent(alert, destination)
+        outbox.mark_alert_sent(alert, destination, now)
         return
     outbox.mark_alert_failed(alert, destination, answer.attempt.message[:1000], answer.retry_at)
     words = "set aside" if answer.retry_at is None else f"next try at {answer.retry_at:%H:%M:%S}Z"

@@ -127,6 +127,7 @@ CREATE INDEX alert_created_at ON alert (created_at);
 CREATE TABLE delivery (
     alert_id TEXT NOT NULL,
     destination TEXT NOT NULL,
+    subscription TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     state TEXT NOT NULL,
     attempts BIGINT NOT NULL,
@@ -135,4 +136,4 @@ CREATE TABLE delivery (
     error TEXT,
     PRIMARY KEY (alert_id, destination)
 );
-CREATE INDEX delivery_pending ON delivery (due_at) WHERE state = 'pending';
+CREATE INDEX delivery_line ON delivery (destination, subscription, created_at) WHERE state = 'pending';

@@ -1,0 +1,72 @@
+"""Lines of the outbox: each subscription hears from each destination in order, whoever sends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from newsflow.ledger import Ledger
+from newsflow.ledger.times import to_micros
+from newsflow.model import PendingAlert, Record
+from tests.ledger.ledger_helpers import START, ManualClock, Wire
+
+
+def _raise(ledger: Ledger, wire: Wire, *alerts: PendingAlert) -> None:
+    """One batch of articles, one alert each."""
+    candidates = [wire.publish(f"https://tarsen.example/{alert.id}", body=f"Body {alert.id}.") for alert in alerts]
+    records = []
+    for candidate, decision, alert in zip(candidates, ledger.decide(candidates), alerts, strict=True):
+        assert decision.article is not None
+        records.append(Record(candidate.event.event_id, decision.article.id, 1, b"{}", (), (alert,)))
+    ledger.record(records)
+
+
+def _alert(name: str, *destinations: str) -> PendingAlert:
+    return PendingAlert(name, name.partition("-")[0], b"{}", destinations or ("hook",))
+
+
+def test_a_batch_keeps_the_order_it_was_raised_in(ledger: Ledger, wire: Wire) -> None:
+    names = ["a-9", "a-1", "b-5", "a-7"]
+    _raise(ledger, wire, *map(_alert, names))
+    assert [each.id for each in ledger.pending_alerts()] == names
+
+
+def test_behind_a_delivery_that_waits_its_line_waits_and_no_other(
+    ledger: Ledger, wire: Wire, clock: ManualClock
+) -> None:
+    _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook", "mail"), _alert("b-1"))
+    assert [each.id for each in ledger.pending_alerts(1, destination="hook", lease_s=60)] == ["a-1"]
+    assert [each.id for each in ledger.pending_alerts(destination="hook")] == ["b-1"]
+    assert [each.id for each in ledger.pending_alerts(destination="mail")] == ["a-1", "a-2"]
+    ledger.mark_alert_failed("a-1", "hook", "busy", clock() + timedelta(seconds=90))
+    clock.move(seconds=61)
+    assert [each.id for each in ledger.pending_alerts(destination="hook")] == ["b-1"]
+    clock.move(seconds=30)
+    assert [(each.id, each.attempts) for each in ledger.pending_alerts(destination="hook")] == [("a-1", 1), ("a-2", 0)]
+
+
+def test_what_is_given_back_is_due_at_once(ledger: Ledger, wire: Wire) -> None:
+    _raise(ledger, wire, _alert("a-1"), _alert("a-2"))
+    leased = ledger.pending_alerts()
+    assert ledger.pending_alerts() == []
+    ledger.release_alerts([(each.id, each.destination) for each in leased])
+    assert ledger.pending_alerts() == leased
+
+
+def test_a_refused_delivery_does_not_hold_its_line(ledger: Ledger, wire: Wire) -> None:
+    _raise(ledger, wire, _alert("a-1"), _alert("a-2"))
+    ledger.pending_alerts(1)
+    ledger.mark_alert_failed("a-1", "hook", "too odd", None)
+    assert [each.id for each in ledger.pending_alerts()] == ["a-2"]
+
+
+def test_the_backlog_tells_what_waits_and_when_the_head_of_a_line_is_due(
+    ledger: Ledger, wire: Wire, clock: ManualClock
+) -> None:
+    assert ledger.alert_backlog() == []
+    _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook"))
+    ledger.pending_alerts(1, destination="hook")
+    ledger.mark_alert_failed("a-1", "hook", "busy", clock() + timedelta(seconds=5))
+    waits = {each.destination: (each.deliveries, each.next_due_micros) for each in ledger.alert_backlog()}
+    assert waits == {"hook": (2, to_micros(START + timedelta(seconds=5))), "mail": (1, to_micros(START))}
+    ledger.mark_alert_sent("a-1", "mail", clock())
+    assert [each.destination for each in ledger.alert_backlog()] == ["hook"]
