@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from newsflow.cli import config, run
+from newsflow.cli import config, demo, dev, kafka, publish, run, tail
 from newsflow.cli.common import Output, OutputOption, data, data_json
 
 app = typer.Typer(
@@ -17,6 +17,11 @@ app = typer.Typer(
 )
 
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
+app.command("demo")(demo.demo)
+app.command("publish")(publish.publish)
+app.command("tail")(tail.tail)
+app.add_typer(kafka.app, name="kafka")
+app.add_typer(dev.app, name="dev")
 app.add_typer(config.app, name="config")
 
 

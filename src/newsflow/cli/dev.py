@@ -1,0 +1,89 @@
+"""`newsflow dev`: a real Kafka broker on this machine, to try and to test with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
+
+if TYPE_CHECKING:
+    from newsflow.dev.broker import BrokerStatus, LocalBroker
+
+app = typer.Typer(no_args_is_help=True, help="A real Kafka broker on this machine, reachable from it alone.")
+
+PortOption = Annotated[int, typer.Option(min=1024, max=65535, help="Port of the loopback interface.")]
+DirectoryOption = Annotated[
+    Path, typer.Option("--directory", "-d", help="Where its jars, log and data lie; one broker a folder.")
+]
+_PORT = 19092
+_DIRECTORY = Path(".newsflow/kafka")
+
+
+@app.command()
+def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
+    """Start the broker, unless it is up, and return when it answers. The first time fetches it with Maven."""
+    broker = _broker(directory, port)
+    status = broker.up(say=lambda text: words.print(text, markup=False))
+    if status.already:
+        words.print(f"already up (process {status.pid})", markup=False)
+    else:
+        words.print(f"Kafka is up (process {status.pid}, log {status.log})", markup=False)
+    words.print(f"stop it with: newsflow dev down{_same(directory)}", markup=False)
+    _write(status, output)
+
+
+@app.command()
+def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
+    """Say whether the broker is up; the exit code is 0 only when it answers."""
+    from newsflow.dev.broker import BrokerState
+
+    found = _broker(directory).status()
+    if found.state is BrokerState.DOWN:
+        words.print(
+            f"no broker of {found.directory} runs; start one with: newsflow dev up{_same(directory)}", markup=False
+        )
+    else:
+        words.print(f"{found.state} (process {found.pid}, log {found.log})", markup=False)
+    _write(found, output)
+    if found.state is not BrokerState.UP:
+        sys.exit(EXIT_FAILED)
+
+
+@app.command()
+def down(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
+    """Stop the broker; its data stays for the next start."""
+    found = _broker(directory).down()
+    words.print(f"no broker of {found.directory} runs" if found.already else "stopped; its data is kept", markup=False)
+    if output is Output.JSON:
+        data_json(_members(found))
+
+
+def _broker(directory: Path, port: int = _PORT) -> LocalBroker:
+    from newsflow.dev.broker import LocalBroker
+
+    return LocalBroker(directory, port)
+
+
+def _same(directory: Path) -> str:
+    return "" if directory == _DIRECTORY else f" --directory {directory}"
+
+
+def _write(found: BrokerStatus, output: Output) -> None:
+    if output is Output.JSON:
+        data_json(_members(found))
+    elif found.pid is not None:
+        data(found.bootstrap_servers)
+
+
+def _members(found: BrokerStatus) -> dict[str, Any]:
+    return {
+        "state": found.state.value,
+        "bootstrap_servers": found.bootstrap_servers,
+        "pid": found.pid,
+        "directory": str(found.directory),
+        "log": str(found.log),
+    }

@@ -1,0 +1,119 @@
+"""`newsflow kafka`: the declared topics and those a broker has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    VerboseOption,
+    data,
+    data_json,
+    set_up_logging,
+    settings,
+    words,
+)
+
+if TYPE_CHECKING:
+    from newsflow.config.settings import Config
+    from newsflow.contracts.topics import TopicSpec
+
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: declared and on the broker.")
+
+
+@app.command()
+def apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    topics: Annotated[
+        Path | None, typer.Option("--file", help="Declarations to apply; the shipped kafka-topics.yaml by default.")
+    ] = None,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Create the declared topics, a feed for each tagging rule among them, and alter those that differ.
+
+    Nothing is deleted and partitions never become fewer.
+    """
+    set_up_logging(verbose)
+    from newsflow.kafka.admin import Step, apply_topics, diff_topics
+    from newsflow.kafka.settings import KafkaSettings
+
+    loaded = settings(config, bootstrap_servers)
+    specs = declared(loaded.config, topics)
+    changes = (diff_topics if dry_run else apply_topics)(KafkaSettings.of(loaded.config.kafka), specs)
+    for change in changes:
+        if output is Output.JSON:
+            data_json(
+                {"step": change.step, "topic": change.topic, "name": change.name}
+                | {"before": change.before, "after": change.after}
+            )
+        else:
+            data(str(change))
+    done = sum(change.step is not Step.KEPT for change in changes)
+    words.print(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}", markup=False)
+
+
+@app.command()
+def topics(
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+) -> None:
+    """List the topics of the broker: partitions, records, clean-up, and what is declared of them."""
+    set_up_logging(verbose)
+    from newsflow.kafka.admin import record_counts, topic_states
+    from newsflow.kafka.settings import KafkaSettings
+
+    loaded = settings(config, bootstrap_servers)
+    kafka = KafkaSettings.of(loaded.config.kafka)
+    described = {spec.name: spec.description for spec in declared(loaded.config)}
+    states = topic_states(kafka)
+    counts = record_counts(kafka, [state.name for state in states])
+    rows = [
+        {
+            "topic": state.name,
+            "partitions": state.partitions,
+            "records": counts[state.name],
+            "cleanup": state.config.get("cleanup.policy", ""),
+            "description": described.get(state.name, "(not declared)"),
+        }
+        for state in states
+    ]
+    if output is Output.JSON:
+        for row in rows:
+            data_json(row)
+    else:
+        _table(rows)
+    missing = sorted(set(described) - {state.name for state in states})
+    if missing:
+        words.print(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them", markup=False)
+
+
+def declared(config: Config, file: Path | None = None) -> tuple[TopicSpec, ...]:
+    """The declared topics, with a feed for each topic id of the tagging rules and routes in force."""
+    from newsflow.contracts.topics import declared_topics
+    from newsflow.routing import load_routes
+    from newsflow.tagging import read_rules, shipped_rules_path
+
+    rules = read_rules([Path(path) for path in config.topic_paths] or [shipped_rules_path()])
+    routes = load_routes([Path(path) for path in config.route_paths] or None)
+    routed = {feed for route in routes.routes for feed in route.feeds}
+    return declared_topics({rule.id for rule in rules} | routed, file)
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    width = max((len(row["topic"]) for row in rows), default=0)
+    for row in rows:
+        data(
+            f"{row['topic']:<{width}}  {row['partitions']:>3} partitions  {row['records']:>9,} records  "
+            f"{row['cleanup']:<14}  {row['description']}"
+        )
