@@ -39,6 +39,7 @@ def on_files(
     *,
     output: Output = Output.TEXT,
     quiet: bool = False,
+    reporting: bool = True,
     beam_args: list[str] | None = None,
 ) -> None:
     """Run a job once over a file. The output folder is whole or as it was before."""
@@ -50,7 +51,8 @@ def on_files(
         counters = PreparedPipeline(load_job(name), job, PipelineOptions(beam_args or [])).run()
         progress.add(sum(n for key, n in counters.items() if key.startswith("outcome.")), counters)
         folder.finish()
-    _report(progress, output, f"in {output_dir}")
+    if reporting:
+        _report(progress, output, f"in {output_dir}")
 
 
 def locally(
@@ -61,6 +63,7 @@ def locally(
     follow: bool,
     output: Output = Output.TEXT,
     quiet: bool = False,
+    reporting: bool = True,
     beam_args: list[str] | None = None,
 ) -> None:
     """Run a job on Kafka with the local runner, until it is caught up or told to stop."""
@@ -78,7 +81,8 @@ def locally(
                 words.print(line, markup=False)
         finally:
             reader.close()
-    _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
+    if reporting:
+        _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
 
 
 def on_runner(name: str, config: Config, beam_args: list[str]) -> None:
