@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.dedup.matching import is_number, matching_tokens
+from newsflow.dedup.matching import matching_tokens, number_tokens
 
 Hashes = NDArray[np.uint32]
 """Sorted, each once."""
@@ -50,15 +51,18 @@ class Fingerprint:
         return hash(self.text_hash)
 
 
-class _TokenHashes(dict[str, int]):
+class _TokenHashes(dict[str, bytes]):
     """Remembers the 64-bit hash of a token; forgets all when full, since news words come back at once."""
 
-    def __missing__(self, token: str) -> int:
+    def __missing__(self, token: str) -> bytes:
         if len(self) >= _CACHED_TOKENS:
             self.clear()
-        raw = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        value = self[token] = int.from_bytes(raw, "little")
+        value = self[token] = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return value
+
+    def of(self, tokens: Sequence[str]) -> NDArray[np.uint64]:
+        """The hashes of tokens, in order."""
+        return np.frombuffer(b"".join(map(self.__getitem__, tokens)), "<u8")
 
 
 _token_hashes = _TokenHashes()
@@ -91,14 +95,12 @@ def _hash_text(tokens: list[str]) -> bytes:
 
 
 def _hash_numbers(tokens: list[str]) -> Hashes:
-    found = {token for token in tokens if is_number(token)}
-    if not found:
-        return _NONE
-    return np.array(sorted({_token_hashes[token] & 0xFFFFFFFF for token in found}), np.uint32)
+    found = sorted(number_tokens(tokens))
+    return _sorted_once(_token_hashes.of(found).astype(np.uint32)) if found else _NONE
 
 
 def _hash_shingles(tokens: list[str]) -> Hashes:
-    words = np.fromiter(map(_token_hashes.__getitem__, tokens), np.uint64, len(tokens))
+    words = _token_hashes.of(tokens)
     count = len(tokens) - SHINGLE_WORDS + 1
     mixed = words[:count].copy()
     for place in range(1, SHINGLE_WORDS):
@@ -108,4 +110,13 @@ def _hash_shingles(tokens: list[str]) -> Hashes:
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
     mixed *= np.uint64(0x94D049BB133111EB)
-    return np.unique((mixed >> np.uint64(32)).astype(np.uint32))
+    return _sorted_once((mixed >> np.uint64(32)).astype(np.uint32))
+
+
+def _sorted_once(values: Hashes) -> Hashes:
+    """Sorted, repeats dropped. `np.unique` takes three times as long on so few."""
+    values.sort()
+    new = np.empty(len(values), np.bool_)
+    new[:1] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return values[new]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import orjson
+
 from newsflow.dedup.change import describe_change
 from newsflow.dedup.decide import Held, Incoming, Step, is_older, next_step
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
@@ -21,7 +23,6 @@ from newsflow.ledger.times import storable
 from newsflow.ledger.window import TextWindow
 from newsflow.ledger.workspace import Workspace
 from newsflow.model import Action, Article, Candidate, Decision, Event, Outcome, Reason, Rejected
-from newsflow.model.codec import encode_article
 
 STAGE = "Deduplicate"
 
@@ -46,16 +47,25 @@ def prepare(candidate: Candidate) -> Prepared:
     names = identity_keys(article)
     if not names:
         return Prepared(event, Rejected(Reason.SCHEMA_VIOLATION, "neither url nor guid, at least one is needed", STAGE))
-    try:
-        encode_article(article)
-    except (TypeError, ValueError) as error:
-        message = f"the article has no form as JSON in UTF-8: {error}"
-        return Prepared(event, Rejected(Reason.TRANSFORM_ERROR, message, STAGE, type(error).__qualname__))
+    unwritable = _find_unwritable(article)
+    if unwritable is not None:
+        return Prepared(event, unwritable)
     withdraw = article.action is Action.WITHDRAW
     incoming = Incoming(withdraw, hash_content(article), candidate.fetched_at, candidate.publisher_version)
     language = base_language(article.language)
     text = None if withdraw else fingerprint(article.title, article.body)
     return Prepared(event, article, names, incoming, language, text)
+
+
+def _find_unwritable(article: Article) -> Rejected | None:
+    """Why an article has no bytes, before it could fail its whole batch; much cheaper than writing them."""
+    texts = (article.source, article.url, article.guid, article.title, article.body, article.authors, article.agency)
+    try:
+        orjson.dumps((*texts, article.language, article.published.text, dict(article.raw)))
+    except TypeError as error:
+        message = f"the article has no form as JSON in UTF-8: {error}"
+        return Rejected(Reason.TRANSFORM_ERROR, message, STAGE, type(error).__qualname__)
+    return None
 
 
 class BatchDecider:

@@ -92,8 +92,8 @@ class Workspace:
     def _originals_of(self, texts: list[TextPrint], language: str, known: dict[int, None]) -> list[TextPrint]:
         """The texts of the originals of copies: where many copies crowd a key, the original is found by them."""
         numbers = set()
-        for text in texts:
-            copy = self.article(text.article_id)
+        for found in texts:
+            copy = self.article(found.article_id)
             original = self.article(copy.duplicate_of) if copy is not None and copy.duplicate_of else None
             if original is not None and original.language == language and original.text_no not in known:
                 numbers.add(original.text_no)
