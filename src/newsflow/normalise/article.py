@@ -10,7 +10,7 @@ from typing import Any
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.html import extract_html
+from newsflow.normalise.html import extract_page_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.text import clean_text
@@ -34,7 +34,9 @@ def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> A
 
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
     """What the content of a raw article says, by its content type."""
-    return extract_html(raw.content, raw.url) if media_type(raw) == "text/html" else clean_text(raw.content)
+    if media_type(raw) == "text/html":
+        return extract_page_html(raw.content, raw.url, source)
+    return clean_text(raw.content)
 
 
 def media_type(raw: RawArticle) -> str:

@@ -1,25 +1,136 @@
-"""Title, body, date and more out of an HTML page."""
+"""Title, body, dates and more out of an HTML page."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from lxml.etree import strip_elements
+from lxml.html import HtmlElement
+
+from newsflow.model import PublicationDate
+from newsflow.normalise.agency import find_agency
+from newsflow.normalise.clean import Cleaned, clean_lines
+from newsflow.normalise.decode import decode_bytes, repair_text
+from newsflow.normalise.page.body import body_lines, selected_lines, without
+from newsflow.normalise.page.dates import find_dates
+from newsflow.normalise.page.metadata import Metadata, read_metadata
+from newsflow.normalise.page.tree import parse_tree
+from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.settle import settle_line, settle_text
-from newsflow.normalise.title import split_title
-from newsflow.normalise.values import Extracted
+from newsflow.normalise.title import Site, choose_title, split_title
+from newsflow.normalise.url import canonicalise_url
+from newsflow.normalise.values import Dropped, Extracted
+
+MAX_AUTHORS = 12
 
 
 def extract_html(html: str | bytes, url: str | None) -> Extracted:
-    """What an HTML page says. `url` is where it was fetched from. Never raises on bad markup; may be slow on it."""
-    import trafilatura
+    """What an HTML page says; `url` is where it was fetched from. Never raises on bad markup, but may be slow on it.
 
-    document = trafilatura.bare_extraction(html, url=url, fast=True, include_comments=False, with_metadata=True)
-    if document is None:
+    Text is settled (NFC, no invisible signs), paragraphs are lines of the body. Dates without a zone stay so.
+    """
+    return extract_page_html(html, url, None)
+
+
+def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile | None) -> Extracted:
+    """`extract_html` with the help of a source profile."""
+    text = decode_bytes(html) if isinstance(html, bytes) else html
+    tree = parse_tree(repair_text(text))
+    if tree is None:
         return Extracted()
-    title, marks = split_title(document.title or "")
-    lines = (settle_line(line) for line in settle_text(document.text or "").split("\n"))
+    meta = read_metadata(tree)
+    strip_elements(tree, "script", "style", "noscript", "template", with_tail=False)
+    title, marks = split_title(_title(tree, meta, url, source))
+    cleaned = _body(tree, meta, title, source)
+    authors = _authors(tree, meta, source)
+    body = "\n".join(cleaned.lines)
+    dates = find_dates(tree, meta, source)
     return Extracted(
         title=title,
+        body=body,
+        published=dates[0] if dates else None,
+        dates=dates,
+        authors=authors,
+        canonical_url=_canonical(meta.canonical, url),
+        language_hint=_language_tag(meta.language),
+        agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
-        body="\n".join(line for line in lines if line),
-        authors=tuple(part.strip() for part in (document.author or "").split(";") if part.strip()),
-        canonical_url=document.url,
+        dropped=tuple(cleaned.dropped),
     )
+
+
+def _title(tree: HtmlElement, meta: Metadata, url: str | None, source: SourceProfile | None) -> str:
+    if source and source.selectors.title and (lines := selected_lines(tree, source.selectors.title)):
+        return lines[0]
+    names = tuple(name for name in (meta.site_name, source.name if source else None) if name)
+    return choose_title(meta.titles, meta.headings, Site(names, _host(url)), source.title_suffixes if source else ())
+
+
+def _host(url: str | None) -> str:
+    try:
+        return urlsplit(url or "").netloc.removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def _body(tree: HtmlElement, meta: Metadata, title: str, source: SourceProfile | None) -> Cleaned:
+    lines: list[str] = []
+    if source:
+        tree = without(tree, source.selectors.drop)
+        lines = selected_lines(tree, source.selectors.body) if source.selectors.body else []
+    lines = lines or body_lines(tree)
+    titles = [title, *meta.titles.values(), *meta.headings]
+    cleaned = clean_lines(lines, titles, source.drop_lines if source else ())
+    return _with_published_text(cleaned, meta, titles)
+
+
+def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:
+    """The body the publisher states in JSON-LD where ours is much less of it; its summary where there is none."""
+    found = sum(map(len, cleaned.lines))
+    stated = _text_lines(meta.article_body)
+    if sum(map(len, stated)) > max(200, 1.5 * found):
+        better = clean_lines(stated, titles)
+        better.dropped += [Dropped(line, "not-in-json-ld") for line in cleaned.lines if line not in stated]
+        return better
+    if not cleaned.lines and len(meta.description) >= 30:
+        cleaned.lines = clean_lines(_text_lines(meta.description), titles).lines
+    return cleaned
+
+
+def _text_lines(text: str) -> list[str]:
+    if "<" in text and ">" in text and (tree := parse_tree(f"<div>{text}</div>")) is not None:
+        text = "\n".join(part for part in tree.itertext())
+    return [line for raw in settle_text(text).split("\n") if (line := settle_line(raw))]
+
+
+def _authors(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[str, ...]:
+    named = meta.authors
+    if source and source.selectors.authors:
+        named = selected_lines(tree, source.selectors.authors) or named
+    settled = (settle_line(name)[:200] for name in named[:MAX_AUTHORS])
+    return tuple(dict.fromkeys(name for name in settled if name and not name.startswith(("http:", "https:"))))
+
+
+def _canonical(canonical: str | None, url: str | None) -> str | None:
+    """The page's own canonical URL, when it is one, on the host it came from, and no homepage."""
+    if not canonical:
+        return None
+    try:
+        named = canonicalise_url(canonical)
+        host = urlsplit(named).netloc
+        if url and urlsplit(canonicalise_url(url)).netloc != host:
+            return None
+    except ValueError:
+        return None
+    return named if urlsplit(named).path.strip("/") or urlsplit(named).query else None
+
+
+def _language_tag(language: str | None) -> str | None:
+    tag = (language or "").replace("_", "-").strip()
+    return tag if 2 <= len(tag) <= 20 and tag.replace("-", "").isalnum() and tag.isascii() else None
+
+
+def with_evidence(date: PublicationDate, like: PublicationDate) -> PublicationDate:
+    """A date with the evidence of another."""
+    return replace(date, evidence=like.evidence)

@@ -19,7 +19,9 @@ _HEH_MARK = re.compile("(?<![\u0621-\u064a])\u0647\u0640(?![\u0621-\u064a])")  #
 # Joiners mean something only between letters of scripts that join (Persian plurals, Indic conjuncts, emoji).
 _JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u2600-\u27bf\U0001f000-\U0001faff\ufe0f])[\u200c\u200d]+")
 _JOINER_AT_END = re.compile("[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|$)", re.MULTILINE)
-_SPACES = re.compile("[\t\x0b\x0c \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+# The ideographic space stays: it is how Japanese and Chinese separate.
+_SPACES = re.compile("[\t\x0b\x0c \u00a0\u1680\u2000-\u200a\u202f\u205f]+")
+_LINE_SPACES = re.compile("[ \n]+")
 _NEWLINES = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _QUICK = re.compile("[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0410-\u044f\u0621-\u063f\u0641-\u064a،؛؟\u2013\u2014\u2018-\u201e\u2026]")
 
@@ -48,4 +50,4 @@ def _settle_tatweel(text: str) -> str:
 
 def settle_line(text: str) -> str:
     """Text settled onto one line, trimmed."""
-    return " ".join(settle_text(text).split())
+    return _LINE_SPACES.sub(" ", settle_text(text)).strip()

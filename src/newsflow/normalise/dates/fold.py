@@ -49,21 +49,34 @@ _SAME_LETTERS = str.maketrans(
 _SPACES = re.compile(r"\s+")
 
 
-@lru_cache(maxsize=8192)
-def fold(text: str) -> str:
-    """Lower case, no accents or invisible signs, one form for each Arabic letter, ASCII digits, plain spaces."""
-    text = unicodedata.normalize("NFKD", text).casefold()
-    if not text.isascii():
-        text = "".join(_fold_char(char) for char in unicodedata.normalize("NFKD", text)).translate(_SAME_LETTERS)
-        text = unicodedata.normalize("NFC", text)  # Hangul comes apart above
-    return _SPACES.sub(" ", text).strip()
+class _Folding(dict[int, str]):
+    """What each code point of an NFKD text becomes; filled as it is met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        category = unicodedata.category(char)
+        if category in ("Mn", "Cf") or char == "\u0640":
+            folded = ""
+        elif category == "Nd":
+            folded = str(unicodedata.decimal(char))
+        else:
+            folded = " " if category in ("Zs", "Cc") else char.translate(_SAME_LETTERS)
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
 
 
 @lru_cache(maxsize=4096)
-def _fold_char(char: str) -> str:
-    category = unicodedata.category(char)
-    if category in ("Mn", "Cf") or char == "\u0640":
-        return ""
-    if category == "Nd":
-        return str(unicodedata.decimal(char))
-    return " " if category in ("Zs", "Cc") else char
+def fold(text: str) -> str:
+    """Lower case, no accents or invisible signs, one form for each Arabic letter, ASCII digits, plain spaces."""
+    if text.isascii():
+        return _SPACES.sub(" ", text.lower()).strip()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_FOLDING)
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()  # Hangul comes apart above
+
+
+def fold_pattern(pattern: str) -> str:
+    """A regular expression with its letters beyond ASCII folded; escapes such as `\\S` stay."""
+    return "".join(char if char.isascii() else "" if char in "–—" else fold(char) or char for char in pattern)

@@ -1,0 +1,127 @@
+"""Lines that stand on news pages and belong to no article: what they are, by their words alone.
+
+Patterns are matched against a folded line (lower case, Arabic letter forms and digits settled), and most of them
+against short lines only: a sentence that mentions Facebook is no share bar.
+"""
+
+from __future__ import annotations
+
+import re
+
+from newsflow.normalise.dates.fold import fold, fold_pattern
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(fold_pattern(pattern))
+
+
+SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 220, 500
+
+_SHARE_WORDS = (
+    r"شارك\w*|مشاركه|انشر|طباعه|نسخ( الرابط)?|تم النسخ|الرابط|ارسل|تعليقات?|اضف تعليق\w*|حفظ|استمع|استماع|تكبير|تصغير|"
+    r"حجم الخط|فيسبوك|تويتر|واتساب|واتس اب|تلغرام|تيليغرام|تلجرام|تيليجرام|لينكد ان|انستغرام|ماسنجر|ايميل|بريد( الكتروني)?|"
+    r"share( this)?( article| story| post)?|tweet|retweet|pin( it)?|print|e-?mail|copy( link)?|link copied|save|comments?|listen|"
+    r"like|follow|facebook|twitter|whats ?app|telegram|linkedin|instagram|pinterest|reddit|messenger|x|viber|threads|bluesky|tumblr|"
+    r"flipboard|youtube|tiktok|rss|google news|google\+|vk|ok|line|pocket|logo|menu|search|close|advertisement|реклама|"
+    r"поделиться|скопировать ссылку|распечатать|печать|комментари\w+|вконтакте|одноклассники|телеграм|дзен|"
+    r"partager|imprimer|commenter|commentaires?|teilen|drucken|kommentare?|merken|compartir|imprimir|comentarios?|"
+    r"condividi|stampa|compartilhar|paylas|yazdir|udostepnij|drukuj|поділитися|надрукувати|"
+    r"שתף|שיתוף|הדפסה|تغريده|اعلان|اعلانات|شعار|القائمه|بحث|اغلاق|اشتراك( راك)?"
+)
+_NOISE = r"[\s\d|/·•,:.+*–—\-()«»\[\]&]*"
+_SHARE = _compile(rf"{_NOISE}(?:(?:{_SHARE_WORDS}|on|via|عبر|علي|و|в|на|sur|par|auf|en|this|with|by){_NOISE})+")
+_READ_ALSO = _compile(
+    r"[\s\d|/·•*–—\->»«:◄►▪■●\[(]*(?:"
+    r"[اإ]?قر[اأ]?\w{0,2} (?:ايضا|المزيد|كذلك|اكثر)|اقرا\s*:|قد يهمك|قد يعجبك|ربما يعجبك|مواضيع (?:ذات صله|متعلقه|مشابهه)|"
+    r"(?:اخبار|مقالات|موضوعات) (?:ذات صله|متعلقه|مشابهه|اخري)|طالع ايضا|شاهد ايضا|شاهدوا ايضا|انظر ايضا|للمزيد|المزيد من|المزيد حول|"
+    r"لمزيد من|تابع ايضا|ايضا علي|اخترنا لك|الاكثر (?:قراءه|مشاهده|تداولا)|ذات صله|"
+    r"(?:also )?read(?: also| more| next| too)\s*[:|\-–—]|read (?:also|more|next)\b|also read|see also|more (?:on|from|about) .{0,40}(?:[:|]|$)|"
+    r"related (?:articles?|stor(?:y|ies)|news|topics?|posts?|content|links)|related\s*[:|]|you (?:may|might) (?:also )?(?:like|be interested)|"
+    r"recommended (?:stories|articles|reading|for you)|don.?t miss|most (?:read|popular|viewed)|also on \w+[. ]|watch (?:also|more|now)?\s*[:|]|"
+    r"читайте? (?:также|ещ[её]|больше|далее|по теме)|смотрите? (?:также|ещ[её])|материалы по теме|по теме\s*[:|]|подробнее\s*[:|]|"
+    r"еще по теме|другие новости|читайте у нас|популярное|"
+    r"читайте також|дивіться також|дивитися також|читати також|"
+    r"lire aussi|a lire(?: aussi| egalement)?\b|lire egalement|voir aussi|sur le meme sujet|"
+    r"lesen sie (?:auch|mehr|hier)|mehr zum thema|siehe auch|auch interessant|lea tambien|lee tambien|mas informacion|te puede interesar|"
+    r"leia (?:tambem|mais)|veja (?:tambem|mais)|saiba mais|leggi anche|czytaj (?:tez|takze|wiecej|rowniez)|zobacz (?:tez|takze)|"
+    r"ilgili haberler?|bunlar da ilginizi|benzer haberler|قراءه المزيد|بيشتر بخوانيد|بخوانيد\s*:|مطالب مرتبط|مزيد پڙهي|يه بهي پڙهي|"
+    r"קראו (?:גם|עוד)|עוד בנושא|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
+    r")"
+)
+_PROMOTION = _compile(
+    r"[\s|·•*–—\->»:]*(?:"
+    r"تابعو?نا? (?:علي|عبر|في)|تابعوا? .{0,40}(?:علي|عبر)|لمتابعه .{0,80}(?:علي|عبر|اضغط)|انضم\w* (?:الي|الان)|اشترك\w* (?:في|الان|ب)|"
+    r"حمل\w* (?:التطبيق|تطبيق)|حملوا|مركز الاشعارات|النشره البريديه|اضغط هنا|"
+    r"(?:please )?(?:follow|join|find|like) (?:us|our|the .{0,30}) (?:on|at|channel)|follow .{0,60} on (?:twitter|facebook|x|instagram|telegram|google)|"
+    r"subscribe (?:to|now|here|today)|sign up (?:for|to|here|now)|download (?:our|the) app|get (?:our|the) (?:app|newsletter)|click here|"
+    r"like this (?:story|article)\?|share (?:it|this|your) (?:with|story|on|thoughts)|support (?:us|our|quality|independent)|become a (?:member|subscriber)|"
+    r"newsletter\b|enter your e-?mail|join the (?:conversation|discussion)|leave a (?:comment|reply)|"
+    r"подпис(?:ывайтесь|аться|ывайся) (?:на|в)|следите за|присоединяйтесь|наш (?:telegram|телеграм)|читайте нас|нашли (?:ошибку|опечатку)|"
+    r"підпис(?:уйтесь|атися)|слідкуйте|приєднуйтесь|suivez|abonnez-vous|inscrivez-vous|folgen sie|abonnieren sie|siguenos|sigue(?:nos)? |suscri|"
+    r"siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
+    r")"
+)
+_FOOTER = _compile(
+    r".{0,60}(?:©|\(c\) ?\d{4}|copyright\b|جميع الحقوق|كل الحقوق|الحقوق محفوظه|حقوق النشر|حقوق الملكيه|all rights reserved|"
+    r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos|todos os direitos|"
+    r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
+    r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
+    r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"
+)
+_CAPTION = _compile(
+    r"[\s(\[]*(?:(?:photo|image|picture|file photo|file|illustration|video|graphic)(?: credit| by| courtesy(?: of)?| source)?\s*[:/|]|"
+    r"(?:الصوره|صوره|المصور|تصوير|عدسه|مصدر الصوره|كاريكاتير)\s*[:/|]|صوره ارشيفيه|صوره تعبيريه|ارشيفيه|تعبيريه|(?:من )?الارشيف|"
+    r"(?:фото|фотография|изображение|иллюстрация|скриншот|снимок)\s*[:/|©]|foto\s*[:/|]|bild(?:quelle)?\s*[:/|]|credit\s*[:/|]|credits?\s*[:/|]|"
+    r"(?:photo|foto|фото) (?:by|de|di|von|par|d'archives|архив))"
+    r"|.{0,200}(?:/ ?(?:getty images|getty|reuters|afp|ap photo|ap|epa|shutterstock|tass|тасс|риа новости|رويترز|ا ف ب)|"
+    r"via getty images|getty images|\(ap photo[^)]*\)|\(ap\)|shutterstock|istock(?:photo)?|/ ?(?:afp|via) .{0,30}|depositphotos)[)\].\s]*"
+)
+_SOURCE = _compile(
+    r"[\s(\[|*–—\-]*(?:المصدر|مصدر الخبر|نقلا عن|المصادر|source|sources|via|источники?|джерел[оа]|quelle|fuente|fonte|kaynak|zrodlo|منبع|"
+    r"מקור|sumber|bron)\s*[:|/–—\-]\s*.{1,60}"
+)
+_BYLINE = _compile(
+    r"[\s(\[|*]*(?:(?:by|written by|reported by|story by|reporting by|editing by)\s+(?-i:\S+)(?:\s+\S+){0,8}"
+    r"|(?:كتب\w?|كتابه|بقلم|اعداد|تحرير|مراسل\w*|اعداد وتحرير|ترجمه|تقرير|المحرر|الكاتب)\s*[:/–—\-|]\s*\S+(?:\s+\S+){0,5}"
+    r"|(?:автор|текст|подготовил[аи]?|автори|редактор|журналист)\s*[:/|\-–—]\s*\S+(?:\s+\S+){0,5}"
+    r"|(?:par|von|por|di|autor|autora|auteur|haber|muhabir)\s*[:/|]\s*\S+(?:\s+\S+){0,5})[\s.)\]]*"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def why_dropped(line: str) -> str | None:
+    """Why a settled line belongs to no article (a kebab-case word), or None when nothing says so."""
+    if len(line) > LONG_CHARS:
+        return None
+    folded = fold(line)
+    if not _LETTER.search(folded):
+        return "no-words"
+    if len(line) <= SHORT_CHARS and _SHARE.fullmatch(folded):
+        return "share-bar"
+    if len(line) <= MEDIUM_CHARS:
+        if _READ_ALSO.match(folded):
+            return "read-also"
+        if _CAPTION.fullmatch(folded) or (len(line) <= 160 and _CAPTION.match(folded) and _is_label(folded)):
+            return "caption"
+        if _SOURCE.fullmatch(folded):
+            return "source-line"
+    if _FOOTER.match(folded):
+        return "footer"
+    if len(line) <= 300 and _PROMOTION.match(folded):
+        return "promotion"
+    return None
+
+
+def _is_label(folded: str) -> bool:
+    """Whether a line begins with a label such as `Photo:`, rather than with the word in a sentence."""
+    match = _CAPTION.match(folded)
+    return match is not None and folded[: match.end()].rstrip()[-1:] in ":/|©"
+
+
+def is_byline(line: str) -> bool:
+    """Whether a short line only says who wrote the article."""
+    return len(line) <= 90 and line[-1:] not in ".!?؟" and _BYLINE.fullmatch(fold(line)) is not None
+
+
+def opens_list(line: str) -> bool:
+    """Whether a `read also` line is only a heading, so that what it heads comes after it."""
+    return len(line) <= 30 or line.rstrip().endswith((":", "："))

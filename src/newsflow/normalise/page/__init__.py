@@ -1,0 +1,1 @@
+"""The parts of reading an HTML page: tree, metadata, body, dates."""

@@ -1,0 +1,141 @@
+"""The body of a page as lines: trafilatura's answer, and what it is known to leave out."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from copy import copy
+
+from lxml.html import HtmlElement
+
+from newsflow.normalise.page.tree import text_of
+from newsflow.normalise.settle import settle_line, settle_text
+
+# It warns of each page in which it finds nothing; we say so ourselves, as a reason.
+for _name in ("trafilatura", "htmldate", "courlan"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+MAX_ELEMENTS = 60_000
+_MIN_RECOVERED_CHARS = 40
+_OUTSIDE = frozenset({"aside", "footer", "nav", "form", "figure", "figcaption", "header", "button"})
+Signature = tuple[str, str, str]
+
+
+def body_lines(tree: HtmlElement) -> list[str]:
+    """Settled lines (paragraphs, headings, list items) of the article, in reading order. The tree stays as it is."""
+    if _is_huge(tree):
+        return _plain_paragraphs(tree)
+    found = _extract(tree, precise=True)
+    if sum(map(len, found)) < 250:
+        fuller = _extract(tree, precise=False)
+        if sum(map(len, fuller)) > 2 * sum(map(len, found)):
+            found = fuller
+    return _with_missed(found, tree) if found else found
+
+
+def _is_huge(tree: HtmlElement) -> bool:
+    count = tree.xpath("count(//*)")
+    return isinstance(count, float) and count > MAX_ELEMENTS
+
+
+def _extract(tree: HtmlElement, *, precise: bool) -> list[str]:
+    from trafilatura import bare_extraction
+
+    document = bare_extraction(tree, fast=True, include_comments=False, favor_precision=precise)
+    if document is None or isinstance(document, dict) or not document.text:
+        return []
+    return [line for raw in settle_text(document.text).split("\n") if (line := settle_line(raw))]
+
+
+def _plain_paragraphs(tree: HtmlElement) -> list[str]:
+    """For pages with so many elements that weighing each would take minutes: paragraphs that are mostly text."""
+    lines = []
+    for paragraph in tree.iter("p"):
+        line = settle_line(text_of(paragraph))
+        if len(line) >= _MIN_RECOVERED_CHARS and not _is_linked(paragraph, len(line)):
+            lines.append(line)
+    return lines
+
+
+def _with_missed(lines: list[str], tree: HtmlElement) -> list[str]:
+    """The lines and the paragraphs that were missed though they stand in the same kind of place.
+
+    Pages cut their text into several containers of one class, with advertisements between; often only one of them
+    is found.
+    """
+    kept = "".join(map(_key, lines))
+    places: Counter[Signature] = Counter()
+    order: list[str] = []
+    missed: list[tuple[int, str, Signature]] = []
+    for paragraph in tree.iter("p"):
+        line = text_of(paragraph)
+        if len(line) < _MIN_RECOVERED_CHARS:
+            continue
+        key = _key(line)
+        signature = _signature(paragraph)
+        if key[:60] in kept or key[-60:] in kept:
+            places[signature] += 1
+            order.append(key)
+        elif signature[1] and not _is_linked(paragraph, len(line)) and not _is_outside(paragraph):
+            missed.append((len(order), settle_line(line), signature))
+    recovered = [(rank, line) for rank, line, signature in missed if places[signature] >= 2]
+    gained = sum(len(line) for _, line in recovered)
+    return _insert(lines, recovered, order) if gained > 0.2 * sum(map(len, lines)) else lines
+
+
+def _insert(lines: list[str], recovered: list[tuple[int, str]], order: list[str]) -> list[str]:
+    """Each recovered line behind the paragraph (by its rank in `order`) that it follows on the page."""
+    at = {_key(line): index for index, line in enumerate(lines)}
+    behind: dict[int, list[str]] = {}
+    for rank, line in recovered:
+        known = (at[key] for key in reversed(order[:rank]) if key in at)
+        behind.setdefault(next(known, -1), []).append(line)
+    result = list(behind.get(-1, ()))
+    for index, line in enumerate(lines):
+        result += [line, *behind.get(index, ())]
+    return result
+
+
+def _key(line: str) -> str:
+    return "".join(line.split())
+
+
+def _signature(element: HtmlElement) -> Signature:
+    parent = element.getparent()
+    if parent is None:
+        return ("", "", "")
+    grandparent = parent.getparent()
+    return (str(parent.tag), parent.get("class") or "", (grandparent.get("class") or "") if grandparent is not None else "")
+
+
+def _is_linked(element: HtmlElement, length: int) -> bool:
+    return sum(len(text_of(link)) for link in element.iter("a")) > 0.4 * length
+
+
+def _is_outside(element: HtmlElement) -> bool:
+    return any(ancestor.tag in _OUTSIDE for ancestor in element.iterancestors())
+
+
+def without(tree: HtmlElement, selectors: tuple[str, ...]) -> HtmlElement:
+    """A copy of the tree without what the CSS selectors of a source profile match."""
+    from lxml.cssselect import CSSSelector
+
+    if not selectors:
+        return tree
+    pruned = copy(tree)
+    for selector in selectors:
+        for element in CSSSelector(selector)(pruned):
+            if element.getparent() is not None:
+                element.drop_tree()
+    return pruned
+
+
+def selected_lines(tree: HtmlElement, selector: str) -> list[str]:
+    """The settled lines of what a CSS selector matches: block elements are lines, in reading order."""
+    from lxml.cssselect import CSSSelector
+
+    lines = []
+    for element in CSSSelector(selector)(tree):
+        blocks = [block for block in element.iter("p", "h2", "h3", "h4", "li", "blockquote") if block is not element]
+        lines += [settle_line(text_of(block)) for block in blocks or [element]]
+    return [line for line in lines if line]
