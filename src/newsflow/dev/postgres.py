@@ -75,6 +75,11 @@ class LocalPostgres:
         """The server's own folder."""
         return self.folder / "data"
 
+    @property
+    def pid(self) -> int | None:
+        """Id of the server's first process; None while it does not run."""
+        return None if self._server is None else self._server.pid
+
     def start(self) -> LocalPostgres:
         """Make the data folder when it is missing, and start; returns when the server answers."""
         if not (self.data / "PG_VERSION").exists():

@@ -1,0 +1,244 @@
+"""Articles a second of the whole Deduplicate step, on each database and in plain memory, beside datasketch.
+
+    python benchmarks/dedup.py [--articles 300000] [--databases sqlite,postgresql,memory,datasketch]
+
+Made-up articles of 120 to 400 words with a natural spread of words, one in six a copy of a recent one with a few
+words changed; the same seeded ones for all. "at N" is measured over the articles before the N-th. CPU seconds are
+those of this process, and of the PostgreSQL server too, where there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from newsflow.dedup.decide import Held
+from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, fingerprint
+from newsflow.dedup.index import NearIndex
+from newsflow.dedup.matching import matching_tokens
+from newsflow.dedup.similarity import compare_all
+from newsflow.dedup.ties import choose_original, choose_story, make_tie
+from newsflow.dev.postgres import LocalPostgres
+from newsflow.ledger import open_ledger
+from newsflow.model import Article, Candidate, Event, PublicationDate
+
+START = datetime(2031, 5, 4, 9, 0, tzinfo=UTC)
+VOCABULARY, RECENT, COPIED = 60_000, 3_000, 1 / 6
+EARLY = 10_000
+LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
+
+Step = Callable[[Sequence[Candidate]], None]
+Clock = Callable[[], float]
+
+
+def make_articles(count: int, seed: int = 7) -> Iterator[Article]:
+    """Seeded, so that every database sees the same."""
+    draw = np.random.default_rng(seed)
+    words = ["".join(draw.choice(list(LETTERS), size=size)) for size in draw.integers(2, 9, size=VOCABULARY)]
+    spread = np.cumsum(1 / np.arange(1, VOCABULARY + 1))
+    spread /= spread[-1]
+    recent: deque[NDArray[np.intp]] = deque(maxlen=RECENT)
+    date = PublicationDate(START, "explicit", "meta", "2031-05-04T09:00:00Z")
+    for number in range(count):
+        if recent and draw.random() < COPIED:
+            text = recent[int(draw.integers(len(recent)))].copy()
+            text[draw.integers(0, len(text), size=6)] = draw.integers(0, VOCABULARY, size=6)
+        else:
+            text = np.searchsorted(spread, draw.random(int(draw.integers(120, 400))))
+        recent.append(text)
+        body = " ".join([words[place] for place in text])
+        url = f"https://outlet-{number % 40}.example/news/{number}"
+        yield Article(f"outlet-{number % 40}", body[:60], body, "ar", date, START, url=url, raw={"section": "news"})
+
+
+def make_batches(count: int, size: int) -> Iterator[list[Candidate]]:
+    batch: list[Candidate] = []
+    for number, article in enumerate(make_articles(count)):
+        event = Event("news.article.raw.v1", 0, number, 0, None, article.body.encode())
+        batch.append(Candidate(event, article, START))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class PlainMemory:
+    """The rules alone: no database, nothing survives."""
+
+    def __init__(self) -> None:
+        self.index, self.prints, self.held = NearIndex(), dict[int, Fingerprint](), dict[int, Held]()
+
+    def __call__(self, batch: Sequence[Candidate]) -> None:
+        articles = [each.result for each in batch if isinstance(each.result, Article)]
+        prints = [fingerprint(article.title, article.body) for article in articles]
+        found = self.index.find([each.keys for each in prints])
+        first = len(self.prints)
+        own = NearIndex()
+        for place, (article, mine, numbers) in enumerate(zip(articles, prints, found, strict=True), start=first):
+            likely = [*numbers, *own.find([mine.keys])[0]]
+            alike = compare_all(mine, [self.prints[number] for number in likely])
+            ties = [make_tie(self.held[number], each) for number, each in zip(likely, alike, strict=True)]
+            original = choose_original(ties)
+            held = _held(place, article, choose_story(ties) or str(place))
+            if original is not None:
+                held = replace(held, duplicate_of=original.article.id)
+            self.prints[place], self.held[place] = mine, held
+            own.add([place], [mine.keys])
+        self.index.add(range(first, first + len(prints)), [each.keys for each in prints])
+
+
+def _held(place: int, article: Article, story: str) -> Held:
+    return Held(
+        str(place), article.source, article.url, None, None, "ar", 1, "", None, None, START, START, story, None,
+        False, True, place,
+    )  # fmt: skip
+
+
+def datasketch_step() -> Step:
+    """128 permutations in 42 bands of 3, asked and filled, nothing verified: its usual use."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(num_perm=128, params=(42, 3))
+
+    def step(batch: Sequence[Candidate]) -> None:
+        for each in batch:
+            assert isinstance(each.result, Article)
+            tokens = matching_tokens(each.result.body)
+            shingles = {" ".join(tokens[at : at + SHINGLE_WORDS]) for at in range(len(tokens) - SHINGLE_WORDS + 1)}
+            sketch = MinHash(num_perm=128)
+            sketch.update_batch([shingle.encode() for shingle in shingles])
+            index.query(sketch)
+            index.insert(each.event.offset, sketch)
+
+    return step
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rates in articles a second; `early` and `late` in microseconds of CPU an article."""
+
+    name: str
+    articles: int
+    wall_rate: float
+    cpu_rate: float
+    early: float
+    late: float
+    memory_mb: float
+
+    def row(self) -> str:
+        growth = f"{self.late / self.early:.2f}" if self.early and self.late else "-"
+        return (
+            f"{self.name:<12}{self.articles:>9,}{self.wall_rate:>12,.0f}{self.cpu_rate:>12,.0f}"
+            f"{self.early:>12,.0f}{self.late:>12,.0f}{growth:>9}{self.memory_mb:>12,.0f}"
+        )
+
+
+HEADER = (
+    f"{'where':<12}{'articles':>9}{'articles/s':>12}{'per CPU-s':>12}{'us at 10k':>12}{'us at end':>12}"
+    f"{'growth':>9}{'memory MB':>12}"
+)
+
+
+def measure(name: str, step: Step, count: int, size: int, cpu: Clock) -> Result:
+    """Only the step is timed, not the making of articles."""
+    spans: list[tuple[int, float, float]] = []
+    before_mb = psutil.Process().memory_info().rss / 1e6
+    for batch in make_batches(count, size):
+        wall, used = time.perf_counter(), cpu()
+        step(batch)
+        spans.append((len(batch), time.perf_counter() - wall, cpu() - used))
+        done = sum(span[0] for span in spans)
+        if done % 50_000 < size:
+            print(f"  {name}: {done:,}", file=sys.stderr, flush=True)
+    memory_mb = psutil.Process().memory_info().rss / 1e6 - before_mb
+    skip = spans[2:]  # The caches of words and statements fill in the first batches.
+    total = sum(span[0] for span in skip)
+    early = [span for place, span in enumerate(spans) if EARLY // 2 <= place * size < EARLY]
+    late = spans[-max(1, len(spans) // 15) :] if count >= 3 * EARLY else []
+    return Result(
+        name, count, total / sum(span[1] for span in skip), total / sum(span[2] for span in skip),
+        _micros(early), _micros(late), memory_mb,
+    )  # fmt: skip
+
+
+def _micros(spans: Sequence[tuple[int, float, float]]) -> float:
+    articles = sum(span[0] for span in spans)
+    return 1e6 * sum(span[2] for span in spans) / articles if articles else 0.0
+
+
+def run_sqlite(count: int, size: int) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite3")
+        result = measure("sqlite", lambda batch: _decide(ledger.decide, batch), count, size, time.process_time)
+        ledger.close()
+        return result
+
+
+def run_postgresql(count: int, size: int) -> Result:
+    with LocalPostgres() as server:
+        ledger = open_ledger(server.url)
+        workers = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+
+        def cpu() -> float:
+            served = sum(sum(worker.cpu_times()[:2]) for worker in workers)
+            return time.process_time() + served
+
+        result = measure("postgresql", lambda batch: _decide(ledger.decide, batch), count, size, cpu)
+        ledger.close()
+        return result
+
+
+def _decide(decide: Callable[[Sequence[Candidate]], object], batch: Sequence[Candidate]) -> None:
+    decide(batch)
+
+
+def run_memory(count: int, size: int) -> Result:
+    return measure("memory", PlainMemory(), count, size, time.process_time)
+
+
+def run_datasketch(count: int, size: int) -> Result | None:
+    if importlib.util.find_spec("datasketch") is None:
+        print("datasketch is not installed (pip install datasketch): left out", file=sys.stderr)
+        return None
+    return measure("datasketch", datasketch_step(), count, size, time.process_time)
+
+
+RUNS: dict[str, Callable[[int, int], Result | None]] = {
+    "memory": run_memory,
+    "datasketch": run_datasketch,
+    "sqlite": run_sqlite,
+    "postgresql": run_postgresql,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--articles", type=int, default=300_000, help="articles in the window at the end")
+    parser.add_argument("--rival-articles", type=int, default=20_000, help="the same for datasketch, which is slow")
+    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--databases", default=",".join(RUNS))
+    options = parser.parse_args()
+    print(HEADER)
+    for name in options.databases.split(","):
+        count = options.rival_articles if name == "datasketch" else options.articles
+        result = RUNS[name](count, options.batch)
+        if result is not None:
+            print(result.row(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    main()
