@@ -32,6 +32,7 @@ class LeafKey(NamedTuple):
     bare: bool
     unless: tuple[str, ...]
     needs: tuple[str, ...]
+    without: tuple[str, ...]
 
 
 class Entry(NamedTuple):
@@ -44,12 +45,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One term, compiled. `unless` and `needs` name helper leaves; `simple`: a hit of its pattern is a hit of it."""
+    """One term, compiled. `unless`, `needs` and `without` name helper leaves; `simple`: a hit of its pattern is a hit of it."""
 
     id: LeafId
     key: LeafKey
     unless: tuple[LeafId, ...]
     needs: tuple[LeafId, ...]
+    without: tuple[LeafId, ...]
     simple: bool
 
 
@@ -100,19 +102,20 @@ class _Leaves:
         self._ids: dict[LeafKey, LeafId] = {}
 
     def of(self, term: Term) -> LeafId:
-        key = LeafKey(term.text, term.language, term.case, term.field, term.bare, term.unless, term.needs)
+        key = LeafKey(term.text, term.language, term.case, term.field, term.bare, term.unless, term.needs, term.without)
         found = self._ids.get(key)
         return self._make(key) if found is None else found
 
     def _make(self, key: LeafKey) -> LeafId:
         unless = tuple(self.of(Term(text, key.language, case="any")) for text in key.unless)
         needs = tuple(self.of(Term(text, key.language, case="any")) for text in key.needs)
+        without = tuple(self.of(Term(text, key.language, case="any")) for text in key.without)
         identity = len(self.leaves)
         self._ids[key] = identity
         forms = list(expand(key.text, key.language.partition("-")[0], case=key.case == "smart", bare=key.bare))
         plain = not any(form.capitals for form in forms)
-        simple = plain and not (key.language or key.field or unless or needs)
-        self.leaves.append(Leaf(identity, key, unless, needs, simple))
+        simple = plain and not (key.language or key.field or unless or needs or without)
+        self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
         for form in forms:
             self.patterns.setdefault(form.pattern, []).append(Entry(identity, form.skip, form.capitals))
         return identity

@@ -25,6 +25,7 @@ class Form(NamedTuple):
 
 
 INFLECTED, OPEN = "~", "*"
+WITH_PROCLITICS = frozenset(("ar", "fa", "he"))
 
 _ARABIC_CONJUNCTIONS = ("", "و", "ف")
 _ARABIC_PREPOSITIONS = ("", "ب", "ل", "ك")
@@ -33,17 +34,19 @@ _HEBREW_PROCLITICS = tuple(
     dict.fromkeys(
         conjunction + subordinate + preposition
         for conjunction, subordinate, preposition in product(
-            ("", "ו"), ("", "ש", "כש"), ("", "ה", "ב", "ל", "מ", "כ", "מה", "בה", "לה")
+            ("", "ו"), ("", "ש", "כש"), ("", "ה", "ב", "ל", "מ", "כ", "מה")
         )
     )
 )
 
 
 @lru_cache(maxsize=65536)
-def _arabic_proclitics(word: str) -> tuple[tuple[str, int], ...]:
-    """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-."""
-    bare = word[2:] if word.startswith("ال") and len(word) > 4 else word
-    has_article = bare is not word
+def _arabic_proclitics(word: str, has_article: bool) -> tuple[tuple[str, int], ...]:
+    """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-.
+
+    `has_article`: the word was written with one, so it is not looked for without.
+    """
+    bare = word[2:] if has_article else word
     forms: dict[str, int] = {}
     for conjunction, preposition in product(_ARABIC_CONJUNCTIONS, _ARABIC_PREPOSITIONS):
         if not has_article:
@@ -56,15 +59,13 @@ def _arabic_proclitics(word: str) -> tuple[tuple[str, int], ...]:
     return tuple(forms.items())
 
 
-def _with_proclitics(word: str, language: str) -> tuple[tuple[str, int], ...]:
+def _with_proclitics(word: str, language: str, has_article: bool) -> tuple[tuple[str, int], ...]:
     """(form, length of what precedes the word) of the first word of a term."""
     if language == "ar":
-        return _arabic_proclitics(word)
+        return _arabic_proclitics(word, has_article)
     if language == "he":
         return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS)
-    if language == "fa":
-        return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
-    return ((word, 0),)
+    return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
 
 
 def _word_forms(word: str, language: str) -> list[str]:
@@ -88,14 +89,22 @@ def spellings(term: str, language: str) -> list[str]:
 
 def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -> Iterator[Form]:
     """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out."""
+    # Told from the spelling: folded, "ألمانيا" would begin like an article too.
+    has_article = language == "ar" and term.startswith("ال") and len(term.split()[0]) > 4
     for spelling in spellings(term, language):
         open_end = spelling.endswith(OPEN)
         cased = spelling.removesuffix(OPEN)
-        capitals = tuple(i + 1 for i, char in enumerate(cased) if char.isupper()) if case else ()
-        first, _, rest = cased.casefold().partition(" ")
-        tail = (f" {rest}" if rest else "") + ("" if open_end else " ")
-        for form, skip in ((first, 0),) if bare else _with_proclitics(first, language):
-            yield Form(f" {form}{tail}", skip, capitals if not skip else ())
+        lower = cased.casefold()
+        capitals: tuple[int, ...] = ()
+        if case and lower != cased:
+            capitals = tuple(i + 1 for i, char in enumerate(cased) if char.isupper())
+        tail = "" if open_end else " "
+        if bare or language not in WITH_PROCLITICS:
+            yield Form(f" {lower}{tail}", 0, capitals)
+            continue
+        first, space, rest = lower.partition(" ")
+        for form, skip in _with_proclitics(first, language, has_article):
+            yield Form(f" {form}{space}{rest}{tail}", skip, capitals if not skip else ())
 
 
 def has_word(term: str) -> bool:

@@ -53,6 +53,8 @@ def _russian(word: str) -> list[str]:
     for ending, forms in _RU_ENDINGS:
         if word.endswith(ending):
             return _join(word[: len(word) - len(ending)], forms)
+    if word.endswith(("оа", "уа", "еа", "аа", "иа")):
+        return [word]
     if word.endswith("а"):
         return _join(word[:-1], "а и е у ой ою" if word[-2:-1] in _RU_HARD_STEMS else "а ы е у ой ою -")
     if word.endswith("я"):
@@ -60,7 +62,7 @@ def _russian(word: str) -> list[str]:
     if word.endswith(("о", "е", "у", "э", "ю")):
         return [word]
     if word.endswith(("ы", "и")):
-        return _join(word[:-1], f"{word[-1]} - ов ам ами ах" if word[-1] == "ы" else "и - ов ам ами ах ей ям ями ях")
+        return _join(word[:-1], "ы - ов ам ами ах") if word[-1] == "ы" else [word]
     plural = "и" if word[-1:] in _RU_HARD_STEMS else "ы"
     return _join(word, f"- а у ом ем е {plural} ов ам ами ах")
 
@@ -108,7 +110,9 @@ _UK_ENDINGS = (
     ("цький", "цький цького цькому цьким цька цької цькій цьку цькою цьке цькі цьких цькими"),
     ("ий", "ий ого ому им а ої ій у ою е і их ими"),
     ("ія", "ія ії ію ією"),
-    ("ка", "ка ки ці ку кою"),
+    ("ка", "ка ки ці ку кою кої кій"),
+    ("на", "на ни ну ною ної ній ні"),
+    ("ені", "ені ених еним еними"),
     ("га", "га ги зі гу гою"),
     ("ай", "ай аю ая аєм ає аї"),
     ("ща", "ща щі щу щею"),
@@ -144,7 +148,10 @@ _PL_ENDINGS = (
     ("ja", "ja ji ję ją jo"),
     ("ia", "ia ii ię ią i"),
     ("yka", "yka yki yce ykę yką"),
-    ("ka", "ka ki ce kę ką"),
+    ("ka", "ka ki kiej ce kę ką"),
+    ("wa", "wa wy wej wie wę wą"),
+    ("na", "na ny nej nie nę ną"),
+    ("one", "one onych onym onymi"),
     ("ga", "ga gi dze gę gą"),
     ("da", "da dy dzie dę dą"),
     ("ra", "ra ry rze rę rą"),
@@ -159,7 +166,7 @@ _PL_ENDINGS = (
     ("cy", "cy czech ców com cami"),
     ("chy", "chy szech ch chom chami"),
     ("gry", "gry grzech gier grom grami"),
-    ("ny", "ny nie ninie n nom nami nach"),
+    ("ny", "ny nie n nów nom nami nach"),
 )
 
 
@@ -180,6 +187,7 @@ def _czech(word: str) -> list[str]:
 
 
 _CS_ENDINGS = (
+    ("á", "á é ou"),
     ("ský", "ský ského skému ským ském ská skou ské ských skými ští"),
     ("ski", "ski skega skemu skem skim ska ske sko skih skimi skom skog"),
     ("cký", "cký ckého ckému ckým ckém cká ckou cké ckých ckými"),
@@ -192,6 +200,15 @@ _CS_ENDINGS = (
     ("ka", "ka ky ce ku kou ko ke"),
     ("ra", "ra ry re ri ru rou rě ře ro"),
 )
+
+
+def _serbian(word: str) -> list[str]:
+    if word.isascii() or "a" <= word[-1:] <= "z":
+        return _czech(word)
+    for ending, forms in (("ија", "ија ије ији ију ијом ијо"), ("ска", "ска ске ској ску ском"), ("а", "а е и у ом о")):
+        if word.endswith(ending):
+            return _join(word[: len(word) - len(ending)], forms)
+    return [word] if word[-1:] in "оеиу" else _join(word, "- а у ом ем е")
 
 
 def _bulgarian(word: str) -> list[str]:
@@ -238,7 +255,7 @@ def _korean(word: str) -> list[str]:
 
 _LANGUAGES: dict[str, Callable[[str], list[str]]] = {
     "ar": _arabic, "en": _english, "fr": _french, "ru": _russian, "be": _russian, "uk": _ukrainian, "pl": _polish,
-    "cs": _czech, "sk": _czech, "sl": _czech, "hr": _czech, "bs": _czech, "sr": _russian, "bg": _bulgarian,
+    "cs": _czech, "sk": _czech, "sl": _czech, "hr": _czech, "bs": _czech, "sr": _serbian, "bg": _bulgarian,
     "mk": _bulgarian, "de": _german, "es": _romance, "it": _romance, "pt": _romance, "tr": _turkish, "ko": _korean,
 }  # fmt: skip
 

@@ -128,6 +128,8 @@ class Scan:
             spans = [span for span in spans if self._in_field(span, item.key.field)]
         if item.needs and not any(self.spans(need) for need in item.needs):
             return []
+        if any(self.spans(other) for other in item.without):
+            return []
         return [span for span in spans if self.blocker(span, item.unless) is None] if item.unless else spans
 
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:

@@ -18,7 +18,7 @@ _RULE_KEYS = (
     "languages sections examples override abstract"
 )
 RULE_KEYS = frozenset(_RULE_KEYS.split())
-TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "needs", "language"))
+TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "needs", "without", "language"))
 EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -172,17 +172,15 @@ class RuleParser:
         weight = self._number(value, "weight", 1.0, steps, low=0.0)
         case = self._choice(value, "case", ("smart", "any"), steps) or "smart"
         bare = self._flag(value, "bare", False, steps)
-        unless = tuple(
-            self._phrase(text, (*steps, "unless")) for text in self._strings(value.get("unless"), (*steps, "unless"))
-        )
-        needs = tuple(
-            self._phrase(text, (*steps, "needs")) for text in self._strings(value.get("needs"), (*steps, "needs"))
-        )
+        unless, needs, without = (self._phrases(value, key, steps) for key in ("unless", "needs", "without"))
         words = self._strings(value["term"], (*steps, "term"))
         return tuple(
-            Term(self._phrase(text, (*steps, "term")), language, weight, case, field, bare, unless, needs)  # type: ignore[arg-type]
+            Term(self._phrase(text, (*steps, "term")), language, weight, case, field, bare, unless, needs, without)  # type: ignore[arg-type]
             for text in words
         )
+
+    def _phrases(self, value: Mapping[str, Any], key: str, steps: Steps) -> tuple[str, ...]:
+        return tuple(self._phrase(text, (*steps, key)) for text in self._strings(value.get(key), (*steps, key)))
 
     def _phrase(self, text: str, steps: Steps) -> str:
         text = " ".join(text.split())

@@ -30,9 +30,11 @@ class Term:
     bare: bool = False
     """Without proclitics."""
     unless: tuple[str, ...] = ()
-    """Longer phrases: a hit inside one of them, or beside it, does not count."""
+    """Longer phrases: a hit that is part of one of them does not count."""
     needs: tuple[str, ...] = ()
     """Words of which the article must hold one, else no hit of this term counts."""
+    without: tuple[str, ...] = ()
+    """Words of which the article must hold none, else no hit of this term counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def _plain(value: Expression | None) -> Any:
     if isinstance(value, Term):
         return [
             value.text, value.language, value.weight, value.case, value.field, value.bare, value.unless, value.needs,
+            value.without,
         ]  # fmt: skip
     kind = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}[type(value)]
     extra = [value.within, value.ordered] if isinstance(value, Near) else []
