@@ -111,7 +111,7 @@ def _value(entry: Mapping[str, Any], members: Mapping[str, Any]) -> bytes:
         case "windows-1256":
             return json.dumps(members, ensure_ascii=False).encode("cp1256", "replace")
         case "oversized":
-            times = DEFAULT_LIMITS.max_bytes // len(value) + 2
+            times = DEFAULT_LIMITS.max_bytes // len(members["content"].encode()) + 1
             return orjson.dumps({**members, "content": members["content"] * times})
         case "portable-document":
             return orjson.dumps({**members, "content_type": "application/pdf", "content": "JVBERi0xLjcK"})
