@@ -3,6 +3,7 @@
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.opening import mask_url, open_ledger
 from newsflow.ledger.outbox import PendingDelivery
+from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.tables import DecidedEvent
 
@@ -12,6 +13,7 @@ __all__ = [
     "DecidedEvent",
     "Ledger",
     "PendingDelivery",
+    "Pruned",
     "StoredVersion",
     "mask_url",
     "open_ledger",

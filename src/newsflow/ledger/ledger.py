@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
-from newsflow.ledger import amending, outbox, reading, records
+from newsflow.dedup.story import Story, build_story
+from newsflow.ledger import amending, outbox, pruning, reading, records, tables
 from newsflow.ledger.database import Database
 from newsflow.ledger.deciding import BatchDecider
 from newsflow.ledger.outbox import Backlog, PendingDelivery
+from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import to_micros
@@ -41,7 +44,7 @@ class Ledger:
         clock: Clock = system_clock,
         rule: Rule = DEFAULT_RULE,
     ) -> None:
-        self._db, self._clock, self._lock = db, clock, threading.RLock()
+        self._db, self._clock, self._window, self._lock = db, clock, window, threading.RLock()
         self._decider = BatchDecider(db, window, rule)
 
     def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
@@ -128,6 +131,20 @@ class Ledger:
     def latest_article(self, article_id: str) -> StoredVersion | None:
         """The newest recorded version of an article; None when none was recorded."""
         return self._read(lambda: reading.latest_version(self._db, article_id))
+
+    def story(self, story_id: str, families: Mapping[str, str] | None = None) -> Story | None:
+        """A story as it stands, None when there is none of this id. `families`: publisher by source."""
+        articles = self._read(lambda: tables.load_story(self._db, story_id))
+        return build_story(story_id, articles, families) if articles else None
+
+    def held(self, article_id: str) -> Held | None:
+        """What is held of an article now."""
+        return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))
+
+    def prune(self, retention: timedelta) -> Pruned:
+        """Delete texts older than the window, and all that was not heard of within `retention`, in small
+        transactions. Undelivered alerts stay, and so do the sums of outcomes."""
+        return pruning.prune(self._db, self._clock(), self._window, retention, self._run)
 
     def close(self) -> None:
         """Give the connection back. The ledger cannot be used after."""

@@ -103,6 +103,11 @@ def load_copies(db: Database, original: str) -> dict[str, Held]:
     }
 
 
+def load_story(db: Database, story_id: str) -> list[Held]:
+    """The articles of a story."""
+    return [held_of(row) for row in db.query(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE story = ?", [story_id])]
+
+
 def held_of(row: Row) -> Held:
     """A row of `ARTICLE_COLUMNS`."""
     article_id, source, url, guid, agency, language, version, content_hash, publisher_version = row[:9]

@@ -1,0 +1,107 @@
+"""Forgets what is older than it must be kept, in small steps so that nobody waits long."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from newsflow.ledger.database import Database
+from newsflow.ledger.times import to_micros
+
+STEP_ROWS = 500
+PAUSE_S = 0.005
+"""Between steps, so that a job that waits for the ledger gets its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Rows that were deleted."""
+
+    texts: int = 0
+    articles: int = 0
+    events: int = 0
+    alerts: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(getattr(self, each.name) for each in fields(self))
+
+
+def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, run: Callable[..., int]) -> Pruned:
+    """Delete texts older than the window, and what was not heard of within the retention.
+
+    `run` is called with one step at a time and runs it in a transaction. Alerts that still wait to be sent are
+    kept. Outcomes of deleted events stay in the sums.
+    """
+    texts_before, before = to_micros(now - window), to_micros(now - max(window, retention))
+    return Pruned(
+        texts=_drain(run, lambda: _prune_texts(db, texts_before)),
+        articles=_drain(run, lambda: _prune_articles(db, before)),
+        events=_drain(run, lambda: _prune_events(db, before)),
+        alerts=_drain(run, lambda: _prune_alerts(db, before)),
+    )
+
+
+def _drain(run: Callable[..., int], step: Callable[[], int]) -> int:
+    total = 0
+    while deleted := run(step):
+        total += deleted
+        time.sleep(PAUSE_S)
+    return total
+
+
+def _prune_texts(db: Database, before: int) -> int:
+    sql = "SELECT language, text_no FROM text_print WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
+    rows = db.query(sql, [before, STEP_ROWS])
+    by_language: dict[str, list[int]] = {}
+    for language, number in rows:
+        by_language.setdefault(language, []).append(number)
+    for language, numbers in by_language.items():
+        sql = "DELETE FROM text_print WHERE language = ? AND text_no {in_numbers}"
+        db.execute(sql, [language, db.list_of(numbers)])
+    return len(rows)
+
+
+def _prune_articles(db: Database, before: int) -> int:
+    """An article goes whole: its names, versions and publications with it."""
+    rows = db.query("SELECT id FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?", [before, STEP_ROWS])
+    ids = db.list_of([row[0] for row in rows])
+    if rows:
+        db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
+        for table in ("identity", "article_version", "emission"):
+            db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
+    return len(rows)
+
+
+def _prune_events(db: Database, before: int) -> int:
+    sql = "SELECT event_id, outcome, COALESCE(reason, '') FROM event WHERE decided_at < ? ORDER BY decided_at LIMIT ?"
+    rows = db.query(sql, [before, STEP_ROWS])
+    if rows:
+        _keep_sums(db, Counter((outcome, reason) for _, outcome, reason in rows))
+        ids = db.list_of([row[0] for row in rows])
+        for table in ("event", "dead_letter"):
+            db.execute(f"DELETE FROM {table} WHERE event_id {{in_texts}}", [ids])
+    return len(rows)
+
+
+def _keep_sums(db: Database, counts: Counter[tuple[str, str]]) -> None:
+    sql = (
+        "INSERT INTO pruned_outcome (outcome, reason, events) VALUES (?, ?, ?) "
+        "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
+    )
+    db.execute_many(sql, [(outcome, reason, events) for (outcome, reason), events in sorted(counts.items())])
+
+
+def _prune_alerts(db: Database, before: int) -> int:
+    waiting = "SELECT 1 FROM delivery WHERE delivery.alert_id = alert.id AND state = 'pending'"
+    sql = f"SELECT id FROM alert WHERE created_at < ? AND NOT EXISTS ({waiting}) ORDER BY created_at LIMIT ?"
+    rows = db.query(sql, [before, STEP_ROWS])
+    if rows:
+        ids = db.list_of([row[0] for row in rows])
+        db.execute("DELETE FROM delivery WHERE alert_id {in_texts}", [ids])
+        db.execute("DELETE FROM alert WHERE id {in_texts}", [ids])
+    return len(rows)
