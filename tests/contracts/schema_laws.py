@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import jsonschema_specifications
+import jsonschema_specifications  # type: ignore[import-untyped]
 
-KEYWORDS_WITH_SUBSCHEMA = frozenset("not if then else items contains additionalProperties propertyNames".split())
-KEYWORDS_WITH_SUBSCHEMAS = frozenset("allOf anyOf oneOf prefixItems".split())
-KEYWORDS_WITH_NAMED_SUBSCHEMAS = frozenset("properties patternProperties $defs dependentSchemas".split())
+KEYWORDS_WITH_SUBSCHEMA = {"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"}
+KEYWORDS_WITH_SUBSCHEMAS = {"allOf", "anyOf", "oneOf", "prefixItems"}
+KEYWORDS_WITH_NAMED_SUBSCHEMAS = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 NOT_PORTABLE = ("\\d", "\\w", "\\s", "\\b", "\\D", "\\W", "\\S", "\\p", "(?")
 """Escapes that Python's and ECMA 262's expressions understand differently; schemas are read by both."""
 
@@ -68,8 +68,7 @@ def patterns_open_to_line_breaks(schema: Any) -> list[str]:
     return [
         f"{place}: {each['pattern']}"
         for place, each in subschemas(schema)
-        if "$" in each.get("pattern", "") and "pattern" not in each.get("not", {})
-        and not place.endswith("/not")
+        if "$" in each.get("pattern", "") and "pattern" not in each.get("not", {}) and not place.endswith("/not")
     ]
 
 

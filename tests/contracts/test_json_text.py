@@ -66,7 +66,10 @@ def test_refuses_exactly_repeated_names_and_rounded_integers(value: Any, space: 
 
 
 @pytest.mark.property
-@given(st.binary(max_size=200) | st.text(st.sampled_from('{}[]":,\\ud8001eE+-.NaInfity \n\x00'), max_size=40).map(str.encode))
+@given(
+    st.binary(max_size=200)
+    | st.text(st.sampled_from('{}[]":,\\ud8001eE+-.NaInfity \n\x00'), max_size=40).map(str.encode)
+)
 @settings(max_examples=800, deadline=None)
 def test_any_bytes_are_read_or_explained(value: bytes) -> None:
     parsed = read_json(value, 8)

@@ -124,7 +124,8 @@ def test_what_breaks_the_contract_is_named(changes: dict[str, Any], reason: Reas
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(b"[]", "an array"), (b"null", "null"), (b"3", "a number"), (b'"a"', "a string"), (b"true", "a boolean")]
+    ("value", "kind"),
+    [(b"[]", "an array"), (b"null", "null"), (b"3", "a number"), (b'"a"', "a string"), (b"true", "a boolean")],
 )
 def test_only_an_object_is_an_event(value: bytes, kind: str) -> None:
     rejected = refused(value)
@@ -159,7 +160,9 @@ def test_json_media_types_in_the_header_are_accepted(media_type: str) -> None:
     accepted(raw(), ("Content-Type", media_type.encode()))
 
 
-@pytest.mark.parametrize("media_type", ["application/avro", "text/html", "application/cloudevents-batch+json", "\udcff"])
+@pytest.mark.parametrize(
+    "media_type", ["application/avro", "text/html", "application/cloudevents-batch+json", "\udcff"]
+)
 def test_other_media_types_in_the_header_are_refused(media_type: str) -> None:
     rejected = refused(raw(), ("content-type", media_type.encode("utf-8", "surrogateescape")))
     assert rejected.reason is Reason.UNSUPPORTED_CONTENT_TYPE
@@ -201,8 +204,11 @@ def test_a_broken_cloudevent_is_refused(envelope: dict[str, Any], reason: Reason
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:\"\\", max_size=3), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab:"\\', max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 _events = st.dictionaries(st.sampled_from([*PAGE, "guid", "action", "authors", "specversion", "data", "x"]), _json).map(
@@ -220,7 +226,9 @@ _headers = st.lists(
 @pytest.mark.property
 @given(value=st.none() | st.binary(max_size=300) | _events, headers=_headers)
 @settings(max_examples=800, deadline=None)
-def test_any_bytes_are_an_article_or_a_reason(value: bytes | None, headers: tuple[tuple[str, bytes | None], ...]) -> None:
+def test_any_bytes_are_an_article_or_a_reason(
+    value: bytes | None, headers: tuple[tuple[str, bytes | None], ...]
+) -> None:
     parsed = parse_raw(value, headers)
     if isinstance(parsed, Rejected):
         assert parsed.message

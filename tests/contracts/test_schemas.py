@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,22 +13,9 @@ from newsflow.contracts import SCHEMAS, load_schema, reference_violations, viola
 from newsflow.model.names import schema_id
 from newsflow.model.outcome import Reason
 from newsflow.resources import schemas_dir
+from tests.contracts import schema_laws as laws
 
 pytestmark = pytest.mark.contract
-
-
-def _laws() -> ModuleType:
-    path = Path(__file__).with_name("schema_laws.py")
-    spec = importlib.util.spec_from_file_location("schema_laws", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["schema_laws"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-laws = _laws()
 
 
 def _examples(kind: str) -> list[Any]:
