@@ -60,8 +60,9 @@ def dumps(value: object) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def tools() -> Iterator[Tools]:
-    built = build_tools(load_config(environ={}, flags={"ledger.url": "sqlite://"}).config)
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.sqlite3"
+    built = build_tools(load_config(environ={}, flags={"ledger.url": url}).config)
     yield built
     built.close()
 
