@@ -38,5 +38,5 @@ def test_topics_come_first_and_a_passing_country_is_a_mention(shipped: RuleSet) 
 )
 def test_arabic_forms_are_found_without_their_proclitic(shipped: RuleSet, text: str, expected: str) -> None:
     article = make_article(f"قال {text}، أمس", "", "ar")
-    topic = next(topic for topic in shipped.match(article) if topic.id == "syria")
+    topic = next(topic for topic in shipped.tag(article).topics if topic.id == "syria")
     assert [item.text for item in topic.evidence] == [expected]

@@ -45,7 +45,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One term, compiled. `unless`, `needs` and `without` name helper leaves; `simple`: a hit of its pattern is a hit of it."""
+    """One term, compiled. `unless`, `needs` and `without` name helper leaves.
+
+    `simple`: a hit of its pattern is a hit of it, whatever the article.
+    """
 
     id: LeafId
     key: LeafKey

@@ -10,8 +10,8 @@ _CODES = (
     "uk ur uz vi yo zh zu"
 )
 _LATIN_CODES = (
-    "af az bs ca cs cy da de en es et eu fi fil fr ga gl ha hr hu id is it lt lv ms nl no pl pt ro sk sl so sq sv sw tk "
-    "tr uz vi yo zu"
+    "af az bs ca cs cy da de en es et eu fi fil fr ga gl ha hr hu id is it lt lv ms nl no pl pt ro sk sl so sq sv sw "
+    "tk tr uz vi yo zu"
 )
 
 LANGUAGES = frozenset(_CODES.split())

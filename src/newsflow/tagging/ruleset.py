@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
@@ -23,6 +24,19 @@ class Tags:
 
     topics: tuple[TopicMatch, ...] = ()
     mentions: tuple[Mention, ...] = ()
+
+
+class Judgement(NamedTuple):
+    """What a rule makes of an article."""
+
+    item: CompiledRule
+    hits: list[Hit]
+    score: float
+
+    @property
+    def about(self) -> bool:
+        """Whether the score reaches the rule's threshold."""
+        return self.score >= self.item.rule.threshold
 
 
 class RuleSet:
@@ -54,37 +68,42 @@ class RuleSet:
             view = self._views[article.language] = LanguageView(self._tables, article.language)
         return Scan(self._tables, view, article)
 
-    def tag(self, article: Article) -> Tags:
-        """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out."""
+    def judge(self, article: Article) -> tuple[list[Judgement], Scan]:
+        """Every rule whose conditions hold and of which something counts, in the order of the rules."""
         scan = self.scan(article)
-        topics: list[TopicMatch] = []
-        mentions: list[Mention] = []
+        found: list[Judgement] = []
         for index in scan.candidates():
             item = self._tables.rules[index]
-            if not conditions_hold(item, article) or (item.require is not None and not holds(item.require, scan)):
-                continue
-            hits = scored_hits(item, scan)
-            if not hits:
-                continue
-            score = score_of(hits)
-            if score >= item.rule.threshold:
-                topics.append(topic_match(item, hits, score, scan))
-            elif item.rule.mentions:
-                mentions.append(Mention(item.rule.id, item.rule.code, len(hits)))
+            if conditions_hold(item, article) and (item.require is None or holds(item.require, scan)):
+                hits = scored_hits(item, scan)
+                if hits:
+                    found.append(Judgement(item, hits, score_of(hits)))
+        return found, scan
+
+    def tag(self, article: Article) -> Tags:
+        """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out."""
+        found, scan = self.judge(article)
+        topics = [topic_match(judged, scan) for judged in found if judged.about]
+        weak = [judged for judged in found if not judged.about and judged.item.rule.mentions]
+        mentions = [Mention(judged.item.rule.id, judged.item.rule.code, len(judged.hits)) for judged in weak]
         topics.sort(key=lambda topic: (-topic.score, topic.id))
         mentions.sort(key=lambda mention: (-mention.count, mention.id))
         return Tags(tuple(topics), tuple(mentions))
 
     def match(self, article: Article) -> list[TopicMatch]:
-        """The topics the article is about, strongest first."""
-        return list(self.tag(article).topics)
+        """Every topic seen, with its evidence: what the article is about first, strongest first, then what it
+        mentions, whose score stays below the rule's threshold. `tag` tells the two apart."""
+        found, scan = self.judge(article)
+        kept = [judged for judged in found if judged.about or judged.item.rule.mentions]
+        kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
+        return [topic_match(judged, scan) for judged in kept]
 
 
-def topic_match(item: CompiledRule, hits: list[Hit], score: float, scan: Scan) -> TopicMatch:
+def topic_match(judged: Judgement, scan: Scan) -> TopicMatch:
     """The tag that a rule gives for its hits."""
-    rule = item.rule
-    evidence = tuple(evidence_of(hit, scan) for hit in hits[:MAX_EVIDENCE])
-    return TopicMatch(rule.id, rule.scheme, rule.code, score, item.version, evidence)
+    rule = judged.item.rule
+    evidence = tuple(evidence_of(hit, scan) for hit in judged.hits[:MAX_EVIDENCE])
+    return TopicMatch(rule.id, rule.scheme, rule.code, judged.score, judged.item.version, evidence)
 
 
 def evidence_of(hit: Hit, scan: Scan) -> Evidence:
@@ -94,13 +113,13 @@ def evidence_of(hit: Hit, scan: Scan) -> Evidence:
     return Evidence(scan.tables.leaves[hit.leaf].key.text, field, start, end, text, hit.weight)
 
 
-def is_alert_grade(topic: TopicMatch, title_chars: int = 0) -> bool:
-    """Whether a tag is strong enough to alert someone: twice the usual score, with a hit in the title.
+def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
+    """Whether a tag is strong enough to alert someone: twice the usual score, and a hit in the title.
 
-    `title_chars` is the length of the article's title; without a title the top of the body stands for it.
+    Without a title, what stands at the top of the body has been scored in its place, and the score decides.
     """
     in_title = any(item.field == "title" for item in topic.evidence)
-    return topic.score >= ALERT_SCORE and (in_title or title_chars == 0)
+    return topic.score >= ALERT_SCORE and (in_title or not article.title.strip())
 
 
 def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:

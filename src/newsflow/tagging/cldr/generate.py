@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import orjson
 from babel import Locale
@@ -21,7 +22,7 @@ from newsflow.tagging.languages import LANGUAGES
 from newsflow.tagging.load import shipped_rules_path
 from newsflow.tagging.text import fold
 
-NOT_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split(" "))
+NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
 """Two-letter codes of CLDR that are no ISO 3166 country. Kosovo (XK) is kept."""
 
 AGGLUTINATIVE = frozenset(("fi", "et", "hu", "ka", "ta", "te", "ml", "kn"))
@@ -39,12 +40,14 @@ SKIPPED = {
 """Names that are commoner words of the language, even with a capital."""
 
 _BRACKETS = re.compile(r"\s*[(（](.+?)[)）]")
-_SPECIAL = re.compile(r"SAR|САР|ОАР|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية")
+_SPECIAL = re.compile(
+    r"SAR|САР|ОАР|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
+)
 
 
 def countries() -> list[str]:
     """ISO 3166 codes, and XK, in order."""
-    codes = Locale.parse("en").territories
+    codes = [str(code) for code in Locale.parse("en").territories]
     return sorted(code for code in codes if len(code) == 2 and code not in NOT_COUNTRIES)
 
 
@@ -133,7 +136,7 @@ def _guarded(term: TermData, code: str, longer: dict[str, list[tuple[str, str]]]
     ]
     if not holding:
         return term
-    data = {"term": term} if isinstance(term, str) else dict(term)
+    data: dict[str, Any] = {"term": term} if isinstance(term, str) else dict(term)
     data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *holding]))
     return data
 
