@@ -13,7 +13,7 @@ from newsflow.normalise.dates import parse_date
 from newsflow.normalise.html import extract_page_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.profile import SourceProfile
-from newsflow.normalise.text import clean_text
+from newsflow.normalise.text import clean_page_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Extracted
@@ -36,7 +36,7 @@ def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
     """What the content of a raw article says, by its content type."""
     if media_type(raw) == "text/html":
         return extract_page_html(raw.content, raw.url, source)
-    return clean_text(raw.content)
+    return clean_page_text(raw.content, source)
 
 
 def media_type(raw: RawArticle) -> str:

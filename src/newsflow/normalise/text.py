@@ -1,45 +1,109 @@
-"""Pages that already lost their tags: headline, logo, caption, title, date line, body, footer as lines."""
+"""Pages that already lost their tags: foreign headline, logo, caption, title, date line, body, footer as lines."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from newsflow.model import PublicationDate
+from newsflow.normalise.agency import find_agency
+from newsflow.normalise.blocks import count_words, densest_block, join_fragments, repeated
+from newsflow.normalise.clean import Cleaned, clean_lines
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.decode import repair_text
+from newsflow.normalise.lines import is_byline, why_dropped
+from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.settle import settle_line, settle_text
-from newsflow.normalise.title import split_title
+from newsflow.normalise.title import Site, split_title, strip_site
 from newsflow.normalise.values import Dropped, Extracted
 
-LONG_WORDS = 12
+MAX_LINES = 20_000
+LOOK_ABOVE_LINES = 15
+LOOK_INSIDE_LINES = 2
+TITLE_WORDS = (3, 45)
 
 
 def clean_text(text: str) -> Extracted:
-    """Title, date and body of a page whose tags were stripped: the densest block of long lines is the body."""
-    lines = [line for raw in settle_text(text).split("\n") if (line := settle_line(raw))]
-    start, end = _densest(lines)
-    date_at, published = next(
-        ((index, date) for index, line in enumerate(lines[: start + 1]) if (date := parse_date(line))), (start, None)
-    )
-    if published is not None and date_at >= start:
-        start = date_at + 1
-    title_at = next((index for index in range(min(date_at, start) - 1, -1, -1) if len(lines[index].split()) > 2), None)
-    title, marks = split_title(lines[title_at]) if title_at is not None else ("", ())
-    kept = {title_at, date_at if published else None, *range(start, end)}
-    dropped = tuple(Dropped(line, "outside-body") for index, line in enumerate(lines) if index not in kept)
+    """Title, date and body of a page whose tags were stripped, or of a plain article. Time is linear in its length.
+
+    The body is the densest block of long lines; the date is the date line nearest above it, the title the line above
+    that. What was thrown away is in `dropped`, with its reason.
+    """
+    return clean_page_text(text, None)
+
+
+def clean_page_text(text: str, source: SourceProfile | None) -> Extracted:
+    """`clean_text` with the help of a source profile."""
+    settled = settle_text(repair_text(text))
+    lines = join_fragments([line for raw in settled.split("\n") if (line := settle_line(raw))][:MAX_LINES])
+    if not lines:
+        return Extracted()
+    block = densest_block(lines)
+    if block is None:
+        block = (1, len(lines)) if len(lines) > 1 else (0, 1)
+    date_at, published = _find_date(lines, block, source)
+    first = date_at + 1 if date_at is not None and date_at >= block[0] else block[0]
+    title_at = _find_title(lines, min(first, date_at if date_at is not None else first))
+    title, marks = _title(lines, title_at, source)
+    cleaned = _body(lines, (first, block[1]), title, source)
+    above = [] if title_at is None else [line for line in lines[title_at + 1 : first] if len(line) <= 90]
+    bylines = [line for line in above if is_byline(line)] + cleaned.credits
     return Extracted(
         title=title,
-        body="\n".join(lines[start:end]),
+        body="\n".join(cleaned.lines),
         published=published,
         dates=(published,) if published else (),
+        agency=find_agency("\n".join(cleaned.lines), bylines, [*above, *lines[block[1] : block[1] + 3]]),
         marks=marks,
-        dropped=dropped,
+        dropped=_dropped(lines, {title_at, date_at}, (first, block[1]), cleaned),
     )
 
 
-def _densest(lines: list[str]) -> tuple[int, int]:
-    """The run of lines with the greatest sum of (words - LONG_WORDS)."""
-    best, best_span, total, start = 0, (0, len(lines)), 0, 0
-    for index, line in enumerate(lines):
-        if total <= 0:
-            total, start = 0, index
-        total += len(line.split()) - LONG_WORDS
-        if total > best:
-            best, best_span = total, (start, index + 1)
-    return best_span
+def _find_date(
+    lines: Sequence[str], block: tuple[int, int], source: SourceProfile | None
+) -> tuple[int | None, PublicationDate | None]:
+    """The date line nearest above the block, or within its first lines; then one shortly below it."""
+    tag = source.languages[0] if source and len(source.languages) == 1 else None
+    first, end = block
+    above = range(min(first + LOOK_INSIDE_LINES, end) - 1, max(-1, first - LOOK_ABOVE_LINES), -1)
+    for index in (*above, *range(end, min(len(lines), end + 4))):
+        line = lines[index]
+        if len(line) <= 120 and any(map(str.isdigit, line)) and (date := parse_date(line, tag)):
+            return (index if index < end else None), date
+    return None, None
+
+
+def _find_title(lines: Sequence[str], before: int) -> int | None:
+    """The nearest line above that can be a headline; one that stands twice on the page goes before others."""
+    above = [index for index in range(before - 1, max(-1, before - LOOK_ABOVE_LINES), -1) if _is_headline(lines[index])]
+    twice = [index for index in above[:6] if lines.count(lines[index]) == 2 and count_words(lines[index]) >= 5]
+    return next(iter(twice or above), None)
+
+
+def _is_headline(line: str) -> bool:
+    if not TITLE_WORDS[0] <= count_words(line) <= TITLE_WORDS[1] or len(line) > 400:
+        return False
+    return why_dropped(line) is None and not is_byline(line) and parse_date(line) is None
+
+
+def _title(lines: Sequence[str], at: int | None, source: SourceProfile | None) -> tuple[str, tuple[str, ...]]:
+    if at is None:
+        return "", ()
+    site = Site((source.name,) if source and source.name else ())
+    return split_title(strip_site(lines[at], site, suffixes=source.title_suffixes if source else ()))
+
+
+def _body(lines: Sequence[str], span: tuple[int, int], title: str, source: SourceProfile | None) -> Cleaned:
+    again = repeated(lines[: span[1]])
+    kept = [lines[index] for index in range(*span) if index not in again]
+    cleaned = clean_lines(kept, [title], source.drop_lines if source else ())
+    cleaned.dropped += [Dropped(lines[index], "repeated") for index in range(*span) if index in again]
+    return cleaned
+
+
+def _dropped(
+    lines: Sequence[str], used: set[int | None], span: tuple[int, int], cleaned: Cleaned
+) -> tuple[Dropped, ...]:
+    """What was dropped, in the order of the page: around the body, then within it."""
+    around = (index for index in range(len(lines)) if index not in used and not span[0] <= index < span[1])
+    outside = [Dropped(lines[index], why_dropped(lines[index]) or "outside-body") for index in around]
+    return (*outside, *cleaned.dropped)

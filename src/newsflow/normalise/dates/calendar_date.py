@@ -16,7 +16,7 @@ _SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
 _EAST_ASIAN = frozenset(["年月日", "년", "월", "일"]) | frozenset("年月日년월일")
 
 
-class UnknownWordError(LookupError):
+class UnknownWordError(UnreadableError):
     """A word that is neither a name nor a filler."""
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.dates import fallback, words
-from newsflow.normalise.dates.calendar_date import calendar_date
+from newsflow.normalise.dates.calendar_date import UnknownWordError, calendar_date
 from newsflow.normalise.dates.clock import Clock, UnreadableError, take_clock
 from newsflow.normalise.dates.fold import fold
 from newsflow.normalise.dates.names import known
@@ -69,14 +69,14 @@ def _moment(folded: str, text: str, language: str | None) -> tuple[datetime, boo
     tokens = tokenise(folded, known(language))
     try:
         day, clock = _day_and_clock(tokens, text, language)
+    except UnknownWordError:
+        at = fallback.parse(folded, known(language))
+        return (at, False) if at else None
     except UnreadableError:
         before = _before_update(tokens)
         if before is None:
             raise
         day, clock = _day_and_clock(before, text, language)
-    except LookupError:  # a word we do not know
-        at = fallback.parse(folded, known(language))
-        return (at, False) if at else None
     if clock is None:
         return datetime.combine(day, time()), False
     return datetime.combine(day, clock.at, clock.zone), clock.unsettled

@@ -1,0 +1,129 @@
+"""The densest block of long lines: where the article is on a page that lost its tags."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from newsflow.normalise.dates.fold import fold, fold_pattern
+from newsflow.normalise.lines import why_dropped
+
+# Tuned together on tag-stripped pages, five ways of stripping; see benchmarks/quality/normalise.py before changing one.
+THRESHOLD_WORDS = 14
+SENTENCE_BONUS = 4
+NO_SENTENCE_FACTOR = 0.5
+CAP_WORDS = 60
+BOILERPLATE, BARRIER = -15.0, -80.0
+MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.25, 8, 48
+REPEATED_WORDS = 8
+
+_ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
+_JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
+_JOINED_BEFORE = "(“‘«[$€£"
+_BARRIER = re.compile(
+    fold_pattern(
+        r"(?:top rated |all |reader |view (?:all )?|read (?:all )?|show |\d+ |leave (?:a |your )?|post (?:a )?|add (?:a )?)?"
+        r"(?:comments?|responses|replies)\b.{0,25}|(?:leave|post|write|add) an? (?:reply|comment).{0,30}|about the author.{0,20}"
+        r"|sponsored.{0,30}|tags?:.{0,60}|filed under.{0,60}"
+        r"|(?:التعليقات|تعليقات|اضف تعليق\w*|اترك تعليق\w*|اكتب تعليق\w*|كلمات (?:مفتاحية|دلالية)|وسوم|الوسوم)\b.{0,40}"
+        r"|(?:комментарии|теги|коментарі)\b.{0,40}|(?:kommentare|commentaires|comentarios|comentários|yorumlar|komentarze)\b.{0,20}"
+    )
+)
+
+
+def count_words(text: str) -> float:
+    """Words; in scripts without spaces, about two and a half characters are one."""
+    words = len(text.split())
+    return words if text.isascii() else words + len(_UNSPACED.findall(text)) / 2.5
+
+
+def join_fragments(lines: Sequence[str]) -> list[str]:
+    """Lines that were cut at inline tags put together again: what goes on in lower case or with a closing sign."""
+    joined: list[str] = []
+    for line in lines:
+        last = joined[-1] if joined else ""
+        if last and (line[0] in _JOINED_AFTER or last[-1] in _JOINED_BEFORE):
+            joined[-1] = last + line
+        elif last and line[0].islower() and not _ENDS_SENTENCE.search(last) and len(last) < 2_000:
+            joined[-1] = f"{last} {line}"
+        else:
+            joined.append(line)
+    return joined
+
+
+def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
+    """(first, end) of the lines that hold the article, or None when no line is long enough to tell."""
+    scores = _scores(lines)
+    best, span = _best_run(scores, 0, len(scores))
+    if span is None:
+        return None
+    first, end = span
+    while (step := _merge_after(scores, end, best)) is not None:
+        end = step
+    while (step := _merge_before(scores, first, best)) is not None:
+        first = step
+    return first, end
+
+
+def repeated(lines: Sequence[str]) -> set[int]:
+    """Places of lines that say again what was said: long ones said before, short ones that stand three times."""
+    counts = Counter(lines)
+    seen: set[str] = set()
+    places = set()
+    for index, line in enumerate(lines):
+        if (count_words(line) >= REPEATED_WORDS and line in seen) or (counts[line] >= 3 and len(line) < 60):
+            places.add(index)
+        seen.add(line)
+    return places
+
+
+def _scores(lines: Sequence[str]) -> list[float]:
+    again = repeated(lines)
+    return [_score(line, again=index in again) for index, line in enumerate(lines)]
+
+
+def _score(line: str, *, again: bool) -> float:
+    words = count_words(line)
+    capped = min(words, CAP_WORDS)
+    if again:
+        return -capped if words >= REPEATED_WORDS else BOILERPLATE
+    if len(line) < 70 and _BARRIER.fullmatch(fold(line)):
+        return BARRIER
+    why = why_dropped(line)
+    if why is not None and why != "no-words":
+        return BOILERPLATE
+    if _ENDS_SENTENCE.search(line):
+        return capped - THRESHOLD_WORDS + SENTENCE_BONUS
+    return NO_SENTENCE_FACTOR * capped - THRESHOLD_WORDS
+
+
+def _best_run(scores: Sequence[float], low: int, high: int) -> tuple[float, tuple[int, int] | None]:
+    """The run within [low, high) with the greatest sum above zero."""
+    best, span, total, start = 0.0, None, 0.0, low
+    for index in range(low, high):
+        if total <= 0:
+            total, start = 0.0, index
+        total += scores[index]
+        if total > best:
+            best, span = total, (start, index + 1)
+    return best, span
+
+
+def _merge_after(scores: Sequence[float], end: int, best: float) -> int | None:
+    value, span = _best_run(scores, end, min(len(scores), end + LOOK_LINES))
+    if span is None or value <= MERGE_SHARE * best or span[0] - end > MERGE_GAP_LINES:
+        return None
+    return None if _has_barrier(scores[end : span[0]]) else span[1]
+
+
+def _merge_before(scores: Sequence[float], first: int, best: float) -> int | None:
+    value, span = _best_run(scores, max(0, first - LOOK_LINES), first)
+    if span is None or value <= MERGE_SHARE * best or first - span[1] > MERGE_GAP_LINES:
+        return None
+    return None if _has_barrier(scores[span[1] : first]) else span[0]
+
+
+def _has_barrier(scores: Sequence[float]) -> bool:
+    return min(scores, default=0.0) <= BARRIER
