@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ import yaml
 from newsflow.model.outcome import Outcome, Reason
 from newsflow.sample.build import Text, event_entries, text_of
 
+WATCHED = ("iran", "israel", "lebanon", "palestine", "russia", "syria", "turkey", "ukraine", "united-states")
+"""Topics that every article of the sample was judged for."""
 WITH_TEXT = frozenset({Outcome.ADDED, Outcome.REPLACED})
 
 
@@ -21,9 +24,9 @@ class Expectation:
     """What one event should become.
 
     Events of one `group` say the same: one of them is `added`, whichever is read first, the others `duplicate`.
-    `text` is the article as its author wrote it, without the page around it, for what is added or replaced.
-    `published_at` is None where the page names no date. The article is about all of `topics` and about none
-    but those and `allowed_topics`.
+    `text` is the article as its author wrote it, without the page around it, for what is added or replaced; its
+    title may stand in any of the forms in `titles`. `published_at` is None where the page names no date.
+    The article is about all of `topics`, may be about `allowed_topics`, and is about none of `not_topics`.
     """
 
     name: str
@@ -31,11 +34,13 @@ class Expectation:
     reason: Reason | None = None
     group: str | None = None
     text: Text | None = None
+    titles: tuple[str, ...] = ()
     language: str | None = None
     published_at: datetime | None = None
     zone: str | None = None
     topics: tuple[str, ...] = ()
     allowed_topics: tuple[str, ...] = ()
+    not_topics: tuple[str, ...] = ()
 
 
 def expectations() -> dict[str, Expectation]:
@@ -49,15 +54,24 @@ def _expectation(entry: Mapping[str, Any], members: Mapping[str, Any]) -> Expect
     outcome = Outcome(members.get("outcome", Outcome.ADDED))
     text = text_of(entry) if outcome in WITH_TEXT else None
     published = members.get("published")
+    topics, allowed = tuple(members.get("topics", ())), tuple(members.get("allowed_topics", ()))
     return Expectation(
         name=entry["name"],
         outcome=outcome,
         reason=Reason(members["reason"]) if "reason" in members else None,
         group=members.get("group"),
         text=text,
+        titles=_titles(text.title) if text else (),
         language=text.fields["language"] if text else None,
         published_at=datetime.fromisoformat(published) if published else None,
         zone=members.get("zone"),
-        topics=tuple(members.get("topics", ())),
-        allowed_topics=tuple(members.get("allowed_topics", ())),
+        topics=topics,
+        allowed_topics=allowed,
+        not_topics=tuple(sorted({*WATCHED, *members.get("not_topics", ())} - {*topics, *allowed})) if text else (),
     )
+
+
+def _titles(title: str) -> tuple[str, ...]:
+    """A title, and the same without a mark such as `(فيديو ضفاف)` at its end."""
+    bare = re.sub(r" \([^()]*\)$", "", title)
+    return (title,) if bare == title else (title, bare)
