@@ -1,20 +1,16 @@
 """One real Apache Kafka on the loopback interface: up, down, kill, status.
 
 Everything lies in one directory: `libs/` (the jars), `data/` (the log), `broker.log`, `broker.json` (the pid and
-ports), `server.properties`. Each step can be killed at any point and begun again: what is half done has another
+port), `server.properties`. Each step can be killed at any point and begun again: what is half done has another
 name, and a broker that lost its pid file is found by its command line.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import shutil
 import signal
-import subprocess
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,17 +19,20 @@ from typing import Any
 
 from newsflow.dev.jars import ensure_jars
 from newsflow.dev.locks import exclusive
+from newsflow.dev.node import Node
 from newsflow.dev.probe import broker_answers
 from newsflow.dev.processes import (
     LOOPBACK,
+    child_runs,
     command_line,
+    exit_code,
     find_process,
-    free_port,
     has_argument,
     port_is_free,
     port_owner,
+    spawn,
 )
-from newsflow.dev.properties import Listener, server_properties
+from newsflow.dev.properties import Listener
 from newsflow.dev.tools import find_java
 from newsflow.errors import LocalServiceError
 from newsflow.resources import deploy_dir
@@ -42,7 +41,6 @@ DEFAULT_DIRECTORY = Path(".newsflow/kafka")
 DEFAULT_PORT = 19092
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
-_FORMAT_TIMEOUT_S = 60.0
 _POLL_S = 0.1
 
 
@@ -85,8 +83,8 @@ def _silent(_: str) -> None:
 class LocalBroker:
     """A broker whose state is `directory`. The same directory and port name the same broker in any process.
 
-    `libs` holds the jars (default: within `directory`), `listeners` come beside the plaintext one,
-    `properties` override server.properties.
+    It outlives the process that started it. `libs` holds the jars (default: within `directory`), `listeners`
+    come beside the plaintext one, `properties` override server.properties.
     """
 
     def __init__(
@@ -99,14 +97,9 @@ class LocalBroker:
         listeners: Sequence[Listener] = (),
         properties: Mapping[str, str] | None = None,
     ) -> None:
-        self.directory = directory.resolve()
-        self.port = port
-        self._libs = (libs or self.directory / "libs").resolve()
-        self._heap = heap
-        self._listeners = tuple(listeners)
-        self._properties = dict(properties or {})
-        # A child that ended stays a zombie until it is waited for, and Popen waits for it.
-        self._process: subprocess.Popen[bytes] | None = None
+        self.directory, self.port = directory.resolve(), port
+        libs = (libs or self.directory / "libs").resolve()
+        self._node = Node(self.directory, port, libs, heap, tuple(listeners), dict(properties or {}))
         if "," in str(self.directory):
             raise LocalServiceError(f"{self.directory}: Kafka takes a comma in a path for a separator; choose another")
 
@@ -122,9 +115,9 @@ class LocalBroker:
             if pid is not None:
                 return self._already_running(pid, port, timeout_s)
             java = find_java()
-            ensure_jars(self._libs, deploy_dir() / "kafka" / "pom.xml", say)
+            ensure_jars(self._node.libs, deploy_dir() / "kafka" / "pom.xml", say)
             self._refuse_taken_ports()
-            self._format(java)
+            self._node.format(java)
             return self._start(java, timeout_s)
 
     def status(self) -> BrokerStatus:
@@ -140,68 +133,57 @@ class LocalBroker:
         pid, port = self._running()
         if pid is None:
             return self._status(BrokerState.DOWN, self.port, None, already=True)
-        self._signal(pid, signal.SIGTERM)
+        _signal(pid, signal.SIGTERM)
         if not self._wait_gone(pid, timeout_s):
             return self.kill()
-        self._forget()
+        self._record_file.unlink(missing_ok=True)
         return self._status(BrokerState.DOWN, port, None)
 
     def kill(self) -> BrokerStatus:
         """End the broker with SIGKILL, as a crash would. Its data stays and `up` recovers it."""
         pid, port = self._running()
         if pid is not None:
-            self._signal(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
             if not self._wait_gone(pid, STOP_TIMEOUT_S):
-                raise LocalServiceError(f"process {pid} does not end, even killed; its log: {self._log}")
-        self._forget()
+                raise LocalServiceError(f"process {pid} does not end, even killed; its log: {self._node.log}")
+        self._record_file.unlink(missing_ok=True)
         return self._status(BrokerState.DOWN, port, None, already=pid is None)
-
-    # What is running
-
-    @property
-    def _log(self) -> Path:
-        return self.directory / "broker.log"
-
-    @property
-    def _marker(self) -> str:
-        """Stands in the command line of this directory's broker and of no other process."""
-        return f"-Dnewsflow.broker={self.directory}"
 
     def _status(self, state: BrokerState, port: int, pid: int | None, already: bool = False) -> BrokerStatus:
         return BrokerStatus(state, port, pid, self.directory, already)
 
+    # What is running
+
     def _running(self) -> tuple[int | None, int]:
         """The process that runs this directory's broker, if any, and its port."""
-        if self._process is not None:
-            self._process.poll()
         recorded = self._recorded()
         port = int(recorded.get("port", self.port))
         pid = recorded.get("pid")
         if isinstance(pid, int) and self._is_ours(pid):
             return pid, port
         # A start that was killed before it wrote the pid, or a file from before a reboot.
-        return find_process(self._marker), port
+        return find_process(self._node.marker), port
 
     def _is_ours(self, pid: int) -> bool:
-        return has_argument(command_line(pid), self._marker)
+        # A child is asked about as one: right after its start it has no command line yet.
+        running = child_runs(pid, self._node.marker)
+        return has_argument(command_line(pid), self._node.marker) if running is None else running
+
+    @property
+    def _record_file(self) -> Path:
+        return self.directory / "broker.json"
 
     def _recorded(self) -> dict[str, Any]:
         try:
-            recorded = json.loads((self.directory / "broker.json").read_text())
+            recorded = json.loads(self._record_file.read_text())
         except (OSError, ValueError):
             return {}
         return recorded if isinstance(recorded, dict) and isinstance(recorded.get("port"), int) else {}
 
     def _record(self, pid: int | None) -> None:
-        fresh = self.directory / "broker.json.new"
+        fresh = self._record_file.with_suffix(".json.new")
         fresh.write_text(json.dumps({"pid": pid, "port": self.port}) + "\n")
-        fresh.replace(self.directory / "broker.json")
-
-    def _forget(self) -> None:
-        (self.directory / "broker.json").unlink(missing_ok=True)
-        if self._process is not None:
-            self._process.wait(STOP_TIMEOUT_S)
-            self._process = None
+        fresh.replace(self._record_file)
 
     # Starting
 
@@ -211,124 +193,58 @@ class LocalBroker:
                 f"the broker of {self.directory} is up on port {port} (process {pid}), not on {self.port}; "
                 f"use that port, or stop it first with `newsflow dev down`"
             )
-        deadline = time.monotonic() + timeout_s
-        while self._is_ours(pid):
-            if broker_answers(LOOPBACK, port):
-                return self._status(BrokerState.UP, port, pid, already=True)
-            if time.monotonic() >= deadline:
-                raise LocalServiceError(
-                    f"process {pid} runs but has not answered on port {port} within {timeout_s:g} s; "
-                    f"its log: {self._log}; `newsflow dev down` stops it"
-                )
-            time.sleep(_POLL_S)
-        raise LocalServiceError(f"the broker (process {pid}) ended while it was waited for{self._tail()}")
+        self._wait_up(pid, timeout_s)
+        return self._status(BrokerState.UP, port, pid, already=True)
 
     def _refuse_taken_ports(self) -> None:
-        for port in (self.port, *(listener.port for listener in self._listeners)):
+        for port in self._node.ports:
             if not port_is_free(port):
                 raise LocalServiceError(
                     f"port {port} is taken by {port_owner(port)}; stop that, or choose another with --port"
                 )
 
-    def _format(self, java: str) -> None:
-        """Give the data directory its cluster id. Done beside it and renamed, so that it is whole or not there."""
-        data, fresh = self.directory / "data", self.directory / "data.new"
-        if (data / "meta.properties").is_file():
-            return
-        shutil.rmtree(fresh, ignore_errors=True)
-        properties = self.directory / "format.properties"
-        self._write_properties(properties, fresh, free_port(self._ports))
-        command = [
-            *(*self._java(java, "128m"), "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"),
-            *("--cluster-id", _cluster_id(), "--config", str(properties)),
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise LocalServiceError(f"formatting {fresh} took more than {_FORMAT_TIMEOUT_S:g} s") from error
-        if done.returncode:
-            raise LocalServiceError(f"Kafka could not format {fresh}:\n{(done.stdout + done.stderr)[-2000:].strip()}")
-        if data.exists():  # without meta.properties: never a whole data directory
-            data.rename(self.directory / f"data.unformatted-{int(time.time())}")
-        fresh.rename(data)
-
     def _start(self, java: str, timeout_s: float) -> BrokerStatus:
-        properties = self.directory / "server.properties"
-        self._write_properties(properties, self.directory / "data", free_port(self._ports))
-        if self._log.exists():
-            self._log.replace(self._log.with_suffix(".log.1"))
+        log = self._node.log
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
         self._record(None)
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._java(java, self._heap), self._marker, "kafka.Kafka", str(properties)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C at the terminal is for the command, not for the broker
-            )
-        self._record(self._process.pid)
+        pid = spawn(self._node.command(java), log)
+        self._record(pid)
         try:
-            self._wait_up(self._process, timeout_s)
+            self._wait_up(pid, timeout_s)
         except BaseException:
             self.kill()
             raise
-        return self._status(BrokerState.UP, self.port, self._process.pid)
+        return self._status(BrokerState.UP, self.port, pid)
 
-    def _wait_up(self, process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    def _wait_up(self, pid: int, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
         while not broker_answers(LOOPBACK, self.port):
-            if process.poll() is not None:
-                raise LocalServiceError(f"the broker ended with exit code {process.returncode}{self._tail()}")
+            if not self._is_ours(pid):
+                code = exit_code(pid)
+                with_code = "" if code is None else f" with exit code {code}"
+                raise LocalServiceError(f"the broker (process {pid}) ended{with_code}{self._node.said_last()}")
             if time.monotonic() >= deadline:
-                raise LocalServiceError(f"the broker did not answer within {timeout_s:g} s{self._tail()}")
+                raise LocalServiceError(
+                    f"the broker (process {pid}) did not answer within {timeout_s:g} s{self._node.said_last()}"
+                )
             time.sleep(_POLL_S)
 
-    @property
-    def _ports(self) -> frozenset[int]:
-        return frozenset((self.port, *(listener.port for listener in self._listeners)))
-
-    def _write_properties(self, file: Path, data: Path, controller_port: int) -> None:
-        file.write_text(server_properties(data, self.port, controller_port, self._listeners, self._properties))
-
-    def _java(self, java: str, heap: str) -> tuple[str, ...]:
-        log4j = (deploy_dir() / "kafka" / "log4j2.properties").resolve()
-        return (
-            *(java, f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
-            *("-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true"),
-            *(f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{self._libs}/*"),
-        )
-
     # Stopping
-
-    def _signal(self, pid: int, what: signal.Signals) -> None:
-        try:
-            os.kill(pid, what)
-        except ProcessLookupError:
-            return
-        except PermissionError as error:
-            raise LocalServiceError(f"process {pid} belongs to another user and cannot be stopped") from error
 
     def _wait_gone(self, pid: int, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         while self._is_ours(pid):
-            if self._process is not None:
-                self._process.poll()
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL_S / 2)
         return True
 
-    def _tail(self) -> str:
-        """The end of the broker's log, for an error message."""
-        try:
-            lines = self._log.read_text("utf-8", "replace").strip().splitlines()[-15:]
-        except OSError:
-            lines = []
-        said = "\n".join(line[:300] for line in lines) or "(nothing)"
-        return f". It last said, in {self._log}:\n{said}"
 
-
-def _cluster_id() -> str:
-    """A random id in Kafka's form, 22 characters; never with a leading hyphen, which would be read as an option."""
-    text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    return "A" + text[1:] if text.startswith("-") else text
+def _signal(pid: int, what: signal.Signals) -> None:
+    try:
+        os.kill(pid, what)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise LocalServiceError(f"process {pid} belongs to another user and cannot be stopped") from error

@@ -7,11 +7,14 @@ import random
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 _PROC = Path("/proc")
 LOOPBACK = "127.0.0.1"
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Kept until this process ends: only its parent learns that a process has ended, and how."""
 _FREE_RANGE = range(20_000, 32_000)
 """Below the range from which the kernel takes the ports of outgoing connections, so none of those steals it."""
 
@@ -25,6 +28,34 @@ def command_line(pid: int) -> str:
             return ""
     done = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def spawn(command: Sequence[str], log: Path) -> int:
+    """Start a process that outlives this one, its output appended to `log`; return its id."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C at the terminal is for the command, not for the server it started
+        )
+    _children[child.pid] = child
+    return child.pid
+
+
+def exit_code(pid: int) -> int | None:
+    """Return how a process that `spawn` started here has ended; None for one that runs, or is not ours."""
+    child = _children.get(pid)
+    return None if child is None else child.poll()
+
+
+def child_runs(pid: int, argument: str) -> bool | None:
+    """Tell whether a process that `spawn` started here, with `argument`, still runs; None when `pid` is none."""
+    child = _children.get(pid)
+    if child is None:
+        return None
+    return child.poll() is None and argument in cast(Sequence[str], child.args)
 
 
 def find_process(marker: str) -> int | None:
