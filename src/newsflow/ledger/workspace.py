@@ -75,7 +75,7 @@ class Workspace:
 
     def ties(self, language: str, print_: Fingerprint, article_id: str) -> list[Tie]:
         """The articles within the window whose text may be like this one, and how alike they are, exactly."""
-        numbers = dict.fromkeys(self.found.get((language, print_.keys.tobytes()), ()))
+        numbers = dict.fromkeys(self._in_ledger(language, print_))
         for key in print_.keys.tolist():
             numbers.update(dict.fromkeys(self._pending_keys.get((language, key), ())))
         texts = [text for number in numbers if (text := self._within_window(language, number)) is not None]
@@ -84,6 +84,15 @@ class Workspace:
         pairs = [(text, each) for text, each in held if each is not None and each.id != article_id]
         alike = compare_all(print_, [text.print for text, _ in pairs])
         return [make_tie(each, similarity, self.rule) for (_, each), similarity in zip(pairs, alike, strict=True)]
+
+    def _in_ledger(self, language: str, print_: Fingerprint) -> list[int]:
+        """Numbers of the look-alikes in the ledger; asked for here when it looked like a repeat before the batch."""
+        keys = language, print_.keys.tobytes()
+        if keys not in self.found:
+            [self.found[keys]] = self.window.find(language, [print_])
+            texts = self.window.load(self.db, language, self.found[keys])
+            self.prints.update(((language, number), text) for number, text in texts.items())
+        return self.found[keys]
 
     def _within_window(self, language: str, number: int) -> TextPrint | None:
         text = self.prints.get((language, number))
