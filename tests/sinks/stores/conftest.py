@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from newsflow.dev.postgres import LocalPostgres, find_programs
+from newsflow.errors import MissingToolError
+from tests.sinks.stores.store_harness import (
+    Harness,
+    JsonLinesHarness,
+    ParquetHarness,
+    PostgresHarness,
+    SqliteHarness,
+)
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def store_postgres() -> Iterator[LocalPostgres]:
+    """A real server for the session; skips where there is none."""
+    pytest.importorskip("psycopg")
+    try:
+        find_programs()
+    except MissingToolError as error:
+        pytest.skip(str(error))
+    with LocalPostgres(settings="fsync=off\n") as server:
+        yield server
+
+
+def new_database(server: LocalPostgres) -> str:
+    """The URL of a new, empty database."""
+    import psycopg
+
+    name = f"store_{next(_numbers)}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def make_harness(kind: str, folder: Path, request: pytest.FixtureRequest) -> Harness:
+    if kind == "sqlite":
+        return SqliteHarness(folder)
+    if kind == "postgresql":
+        return PostgresHarness(new_database(request.getfixturevalue("store_postgres")))
+    if kind == "parquet":
+        pytest.importorskip("duckdb")
+        return ParquetHarness(folder)
+    return JsonLinesHarness(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "parquet", "jsonl"])
+def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
+    """Each kind of store in turn, empty."""
+    made = make_harness(request.param, tmp_path, request)
+    yield made
+    made.close()
