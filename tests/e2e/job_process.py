@@ -64,10 +64,10 @@ class JobProcess:
 
 
 def check_repeats(records: list[Event]) -> dict[str, Event]:
-    """One record for each `ce_id`; asserts that all records of one id are equal in key, bytes and headers."""
+    """One record for each id (of a dead letter its own, not that of the event it keeps); asserts that all records of one id are equal in key, bytes and headers."""
     by_id: dict[str, list[Event]] = defaultdict(list)
     for record in records:
-        ce_id = header(record.headers, "ce_id") or header(record.headers, "newsflow.error.id")
+        ce_id = header(record.headers, "newsflow.error.id") or header(record.headers, "ce_id")
         assert ce_id is not None
         by_id[ce_id].append(record)
     for same in by_id.values():
