@@ -1,0 +1,120 @@
+"""Scripts of a text, and what single letters say about its language."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+_RANGES = (
+    ("Arab", "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"),
+    ("Cyrl", "\u0400-\u052f"),
+    ("Grek", "\u0370-\u03ff\u1f00-\u1fff"),
+    ("Hebr", "\u0590-\u05ff"),
+    ("Armn", "\u0530-\u058f"),
+    ("Geor", "\u10a0-\u10ff\u2d00-\u2d2f"),
+    ("Deva", "\u0900-\u097f"),
+    ("Beng", "\u0980-\u09ff"),
+    ("Taml", "\u0b80-\u0bff"),
+    ("Thai", "\u0e00-\u0e7f"),
+    ("Hang", "\u1100-\u11ff\uac00-\ud7a3"),
+    ("Kana", "\u3040-\u30ff"),
+    ("Hani", "\u3400-\u4dbf\u4e00-\u9fff"),
+    ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
+)
+_PATTERNS = tuple((name, re.compile(f"[{chars}]")) for name, chars in _RANGES)
+ONE_LANGUAGE = {"Grek": "el", "Hebr": "he", "Armn": "hy", "Geor": "ka", "Deva": "hi", "Beng": "bn", "Taml": "ta", "Thai": "th"}
+"""Scripts that one of the languages served is written in."""
+# A character of these says as much as two or three letters of others.
+_HEAVY = {"Hani": 2.5, "Kana": 2.0, "Hang": 2.0}
+# Brand names and quotations are Latin in all languages: a text is Latin when most of it is.
+_LATIN_WEIGHT = 0.5
+
+# Letters that only some of the languages of a script have.
+_ARABIC_LETTERS = (
+    ("ug", re.compile("[ۇۈۋېڭەھ]")),
+    ("ckb", re.compile("[ێۆڕڵەڤ]")),
+    ("ps", re.compile("[ټډړږښګڼۍځڅې]")),
+    ("skr", re.compile("[ٻڄݙڳݨڋڻڔ]")),
+    ("sd", re.compile("[ڀٿٽڃڇڌڏڊڦڪڱڙ]")),
+    ("ur", re.compile("[ٹڈڑںےہھ]")),
+    ("fa", re.compile("[پچژگکی]")),
+    ("ar", re.compile("[ةىأإكيؤئ]")),
+)
+_CYRILLIC_ONLY = (
+    ("ў", {"be"}),
+    ("[їєґ]", {"uk"}),
+    ("[јљњџ]", {"sr", "mk"}),
+    ("[ђћ]", {"sr"}),
+    ("[ѓќѕ]", {"mk"}),
+    ("[ұһә]", {"kk"}),
+    ("[ӣӯҳҷ]", {"tg"}),
+    ("[ңөү]", {"kk", "ky", "mn"}),
+    ("[ғқ]", {"kk", "tg", "uz"}),
+    ("і", {"uk", "be", "kk"}),
+    ("[ыэё]", {"ru", "be", "kk", "ky", "mn", "tg"}),
+    ("щ", {"ru", "uk", "bg", "kk", "ky"}),
+    ("ъ", {"bg", "ru", "tg", "kk", "ky"}),
+)
+_CYRILLIC_RULES = tuple((re.compile(letters), frozenset(languages)) for letters, languages in _CYRILLIC_ONLY)
+# Letters that a text of some length in a language does not go without.
+_CYRILLIC_NEEDS = (
+    (8, re.compile("[јљњџћђѓќѕ]"), frozenset({"sr", "mk"})),
+    (10, re.compile("[іїєґў]"), frozenset({"uk", "be"})),
+    (16, re.compile("[әғқңөұүһіӣӯҳҷ]"), frozenset({"kk", "ky", "tg"})),
+    (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
+)
+CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "ru", "sr", "tg", "uk"})
+
+
+class _ScriptOf(dict[str, str]):
+    """The script of a character, empty for what is no letter; filled as they are met."""
+
+    def __missing__(self, char: str) -> str:
+        script = next((name for name, pattern in _PATTERNS if pattern.match(char)), "") if char.isalpha() else ""
+        self[char] = script
+        return script
+
+
+_SCRIPT_OF = _ScriptOf()
+
+
+def main_script(text: str) -> tuple[str, float]:
+    """The script most of a text is in (ISO 15924) and its share of the letters; (``, 0) without letters."""
+    seen = Counter(map(_SCRIPT_OF.__getitem__, text))
+    counts = {name: count * _HEAVY.get(name, 1.0) for name, count in seen.items() if name}
+    if not counts:
+        return "", 0.0
+    if "Latn" in counts:
+        counts["Latn"] *= _LATIN_WEIGHT
+    name = max(counts, key=lambda script: counts[script])
+    return name, counts[name] / sum(counts.values())
+
+
+@lru_cache(maxsize=1)
+def _in_script() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
+
+
+def only_script(text: str, script: str) -> str:
+    """The text without the words of other scripts."""
+    return " ".join(_in_script()[script].sub(" ", text).split())
+
+
+def arabic_letters(text: str) -> Counter[str]:
+    """How many letters of a text tell each language written in the Arabic script."""
+    return Counter({language: len(pattern.findall(text)) for language, pattern in _ARABIC_LETTERS})
+
+
+def cyrillic_candidates(text: str) -> frozenset[str]:
+    """The languages that have the letters seen, and of whose own letters a text of this length shows some."""
+    lowered = text.lower()
+    candidates = CYRILLIC
+    for pattern, languages in _CYRILLIC_RULES:
+        seen = len(pattern.findall(lowered))
+        if seen > 1 or (seen == 1 and len(lowered) < 120):  # one in a long text may be a foreign name
+            candidates = candidates & languages or candidates
+    for length, pattern, languages in _CYRILLIC_NEEDS:
+        if len(lowered) >= length and not pattern.search(lowered):
+            candidates = candidates - languages or candidates
+    return candidates
