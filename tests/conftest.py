@@ -36,9 +36,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
         yield RunningBroker(given)
         return
     local = local_broker(tmp_path_factory.mktemp("kafka"))
-    yield RunningBroker(local.status().bootstrap_servers)
-    close_producers()
-    local.kill()
+    try:
+        yield RunningBroker(local.status().bootstrap_servers)
+    finally:
+        close_producers()
+        local.kill()
 
 
 @pytest.fixture
@@ -47,9 +49,11 @@ def own_broker(tmp_path: Path) -> Iterator[LocalBroker]:
     from newsflow.kafka.producer import close_producers
 
     local = local_broker(tmp_path / "kafka")
-    yield local
-    close_producers()
-    local.kill()
+    try:
+        yield local
+    finally:
+        close_producers()
+        local.kill()
 
 
 def local_broker(directory: Path) -> LocalBroker:

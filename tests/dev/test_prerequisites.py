@@ -11,6 +11,7 @@ import pytest
 from newsflow.dev.broker import LocalBroker
 from newsflow.dev.jars import ensure_jars
 from newsflow.dev.processes import command_line, find_process, free_port, port_is_free, port_owner
+from newsflow.dev.properties import server_properties
 from newsflow.dev.tools import find_java
 from newsflow.errors import LocalServiceError, MissingToolError
 
@@ -139,3 +140,15 @@ def test_processes_that_do_not_exist() -> None:
 def test_a_comma_in_the_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocalServiceError, match="comma"):
         LocalBroker(tmp_path / "a,b")
+
+
+def test_settings_are_written_as_java_reads_them(tmp_path: Path) -> None:
+    text = server_properties(tmp_path, 1, 2, extra={"a": "back\\slash", "b": "über", "c": "ملف 😀", "log.dirs": "mine"})
+    lines = text.splitlines()
+    assert "a=back\\\\slash" in lines
+    assert "b=\\u00fcber" in lines
+    assert "c=\\u0645\\u0644\\u0641 \\ud83d\\ude00" in lines
+    assert [line for line in lines if line.startswith("log.dirs=")] == ["log.dirs=mine"]
+    assert text.isascii()
+    listeners = next(line for line in lines if line.startswith("listeners="))
+    assert listeners == "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"

@@ -86,5 +86,7 @@ def _address(listener: Listener) -> str:
 
 
 def _escape(value: str) -> str:
-    # A backslash starts an escape in a Java properties file.
-    return value.replace("\\", "\\\\")
+    # A backslash starts an escape in a Java properties file, whose text is Latin-1: the rest is written as escapes.
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    pairs = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    return "".join(chr(unit) if unit < 0x7F else f"\\u{unit:04x}" for unit in pairs)

@@ -17,7 +17,7 @@ from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 
 _LOGGER = logging.getLogger("kafka")
-_FIRST_PATIENCE_S = 2.0
+_FIRST_PATIENCE_S = 1.0
 _FETCH_BYTES = 32 << 20
 _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
@@ -175,6 +175,7 @@ _CAUSES = (
     _Cause("wrong_version_number", _NO_TLS),
     _Cause("wrong version number", _NO_TLS),
     _Cause("record layer failure", _NO_TLS),
+    _Cause("handshake failed: [ssl: unexpected_eof", _NO_TLS),
     _Cause("certificate required", "the server asks for a client certificate; set certificate_file and key_file"),
     _Cause("alert", "the server broke the TLS handshake off; does it ask for another client certificate?"),
     _Cause("dns lookup failed", "the host name cannot be looked up", lasting=False),
