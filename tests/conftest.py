@@ -13,6 +13,7 @@ import pytest
 from newsflow.dev.broker import LocalBroker
 from newsflow.dev.processes import free_port
 from newsflow.errors import MissingToolError
+from tests.fault_table import TABLE, FaultTable
 
 if TYPE_CHECKING:
     from tests.broker_helpers import RunningBroker
@@ -23,6 +24,19 @@ LIBS = Path(__file__).resolve().parent.parent / ".newsflow" / "kafka" / "libs"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_errors: errors may be logged, they are part of what is tested")
+
+
+@pytest.fixture
+def fault_table() -> FaultTable:
+    """Takes the rows of the table that is printed after the fault tests."""
+    return TABLE
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if TABLE.rows:
+        terminalreporter.section("faults")
+        for line in TABLE.lines():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
