@@ -22,7 +22,7 @@ from tests.e2e.job_process import JobProcess, check_repeats
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-SECRET = "a secret for the test"
+SECRET = "secret-of-the-test"
 
 
 class Sampled:
