@@ -103,7 +103,7 @@ class Scan:
                 found.setdefault((start, stop), Span(start, stop, entry.skip))
         return sorted(found.values())
 
-    def _capitals_hold(self, leaf: LeafId) -> list[Span]:
+    def cased_spans(self, leaf: LeafId) -> list[Span]:
         cased, found = self.text.cased, {}
         for pattern, entry in self.seen.get(leaf, ()):
             for start, end in self._pattern_hits(pattern):
@@ -121,11 +121,11 @@ class Scan:
 
     def _verified(self, leaf: LeafId) -> list[Span]:
         item = self.tables.leaves[leaf]
-        spans = self._capitals_hold(leaf)
+        spans = self.cased_spans(leaf)
         if not spans or item.simple:
             return spans
         if item.key.field is not None:
-            spans = [span for span in spans if self._in_field(span, item.key.field)]
+            spans = [span for span in spans if self.in_field(span, item.key.field)]
         if item.needs and not any(self.spans(need) for need in item.needs):
             return []
         if any(self.spans(other) for other in item.without):
@@ -140,7 +140,7 @@ class Scan:
                     return leaf, longer
         return None
 
-    def _in_field(self, span: Span, field: str) -> bool:
+    def in_field(self, span: Span, field: str) -> bool:
         place = self.places.of(span.start)
         if field == "body":
             return not self.text.in_title(span.start)

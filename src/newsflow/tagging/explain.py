@@ -1,0 +1,174 @@
+"""Why an article has a tag, or has not: what counted, what was left out and for which reason, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from newsflow.model import Article, Evidence
+from newsflow.tagging.compile import CompiledRule, Entry, LeafId, Node, Tables
+from newsflow.tagging.languages import languages_searched
+from newsflow.tagging.match import Hit, Scan, Span, conditions_hold, holds, leaves_of, score_of, scored_hits, section_of
+from newsflow.tagging.places import FACTORS, PlaceName
+from newsflow.tagging.ruleset import RuleSet, evidence_of
+
+Verdict = Literal["topic", "mention", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A hit that counts: `points` is weight times what its place is worth."""
+
+    evidence: Evidence
+    place: PlaceName
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A place where a term stands and does not count, and why."""
+
+    evidence: Evidence
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One part of a rule's `any`, `all`, `none` or `near`, and whether it is true of the article."""
+
+    text: str
+    holds: bool
+    parts: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What one rule makes of one article."""
+
+    rule: str
+    version: str
+    verdict: Verdict
+    score: float
+    threshold: float
+    counted: tuple[Counted, ...]
+    excluded: tuple[Excluded, ...]
+    unmet: tuple[str, ...]
+    """Conditions on source, language or section that do not hold."""
+    requirement: Requirement | None
+    terms_searched: int
+    """Terms of the rule that count in an article of this language."""
+
+    @property
+    def missing(self) -> float:
+        """Points short of the threshold; 0 for a topic."""
+        return round(max(0.0, self.threshold - self.score), 4)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"missing": self.missing}
+
+
+class _EveryLanguage(dict[int, tuple[Entry, ...]]):
+    def __init__(self, tables: Tables) -> None:
+        super().__init__()
+        self._tables = tables
+
+    def __missing__(self, pattern: int) -> tuple[Entry, ...]:
+        return self._tables.entries[pattern]
+
+
+def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
+    """Explain one rule on one article. Raises KeyError when no rule has that id."""
+    item = rules.rule(rule_id)
+    if item is None:
+        raise KeyError(rule_id)
+    scan = rules.scan(article)
+    hits = scored_hits(item, scan)
+    unmet = tuple(_unmet(item, article))
+    met = not unmet and conditions_hold(item, article) and (item.require is None or holds(item.require, scan))
+    score = score_of(hits)
+    verdict: Verdict = "none"
+    if met and hits:
+        verdict = "topic" if score >= item.rule.threshold else "mention" if item.rule.mentions else "none"
+    searched = languages_searched(article.language)
+    leaves = _leaves(item)
+    return Explanation(
+        rule=item.rule.id,
+        version=item.version,
+        verdict=verdict,
+        score=score,
+        threshold=item.rule.threshold,
+        counted=tuple(_counted(hit, scan) for hit in hits),
+        excluded=tuple(_excluded(leaves, hits, scan, article)),
+        unmet=unmet,
+        requirement=_requirement(item.require, scan) if item.require is not None else None,
+        terms_searched=sum(scan.tables.leaves[leaf].key.language.partition("-")[0] in searched for leaf in leaves),
+    )
+
+
+def _leaves(item: CompiledRule) -> list[LeafId]:
+    required = leaves_of(item.require) if item.require is not None else []
+    return list(dict.fromkeys([*item.weights, *required]))
+
+
+def _counted(hit: Hit, scan: Scan) -> Counted:
+    return Counted(evidence_of(hit, scan), hit.place, round(hit.weight * FACTORS[hit.place], 4))
+
+
+def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
+    rule = item.rule
+    if rule.languages and not conditions_hold(_only(item, "languages"), article):
+        yield f"language is {article.language}; the rule wants {', '.join(rule.languages)}"
+    if rule.sources and article.source not in rule.sources:
+        yield f"source is {article.source}; the rule wants {', '.join(rule.sources)}"
+    if rule.sections and section_of(article) not in rule.sections:
+        yield f"section is {section_of(article) or 'not known'}; the rule wants {', '.join(rule.sections)}"
+
+
+def _only(item: CompiledRule, condition: str) -> CompiledRule:
+    from dataclasses import replace
+
+    kept: dict[str, Any] = {name: () for name in ("sources", "sections") if name != condition}
+    return replace(item, rule=replace(item.rule, **kept))
+
+
+def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Article) -> Iterator[Excluded]:
+    counted = {(hit.span.start, hit.span.end) for hit in hits}
+    wide = Scan(scan.tables, _EveryLanguage(scan.tables), article)
+    seen: set[tuple[int, int]] = set()
+    for leaf in leaves:
+        for span in wide.raw_spans(leaf):
+            place = (span.start, span.end)
+            if place not in counted and place not in seen:
+                seen.add(place)
+                evidence = evidence_of(Hit(span, leaf, 0.0, scan.places.of(span.start)), wide)
+                yield Excluded(evidence, _reason(leaf, span, scan, article))
+
+
+def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str:
+    item = scan.tables.leaves[leaf]
+    names = scan.tables.leaves
+    if item.key.language.partition("-")[0] not in languages_searched(article.language):
+        return f"the term is for {item.key.language}, the article is in {article.language or 'und'}"
+    if span not in scan.cased_spans(leaf):
+        return "not written with the capitals of the term"
+    if item.key.field is not None and not scan.in_field(span, item.key.field):
+        return f"the term counts in the {item.key.field} only"
+    if item.needs and not any(scan.spans(need) for need in item.needs):
+        return "none of what it needs stands in the article: " + ", ".join(names[need].key.text for need in item.needs)
+    for other in item.without:
+        if scan.spans(other):
+            return f"the article holds {names[other].key.text}"
+    blocked = scan.blocker(span, item.unless)
+    if blocked is not None:
+        return f"part of {names[blocked[0]].key.text}"
+    return "stands inside a longer term that counts, or outside the distance"
+
+
+def _requirement(node: Node, scan: Scan) -> Requirement:
+    true = holds(node, scan)
+    if node.kind == "term":
+        return Requirement(scan.tables.leaves[node.leaf].key.text, true)
+    text = node.kind if node.kind != "near" else f"near, within {node.within}" + (", in order" if node.ordered else "")
+    return Requirement(text, true, tuple(_requirement(part, scan) for part in node.of))

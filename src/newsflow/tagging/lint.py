@@ -1,0 +1,125 @@
+"""What an editor should look at in a rule set: nothing here stops a job, `topics test` and loading do that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from newsflow.tagging.compile import LeafId, Tables
+from newsflow.tagging.rule import Rule, Term, terms_of
+from newsflow.tagging.ruleset import RuleSet
+
+Kind = Literal[
+    "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
+    "unused-condition",
+]  # fmt: skip
+
+LANGUAGES = ("ar", "en", "ru", "fr")
+MIN_MATCHES, MIN_COUNTER = 3, 2
+_SHORT_CHARS = 3
+_MAX_HOLDERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One remark on one rule."""
+
+    rule: str
+    kind: Kind
+    message: str
+    file: str
+    line: int
+
+
+def lint(rules: RuleSet, languages: Iterable[str] = LANGUAGES, *, examples: bool = True) -> list[Finding]:
+    """Findings in the order of the rules. `languages` are those every hand-written topic should have terms in."""
+    wanted = tuple(languages)
+    found: list[Finding] = []
+    tables = rules._tables
+    shared = _shared(tables)
+    for rule in rules.rules:
+        found += _terms(rule)
+        found += _overlaps(rule, tables, shared)
+        # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
+        if not rule.file.endswith(".jsonl"):
+            found += _languages(rule, wanted)
+            found += _examples(rule, wanted) if examples else ()
+    return found
+
+
+def _finding(rule: Rule, kind: Kind, message: str) -> Finding:
+    return Finding(rule.id, kind, message, rule.file, rule.line)
+
+
+def _terms(rule: Rule) -> Iterator[Finding]:
+    counts = Counter((term.language, term.text) for term in rule.terms)
+    for (language, text), number in counts.items():
+        if number > 1:
+            yield _finding(rule, "repeated-term", f"{text} stands {number} times under {language or 'every language'}")
+    for term in (*rule.terms, *terms_of(rule.require)):
+        if term.weight == 0:
+            yield _finding(rule, "dead-term", f"{term.text} has weight 0 and never counts")
+        if _is_short(term):
+            yield _finding(
+                rule, "short-term", f"{term.text} is short and matches in any case: set capitals or a phrase"
+            )
+    most = max((term.weight for term in rule.terms), default=1.0)
+    if rule.terms and rule.threshold > 0 and most * 3 * 100 < rule.threshold:
+        yield _finding(rule, "never-enough", f"no article reaches the threshold {rule.threshold:g}")
+
+
+def _is_short(term: Term) -> bool:
+    text = term.text.rstrip("~")
+    plain = text.isascii() and text == text.lower() and not term.needs
+    return plain and len(text.rstrip("*")) < _SHORT_CHARS
+
+
+def _shared(tables: Tables) -> dict[tuple[str, ...], set[str]]:
+    """Rules by the patterns of their scored terms, one key a leaf."""
+    holders: dict[LeafId, set[str]] = {}
+    for item in tables.rules:
+        for leaf in item.weights:
+            holders.setdefault(leaf, set()).add(item.rule.id)
+    by_pattern: dict[tuple[str, ...], set[str]] = {}
+    for entries in tables.entries:
+        rules = set().union(*(holders.get(entry.leaf, set()) for entry in entries if not entry.skip))
+        if 1 < len(rules) <= _MAX_HOLDERS:
+            for entry in entries:
+                key = tables.leaves[entry.leaf].key
+                by_pattern.setdefault((key.language, key.text), set()).update(rules)
+    return by_pattern
+
+
+def _overlaps(rule: Rule, tables: Tables, shared: dict[tuple[str, ...], set[str]]) -> Iterator[Finding]:
+    languages_of: dict[str, set[str]] = {}
+    for term in rule.terms:
+        others = shared.get((term.language, term.text), set()) - {rule.id}
+        for other in others:
+            if any(term.language in (mate.language, "") or not mate.language for mate in _rule(tables, other).terms):
+                languages_of.setdefault(f"{term.language}:{term.text}", set()).add(other)
+    for name, found in sorted(languages_of.items()):
+        yield _finding(rule, "shared-term", f"{name} is found by {', '.join(sorted(found))} too")
+
+
+def _rule(tables: Tables, rule_id: str) -> Rule:
+    return tables.rules[tables.by_id[rule_id]].rule
+
+
+def _languages(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
+    present = {term.language for term in (*rule.terms, *terms_of(rule.require))}
+    if "" in present:
+        return
+    for language in wanted:
+        if language not in present:
+            yield _finding(rule, "missing-language", f"no terms for {language}")
+
+
+def _examples(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
+    for language in wanted:
+        matches = sum(example.matches for example in rule.examples if example.language == language)
+        counter = sum(not example.matches for example in rule.examples if example.language == language)
+        if matches < MIN_MATCHES or counter < MIN_COUNTER:
+            message = f"{matches} examples that match and {counter} that must not in {language}; at least "
+            yield _finding(rule, "few-examples", f"{message}{MIN_MATCHES} and {MIN_COUNTER} are wanted")
