@@ -1,0 +1,279 @@
+"""Writes the pages of docs/reference that follow from code and schemas: `python docs/generate.py [--check]`.
+
+With `--check` nothing is written; the exit code is 1 when a page is not what it would be.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Written by docs/generate.py; change its sources, then run `make docs`. -->"
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its file name."""
+    made = {
+        "schemas.md": schemas_page(),
+        "kafka-topics.md": topics_page(),
+        "configuration.md": configuration_page(),
+        "cli.md": cli_page(),
+    }
+    return {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    stale = [name for name, text in pages().items() if _read(REFERENCE / name) != text]
+    if "--check" in sys.argv[1:]:
+        for name in stale:
+            print(f"docs/reference/{name} is not up to date; run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
+        print(f"docs/reference/{name} written", file=sys.stderr)
+    return 0
+
+
+# Schemas
+
+
+def schemas_page() -> Iterator[str]:
+    """The members of every value on the wire."""
+    from newsflow.contracts import SCHEMAS, load_schema
+
+    yield "# Values"
+    yield ""
+    yield "What the values on Kafka and in files look like. Each is JSON in UTF-8 and follows a JSON Schema (2020-12)"
+    yield "under [`schemas/`](../../schemas), with examples that are valid and examples that are not. Members beyond"
+    yield "those named here are allowed in all of them. A reader must pass over members it does not know."
+    for name in SCHEMAS:
+        yield from _schema(load_schema(name))
+
+
+def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
+    name = schema["$id"].split(":")[-2]
+    yield f"\n## {schema['title']}\n"
+    yield f"`{name}.v1` ([schema](../../schemas/{name}/v1.schema.json)). {schema['description']}\n"
+    yield from _members(schema, schema["$defs"])
+    if "anyOf" in schema:
+        groups = [" and ".join(f"`{each}`" for each in option["required"]) for option in schema["anyOf"]]
+        yield f"\nRequired besides: {' or '.join(groups)}."
+    if "else" in schema:
+        needed = " and ".join(f"`{each}`" for each in schema["else"]["required"])
+        yield f"\nRequired unless `action` is `withdraw`: {needed}."
+    for definition, each in schema["$defs"].items():
+        if "properties" in each:
+            yield f"\n### {name}: {definition}\n"
+            if "description" in each:
+                yield f"{each['description']}\n"
+            yield from _members(each, schema["$defs"])
+
+
+def _members(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    yield "| member | type | required | meaning |"
+    yield "|---|---|---|---|"
+    yield from _rows(schema, definitions, "")
+
+
+def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, member in schema["properties"].items():
+        target = definitions.get(member.get("$ref", "").rpartition("/")[2], {})
+        whole = {**target, **member}
+        required = "yes" if name in schema.get("required", ()) else ""
+        meaning = _cell(whole.get("description", ""))
+        yield f"| `{prefix}{name}` | {_type(whole, definitions)} | {required} | {meaning} |"
+        if "properties" in member:
+            yield from _rows(member, definitions, f"{prefix}{name}.")
+
+
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    named = schema.get("$ref", "").rpartition("/")[2]
+    if named and "properties" in definitions[named]:
+        return str(named)
+    types = schema.get("type", "any")
+    text = " or ".join(types) if isinstance(types, list) else str(types)
+    if "items" in schema:
+        text += f" of {_type(schema['items'], definitions)}"
+    return f"{text} ({schema['format']})" if "format" in schema else text
+
+
+# Kafka topics
+
+
+def topics_page() -> Iterator[str]:
+    """The declared Kafka topics."""
+    from newsflow.contracts.topics import ORIGINAL, declared_templates
+
+    yield "# Kafka topics"
+    yield ""
+    yield "Declared in [`schemas/kafka-topics.yaml`](../../schemas/kafka-topics.yaml). `newsflow kafka apply` creates"
+    yield "and alters them, `newsflow kafka apply --dry-run` shows what it would do. None comes to be by a first write."
+    yield ""
+    yield "| topic | partitions | clean-up | kept | key | value | written by |"
+    yield "|---|---|---|---|---|---|---|"
+    specs = declared_templates()
+    for spec in specs:
+        value = "the original bytes" if spec.schema == ORIGINAL else f"[{spec.schema}](schemas.md)"
+        kept = _kept(int(spec.config["retention.ms"]))
+        cells = (f"`{spec.name}`", spec.partitions, spec.config["cleanup.policy"], kept, spec.key, value, spec.producer)
+        yield "| " + " | ".join(_cell(str(cell)) for cell in cells) + " |"
+    for spec in specs:
+        yield f"\n`{spec.name}`: {spec.description}"
+    yield from _HEADERS.splitlines()
+
+
+def _kept(retention_ms: int) -> str:
+    return "for good" if retention_ms < 0 else f"{retention_ms // 86_400_000} days"
+
+
+_HEADERS = """
+## Headers
+
+Everything that newsflow emits is a CloudEvent 1.0 in Kafka's binary mode; raw articles are read in binary mode, in
+structured mode (`application/cloudevents+json`), and with no CloudEvents headers at all.
+
+| header | value |
+|---|---|
+| `ce_specversion` | `1.0` |
+| `ce_id` | derives from the raw event and the decision about it: a retry repeats it, so drop repeats by it |
+| `ce_source` | `/newsflow/<job>` |
+| `ce_type` | `newsflow.<schema>.v1` |
+| `ce_time` | when the ledger decided, RFC 3339 in UTC |
+| `ce_subject` | article id; of an alert, its subscription |
+| `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
+| `content-type` | `application/json` |
+| `traceparent`, `tracestate` | as the raw event had them |
+
+A dead letter has the key, value and headers of the original, untouched, and besides:
+
+| header | value |
+|---|---|
+| `newsflow.error.reason` | one of the closed list in [outcomes](outcomes.md) |
+| `newsflow.error.message` | what was wrong, and what would be accepted |
+| `newsflow.error.stage` | the stage that gave up |
+| `newsflow.error.class` | name of the exception behind it; empty when there was none |
+| `newsflow.error.attempt` | from 1; a replayed dead letter that fails again counts on |
+| `newsflow.error.time` | when it was decided |
+| `newsflow.error.job` | the job |
+| `newsflow.error.id` | derives from the event and the reason: drop repeats by it |
+| `newsflow.origin.topic`, `.partition`, `.offset`, `.timestamp` | where the original stands |
+| `__connect.errors.*` | the same under the names of Kafka Connect, for tools that know those |
+"""
+
+
+# Configuration
+
+
+def configuration_page() -> Iterator[str]:
+    """Every setting, its default and meaning."""
+    from newsflow.config import load
+
+    schema = load.config_schema()
+    defaults = yaml.safe_load((Path(load.__file__).parent / "defaults.yaml").read_text(encoding="utf-8"))
+    yield from _CONFIGURATION.splitlines()
+    yield ""
+    yield "| setting | accepted | default | meaning |"
+    yield "|---|---|---|---|"
+    yield from _settings(schema, defaults, "")
+
+
+_CONFIGURATION = """\
+# Configuration
+
+Four layers, each over the one before: the defaults, a YAML file (`-c FILE`, or `NEWSFLOW_CONFIG`), variables of the
+environment, flags of the command. The whole is checked before anything starts; an error names the file, the line and
+the setting, and what would be accepted. `newsflow config check` does only that; `newsflow config show --origin` prints
+what holds and where it came from.
+
+A variable is named after its setting, two underscores between the steps: `NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS`. Secrets
+are references, `env:NAME` or `file:PATH`, never the secret itself, and print masked. Relative paths in a file count
+from that file's folder.
+
+```yaml
+kafka:
+  bootstrap_servers: kafka-1.example:9093,kafka-2.example:9093
+ledger:
+  url: sqlite:///var/ledger.sqlite3
+sources:
+  paths: [sources/]
+```
+"""
+
+
+def _settings(schema: Mapping[str, Any], defaults: Any, prefix: str) -> Iterator[str]:
+    for name, member in schema["properties"].items():
+        default = defaults.get(name) if isinstance(defaults, Mapping) else None
+        inner = member.get("additionalProperties")
+        if "properties" in member:
+            yield from _settings(member, default, f"{prefix}{name}.")
+        elif isinstance(inner, Mapping) and "properties" in inner:
+            yield from _settings(inner, None, f"{prefix}{name}.<name>.")
+        else:
+            shown = "" if default is None else f"`{json.dumps(default)}`"
+            accepted, meaning = _cell(_accepted(member)), _cell(member.get("description", ""))
+            yield f"| `{prefix}{name}` | {accepted} | {shown} | {meaning} |"
+
+
+def _accepted(member: Mapping[str, Any]) -> str:
+    if "enum" in member:
+        return ", ".join(f"`{each}`" for each in member["enum"])
+    text = str(member.get("type", "any"))
+    low, high = member.get("minimum"), member.get("maximum")
+    if "exclusiveMinimum" in member:
+        text += f" above {member['exclusiveMinimum']}"
+    if low is not None:
+        text += f" from {low}"
+    return text + (f" to {high}" if high is not None else "")
+
+
+# Commands
+
+
+def cli_page() -> Iterator[str]:
+    """Every command with its arguments and options."""
+    from newsflow.cli.app import app
+
+    yield "# Commands"
+    yield ""
+    yield "Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed, 2 called wrongly,"
+    yield "3 wrong configuration."
+    yield from _command(typer.main.get_command(app), "newsflow")
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    subcommands = getattr(command, "commands", None)
+    if subcommands is not None:
+        for each in sorted(subcommands):
+            yield from _command(subcommands[each], f"{name} {each}")
+        return
+    yield f"\n## {name}\n\n{command.help or ''}\n"
+    parameters = [each for each in command.params if each.name != "help"]
+    if parameters:
+        yield "| parameter | meaning |"
+        yield "|---|---|"
+    for each in parameters:
+        options = [*each.opts, *each.secondary_opts]
+        shown = each.name.upper() if each.param_type_name == "argument" else ", ".join(options)
+        yield f"| `{shown}` | {_cell(getattr(each, 'help', None) or '')} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""What the stages emit for the whole sample follows the schemas, by both validators, and repeats byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from newsflow.config.load import load_config
+from newsflow.contracts import SCHEMAS, reference_violations, violations
+from newsflow.contracts.topics import declared_topics
+from newsflow.model import Event, Reason, Rejected
+from newsflow.model.cloudevents import header
+from newsflow.model.codec import encode_dead_letter
+from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC, feed_topic_id, schema_id
+from newsflow.sample import expectations, sample_events, sources_path
+from newsflow.stages.emit import emissions
+from newsflow.stages.item import Emission
+from newsflow.stages.steps import process
+from newsflow.stages.tools import Tools, build_tools
+
+pytestmark = pytest.mark.contract
+
+NOW = datetime(2025, 5, 20, tzinfo=UTC)
+BATCH = 16
+AT_PARSING = {Reason.MALFORMED_JSON, Reason.BAD_ENCODING, Reason.TOO_LARGE, Reason.SCHEMA_VIOLATION}
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
+    ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    flags = {"ledger.url": f"sqlite:///{ledger}", "sources.paths": [str(sources_path())]}
+    built = build_tools(load_config(environ={}, flags=flags).config)
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    return [
+        Event(RAW_TOPIC, 0, offset, 0, each.key, each.value, each.headers)
+        for offset, each in enumerate(sample_events())
+    ]
+
+
+@pytest.fixture(scope="module")
+def emitted(tools: Tools, events: list[Event]) -> list[Emission]:
+    return _run(tools, events)
+
+
+def _run(tools: Tools, events: list[Event]) -> list[Emission]:
+    batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+    return [each for batch in batches for each in emissions(process(batch, tools, NOW), "ingest")]
+
+
+def _schema_of(emission: Emission) -> str:
+    named = header(emission.headers, "ce_dataschema")
+    return next(name for name in SCHEMAS if schema_id(name) == named)
+
+
+def test_every_value_follows_the_schema_its_headers_name(emitted: list[Emission]) -> None:
+    checked: set[str] = set()
+    for emission in emitted:
+        if emission.kind == "dead-letter":
+            continue
+        name = _schema_of(emission)
+        value = orjson.loads(emission.value or b"")
+        assert list(violations(name, value)) == [], emission
+        assert list(reference_violations(name, value)) == [], emission
+        checked.add(name)
+    assert checked == set(SCHEMAS) - {"raw-article", "dead-letter"}
+
+
+def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[Emission]) -> None:
+    feeds = {topic_id for emission in emitted if (topic_id := feed_topic_id(emission.topic))}
+    declared = {spec.name: spec for spec in declared_topics(feeds)}
+    for emission in emitted:
+        spec = declared[emission.topic]
+        assert spec.schema == ("original" if emission.kind == "dead-letter" else _schema_of(emission))
+
+
+def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[Emission]) -> None:
+    articles = {each.event_id: each for each in emitted if each.topic == ARTICLE_TOPIC}
+    for feed in (each for each in emitted if each.kind == "feed"):
+        article = articles[feed.event_id]
+        assert (feed.key, feed.value, feed.headers) == (article.key, article.value, article.headers)
+
+
+def test_evidence_quotes_the_emitted_text(emitted: list[Emission]) -> None:
+    seen = 0
+    for emission in emitted:
+        if emission.topic == ARTICLE_TOPIC:
+            article: dict[str, Any] = json.loads(emission.value or b"")
+            for evidence in (each for topic in article["topics"] for each in topic["evidence"]):
+                assert article[evidence["field"]][evidence["start"] : evidence["end"]] == evidence["text"]
+                seen += 1
+    assert seen > 100
+
+
+def test_dead_letters_are_the_original_bytes_and_have_a_form_on_files(
+    emitted: list[Emission], events: list[Event]
+) -> None:
+    originals = {event.event_id: event for event in events}
+    letters = [each for each in emitted if each.kind == "dead-letter"]
+    expected = {each.name for each in expectations().values() if each.reason in AT_PARSING}
+    assert {header(each.headers, "ce_id") for each in letters} >= expected
+    for letter in letters:
+        event = originals[letter.event_id]
+        assert (letter.key, letter.value) == (event.key, event.value)
+        assert letter.headers[: len(event.headers)] == event.headers
+        reason = Reason(header(letter.headers, "newsflow.error.reason") or "")
+        on_file = orjson.loads(encode_dead_letter(event, Rejected(reason, "why", "parse")))
+        assert list(violations("dead-letter", on_file)) == []
+
+
+def test_ids_are_unique_but_for_copies_and_the_same_again(
+    tools: Tools, emitted: list[Emission], events: list[Event]
+) -> None:
+    ids = [header(each.headers, "ce_id") for each in emitted if each.kind not in ("feed", "dead-letter")]
+    assert len(set(ids)) == len(ids)
+    assert _run(tools, events) == emitted
