@@ -41,5 +41,5 @@ def read_batches(path: Path, batch_records: int) -> Iterator[list[Event]]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+    opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
     return opened

@@ -14,18 +14,19 @@ from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Limits, Normaliser
 from newsflow.secrets import resolve
-from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
+from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
 
 
-@dataclass(frozen=True, slots=True)
-class FixedRules:
-    """The rules as they were at the start."""
+class SharedRules:
+    """The rules of a process: looks for changed files between batches, for whichever thread asks."""
 
-    loaded: RuleSet
+    def __init__(self, source: RuleSource) -> None:
+        self._source, self._lock = source, threading.Lock()
 
     def current(self) -> RuleSet:
-        """The rules."""
-        return self.loaded
+        """The rules to tag the next batch with; raises `ConfigError` only when the first ones do not load."""
+        with self._lock:
+            return self._source.current()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Tools:
     sources: Mapping[str, SourceProfile]
     closed_sources: bool
     ledger: Ledger
-    rules: FixedRules
+    rules: SharedRules
     routes: Routes
 
     def close(self) -> None:
@@ -50,7 +51,8 @@ class Tools:
 def build_tools(config: Config) -> Tools:
     """Build all parts; raises `ConfigError` for a file that is wrong, `LedgerError` for a ledger out of reach."""
     rule_paths = [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
-    rules = FixedRules(load_rules(rule_paths))
+    rules = SharedRules(RuleSource(rule_paths))
+    rules.current()
     return Tools(
         job=config.job,
         raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
