@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.decode import broken_share
 from newsflow.normalise.html import extract_page_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.profile import SourceProfile
+from newsflow.normalise.published import choose_date
+from newsflow.normalise.settle import settle_line
 from newsflow.normalise.text import clean_page_text
 from newsflow.normalise.title import split_title
-from newsflow.normalise.url import canonicalise_url
+from newsflow.normalise.url import canonicalise_url, is_homepage
 from newsflow.normalise.values import Extracted
 
 STAGE = "normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
+MAX_BROKEN_SHARE = 0.05
+MAX_TITLE_CHARS = 1_000
 Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
+
+_IDENTIFIER = re.compile(r"\d{4,}")
 
 
 def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> Article | Rejected:
     """The article a raw article holds, or why there is none.
 
-    `now` (aware, UTC) is when it was first seen; nothing is published after it. The id stays empty, for the ledger
-    to settle. May take long on hostile pages: `newsflow.sandbox` runs it within limits.
+    `now` (aware) is when it was first seen; nothing is published after it. The id stays empty, for the ledger to
+    settle. Text is in NFC without invisible signs, unfolded; paragraphs are split by a newline. May take long on
+    hostile pages: `newsflow.sandbox` runs it within limits.
     """
     return normalise_with(raw, source, now, extract_page)
 
@@ -36,7 +46,7 @@ def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
     """What the content of a raw article says, by its content type."""
     if media_type(raw) == "text/html":
         return extract_page_html(raw.content, raw.url, source)
-    return clean_page_text(raw.content, source)
+    return clean_page_text(raw.content, source, raw.title)
 
 
 def media_type(raw: RawArticle) -> str:
@@ -47,19 +57,16 @@ def media_type(raw: RawArticle) -> str:
 def normalise_with(raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract) -> Article | Rejected:
     """`normalise` with another way to extract the page, such as one in another process. Raises what that raises."""
     try:
-        url = _canonical_url(raw)
+        url = canonicalise_url(raw.url) if raw.url else None
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
     if raw.withdrawn:
         return _withdrawal(raw, url, now)
     if media_type(raw) not in CONTENT_TYPES:
         accepted = " or ".join(CONTENT_TYPES)
-        return Rejected(Reason.UNSUPPORTED_CONTENT_TYPE, f"content_type {raw.content_type!r}; expected {accepted}", STAGE)
+        message = f"content_type {raw.content_type[:100]!r}; expected {accepted}"
+        return Rejected(Reason.UNSUPPORTED_CONTENT_TYPE, message, STAGE)
     return _article(raw, source, extract(raw, source), url, now)
-
-
-def _canonical_url(raw: RawArticle) -> str | None:
-    return canonicalise_url(raw.url) if raw.url else None
 
 
 def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:
@@ -71,50 +78,74 @@ def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:
         published=PublicationDate(now.astimezone(UTC), "explicit", "first-seen", ""),
         first_seen=now,
         action=Action.WITHDRAW,
-        url=url,
+        url=_own_url(url, raw),
         guid=raw.guid,
-        raw=dict(raw.extra),
+        raw={**raw.extra, **_original_url(raw, url)},
     )
 
 
 def _article(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, url: str | None, now: datetime
 ) -> Article | Rejected:
-    title = page.title or split_title(raw.title or "")[0]
     if not page.body:
-        return Rejected(Reason.NO_TEXT, f"no article text in {len(raw.content)} characters of {raw.content_type}", STAGE)
+        message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
+    if (share := broken_share(page.body)) > MAX_BROKEN_SHARE:
+        message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
+        return Rejected(Reason.BAD_ENCODING, message, STAGE)
+    hinted, hinted_marks = split_title(raw.title or "")
+    title = (page.title or hinted)[:MAX_TITLE_CHARS]
     language = detect_language(f"{title}\n{page.body}")[0]
-    return Article(
+    authors = tuple(filter(None, map(settle_line, raw.authors))) or page.authors
+    article = Article(
         source=raw.source,
         title=title,
         body=page.body,
         language=language,
         published=_published(raw, source, page, language, now),
         first_seen=now,
-        url=url,
+        url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url), raw),
         guid=raw.guid,
-        authors=raw.authors or page.authors,
-        agency=page.agency or raw.agency,
+        authors=authors,
+        agency=page.agency or (settle_line(raw.agency) if raw.agency else None) or None,
         word_count=len(page.body.split()),
         content_hash=content_hash(title, page.body),
-        raw=_leftovers(raw),
     )
+    return replace(article, raw=_leftovers(raw, article, page.marks or (() if page.title else hinted_marks)))
 
 
 def _published(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, language: str, now: datetime
 ) -> PublicationDate:
-    zone = source.zone if source else None
-    found = [page.published] if page.published else []
-    if raw.published and (hint := parse_date(raw.published, language, zone)):
+    found = list(page.dates)
+    if raw.published and (hint := parse_date(settle_line(raw.published), None if language == "und" else language)):
         found.append(replace(hint, evidence="feed"))
-    for date in found:
-        settled = parse_date(date.text, language, zone) if date.zone == "unknown" else date
-        settled = replace(settled, evidence=date.evidence) if settled else date
-        at = settled.at if settled.at.tzinfo else settled.at.replace(tzinfo=UTC)
-        if at <= now:
-            return settled
-    return PublicationDate(now.astimezone(UTC), "explicit", "first-seen", "")
+    return choose_date(found, language, source.zone if source else None, now)
+
+
+def _better_url(stated: str | None, url: str | None) -> str | None:
+    """The URL the page calls canonical, if it names the same article; pages err, and one for all would merge them."""
+    if url is None or not stated:
+        return url
+    try:
+        named = canonicalise_url(stated)
+    except ValueError:
+        return url
+    if urlsplit(named).netloc != urlsplit(url).netloc or is_homepage(named):
+        return url
+    ours, theirs = set(_IDENTIFIER.findall(url)), set(_IDENTIFIER.findall(named))
+    if ours or theirs:
+        return named if ours == theirs else url
+    return named if _last_segment(named) == _last_segment(url) else url
+
+
+def _last_segment(url: str) -> str:
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+
+
+def _own_url(url: str | None, raw: RawArticle) -> str | None:
+    """No URL where it is the site's front page and the publisher's id can name the article instead."""
+    return None if url and raw.guid and is_homepage(url) else url
 
 
 def content_hash(title: str, body: str) -> str:
@@ -122,7 +153,22 @@ def content_hash(title: str, body: str) -> str:
     return hashlib.blake2b(f"{title}\x00{body}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _leftovers(raw: RawArticle) -> Mapping[str, Any]:
-    """What the publisher sent beyond the contract, and hints that became no field of the article."""
-    hints = {name: getattr(raw, name) for name in ("section", "feed", "version", "canonical_url") if getattr(raw, name)}
-    return {**raw.extra, **hints}
+def _original_url(raw: RawArticle, url: str | None) -> dict[str, str]:
+    if not raw.url or (url and unquote(raw.url.strip()) == unquote(url)):
+        return {}
+    return {"url": raw.url}
+
+
+def _leftovers(raw: RawArticle, article: Article, marks: tuple[str, ...]) -> dict[str, Any]:
+    """What the publisher sent beyond the contract, and hints that did not become the field of their name."""
+    left: dict[str, Any] = {**raw.extra, **_original_url(raw, article.url)}
+    became = {"title": article.title, "language": article.language, "agency": article.agency, "canonical_url": article.url}
+    for name in ("title", "language", "agency", "section", "feed", "version", "canonical_url"):
+        value = getattr(raw, name)
+        if value and value != became.get(name):
+            left[name] = value
+    if raw.published and article.published.evidence != "feed":
+        left["published"] = raw.published
+    if marks:
+        left["title_marks"] = list(marks)
+    return left

@@ -101,7 +101,7 @@ def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) ->
 def _text_lines(text: str) -> list[str]:
     if "<" in text and ">" in text and (tree := parse_tree(f"<div>{text}</div>")) is not None:
         text = "\n".join(part for part in tree.itertext())
-    return [line for raw in settle_text(text).split("\n") if (line := settle_line(raw))]
+    return [line for raw in settle_text(text).split("\n") if (line := raw.strip())]
 
 
 def _authors(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,12 @@ LANGUAGES = tuple(
 )
 """What `detect_language` may answer, beside `und`."""
 
-SAMPLE_CHARS = 400
+SAMPLE_CHARS = 280
 MIN_LETTERS = 4
 RANKED_CHARS = 260
 FLOOR = 0.33
 _NOISE = re.compile(r"https?://\S+|\S+@\S+|[@#]\w+|[\d_]+")
 _SHOUTED = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЂ-Џ]{4,}\b")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 def detect_language(text: str) -> tuple[str, float]:
@@ -40,14 +40,18 @@ def detect_language(text: str) -> tuple[str, float]:
     The first words and the middle of long texts are looked at. Kurdish is `ku` in Latin letters, `ckb` in Arabic.
     """
     sample = _NOISE.sub(" ", _sample(text))
-    script, share = main_script(sample)
-    if not script or len(_LETTER.findall(sample)) < MIN_LETTERS:
+    chars = Counter(sample)
+    script, share = main_script(chars)
+    if not script or sum(count for char, count in chars.items() if char.isalpha()) < MIN_LETTERS:
         return "und", 0.0
     if script in ONE_LANGUAGE:
         return ONE_LANGUAGE[script], round(share, 3)
     if script in ("Hani", "Kana", "Hang"):
-        return _east_asian(sample), round(share, 3)
-    tag, confidence = _READERS[script](only_script(sample, script))
+        return _east_asian(chars, script), round(share, 3)
+    if script == "Arab":
+        tag, confidence = _read_arabic(sample, arabic_letters(chars))
+    else:
+        tag, confidence = _READERS[script](only_script(sample, script))
     return (tag if confidence >= FLOOR else "und"), round(confidence, 3)
 
 
@@ -58,15 +62,14 @@ def _sample(text: str) -> str:
     return f"{text[:SAMPLE_CHARS]} {text[middle : middle + SAMPLE_CHARS // 2]}"
 
 
-def _east_asian(sample: str) -> str:
-    if re.search("[\uac00-\ud7a3]", sample) and main_script(sample)[0] == "Hang":
+def _east_asian(chars: Counter[str], script: str) -> str:
+    if script == "Hang":
         return "ko"
-    return "ja" if len(re.findall("[\u3040-\u30ff]", sample)) >= 2 else "zh"
+    return "ja" if sum(count for char, count in chars.items() if "\u3040" <= char <= "\u30ff") >= 2 else "zh"
 
 
-def _read_arabic(text: str) -> tuple[str, float]:
-    letters = arabic_letters(text)
-    total = len(_LETTER.findall(text)) or 1
+def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
+    total = letters["letters"]
     if letters["ug"] > 0.08 * total and letters["ug"] > letters["ckb"] and re.search("[ۈۋېڭ]|ئۇ|ھە", text):
         return "ug", 0.99
     if letters["ckb"] > 0.04 * total and letters["ckb"] >= letters["ur"]:
@@ -76,7 +79,7 @@ def _read_arabic(text: str) -> tuple[str, float]:
         return "ar", 0.99
     if letters["ur"] > 0.02 * total or letters["skr"] > 0.01 * total:
         return _urdu_or_punjabi(text, letters["skr"] / total)
-    return _ranked(text, _ARABIC)
+    return _ranked(only_script(text, "Arab"), _ARABIC)
 
 
 _URDU = re.compile(r"(?<!\w)(?:کے|کی|کا|کو|میں|ہے|ہیں|اور|سے|نے|پر|اس|یہ|کہ|گا|تھا)(?!\w)")
@@ -125,7 +128,7 @@ def _read_latin(text: str) -> tuple[str, float]:
     return tag, confidence
 
 
-_READERS = {"Arab": _read_arabic, "Cyrl": _read_cyrillic, "Latn": _read_latin}
+_READERS = {"Cyrl": _read_cyrillic, "Latn": _read_latin}
 
 
 def _ranked(text: str, candidates: frozenset[str]) -> tuple[str, float]:

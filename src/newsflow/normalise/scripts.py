@@ -32,14 +32,14 @@ _LATIN_WEIGHT = 0.5
 
 # Letters that only some of the languages of a script have.
 _ARABIC_LETTERS = (
-    ("ug", re.compile("[ۇۈۋېڭەھ]")),
-    ("ckb", re.compile("[ێۆڕڵەڤ]")),
-    ("ps", re.compile("[ټډړږښګڼۍځڅې]")),
-    ("skr", re.compile("[ٻڄݙڳݨڋڻڔ]")),
-    ("sd", re.compile("[ڀٿٽڃڇڌڏڊڦڪڱڙ]")),
-    ("ur", re.compile("[ٹڈڑںےہھ]")),
-    ("fa", re.compile("[پچژگکی]")),
-    ("ar", re.compile("[ةىأإكيؤئ]")),
+    ("ug", frozenset("ۇۈۋېڭەھ")),
+    ("ckb", frozenset("ێۆڕڵەڤ")),
+    ("ps", frozenset("ټډړږښګڼۍځڅې")),
+    ("skr", frozenset("ٻڄݙڳݨڋڻڔ")),
+    ("sd", frozenset("ڀٿٽڃڇڌڏڊڦڪڱڙ")),
+    ("ur", frozenset("ٹڈڑںےہھ")),
+    ("fa", frozenset("پچژگکی")),
+    ("ar", frozenset("ةىأإكيؤئ")),
 )
 _CYRILLIC_ONLY = (
     ("ў", {"be"}),
@@ -79,10 +79,12 @@ class _ScriptOf(dict[str, str]):
 _SCRIPT_OF = _ScriptOf()
 
 
-def main_script(text: str) -> tuple[str, float]:
-    """The script most of a text is in (ISO 15924) and its share of the letters; (``, 0) without letters."""
-    seen = Counter(map(_SCRIPT_OF.__getitem__, text))
-    counts = {name: count * _HEAVY.get(name, 1.0) for name, count in seen.items() if name}
+def main_script(chars: Counter[str]) -> tuple[str, float]:
+    """The script most of these characters are of (ISO 15924) and its share of the letters; (``, 0) without letters."""
+    counts: dict[str, float] = {}
+    for char, count in chars.items():
+        if name := _SCRIPT_OF[char]:
+            counts[name] = counts.get(name, 0.0) + count * _HEAVY.get(name, 1.0)
     if not counts:
         return "", 0.0
     if "Latn" in counts:
@@ -101,9 +103,20 @@ def only_script(text: str, script: str) -> str:
     return " ".join(_in_script()[script].sub(" ", text).split())
 
 
-def arabic_letters(text: str) -> Counter[str]:
-    """How many letters of a text tell each language written in the Arabic script."""
-    return Counter({language: len(pattern.findall(text)) for language, pattern in _ARABIC_LETTERS})
+@lru_cache(maxsize=512)
+def _languages_with(char: str) -> tuple[str, ...]:
+    return tuple(language for language, letters in _ARABIC_LETTERS if char in letters)
+
+
+def arabic_letters(chars: Counter[str]) -> Counter[str]:
+    """How many of these characters tell each language written in the Arabic script."""
+    found: Counter[str] = Counter()
+    for char, count in chars.items():
+        if _SCRIPT_OF[char] == "Arab":
+            found["letters"] += count
+            for language in _languages_with(char):
+                found[language] += count
+    return found
 
 
 def cyrillic_candidates(text: str) -> frozenset[str]:

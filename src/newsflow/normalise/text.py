@@ -9,10 +9,12 @@ from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import count_words, densest_block, join_fragments, repeated
 from newsflow.normalise.clean import Cleaned, clean_lines
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.dates.fold import fold
 from newsflow.normalise.decode import repair_text
+from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import is_byline, why_dropped
 from newsflow.normalise.profile import SourceProfile
-from newsflow.normalise.settle import settle_line, settle_text
+from newsflow.normalise.settle import settle_text
 from newsflow.normalise.title import Site, split_title, strip_site
 from newsflow.normalise.values import Dropped, Extracted
 
@@ -31,10 +33,10 @@ def clean_text(text: str) -> Extracted:
     return clean_page_text(text, None)
 
 
-def clean_page_text(text: str, source: SourceProfile | None) -> Extracted:
-    """`clean_text` with the help of a source profile."""
+def clean_page_text(text: str, source: SourceProfile | None, headline: str | None = None) -> Extracted:
+    """`clean_text` with the help of a source profile, and of the headline where it came beside the text."""
     settled = settle_text(repair_text(text))
-    lines = join_fragments([line for raw in settled.split("\n") if (line := settle_line(raw))][:MAX_LINES])
+    lines = join_fragments([line for raw in settled.split("\n") if (line := raw.strip())][:MAX_LINES])
     if not lines:
         return Extracted()
     block = densest_block(lines)
@@ -43,7 +45,9 @@ def clean_page_text(text: str, source: SourceProfile | None) -> Extracted:
     date_at, published = _find_date(lines, block, source)
     first = date_at + 1 if date_at is not None and date_at >= block[0] else block[0]
     title_at = _find_title(lines, min(first, date_at if date_at is not None else first))
-    title, marks = _title(lines, title_at, source)
+    if headline and (title_at is None or _key(lines[title_at]) != _key(headline)):
+        title_at = next((index for index in range(first) if _key(lines[index]) == _key(headline)), None)
+    title, marks = _title(headline or (lines[title_at] if title_at is not None else ""), source)
     cleaned = _body(lines, (first, block[1]), title, source)
     above = [] if title_at is None else [line for line in lines[title_at + 1 : first] if len(line) <= 90]
     bylines = [line for line in above if is_byline(line)] + cleaned.credits
@@ -58,16 +62,26 @@ def clean_page_text(text: str, source: SourceProfile | None) -> Extracted:
     )
 
 
+def _key(line: str) -> str:
+    return "".join(filter(str.isalnum, fold(line))) if len(line) < 500 else line
+
+
 def _find_date(
     lines: Sequence[str], block: tuple[int, int], source: SourceProfile | None
 ) -> tuple[int | None, PublicationDate | None]:
     """The date line nearest above the block, or within its first lines; then one shortly below it."""
-    tag = source.languages[0] if source and len(source.languages) == 1 else None
     first, end = block
     above = range(min(first + LOOK_INSIDE_LINES, end) - 1, max(-1, first - LOOK_ABOVE_LINES), -1)
-    for index in (*above, *range(end, min(len(lines), end + 4))):
-        line = lines[index]
-        if len(line) <= 120 and any(map(str.isdigit, line)) and (date := parse_date(line, tag)):
+    places = [
+        index
+        for index in (*above, *range(end, min(len(lines), end + 4)))
+        if len(lines[index]) <= 120 and any(map(str.isdigit, lines[index]))
+    ]
+    if not places:
+        return None, None
+    tag = source.languages[0] if source and len(source.languages) == 1 else detect_language(lines[first])[0]
+    for index in places:
+        if date := parse_date(lines[index], None if tag == "und" else tag):
             return (index if index < end else None), date
     return None, None
 
@@ -85,11 +99,9 @@ def _is_headline(line: str) -> bool:
     return why_dropped(line) is None and not is_byline(line) and parse_date(line) is None
 
 
-def _title(lines: Sequence[str], at: int | None, source: SourceProfile | None) -> tuple[str, tuple[str, ...]]:
-    if at is None:
-        return "", ()
+def _title(line: str, source: SourceProfile | None) -> tuple[str, tuple[str, ...]]:
     site = Site((source.name,) if source and source.name else ())
-    return split_title(strip_site(lines[at], site, suffixes=source.title_suffixes if source else ()))
+    return split_title(strip_site(line, site, suffixes=source.title_suffixes if source else ())) if line else ("", ())
 
 
 def _body(lines: Sequence[str], span: tuple[int, int], title: str, source: SourceProfile | None) -> Cleaned:

@@ -45,6 +45,17 @@ def canonicalise_url(url: str) -> str:
         raise ValueError(f"no URL: {_shorten(url)} ({error}); expected http(s)://host/path") from None
 
 
+_HOME_SEGMENT = re.compile(
+    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?", re.IGNORECASE
+)
+
+
+def is_homepage(url: str) -> bool:
+    """Whether a canonical URL names a site's front page (or that of one of its languages), and no article."""
+    host_and_path, _, query = url.partition("://")[2].partition("?")
+    return not query and _HOME_SEGMENT.fullmatch("/" + host_and_path.partition("/")[2]) is not None
+
+
 def _shorten(url: str) -> str:
     return repr(url if len(url) <= 100 else url[:100] + "…")
 

@@ -44,7 +44,7 @@ def _extract(tree: HtmlElement, *, precise: bool) -> list[str]:
     document = bare_extraction(tree, fast=True, include_comments=False, favor_precision=precise)
     if document is None or isinstance(document, dict) or not document.text:
         return []
-    return [line for raw in settle_text(document.text).split("\n") if (line := settle_line(raw))]
+    return [line for raw in settle_text(document.text).split("\n") if (line := raw.strip())]
 
 
 def _plain_paragraphs(tree: HtmlElement) -> list[str]:
