@@ -39,7 +39,7 @@ class TopicChange:
 
 @dataclass(slots=True)
 class Diff:
-    """All topics of which the rule or an article changed, by id. `days` is the span of the articles, None when short."""
+    """All topics of which the rule or an article changed, by id. `days` is the span of the articles, if long enough."""
 
     articles: int
     days: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ class LanguageView(dict[int, tuple[Entry, ...]]):
 class Scan:
     """What one article holds of all terms. Leaves are verified and placed only when asked for."""
 
-    def __init__(self, tables: Tables, view: LanguageView, article: Article) -> None:
+    def __init__(self, tables: Tables, view: Mapping[int, tuple[Entry, ...]], article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
         self._hits: list[tuple[int, int, int]] = (
@@ -104,6 +104,7 @@ class Scan:
         return sorted(found.values())
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
+        """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         cased, found = self.text.cased, {}
         for pattern, entry in self.seen.get(leaf, ()):
             for start, end in self._pattern_hits(pattern):
@@ -141,6 +142,7 @@ class Scan:
         return None
 
     def in_field(self, span: Span, field: str) -> bool:
+        """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""
         place = self.places.of(span.start)
         if field == "body":
             return not self.text.in_title(span.start)

@@ -1,0 +1,318 @@
+"""`newsflow topics`: rules tested, checked, explained, compared, applied."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    data,
+    data_json,
+    settings,
+    words,
+)
+
+if TYPE_CHECKING:
+    from newsflow.model import Article
+    from newsflow.tagging import RuleSet
+    from newsflow.tagging.explain import Explanation
+
+app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply.")
+
+RulesArgument = Annotated[
+    list[Path] | None, typer.Argument(help="Rule files or folders; else the configured ones, else those shipped.")
+]
+RulesOption = Annotated[
+    list[Path] | None, typer.Option("--rules", help="Rule files or folders instead of the configured ones.")
+]
+SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
+
+
+def rule_paths(given: list[Path] | None, config: Path | None) -> list[Path]:
+    """The rules a command is about: those given, else configured, else shipped."""
+    from newsflow.tagging import shipped_rules_path
+
+    if given:
+        return given
+    return [Path(path) for path in settings(config).config.topic_paths] or [shipped_rules_path()]
+
+
+def _load(given: list[Path] | None, config: Path | None) -> RuleSet:
+    from newsflow.tagging import load_rules
+
+    return load_rules(rule_paths(given, config))
+
+
+@app.command()
+def test(
+    paths: RulesArgument = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="Only this topic's examples.")] = None,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Run the examples that stand beside the rules."""
+    from newsflow.tagging.examples import run_examples
+
+    rules = _load(paths, config)
+    _known(rules, topic)
+    results = [result for result in run_examples(rules) if topic in (None, result.rule.id)]
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        example = result.example
+        wanted = f"the topic {result.rule.id}" if example.matches else f"nothing of {result.rule.id}"
+        if output is Output.JSON:
+            data_json(
+                {"rule": result.rule.id, "language": example.language, "text": example.text, "found": result.found,
+                 "wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
+            )  # fmt: skip
+        else:
+            data(
+                f"{result.rule.file}:{example.line}: {example.language}: {result.found}, wanted {wanted}: {example.text}"
+            )
+    words.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("lint")
+def lint_rules(
+    paths: RulesArgument = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when there is any finding.")] = False,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Point at dead terms, overlaps, missing languages and examples."""
+    from dataclasses import asdict
+
+    from newsflow.tagging.lint import lint
+
+    findings = lint(_load(paths, config))
+    for finding in findings:
+        if output is Output.JSON:
+            data_json(asdict(finding))
+        else:
+            data(f"{finding.file}:{finding.line}: {finding.rule}: {finding.kind}: {finding.message}")
+    words.print(f"{len(findings)} findings")
+    if findings and strict:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("explain")
+def explain_article(
+    file: Annotated[Path, typer.Argument(help="An article: JSON (article.v1 or raw-article.v1) or text; - is stdin.")],
+    topic: Annotated[str | None, typer.Option("--topic", help="Also why this topic is missing.")] = None,
+    language: Annotated[str, typer.Option("--language", help="Language of a text that is not JSON.")] = "und",
+    rules: RulesOption = None,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Say for each tag, and for a missing one, what counted, what did not and why."""
+    from newsflow.tagging.explain import explain
+
+    loaded = _load(rules, config)
+    _known(loaded, topic)
+    article = read_article(file, language)
+    shown = [topic] if topic else [match.id for match in loaded.match(article)]
+    for rule_id in shown:
+        explanation = explain(loaded, article, rule_id)
+        if output is Output.JSON:
+            data_json(explanation.as_json())
+        else:
+            _show(explanation, article)
+    if not shown:
+        words.print("no topic was seen; --topic ID says why one is missing")
+
+
+@app.command("diff")
+def diff_topics(
+    old: Annotated[Path, typer.Argument(help="Rule file or folder as it is; 'shipped' for the rules of newsflow.")],
+    new: Annotated[Path, typer.Argument(help="Rule file or folder as it would be.")],
+    on: Annotated[str, typer.Option("--on", help="JSON lines of articles, or 'ledger'.")],
+    since: SinceOption = None,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Articles shown of each list.")] = 5,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show which articles a change of rules would tag otherwise, and what that means a day."""
+    from newsflow.cli.topics_text import diff_lines
+    from newsflow.tagging import load_rules, shipped_rules_path
+    from newsflow.tagging.diff import diff_rules
+
+    before, after = (load_rules([shipped_rules_path() if str(path) == "shipped" else path]) for path in (old, new))
+    found = diff_rules(before, after, stored_articles(on, since, config))
+    if output is Output.JSON:
+        data_json(found.as_json(samples))
+    else:
+        for line in diff_lines(found, samples):
+            data(line)
+
+
+@app.command()
+def apply(
+    paths: Annotated[list[Path], typer.Argument(help="Rule files or folders, whole: they replace those in force.")],
+    folder: Annotated[Path, typer.Option("--folder", help="Where running jobs look for applied rules.")] = Path(
+        ".newsflow/topics"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Apply although examples fail.")] = False,
+) -> None:
+    """Give rules to running jobs, which take them up between two batches."""
+    from newsflow.tagging import apply_rules, load_rules
+    from newsflow.tagging.examples import run_examples
+
+    rules = load_rules(paths)
+    failed = [result for result in run_examples(rules) if not result.passed]
+    if failed and not force:
+        words.print(f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway.")
+        raise typer.Exit(EXIT_FAILED)
+    apply_rules(paths, folder)
+    data(rules.version)
+    words.print(f"{len(rules)} rules, version {rules.version}, applied under {folder}")
+
+
+@app.command()
+def retag(
+    since: Annotated[str, typer.Option("--since", help="How far back: 90m, 36h, 7d.")],
+    rules: RulesOption = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="Only articles that gain or lose this topic.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write stored articles whose topics change under the rules, as new versions, to standard output (article.v1)."""
+    from newsflow.tagging.retag import retag_articles
+
+    loaded = _load(rules, config)
+    _known(loaded, topic)
+    seen = changed = 0
+    from newsflow.model.codec import encode_article
+
+    for article in stored_articles("ledger", since, config, tagged=True):
+        seen += 1
+        again = retag_articles(loaded, article)
+        if again is not None and (topic is None or topic in again.changed):
+            changed += 1
+            data(encode_article(again.article).decode())
+    words.print(f"{seen} stored articles, {changed} with other topics under rules {loaded.version}")
+
+
+def _known(rules: RuleSet, topic: str | None) -> None:
+    from newsflow.errors import UsageError
+
+    if topic is not None and rules.rule(topic) is None:
+        import difflib
+
+        near = difflib.get_close_matches(topic, [rule.id for rule in rules.rules], n=3)
+        raise UsageError(f"no rule has the id {topic!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+
+
+def read_article(file: Path, language: str) -> Article:
+    """One article from a file: article.v1, raw-article.v1 or plain text."""
+    from newsflow.errors import UsageError
+    from newsflow.tagging.examples import text_article
+
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read as UTF-8: {error}") from error
+    if text.lstrip().startswith("{"):
+        return _article_of(text.strip().encode(), str(file))
+    title, _, body = text.strip().partition("\n")
+    return text_article(body.strip(), language, title.strip()) if body.strip() else text_article(title, language)
+
+
+def _article_of(line: bytes, where: str) -> Article:
+    """An article from one line of either contract. Raises UsageError for anything else."""
+    import orjson
+
+    from newsflow.errors import UsageError
+    from newsflow.model.codec import decode_article
+
+    try:
+        value = orjson.loads(line)
+        return decode_article(line) if "content_type" not in value else _normalised(line)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{where}: neither article.v1 nor raw-article.v1: {error}") from error
+
+
+def _normalised(line: bytes) -> Article:
+    from datetime import UTC, datetime
+
+    from newsflow.contracts.raw import parse_raw
+    from newsflow.model import Article, RawArticle
+    from newsflow.normalise import normalise
+
+    raw = parse_raw(line)
+    if not isinstance(raw, RawArticle):
+        raise ValueError(raw.message)
+    result = normalise(raw, first_seen=datetime.now(UTC))
+    if not isinstance(result, Article):
+        raise ValueError(result.message)
+    return result
+
+
+def stored_articles(on: str, since: str | None, config: Path | None, *, tagged: bool = False) -> Iterator[Article]:
+    """Articles of a file of JSON lines, or the newest version of each from the ledger. `tagged` is for the ledger."""
+    if on != "ledger":
+        yield from _file_articles(Path(on))
+        return
+    from datetime import UTC, datetime
+
+    from newsflow.ledger import open_ledger
+    from newsflow.model import Action
+    from newsflow.model.codec import decode_article
+    from newsflow.secrets import resolve
+
+    loaded = settings(config).config
+    ledger = open_ledger(resolve(loaded.ledger.url), window_h=loaded.ledger.window_h)
+    try:
+        start = datetime.now(UTC) - duration(since) if since else None
+        newest: dict[str, int] = {}
+        for stored in ledger.articles(since=start):
+            newest[stored.article_id] = max(stored.version, newest.get(stored.article_id, 0))
+        for stored in ledger.articles(since=start):
+            article = decode_article(stored.value)
+            if stored.version == newest[stored.article_id] and article.action is not Action.WITHDRAW:
+                yield article
+    finally:
+        ledger.close()
+
+
+def _file_articles(path: Path) -> Iterator[Article]:
+    import gzip
+
+    from newsflow.errors import UsageError
+
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield _article_of(line, f"{path}:{number}")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def duration(text: str) -> Any:
+    """A timedelta from 90m, 36h or 7d. Raises UsageError."""
+    import re
+    from datetime import timedelta
+
+    from newsflow.errors import UsageError
+
+    match = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no span of time; give a number with m, h or d, as 36h or 7d")
+    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
+
+
+def _show(explanation: Explanation, article: Article) -> None:
+    from newsflow.cli.topics_text import explanation_text
+
+    for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
+        data(line)
