@@ -91,7 +91,7 @@ def _connect(client: Callable[..., Any], settings: KafkaSettings, arguments: dic
             try:
                 return _attempt(client, {**arguments, "bootstrap_timeout_ms": 1000 * max(0.1, min(patience_s, left_s))})
             except ClientError as error:
-                cause = _cause(heard, error)
+                cause = _cause(settings, heard, error)
                 if left_s <= patience_s or (cause is not None and cause.lasting):
                     raise KafkaError(_unreachable(settings, error, heard, cause)) from error
                 patience_s *= 2
@@ -188,9 +188,18 @@ _CAUSES = (
 )
 
 
-def _cause(heard: list[str], error: Exception) -> _Cause | None:
+# A refusal and the end of the connection can arrive together; the library then sees the end alone.
+_HUNG_UP_ON_LOGIN = _Cause(
+    "disconnected",
+    "the server hangs up: most likely the user name or password was refused, or the listener wants another protocol",
+    lasting=False,
+)
+
+
+def _cause(settings: KafkaSettings, heard: list[str], error: Exception) -> _Cause | None:
     said = "\n".join([*heard, str(error)]).lower()
-    return next((cause for cause in _CAUSES if cause.sign in said), None)
+    cause = next((cause for cause in _CAUSES if cause.sign in said), None)
+    return _HUNG_UP_ON_LOGIN if settings.uses_sasl and cause and cause.sign == "disconnected" else cause
 
 
 def _unreachable(settings: KafkaSettings, error: Exception, heard: list[str], cause: _Cause | None) -> str:
