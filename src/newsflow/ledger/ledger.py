@@ -11,15 +11,17 @@ from typing import TypeVar
 from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import amending, outbox, pruning, reading, records, tables
+from newsflow.ledger import alert_log, amending, outbox, pruning, reading, records, tables
+from newsflow.ledger.alert_log import LoggedAlert
 from newsflow.ledger.database import Database
 from newsflow.ledger.deciding import BatchDecider
+from newsflow.ledger.desks import DeskTables
 from newsflow.ledger.outbox import Backlog, PendingDelivery
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import to_micros
-from newsflow.model import Candidate, Decision, Outcome, Reason, Record
+from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -100,6 +102,32 @@ class Ledger:
         """What waits in the outbox, by destination."""
         return self._read(lambda: outbox.backlog(self._db))
 
+    def at_desks(self, work: Callable[[DeskTables], T]) -> T:
+        """Run `work` on the states of alert desks in one transaction, one at a time over all processes. It may run
+        more than once; only its last run is kept."""
+        now = to_micros(self._clock())
+
+        def alone() -> T:
+            self._db.lock(["desks"])
+            return work(DeskTables(self._db, now))
+
+        return self._run(alone)
+
+    def alerts(
+        self, limit: int = 100, *, subscription: str | None = None, state: str | None = None
+    ) -> list[LoggedAlert]:
+        """Alerts and their deliveries, the newest first; with `state`, those with a delivery in it."""
+        return self._read(lambda: alert_log.alerts_page(self._db, limit, subscription, state))
+
+    def find_alerts(self, prefix: str) -> list[LoggedAlert]:
+        """Up to ten alerts whose id begins with `prefix`."""
+        return self._read(lambda: alert_log.find_alerts(self._db, prefix))
+
+    def resend_alert(self, alert_id: str, destination: str | None = None) -> int:
+        """Have an alert sent again, to all its destinations or one; how many deliveries that makes."""
+        now = to_micros(self._clock())
+        return self._run(lambda: alert_log.send_again(self._db, alert_id, destination, now))
+
     def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
         """A destination has an alert."""
         self._run(lambda: outbox.mark_sent(self._db, alert_id, destination, to_micros(at)))
@@ -140,6 +168,10 @@ class Ledger:
     def held(self, article_id: str) -> Held | None:
         """What is held of an article now."""
         return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))
+
+    def current_article(self, article_id: str) -> Article | None:
+        """The last version of an article, copies that were held back included; None when none is held."""
+        return self._read(lambda: tables.load_current(self._db, article_id))
 
     def prune(self, retention: timedelta) -> Pruned:
         """Delete texts older than the window, and all that was not heard of within `retention`, in small

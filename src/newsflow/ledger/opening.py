@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.migrate import migrate
@@ -40,12 +41,15 @@ def open_ledger(
     return Ledger(db, window=timedelta(hours=window_h), clock=clock, rule=rule)
 
 
-def open_database(url: str, *, retry_for_s: float = 60.0) -> Database:
-    """The database at `url`, as it is. `sqlite://` is a database in memory."""
+def open_database(url: str, *, retry_for_s: float = 60.0, create: bool = True) -> Database:
+    """The database at `url`, as it is. `sqlite://` is a database in memory. LedgerError for a file that is not
+    there, unless it may be made."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
         if (rest and not rest.startswith("/")) or rest == "/":
             raise ConfigError(f"{url!r} names no file; accepted: {ACCEPTED}", path="ledger.url")
+        if rest and not create and not Path(rest[1:]).exists():
+            raise LedgerError(f"no ledger at {rest[1:]}; a job makes it, or `newsflow ledger init`")
         return SqliteDatabase(rest[1:] or ":memory:", retry_for_s)
     if scheme in ("postgresql", "postgres"):
         from newsflow.ledger.postgres import PostgresDatabase

@@ -51,6 +51,12 @@ def count_outcomes(db: Database) -> Counter[tuple[Outcome, Reason | None]]:
     return counts
 
 
+def count_rows(db: Database) -> dict[str, int]:
+    """Rows by table."""
+    tables = ("event", "article", "article_version", "emission", "text_print", "dead_letter", "alert", "delivery")
+    return {table: int(db.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in tables}
+
+
 def find_event(db: Database, event_id: str) -> DecidedEvent | None:
     """What became of an event, None when it was never decided."""
     rows = db.query(f"SELECT {EVENT_COLUMNS} FROM event WHERE event_id = ?", [event_id])

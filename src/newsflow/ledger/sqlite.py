@@ -30,7 +30,9 @@ class SqliteDatabase(Database):
         try:
             if path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, min(_BUSY_S, retry_for_s), isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, min(_BUSY_S, retry_for_s), isolation_level=None, check_same_thread=False
+            )
             self.insist(self._configure)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"cannot open the ledger file {path}: {error}") from error

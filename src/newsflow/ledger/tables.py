@@ -12,7 +12,8 @@ from newsflow.dedup.decide import Held
 from newsflow.dedup.fingerprint import Fingerprint
 from newsflow.ledger.database import Database, Row
 from newsflow.ledger.times import from_micros, storable, storable_or_none, to_micros
-from newsflow.model import Event, Reason, Rejected
+from newsflow.model import Article, Event, Reason, Rejected
+from newsflow.model.codec import decode_article
 
 ARTICLE_COLUMNS = (
     "id, source, url, guid, agency, language, version, content_hash, publisher_version, fetched_at, first_seen, "
@@ -228,3 +229,22 @@ def load_rejections(db: Database, event_ids: Sequence[str]) -> dict[str, Rejecte
     sql = "SELECT event_id, reason, message, stage, error_class FROM dead_letter WHERE event_id {in_texts}"
     rows = db.query(sql, [db.list_of(event_ids)])
     return {row[0]: Rejected(Reason(row[1]), row[2], row[3], row[4]) for row in rows}
+
+
+def load_version(db: Database, article_id: str, version: int) -> Article | None:
+    """An article version as it was published, with its topics, else as it was decided."""
+    place = [article_id, version]
+    emitted = db.query("SELECT value FROM emission WHERE article_id = ? AND version = ?", place)
+    if emitted:
+        try:
+            return decode_article(bytes(emitted[0][0]))
+        except ValueError:  # Written by another codec: the version as it was decided says all but the topics.
+            pass
+    decided = db.query("SELECT article FROM article_version WHERE article_id = ? AND version = ?", place)
+    return decode_article(bytes(decided[0][0])) if decided else None
+
+
+def load_current(db: Database, article_id: str) -> Article | None:
+    """The last version of an article."""
+    held = load_articles(db, [article_id]).get(article_id)
+    return None if held is None else load_version(db, article_id, held.version)

@@ -18,7 +18,7 @@ from newsflow.ledger.tables import DecidedEvent, TextPrint, Version
 from newsflow.ledger.times import to_micros
 from newsflow.ledger.window import TextWindow
 from newsflow.model import Article, Event, Outcome, Rejected
-from newsflow.model.codec import decode_article, encode_article
+from newsflow.model.codec import encode_article
 
 
 class Workspace:
@@ -114,21 +114,10 @@ class Workspace:
     def current(self, held: Held) -> Article | None:
         """The last version of an article, with its topics where it was published; None when it has none."""
         if held.id not in self._current:
-            article = self._load(held.id, held.version)
+            article = tables.load_version(self.db, held.id, held.version)
             if article is not None:
                 self._current[held.id] = article
         return self._current.get(held.id)
-
-    def _load(self, article_id: str, version: int) -> Article | None:
-        place = [article_id, version]
-        emitted = self.db.query("SELECT value FROM emission WHERE article_id = ? AND version = ?", place)
-        if emitted:
-            try:
-                return decode_article(bytes(emitted[0][0]))
-            except ValueError:  # Written by another codec: the version as it was decided says all but the topics.
-                pass
-        decided = self.db.query("SELECT article FROM article_version WHERE article_id = ? AND version = ?", place)
-        return decode_article(bytes(decided[0][0])) if decided else None
 
     def feeds(self, article_id: str) -> tuple[str, ...]:
         """The topic ids that any recorded version of the article was sent to."""

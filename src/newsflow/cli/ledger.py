@@ -1,0 +1,147 @@
+"""`newsflow ledger`: prepare the ledger's database, look at it, and let it forget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from newsflow.ledger import Ledger
+    from newsflow.ledger.database import Database
+
+app = typer.Typer(no_args_is_help=True, help="The database that remembers every decision.")
+
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="The ledger, instead of the configured one: sqlite:///FILE, postgresql://…")
+]
+
+
+def ledger_url(config: Path | None, url: str | None) -> str:
+    """The ledger's URL: the flag, else the configured one with its reference resolved."""
+    from newsflow.secrets import resolve
+
+    return resolve(url if url is not None else settings(config).config.ledger.url)
+
+
+def _open(config: Path | None, url: str | None, *, create: bool = False) -> Database:
+    from newsflow.ledger.opening import open_database
+
+    return open_database(ledger_url(config, url), retry_for_s=10, create=create)
+
+
+def open_existing(config: Path | None, url: str | None, **options: Any) -> Ledger:
+    """The ledger that a command reads; LedgerError where there is none."""
+    from newsflow.ledger import open_ledger
+
+    _open(config, url).close()
+    return open_ledger(ledger_url(config, url), retry_for_s=10, **options)
+
+
+@app.command()
+def init(config: ConfigOption = None, url: UrlOption = None) -> None:
+    """Create the ledger's tables where there are none; a ledger that is there is left as it is."""
+    from newsflow.ledger.migrate import migrate
+
+    db = _open(config, url, create=True)
+    try:
+        if db.run(lambda: db.has_table("migration"), writes=False):
+            words.print("the ledger is there already; `newsflow ledger migrate` brings it up to date", markup=False)
+            return
+        for migration in migrate(db):
+            words.print(f"applied {migration.name}", markup=False)
+    finally:
+        db.close()
+
+
+@app.command("migrate")
+def migrate_ledger(
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be applied.")] = False,
+) -> None:
+    """Bring the ledger's tables to this release. A job does the same when it starts."""
+    from newsflow.ledger.migrate import migrate, pending_migrations
+
+    db = _open(config, url)
+    try:
+        steps = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
+    finally:
+        db.close()
+    for migration in steps:
+        words.print(f"{'would apply' if dry_run else 'applied'} {migration.name}", markup=False)
+    if not steps:
+        words.print("nothing to apply: the ledger is up to date")
+
+
+@app.command()
+def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+    """Show where the ledger is, its migrations, what it holds, and the sums of outcomes."""
+    from newsflow.ledger import mask_url
+    from newsflow.ledger.migrate import pending_migrations
+    from newsflow.ledger.reading import count_outcomes, count_rows
+
+    address = ledger_url(config, url)
+    db = _open(config, address)
+    try:
+        pending = db.run(lambda: [each.name for each in pending_migrations(db)], writes=False)
+        found: dict[str, object] = {"ledger": mask_url(address), "pending_migrations": pending}
+        if not pending:
+            counts = db.run(lambda: count_outcomes(db), writes=False)
+            found["rows"] = db.run(lambda: count_rows(db), writes=False)
+            found["outcomes"] = {
+                outcome.value + (f" ({reason.value})" if reason else ""): events
+                for (outcome, reason), events in sorted(counts.items(), key=str)
+            }
+    finally:
+        db.close()
+    _print_status(found, output)
+    if pending:
+        words.print("the ledger is not up to date: run `newsflow ledger migrate`", markup=False)
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _print_status(found: dict[str, object], output: Output) -> None:
+    if output is Output.JSON:
+        data_json(found)
+        return
+    for name, value in found.items():
+        if isinstance(value, dict):
+            data(f"{name}:")
+            for key, count in value.items():
+                data(f"  {key:<32} {count:>12,}")
+        else:
+            listed = ", ".join(value) or "none" if isinstance(value, list) else value
+            data(f"{name}: {listed}")
+
+
+@app.command()
+def prune(
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    retention_days: Annotated[
+        float, typer.Option("--retention-days", min=0, help="Forget what was not heard of for so many days.")
+    ] = 90,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Forget texts behind the window and articles, events and alerts behind the retention, in small steps.
+
+    It may run beside a job. Keep the retention above that of the raw Kafka topic: an event that is read again
+    after it was forgotten is decided anew.
+    """
+    from dataclasses import asdict
+    from datetime import timedelta
+
+    ledger = open_existing(config, url, window_h=settings(config).config.ledger.window_h)
+    try:
+        pruned = ledger.prune(timedelta(days=retention_days))
+    finally:
+        ledger.close()
+    if output is Output.JSON:
+        data_json(asdict(pruned))
+    else:
+        data("deleted " + ", ".join(f"{count:,} {name}" for name, count in asdict(pruned).items()))
