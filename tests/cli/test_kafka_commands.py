@@ -1,0 +1,159 @@
+"""publish, tail, kafka and dev as commands, on a real broker."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from newsflow.cli.app import app
+from newsflow.cli.publishing import event_key
+from newsflow.dev.broker import LocalBroker
+from newsflow.errors import KafkaError, UsageError
+from tests.broker_helpers import RunningBroker
+
+pytestmark = pytest.mark.e2e
+
+
+def command(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def on(broker: RunningBroker, *words: str) -> Result:
+    return command(*words, "-b", broker.bootstrap_servers)
+
+
+def raw(number: int, **members: str) -> bytes:
+    value = {"source": "ufuq-news", "url": f"https://ufuq.example/{number}", "title": "عنوان", **members}
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+LINES = [raw(1), b'{"broken": \xff\xfe', b"", raw(1, title="B"), b"[]", raw(2) + b"\r", b"\xef\xbb\xbf{}"]
+SENT = [line.rstrip(b"\r") for line in LINES if line]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_line_is_published_as_it_is(broker: RunningBroker, tmp_path: Path, packed: bool) -> None:
+    topic = broker.create_topic(partitions=1)
+    file = tmp_path / ("events.jsonl.gz" if packed else "events.jsonl")
+    content = b"\n".join(LINES)
+    file.write_bytes(gzip.compress(content) if packed else content)
+    result = on(broker, "publish", str(file), "--topic", topic)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"6 events published to {topic}\n"
+    assert "3 of them without source and address" in result.stderr
+    # Of one partition, so in the order of the file.
+    events = broker.read(topic)
+    assert [event.value for event in events] == SENT
+    assert [event.key for event in events] == [event_key(line) for line in SENT]
+
+
+def test_a_damaged_gzip_says_so_and_that_some_may_be_stored(broker: RunningBroker, tmp_path: Path) -> None:
+    topic = broker.create_topic()
+    file = tmp_path / "events.jsonl.gz"
+    file.write_bytes(gzip.compress(b"\n".join([raw(number) for number in range(50_000)]))[:-2000])
+    result = on(broker, "publish", str(file), "--topic", topic)
+    assert isinstance(result.exception, UsageError)
+    assert "cannot be read to its end" in str(result.exception)
+    assert "some may be stored" in str(result.exception)
+
+
+def test_a_line_larger_than_the_topic_takes_is_listed_and_the_rest_goes(broker: RunningBroker, tmp_path: Path) -> None:
+    topic = broker.create_topic(configs={"max.message.bytes": "4096"})
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join([raw(1), raw(2, content="x" * 5000), raw(3)]))
+    result = on(broker, "publish", str(file), "--topic", topic, "-o", "json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert (found["published"], [number for number, _ in found["too_large"]]) == (2, [2])
+    assert "line 2 (" in result.stderr
+    assert len(broker.read(topic)) == 2
+
+
+def test_a_topic_that_is_not_there_and_a_file_that_is_not(broker: RunningBroker, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(raw(1))
+    result = on(broker, "publish", str(file), "--topic", "nowhere")
+    assert isinstance(result.exception, KafkaError)
+    assert "newsflow kafka apply" in str(result.exception)
+    result = on(broker, "publish", str(tmp_path / "none"), "--topic", broker.create_topic())
+    assert isinstance(result.exception, UsageError)
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        (b'{"source": "a", "url": "u", "guid": "g"}', b"a/u"),
+        (b'{"source": "a", "guid": "g"}', b"a/g"),
+        ('{"source": "أ", "url": "ü"}'.encode(), "أ/ü".encode()),
+        (b'{"source": "a"}', None),
+        (b'{"url": "u"}', None),
+        (b'{"source": 1, "url": "u"}', None),
+        (b'{"source": "a", "url": ["u"]}', None),
+        (b'{"source": "a", "url": "\\ud800"}', None),
+        (b"[1]", None),
+        (b"\xff", None),
+        (b"", None),
+    ],
+)
+def test_keys(line: bytes, key: bytes | None) -> None:
+    assert event_key(line) == key
+
+
+def test_tail_shows_what_was_published(broker: RunningBroker, tmp_path: Path) -> None:
+    topic = broker.create_topic()
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(LINES))
+    on(broker, "publish", str(file), "--topic", topic)
+    lines = on(broker, "tail", topic, "-n", "3").stdout.splitlines()
+    assert len(lines) == 3
+    assert "\u2068[]\u2069" in lines[0]
+    found = [json.loads(line) for line in on(broker, "tail", topic, "-o", "json").stdout.splitlines()]
+    assert [row["offset"] for row in found] == list(range(6))
+    assert found[0]["value"]["title"] == "عنوان"
+    assert "value_base64" in found[1]
+    assert on(broker, "tail", topic, "-n", "0").stdout == ""
+
+
+def test_apply_prints_a_diff_and_topics_lists_what_came_of_it(own_broker: LocalBroker) -> None:
+    broker = RunningBroker(own_broker.status().bootstrap_servers)
+    dry = on(broker, "kafka", "apply", "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert "+ news.article.raw.v1: 4 partitions" in dry.stdout
+    assert "+ news.topic.syria.v1:" in dry.stdout
+    assert "to be made" in dry.stderr
+    listed = on(broker, "kafka", "topics")
+    assert listed.stdout == ""
+    assert "declared and not there: news.alert.v1" in listed.stderr
+    made = on(broker, "kafka", "apply", "-o", "json")
+    changes = [json.loads(line) for line in made.stdout.splitlines()]
+    assert {change["step"] for change in changes} == {"create"}
+    assert len(changes) == len(dry.stdout.splitlines())
+    assert on(broker, "kafka", "apply").stdout == ""
+    rows = [json.loads(line) for line in on(broker, "kafka", "topics", "-o", "json").stdout.splitlines()]
+    assert {row["topic"] for row in rows} == {change["topic"] for change in changes}
+    assert "not declared" not in str(rows)
+
+
+def test_a_declaration_that_is_wrong_changes_nothing(broker: RunningBroker, tmp_path: Path) -> None:
+    file = tmp_path / "topics.yaml"
+    file.write_text("version: 1\ntopics:\n  - name: news_topic\n")
+    result = on(broker, "kafka", "apply", "--file", str(file))
+    assert result.exit_code != 0
+    assert str(file) in str(result.exception)
+
+
+def test_dev_status_and_down_of_a_broker_that_runs(own_broker: LocalBroker) -> None:
+    place = ("--directory", str(own_broker.directory))
+    found = command("dev", "status", *place, "-o", "json")
+    assert (found.exit_code, json.loads(found.stdout)["state"]) == (0, "up")
+    again = command("dev", "up", *place, "--port", str(own_broker.port))
+    assert again.stdout == f"127.0.0.1:{own_broker.port}\n"
+    assert "already up" in again.stderr
+    assert f"newsflow dev down --directory {own_broker.directory}" in again.stderr.replace("\n", "")
+    assert "data is kept" in command("dev", "down", *place).stderr
+    assert command("dev", "status", *place).exit_code == 1
+    assert command("dev", "down", *place).exit_code == 0
