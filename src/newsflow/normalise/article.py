@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.decode import broken_share
+from newsflow.normalise.decode import broken_share, word_share
 from newsflow.normalise.html import extract_page_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.profile import SourceProfile
@@ -25,7 +25,7 @@ from newsflow.normalise.values import Extracted
 
 STAGE = "normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
-MAX_BROKEN_SHARE = 0.05
+MAX_BROKEN_SHARE, MIN_WORD_SHARE = 0.05, 0.75
 MAX_TITLE_CHARS = 1_000
 Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
@@ -93,6 +93,9 @@ def _article(
     if (share := broken_share(page.body)) > MAX_BROKEN_SHARE:
         message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
         return Rejected(Reason.BAD_ENCODING, message, STAGE)
+    if word_share(page.body) < MIN_WORD_SHARE:
+        message = "what the page holds is no text: too few of its characters belong to words"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
     hinted, hinted_marks = split_title(raw.title or "")
     title = (page.title or hinted)[:MAX_TITLE_CHARS]
     language = detect_language(f"{title}\n{page.body}")[0]

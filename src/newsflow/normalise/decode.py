@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -102,3 +103,10 @@ def _to_bytes(text: str, encoding: str) -> bytes:
 def broken_share(text: str) -> float:
     """The share of characters that were lost in decoding (U+FFFD), 0 to 1."""
     return text.count(REPLACEMENT) / len(text) if text else 0.0
+
+
+def word_share(text: str) -> float:
+    """The share of characters that words are made of (letters, marks, digits, spaces), 0 to 1."""
+    sample = text[:5_000]
+    good = sum(char.isalnum() or char.isspace() or unicodedata.category(char) in ("Mn", "Mc") for char in sample)
+    return good / len(sample) if sample else 0.0

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
-from newsflow.model import PublicationDate
 from newsflow.normalise.agency import find_agency
+from newsflow.normalise.blocks import densest_block
 from newsflow.normalise.clean import Cleaned, clean_lines
 from newsflow.normalise.decode import decode_bytes, repair_text
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.dates import find_dates
 from newsflow.normalise.page.metadata import Metadata, read_metadata
-from newsflow.normalise.page.tree import parse_tree
+from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.settle import settle_line, settle_text
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Dropped, Extracted
 
-MAX_AUTHORS = 12
+MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
 def extract_html(html: str | bytes, url: str | None) -> Extracted:
@@ -35,14 +34,16 @@ def extract_html(html: str | bytes, url: str | None) -> Extracted:
 
 def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile | None) -> Extracted:
     """`extract_html` with the help of a source profile."""
-    text = decode_bytes(html) if isinstance(html, bytes) else html
-    tree = parse_tree(repair_text(text))
+    text = repair_text(decode_bytes(html) if isinstance(html, bytes) else html)
+    tree = parse_tree(text)
     if tree is None:
         return Extracted()
     meta = read_metadata(tree)
     strip_elements(tree, "script", "style", "noscript", "template", with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
     cleaned = _body(tree, meta, title, source)
+    if not cleaned.lines:
+        cleaned = _body_without_tree(text, title, source)
     authors = _authors(tree, meta, source)
     body = "\n".join(cleaned.lines)
     dates = find_dates(tree, meta, source)
@@ -85,22 +86,35 @@ def _body(tree: HtmlElement, meta: Metadata, title: str, source: SourceProfile |
     return _with_published_text(cleaned, meta, titles)
 
 
+def _body_without_tree(text: str, title: str, source: SourceProfile | None) -> Cleaned:
+    """The densest block of the page's text, for pages whose tree does not hold it; nothing where no line is long."""
+    lines = _text_lines(strip_tags(text))[:MAX_LINES]
+    block = densest_block(lines)
+    if block is None:
+        return Cleaned()
+    return clean_lines(lines[slice(*block)], [title], source.drop_lines if source else ())
+
+
 def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:
     """The body the publisher states in JSON-LD where ours is much less of it; its summary where there is none."""
     found = sum(map(len, cleaned.lines))
-    stated = _text_lines(meta.article_body)
+    stated = _stated_lines(meta.article_body)
     if sum(map(len, stated)) > max(200, 1.5 * found):
         better = clean_lines(stated, titles)
         better.dropped += [Dropped(line, "not-in-json-ld") for line in cleaned.lines if line not in stated]
         return better
     if not cleaned.lines and len(meta.description) >= 30:
-        cleaned.lines = clean_lines(_text_lines(meta.description), titles).lines
+        cleaned.lines = clean_lines(_stated_lines(meta.description), titles).lines
     return cleaned
 
 
-def _text_lines(text: str) -> list[str]:
+def _stated_lines(text: str) -> list[str]:
     if "<" in text and ">" in text and (tree := parse_tree(f"<div>{text}</div>")) is not None:
         text = "\n".join(part for part in tree.itertext())
+    return _text_lines(text)
+
+
+def _text_lines(text: str) -> list[str]:
     return [line for raw in settle_text(text).split("\n") if (line := raw.strip())]
 
 
@@ -130,7 +144,3 @@ def _language_tag(language: str | None) -> str | None:
     tag = (language or "").replace("_", "-").strip()
     return tag if 2 <= len(tag) <= 20 and tag.replace("-", "").isalnum() and tag.isascii() else None
 
-
-def with_evidence(date: PublicationDate, like: PublicationDate) -> PublicationDate:
-    """A date with the evidence of another."""
-    return replace(date, evidence=like.evidence)

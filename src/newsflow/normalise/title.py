@@ -38,9 +38,18 @@ class Site:
     host: str = ""
 
 
+_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
+MAX_CHARS = 600
+
+
+def tidy_title(title: str) -> str:
+    """A title settled onto one line, without tags, cut at a length that no headline has."""
+    return settle_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
+
+
 def split_title(title: str) -> tuple[str, tuple[str, ...]]:
     """A settled title without its marks, and the marks (`فيديو إرم`). A title that is only a mark stays."""
-    settled = settle_line(title)
+    settled = tidy_title(title)
     marks = [match.group(1).strip() for match in _MARK.finditer(settled)]
     bare = settle_line(_MARK.sub(" ", settled)) if marks else settled
     if leading := _LEADING_MARK.match(bare):
@@ -58,7 +67,7 @@ def strip_site(
     is taken when it is one of them. Without such evidence only what looks like a name is cut. `suffixes` (of a source
     profile) are cut as they are.
     """
-    title = _cut_suffixes(settle_line(title), suffixes)
+    title = _cut_suffixes(tidy_title(title), suffixes)
     if _key(title) in {_key(head) for head in heads}:
         return title
     known = {_key(other) for other in (*heads, *others)} - {""}
@@ -132,8 +141,8 @@ def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, su
     Two that agree win, JSON-LD and Open Graph before the rest; else the heading that most resembles them.
     """
     suffixes = tuple(suffixes)
-    raw = {name: settle_line(title) for name, title in titles.items()}
-    heads = [head for head in map(settle_line, headings[:8]) if len(head) > 3 and len(head) < 400]
+    raw = {name: tidy_title(title) for name, title in titles.items()}
+    heads = [head for head in map(tidy_title, headings[:8]) if len(head) > 3 and len(head) < 400]
     candidates: list[tuple[str, str]] = []
     for name in ("json-ld", "og:title", "twitter:title", "title", *raw):
         if raw.get(name) and name not in dict(candidates):

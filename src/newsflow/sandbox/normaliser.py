@@ -102,8 +102,7 @@ class Normaliser:
             return Rejected(Reason.TRANSFORM_ERROR, f"the article could not be normalised: {error}", STAGE, name)
 
     def _extract(self, raw: RawArticle, source: SourceProfile | None) -> Extracted:
-        kind = "html" if media_type(raw) == "text/html" else "text"
-        request = encode_request(kind, raw.content, raw.url)
+        request = encode_request(raw, source)
         try:
             return decode_answer(self._call(request))
         except WorkerCrashedError:  # perhaps not the page's fault: once more, in a fresh process

@@ -7,17 +7,19 @@ must not be able to run code in the parent.
 from __future__ import annotations
 
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from newsflow.model import PublicationDate
-from newsflow.normalise import Dropped, Extracted, clean_text, extract_html
+from newsflow.model import PublicationDate, RawArticle
+from newsflow.normalise.article import extract_page
+from newsflow.normalise.profile import SourceProfile
+from newsflow.normalise.values import Dropped, Extracted
 
-Request = tuple[str, str, str | None]
-"""(`html` or `text`, the content, its URL)."""
+Request = tuple[RawArticle, SourceProfile | None, bool]
+"""(The raw article, its source, whether what was dropped is wanted)."""
 
 
 class TaskError(Exception):
@@ -28,22 +30,25 @@ class TaskError(Exception):
         self.error_class = error_class
 
 
-def encode_request(kind: str, content: str, url: str | None) -> bytes:
+def encode_request(raw: RawArticle, source: SourceProfile | None, *, with_dropped: bool = False) -> bytes:
     """The bytes of a request."""
-    return pickle.dumps((kind, content, url), protocol=5)
+    return pickle.dumps((replace(raw, extra={}), source, with_dropped), protocol=5)
 
 
 def answer(request: Request) -> bytes:
     """Do what is asked. Whatever is raised becomes the answer."""
-    kind, content, url = request
+    raw, source, with_dropped = request
     try:
-        page = extract_html(content, url) if kind == "html" else clean_text(content)
-        reply: dict[str, Any] = {"page": asdict(page)}
-        return orjson.dumps(reply)
+        page = extract_page(raw, source)
+        return orjson.dumps({"page": asdict(page if with_dropped else replace(page, dropped=()))})
     except Exception as error:  # whatever the parser raises, the parent gets told
-        kind_of_error = type(error)
-        reply = {"error": f"{kind_of_error.__module__}.{kind_of_error.__qualname__}", "message": str(error)[:500]}
+        kind = type(error)
+        reply = {"error": f"{kind.__module__}.{kind.__qualname__}", "message": _printable(str(error)[:500])}
         return orjson.dumps(reply)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def decode_answer(data: bytes) -> Extracted:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
+from lxml.etree import LxmlError
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 LARGE_CHARS = 1_000_000
@@ -26,7 +28,7 @@ def parse_tree(html: str) -> HtmlElement | None:
         return None
     try:
         return document_fromstring(html.encode("utf-8"), parser=_PARSER)
-    except (ValueError, AssertionError, LookupError, SyntaxError):  # lxml's ParserError is a SyntaxError
+    except (LxmlError, ValueError, AssertionError, LookupError):
         return None
 
 
@@ -35,6 +37,20 @@ def _slim(html: str) -> str:
     for pattern in (_SCRIPT, _STYLE, _COMMENT, _DATA_URI):
         html = pattern.sub(" ", html)
     return html
+
+
+_BREAK = re.compile(
+    r"</?(?:p|div|h[1-6]|li|ul|ol|br|hr|tr|td|th|table|section|article|header|footer|nav|aside|main|blockquote|figure|"
+    r"figcaption|title|form|dt|dd|dl|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+
+
+def strip_tags(html: str) -> str:
+    """The text of a page that no tree could be made of, or only a part (libxml2 stops at some depth): block tags
+    become newlines, others nothing."""
+    return unescape(_TAG.sub("", _BREAK.sub("\n", _slim(html[:MAX_CHARS]))))
 
 
 def text_of(element: HtmlElement) -> str:
