@@ -1,0 +1,108 @@
+"""The same page on another engine: Beam's Prism, with the endless source. Skipped where Go cannot build it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.corpus import raw_events
+from newsflow.kafka.producer import BatchWriter
+from newsflow.ledger import open_ledger
+from newsflow.model import Outcome
+from newsflow.model.names import ARTICLE_TOPIC
+from tests.broker_helpers import RunningBroker
+from tests.e2e.job_process import JobProcess, check_repeats
+from tests.e2e.test_kill import mine
+
+VERSION = "v2.77.0"
+PLACE = Path(__file__).resolve().parents[2] / ".newsflow" / "prism"
+
+
+@pytest.fixture(scope="session")
+def prism() -> Path:
+    """The Prism binary: NEWSFLOW_PRISM, else one that Go builds once a checkout (some minutes)."""
+    given = os.environ.get("NEWSFLOW_PRISM")
+    if given:
+        return Path(given)
+    binary = PLACE / "prism"
+    if binary.is_file():
+        return binary
+    if shutil.which("go") is None:
+        pytest.skip("no Go to build Prism with; name a binary with NEWSFLOW_PRISM")
+    package = f"github.com/apache/beam/sdks/v2/go/cmd/prism@{VERSION}"
+    PLACE.mkdir(parents=True, exist_ok=True)
+    command = ["go", "install", package]
+    built = subprocess.run(
+        command, env={**os.environ, "GOBIN": str(PLACE)}, capture_output=True, text=True, check=False
+    )
+    if not binary.is_file():
+        pytest.skip(f"Go could not build {package}: {built.stderr[-300:]}")
+    return binary
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_path: Path) -> None:
+    topic = topics_broker.create_topic(topics_broker.name("raw"), partitions=2)
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    job = JobProcess(topics_broker, topic, tmp_path, url, topic)
+    publish(topics_broker, topic, 300, seed=1)
+    job.start("--follow", "--", "--runner=PrismRunner", f"--prism_location={prism}", "--environment_type=LOOPBACK")
+    try:
+        wait_for_events(url, 300, job)
+        publish(topics_broker, topic, 200, seed=2)  # while it runs: the source is endless
+        wait_for_events(url, 500, job)
+        ledger = open_ledger(url)
+        outcomes = ledger.outcomes()
+        ledger.close()
+        accepted = outcomes[Outcome.ADDED] + outcomes.get(Outcome.REPLACED, 0)
+        wait_until(lambda: len(written(topics_broker, topic)) >= accepted, job)
+        assert len(check_repeats(written(topics_broker, topic))) == accepted
+        assert sum(outcomes.values()) == 500
+    finally:
+        assert job.process is not None
+        job.process.send_signal(signal.SIGTERM)
+        try:
+            job.wait(30)
+        except subprocess.TimeoutExpired:
+            job.kill()
+
+
+def written(broker: RunningBroker, topic: str) -> list[object]:
+    return list(mine(broker.read(ARTICLE_TOPIC), topic))
+
+
+def publish(broker: RunningBroker, topic: str, count: int, seed: int) -> None:
+    writer = BatchWriter(broker.settings)
+    for number, (key, value) in enumerate(raw_events(count, seed=seed, size_chars=600)):
+        writer.send(topic, key, value.replace(b"/news/", b"/news/%d-" % seed), (("n", b"%d" % number),))
+    writer.flush()
+
+
+def wait_for_events(url: str, count: int, job: JobProcess) -> None:
+    def reached() -> bool:
+        if not Path(url.removeprefix("sqlite:///")).exists():
+            return False
+        ledger = open_ledger(url)
+        try:
+            return sum(ledger.outcomes().values()) >= count
+        finally:
+            ledger.close()
+
+    wait_until(reached, job)
+
+
+def wait_until(reached: object, job: JobProcess, timeout_s: float = 180) -> None:
+    assert callable(reached)
+    deadline = time.monotonic() + timeout_s
+    while not reached():
+        assert job.process is not None
+        assert job.process.poll() is None, job.words()[-3000:]
+        assert time.monotonic() < deadline, job.words()[-3000:]
+        time.sleep(0.5)
