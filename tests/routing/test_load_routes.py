@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
-from newsflow.alerts import Severity
+from newsflow.alerts import Digest, Policy, QuietHours, Severity
 from newsflow.errors import ConfigError
 from newsflow.routing import Match, Subscription, load_routes
 
@@ -101,6 +102,56 @@ def test_unknown_topics_and_destinations_are_refused_with_the_nearest_name(tmp_p
         load_routes([path], topics={"syria", "russia"})
     with pytest.raises(ConfigError, match=r":6: .*there is no destination 'pager'; known: mail, webhook"):
         load_routes([path], topics={"syira"}, destinations={"webhook", "mail"})
+
+
+def test_when_alerts_go_out(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        """
+version: 1
+subscriptions:
+  - id: desk
+    alert:
+      to: [webhook]
+      sources: 2
+      critical_sources: 8
+      update: {sources: 3, new_country: true, retraction: false}
+      cool_down: 45m
+      cap_per_hour: 6
+      quiet_hours: {zone: Asia/Dubai, from: 22:00, until: 07:00, days: [mon, sun]}
+      digest: {every: day, at: "08:30", zone: Europe/Berlin}
+""",
+    )
+    assert load_routes([path]).subscriptions[0].policy == Policy(
+        sources=2,
+        critical_sources=8,
+        update_sources=3,
+        new_country=True,
+        retraction=False,
+        cool_down=timedelta(minutes=45),
+        cap_per_hour=6,
+        quiet=QuietHours("Asia/Dubai", time(22), time(7), frozenset({0, 6})),
+        digest=Digest("day", time(8, 30), "Europe/Berlin"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("alert", "words"),
+    [
+        ("digest: {every: day, zone: Asia/Dubay}", "there is no time zone 'Asia/Dubay'; did you mean 'Asia/Dubai'"),
+        ("quiet_hours: {zone: ../../etc/passwd, from: '22:00', until: '07:00'}", "there is no time zone"),
+        ("quiet_hours: {zone: UTC, from: '25:00', until: '07:00'}", "a time of day, as `07:30`"),
+        ("cool_down: 30", "accepted: string"),
+        ("cool_down: soon", "as `30m`"),
+        ("cap_per_hour: 0", "less than the minimum"),
+    ],
+)
+def test_errors_in_when_alerts_go_out(tmp_path: Path, alert: str, words: str) -> None:
+    path = _write(tmp_path, f"version: 1\nsubscriptions:\n  - id: a\n    alert:\n      to: [x]\n      {alert}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_routes([path])
+    assert words in caught.value.message
+    assert caught.value.line == 6
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

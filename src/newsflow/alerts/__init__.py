@@ -1,6 +1,8 @@
 """When to alert, and what an alert says. Pure: no clock, no I/O."""
 
 from newsflow.alerts.build import article_alert, published_text, spans, step_key, summarise
+from newsflow.alerts.desk import Desk, story_name
+from newsflow.alerts.policy import Digest, Policy, QuietHours
 from newsflow.alerts.values import (
     Alert,
     AlertArticle,
@@ -17,6 +19,10 @@ from newsflow.alerts.values import (
 __all__ = [
     "Alert",
     "AlertArticle",
+    "Desk",
+    "Digest",
+    "Policy",
+    "QuietHours",
     "Severity",
     "Span",
     "Step",
@@ -29,5 +35,6 @@ __all__ = [
     "published_text",
     "spans",
     "step_key",
+    "story_name",
     "summarise",
 ]

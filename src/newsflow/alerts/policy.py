@@ -72,8 +72,9 @@ class Policy:
     """Again when one of several articles is withdrawn. That the last one is, is always told."""
     critical_sources: int = 0
     """With so many independent sources the severity becomes critical, which breaks through quiet hours."""
-    cool_down: timedelta = timedelta(0)
-    """The least time between two alerts of one story; a withdrawal does not wait."""
+    cool_down: timedelta = timedelta(minutes=15)
+    """The least time between two alerts of one story, so that a wave of changes is told as one; its end does not
+    wait."""
     cap_per_hour: int = 0
     """At most so many alerts in any hour; what is over it comes as one summary. 0 for no cap."""
     quiet: QuietHours | None = None

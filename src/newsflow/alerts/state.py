@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from newsflow.alerts.build import spans, summarise
@@ -15,6 +15,7 @@ KEPT_ARTICLES = 10
 """Articles of a story that an alert lists; all are counted."""
 KEPT_SPANS = 10
 HOUR = timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,14 @@ class SubscriberState:
     def release(self, story: str) -> SubscriberState:
         """Return the state with a story not waiting."""
         return replace(self, held={name: held for name, held in self.held.items() if name != story})
+
+    def mute(self, until: datetime | None) -> SubscriberState:
+        """Return the state muted until then. Ending a mute brings forward what only it holds."""
+        held = self.held
+        if until is None and self.muted_until is not None:
+            over = {name: Held("muted", EPOCH) for name, each in held.items() if each.reason == "muted"}
+            held = {**held, **over}
+        return replace(self, muted_until=until, held=held)
 
     def sending(self, now: datetime) -> SubscriberState:
         """Return the state with one more alert sent."""

@@ -1,8 +1,8 @@
 """Who gets what: routes, subscriptions. Pure, but for reading files of routes."""
 
 from newsflow.routing.load import load_routes
-from newsflow.routing.match import describe
+from newsflow.routing.match import article_meets, describe
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import Match, Route, Routed, Subscription, Verdict
 
-__all__ = ["Match", "Route", "Routed", "Routes", "Subscription", "Verdict", "describe", "load_routes"]
+__all__ = ["Match", "Route", "Routed", "Routes", "Subscription", "Verdict", "article_meets", "describe", "load_routes"]

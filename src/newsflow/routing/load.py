@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.alerts import Severity
+from newsflow.routing.policies import read_policy, zone_problem
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import Match, Route, Subscription
 from newsflow.yamlfile import Place, YamlFile, parse_yaml, read_yaml
@@ -33,6 +34,7 @@ def load_routes(
     _refuse_same_ids(files)
     for file in files:
         _refuse_unknown(file, "topic", _topic_names(file.value), topics)
+        _refuse_unknown_zones(file)
         _refuse_unknown(file, "destination", _destination_names(file.value), destinations)
     return Routes(
         routes=tuple(_route(each) for file in files for each in file.value.get("routes", ())),
@@ -72,6 +74,7 @@ def _subscription(value: Mapping[str, Any]) -> Subscription:
         copies=value.get("copies", False),
         alert_to=tuple(alert.get("to", ())),
         severity=Severity(alert.get("severity", Severity.WARNING)),
+        policy=read_policy(alert),
     )
 
 
@@ -112,6 +115,14 @@ def _refuse_unknown(
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
             raise file.error(f"there is no {what} {name!r}; {hint}", place)
+
+
+def _refuse_unknown_zones(file: YamlFile) -> None:
+    for index, each in enumerate(file.value.get("subscriptions", ())):
+        for part in ("quiet_hours", "digest"):
+            zone = each.get("alert", {}).get(part, {}).get("zone", "UTC")
+            if problem := zone_problem(zone):
+                raise file.error(problem, ("subscriptions", index, "alert", part, "zone"))
 
 
 def _topic_names(value: Any) -> Iterator[tuple[str, Place]]:

@@ -23,6 +23,11 @@ def facts(article: Article, earlier_topics: Iterable[str] = ()) -> Facts:
     return Facts(article.id, topics, article.language, article.source)
 
 
+def article_meets(match: Match, article: Article) -> bool:
+    """Return whether an article, by its own topics, meets the condition."""
+    return meets(match, facts(article))
+
+
 def meets(match: Match, seen: Facts) -> bool:
     """Return whether an article meets the condition."""
     return all(answer for answer, _ in _questions(match, seen))

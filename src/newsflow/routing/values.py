@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from newsflow.alerts import Severity
+from newsflow.alerts import Policy, Severity
 from newsflow.model import PendingAlert
 
 Kind = Literal["route", "subscription"]
@@ -62,6 +62,8 @@ class Subscription:
     alert_to: tuple[str, ...] = ()
     """Names of destinations; empty when it asks for no alerts."""
     severity: Severity = Severity.WARNING
+    policy: Policy = field(default_factory=Policy)
+    """When its alerts go out."""
 
 
 @dataclass(frozen=True, slots=True)

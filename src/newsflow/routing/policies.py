@@ -1,0 +1,61 @@
+"""The part of a subscription that says when its alerts go out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from newsflow.alerts import Digest, Policy, QuietHours
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def read_policy(alert: Mapping[str, Any]) -> Policy:
+    """Return the policy of a subscription's `alert`, which its schema has accepted."""
+    update, usual = alert.get("update", {}), Policy()
+    return Policy(
+        sources=alert.get("sources", usual.sources),
+        update_sources=update.get("sources", usual.update_sources),
+        new_country=update.get("new_country", usual.new_country),
+        retraction=update.get("retraction", usual.retraction),
+        critical_sources=alert.get("critical_sources", usual.critical_sources),
+        cool_down=_duration(alert["cool_down"]) if "cool_down" in alert else usual.cool_down,
+        cap_per_hour=alert.get("cap_per_hour", usual.cap_per_hour),
+        quiet=_quiet(alert["quiet_hours"]) if "quiet_hours" in alert else None,
+        digest=_digest(alert["digest"]) if "digest" in alert else None,
+    )
+
+
+def zone_problem(name: str) -> str:
+    """Say what is wrong with the name of a time zone; empty when nothing is."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = difflib.get_close_matches(name, available_timezones(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "accepted: names of the IANA database, as 'Asia/Dubai'"
+        return f"there is no time zone {name!r}; {hint}"
+    return ""
+
+
+def _quiet(value: Mapping[str, Any]) -> QuietHours:
+    days = frozenset(_DAYS.index(day) for day in value.get("days", ()))
+    return QuietHours(value["zone"], _time(value["from"]), _time(value["until"]), days)
+
+
+def _digest(value: Mapping[str, Any]) -> Digest:
+    return Digest(value["every"], _time(value.get("at", "08:00")), value.get("zone", "UTC"))
+
+
+def _time(value: str | int) -> time:
+    """A time of day. YAML 1.1 reads an unquoted 22:00 as the number of its minutes, 1320, and 07:00 as text."""
+    if isinstance(value, int):
+        return time(value // 60, value % 60)
+    return time.fromisoformat(value)
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
