@@ -89,5 +89,7 @@ def _limit_bytes(settings: KafkaSettings, topic: str) -> int:
                 f"topic {topic} does not exist at {settings.bootstrap_servers}; `newsflow kafka apply` creates it"
             )
         found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
-    limit = int(found["topic"][topic]["max.message.bytes"]["value"])
-    return min(limit, MAX_RECORD_BYTES) - _ROOM_BYTES
+    # Without the right to see the topic's settings the broker tells none: it will then refuse by itself.
+    entry = found["topic"][topic].get("max.message.bytes")
+    limit = MAX_RECORD_BYTES if entry is None else min(int(entry["value"]), MAX_RECORD_BYTES)
+    return limit - _ROOM_BYTES

@@ -65,8 +65,9 @@ def diff_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Cha
 
     Raises `KafkaError` when the broker cannot be reached or would refuse a change.
     """
+    specs = tuple(specs)
     with closing(make_admin(settings)) as admin, translated("comparing topics"):
-        changes = _diff(_states(admin), specs)
+        changes = _differences(admin, specs)
         _carry_out(admin, changes, validate_only=True)
         return changes
 
@@ -78,12 +79,12 @@ def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Ch
     """
     specs = tuple(specs)
     with closing(make_admin(settings)) as admin, translated("applying topics"):
-        changes = _diff(_states(admin), specs)
+        changes = _differences(admin, specs)
         _carry_out(admin, changes, validate_only=False)
         created = [change.topic for change in changes if change.step is Step.CREATE]
         if created:
             admin.wait_for_topics(created, timeout_ms=30_000)
-        left = [change for change in _diff(_states(admin), specs) if change.step is not Step.KEPT]
+        left = [change for change in _differences(admin, specs) if change.step is not Step.KEPT]
         if left:
             raise KafkaError(f"the broker took the changes and still differs: {'; '.join(map(str, left))}")
         return changes
@@ -110,8 +111,14 @@ def record_counts(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, i
         return counts
 
 
-def _states(admin: Any) -> dict[str, TopicState]:
-    described = [topic for topic in admin.describe_topics() if not topic["is_internal"]]
+def _states(admin: Any, wanted: Iterable[str] | None = None) -> dict[str, TopicState]:
+    """The topics that exist, of those wanted or of all: on a shared cluster the others are not ours to ask about."""
+    names = set(admin.list_topics())
+    if wanted is not None:
+        names &= set(wanted)
+    if not names:
+        return {}
+    described = [topic for topic in admin.describe_topics(sorted(names)) if not topic["is_internal"]]
     names = [topic["name"] for topic in described]
     if not names:
         return {}
@@ -125,6 +132,10 @@ def _state(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -
     own = frozenset(name for name, entry in configs.items() if entry["config_source"] == "DYNAMIC_TOPIC_CONFIG")
     values = {name: "" if entry["value"] is None else entry["value"] for name, entry in configs.items()}
     return TopicState(topic["name"], len(topic["partitions"]), values, own)
+
+
+def _differences(admin: Any, specs: Sequence[TopicSpec]) -> list[Change]:
+    return _diff(_states(admin, [spec.name for spec in specs]), specs)
 
 
 def _diff(states: Mapping[str, TopicState], specs: Iterable[TopicSpec]) -> list[Change]:
