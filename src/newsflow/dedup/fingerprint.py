@@ -20,7 +20,8 @@ MIN_TOKENS = 20
 """Shorter texts are compared by exact text alone."""
 SMALLEST_KEYS = 8
 KEY_DIVISOR = 32
-MAX_KEYS = 24
+MAX_KEYS = 48
+"""Only texts of more than 1,300 words come to it. At 24, three in a hundred excerpts of long texts go unfound."""
 
 _CACHED_TOKENS = 200_000
 _NONE: Hashes = np.empty(0, np.uint32)
@@ -80,7 +81,7 @@ def fingerprint(title: str, body: str) -> Fingerprint:
 
 
 def select_keys(shingles: Hashes) -> Hashes:
-    """The keys to be found by: the smallest shingle hashes and those divisible by 32, at most 24 in all.
+    """The keys to be found by: the smallest shingle hashes and those divisible by 32, at most 48 in all.
 
     Both choices depend on the hash alone, so two texts that share a shingle tend to choose it both.
     """
