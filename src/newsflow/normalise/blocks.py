@@ -44,13 +44,19 @@ def join_fragments(lines: Sequence[str]) -> list[str]:
     joined: list[str] = []
     for line in lines:
         last = joined[-1] if joined else ""
-        if last and (line[0] in _JOINED_AFTER or last[-1] in _JOINED_BEFORE):
+        if last and len(last) < 2_000 and (line[0] in _JOINED_AFTER or last[-1] in _JOINED_BEFORE):
             joined[-1] = last + line
-        elif last and line[0].islower() and not _ENDS_SENTENCE.search(last) and len(last) < 2_000:
+        elif last and line[0].islower() and _goes_on(last):
             joined[-1] = f"{last} {line}"
         else:
             joined.append(line)
     return joined
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line in a script with cases ends within a sentence."""
+    cased = any(char.islower() or char.isupper() for char in line[-3:])
+    return cased and not _ENDS_SENTENCE.search(line) and len(line) < 2_000
 
 
 def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:

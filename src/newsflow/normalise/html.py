@@ -11,6 +11,7 @@ from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import densest_block
 from newsflow.normalise.clean import Cleaned, clean_lines
 from newsflow.normalise.decode import decode_bytes, repair_text
+from newsflow.normalise.lines import why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.dates import find_dates
 from newsflow.normalise.page.metadata import Metadata, read_metadata
@@ -59,6 +60,16 @@ def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile 
         marks=marks,
         dropped=tuple(cleaned.dropped),
     )
+
+
+def lines_outside(html: str, page: Extracted) -> tuple[Dropped, ...]:
+    """The lines of a page that are neither in its body nor its title, nor already among what was dropped."""
+    kept = "".join(f"{page.title}{page.body}".split()) + "".join("".join(each.text.split()) for each in page.dropped)
+    outside: dict[str, Dropped] = {}
+    for line in _text_lines(strip_tags(repair_text(html)))[:MAX_LINES]:
+        if "".join(line.split()) not in kept:
+            outside.setdefault(line, Dropped(line, why_dropped(line) or "outside-body"))
+    return tuple(outside.values())
 
 
 def _title(tree: HtmlElement, meta: Metadata, url: str | None, source: SourceProfile | None) -> str:

@@ -12,13 +12,18 @@ from datetime import datetime
 from queue import LifoQueue
 from types import TracebackType
 
+from newsflow.errors import SandboxError
 from newsflow.model import Article, RawArticle, Reason, Rejected
 from newsflow.normalise import Extracted, SourceProfile
-from newsflow.normalise.article import STAGE, extract_page, media_type, normalise_with
+from newsflow.normalise.article import STAGE, Extract, extract_page, media_type, normalise_with
 from newsflow.sandbox.task import TaskError, decode_answer, encode_request
 from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
 
 Job = tuple[RawArticle, SourceProfile | None, datetime]
+
+
+RECYCLE_CALLS = 5_000
+"""A worker is replaced after so many pages: parsers leak, and memory comes apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,20 @@ class Normaliser:
                 results[index] = self._normalise(job)
         return [result.result() if isinstance(result, Future) else result for result in results]
 
+    def explain(self, job: Job) -> tuple[Article | Rejected, Extracted]:
+        """One result, and all that was read from the page, with what was thrown away and why.
+
+        Always in a worker. Raises SandboxError when none can be started.
+        """
+        pages: list[Extracted] = []
+
+        def extract(raw: RawArticle, source: SourceProfile | None) -> Extracted:
+            pages.append(self._extract(raw, source, with_dropped=True))
+            return pages[-1]
+
+        result = self._guarded(job, extract)
+        return result, pages[-1] if pages else Extracted()
+
     def close(self) -> None:
         """End the workers. Jobs under way end first."""
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -82,27 +101,26 @@ class Normaliser:
         return media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars
 
     def _normalise(self, job: Job) -> Article | Rejected:
+        return self._guarded(job, self._extract if self._needs_worker(job[0]) else extract_page)
+
+    def _guarded(self, job: Job, extract: Extract) -> Article | Rejected:
+        """`normalise_with`, where whatever is raised because of the article becomes its rejection."""
         raw, source, now = job
         size_bytes = _size_bytes(raw.content)
         if size_bytes > self.limits.max_content_bytes:
             message = f"content of {size_bytes} bytes; at most {self.limits.max_content_bytes} are read"
             return Rejected(Reason.TOO_LARGE, message, STAGE)
         try:
-            return normalise_with(raw, source, now, self._extract if self._needs_worker(raw) else extract_page)
-        except WorkerTimeoutError as error:
-            return Rejected(Reason.TIME_LIMIT, f"the page could not be read: {error}", STAGE)
-        except WorkerCrashedError as error:
-            message = f"the page ended the process that read it, twice: {error}"
-            return Rejected(Reason.TRANSFORM_ERROR, message, STAGE)
-        except TaskError as error:
-            return Rejected(Reason.TRANSFORM_ERROR, f"the page could not be read: {error}", STAGE, error.error_class)
-        except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
-            kind = type(error)
-            name = f"{kind.__module__}.{kind.__qualname__}"
-            return Rejected(Reason.TRANSFORM_ERROR, f"the article could not be normalised: {error}", STAGE, name)
+            return normalise_with(raw, source, now, extract)
+        except SandboxError:
+            raise
+        except Exception as error:  # one article must never fail its batch
+            return _rejection(error)
 
-    def _extract(self, raw: RawArticle, source: SourceProfile | None) -> Extracted:
-        request = encode_request(raw, source)
+    def _extract(
+        self, raw: RawArticle, source: SourceProfile | None, *, with_dropped: bool = False
+    ) -> Extracted:
+        request = encode_request(raw, source, with_dropped=with_dropped)
         try:
             return decode_answer(self._call(request))
         except WorkerCrashedError:  # perhaps not the page's fault: once more, in a fresh process
@@ -113,12 +131,29 @@ class Normaliser:
         try:
             if worker is None:
                 worker = Worker(self.limits.time_limit_s, self.limits.memory_limit_bytes)
-            return worker.call(request)
+            answer = worker.call(request)
+            if worker.calls >= RECYCLE_CALLS:
+                worker.close()
+                worker = None
+            return answer
         except (WorkerTimeoutError, WorkerCrashedError):
             worker = None
             raise
         finally:
             self._slots.put(worker)
+
+
+def _rejection(error: Exception) -> Rejected:
+    if isinstance(error, WorkerTimeoutError):
+        return Rejected(Reason.TIME_LIMIT, f"the page could not be read: {error}", STAGE)
+    if isinstance(error, WorkerCrashedError):
+        message = f"the page ended the process that read it, twice: {error}"
+        return Rejected(Reason.TRANSFORM_ERROR, message, STAGE)
+    if isinstance(error, TaskError):
+        return Rejected(Reason.TRANSFORM_ERROR, f"the page could not be read: {error}", STAGE, error.error_class)
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return Rejected(Reason.TRANSFORM_ERROR, f"the article could not be normalised: {error}", STAGE, name)
 
 
 def _size_bytes(text: str) -> int:

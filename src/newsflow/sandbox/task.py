@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from newsflow.model import PublicationDate, RawArticle
-from newsflow.normalise.article import extract_page
+from newsflow.normalise.article import extract_page, media_type
+from newsflow.normalise.html import lines_outside
 from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.values import Dropped, Extracted
 
@@ -40,7 +41,10 @@ def answer(request: Request) -> bytes:
     raw, source, with_dropped = request
     try:
         page = extract_page(raw, source)
-        return orjson.dumps({"page": asdict(page if with_dropped else replace(page, dropped=()))})
+        dropped = page.dropped if with_dropped else ()
+        if with_dropped and media_type(raw) == "text/html":
+            dropped += lines_outside(raw.content, page)
+        return orjson.dumps({"page": asdict(replace(page, dropped=dropped))})
     except Exception as error:  # whatever the parser raises, the parent gets told
         kind = type(error)
         reply = {"error": f"{kind.__module__}.{kind.__qualname__}", "message": _printable(str(error)[:500])}

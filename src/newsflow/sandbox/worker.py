@@ -37,6 +37,7 @@ class Worker:
 
     def __init__(self, time_limit_s: float, memory_limit_bytes: int, start_limit_s: float = START_LIMIT_S) -> None:
         self._time_limit_s = time_limit_s
+        self.calls = 0
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         command = [sys.executable, "-P", "-m", "newsflow.sandbox.child", str(time_limit_s), str(memory_limit_bytes)]
         try:
@@ -61,6 +62,7 @@ class Worker:
 
         Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone after either.
         """
+        self.calls += 1
         deadline = time.monotonic() + self._time_limit_s
         try:
             write_before(self._stdin.fileno(), frame(request), deadline)

@@ -1,0 +1,166 @@
+"""`newsflow normalise`: what is kept of a page, beside what is thrown away, and why."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json
+from newsflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsflow.model import Article, RawArticle, Rejected
+    from newsflow.normalise import Extracted, SourceProfile
+
+STDIN = "-"
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="A page (HTML or text) or one raw event (JSON); - for standard input.")
+]
+ProfilesOption = Annotated[Path | None, typer.Option("--profiles", help="Source profiles: a YAML file or a folder.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="The source the page is from.")]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Where the page was fetched from.")]
+ZoneOption = Annotated[str | None, typer.Option("--zone", help="IANA zone of dates that name none.")]
+
+
+def normalise(
+    file: FileArgument = STDIN,
+    profiles: ProfilesOption = None,
+    source: SourceOption = None,
+    url: UrlOption = None,
+    zone: ZoneOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what is kept of a page, and what is thrown away and why."""
+    from datetime import UTC, datetime
+
+    from newsflow.sandbox import Limits, Normaliser
+
+    raw = _raw_article(_read(file), source, url)
+    profile = _profile(profiles, raw.source, zone)
+    with Normaliser(Limits(workers=1)) as normaliser:
+        result, page = normaliser.explain((raw, profile, datetime.now(UTC)))
+    if output is Output.JSON:
+        data_json(_json_value(result, page))
+    else:
+        _print(result, page)
+    if not _is_article(result):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _is_article(result: Article | Rejected) -> bool:
+    from newsflow.model import Article
+
+    return isinstance(result, Article)
+
+
+def _read(file: str) -> bytes:
+    if file == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
+
+
+def _raw_article(content: bytes, source: str | None, url: str | None) -> RawArticle:
+    from datetime import UTC, datetime
+
+    from newsflow.model import RawArticle
+    from newsflow.normalise.decode import decode_bytes
+
+    event = _event(content)
+    if event is not None:
+        return replace(event, source=source or event.source, url=url or event.url)
+    text = decode_bytes(content)
+    kind = "text/html" if _looks_like_html(text) else "text/plain"
+    return RawArticle(source or "unknown", datetime.now(UTC), kind, text, url=url)
+
+
+def _event(content: bytes) -> RawArticle | None:
+    """The raw event these bytes are, or None when they are a page. Raises UsageError on an event that is not valid."""
+    if not content.lstrip()[:1] == b"{":
+        return None
+    from newsflow.contracts import parse_raw
+    from newsflow.model import Rejected
+
+    parsed = parse_raw(content)
+    if isinstance(parsed, Rejected):
+        raise UsageError(f"the raw event is not valid: {parsed.message}")
+    return parsed
+
+
+def _looks_like_html(text: str) -> bool:
+    import re
+
+    return re.search(r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b", text[:20_000], re.IGNORECASE) is not None
+
+
+def _profile(profiles: Path | None, source: str, zone: str | None) -> SourceProfile | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from newsflow.normalise import SourceProfile, load_profiles
+
+    profile = load_profiles(profiles).get(source) if profiles else None
+    if zone is None:
+        return profile
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"no time zone {zone!r}; expected an IANA name such as Asia/Dubai") from None
+    return replace(profile or SourceProfile(source), zone=zone)
+
+
+def _json_value(result: Article | Rejected, page: Extracted) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    name = "article" if _is_article(result) else "rejected"
+    return {
+        name: asdict(result),
+        "dates": [asdict(date) for date in page.dates],
+        "dropped": [asdict(each) for each in page.dropped],
+    }
+
+
+def _print(result: Article | Rejected, page: Extracted) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from newsflow.cli.text import isolate
+    from newsflow.model import Article
+
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+    def row(name: str, value: str) -> None:
+        console.print(f"[dim]{name:<10}[/dim] {escape(value)}")
+
+    if isinstance(result, Article):
+        for name, value in _rows(result):
+            row(name, isolate(value))
+        for line in result.body.split("\n"):
+            console.print(f"[green]+[/green] {escape(isolate(line))}")
+    else:
+        row("rejected", f"{result.reason}: {isolate(result.message)}")
+    for each in page.dropped:
+        console.print(f"[red]- {escape(isolate(each.text, 300))}[/red]  [dim]{each.why}[/dim]")
+    kept, gone = len(page.body), sum(len(each.text) for each in page.dropped)
+    data(f"{kept} characters kept, {gone} thrown away in {len(page.dropped)} pieces")
+
+
+def _rows(article: Article) -> list[tuple[str, str]]:
+    date = article.published
+    found = f"{date.at.isoformat()} (zone {date.zone}; from {date.evidence}{': ' + date.text if date.text else ''})"
+    rows = [
+        ("title", article.title),
+        ("published", found),
+        ("language", article.language),
+        ("authors", ", ".join(article.authors)),
+        ("agency", article.agency or ""),
+        ("url", article.url or ""),
+        ("marks", ", ".join(article.raw.get("title_marks", ()))),
+        ("words", str(article.word_count)),
+    ]
+    return [(name, value) for name, value in rows if value]
