@@ -119,12 +119,10 @@ def _states(admin: Any, wanted: Iterable[str] | None = None) -> dict[str, TopicS
     if not names:
         return {}
     described = [topic for topic in admin.describe_topics(sorted(names)) if not topic["is_internal"]]
-    names = [topic["name"] for topic in described]
-    if not names:
+    if not described:
         return {}
-    found = admin.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
-    )
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
+    found = admin.describe_configs(resources, config_filter="all")
     return {topic["name"]: _state(topic, found["topic"][topic["name"]]) for topic in described}
 
 
