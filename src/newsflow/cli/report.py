@@ -109,7 +109,8 @@ def _article(console: Console, results: Results) -> None:
         return
     _heading(console, "One article, and why it is tagged as it is")
     spans = [each for topic in article.topics for each in topic.evidence]
-    console.print(Text("  ").append_text(_marked(article.title, [s for s in spans if s.field == "title"])))
+    plain = not console.is_terminal
+    console.print(Text("  ").append_text(_marked(article.title, [s for s in spans if s.field == "title"], plain)))
     published = article.published
     console.print(
         f"  {article.source}, {article.language}, published {published.at:%Y-%m-%d %H:%M} "
@@ -124,7 +125,7 @@ def _article(console: Console, results: Results) -> None:
         console.print(f"  {mention.id:<16}mentioned {mention.count} time(s), not what it is about", markup=False)
     start = article.body[:SHOWN_CHARS]
     inside = [s for s in spans if s.field == "body" and s.end <= len(start)]
-    for line in _marked(start + ("…" if len(article.body) > len(start) else ""), inside).split("\n"):
+    for line in _marked(start + ("…" if len(article.body) > len(start) else ""), inside, plain).split("\n"):
         console.print(Text("  │ ", style="dim").append_text(line))
 
 
@@ -138,7 +139,12 @@ def _most_telling(articles: Sequence[Article]) -> Article | None:
     return max(tagged, key=weight, default=None)
 
 
-def _marked(text: str, spans: Sequence[Evidence]) -> Text:
+def _marked(text: str, spans: Sequence[Evidence], plain: bool) -> Text:
+    """The text with its evidence in colour, or in brackets where there is none."""
+    if plain:
+        for span in sorted(spans, key=lambda each: each.start, reverse=True):
+            text = f"{text[: span.start]}[{text[span.start : span.end]}]{text[span.end :]}"
+        return Text(text)
     marked = Text(text)
     for span in spans:
         marked.stylize("bold black on yellow", span.start, span.end)
