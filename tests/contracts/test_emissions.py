@@ -90,6 +90,22 @@ def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[Em
         assert (feed.key, feed.value, feed.headers) == (article.key, article.value, article.headers)
 
 
+def test_trace_context_of_both_modes_is_passed_on(tools: Tools) -> None:
+    page = {"source": "a", "fetched_at": "2025-05-19T00:00:00Z", "content_type": "text/plain"}
+    envelope = {"specversion": "1.0", "id": "1", "source": "/f", "type": "t", "traceparent": "00-2"}
+    text = "Iran has opened a new port on the Caspian, the ministry said in Tehran on Monday. " * 4
+    values = [
+        {**page, "guid": "binary", "content": f"A port opens\n\n{text}"},
+        {**envelope, "data": {**page, "guid": "structured", "content": f"Another port\n\n{text.upper()} Ships come."}},
+    ]
+    events = [
+        Event(RAW_TOPIC, 1, offset, 0, None, orjson.dumps(value), headers)
+        for offset, (value, headers) in enumerate(zip(values, ((("traceparent", b"00-1"),), ()), strict=True))
+    ]
+    passed = {(each.event_id, header(each.headers, "traceparent")) for each in _run(tools, events)}
+    assert passed == {(events[0].event_id, "00-1"), (events[1].event_id, "00-2")}
+
+
 def test_evidence_quotes_the_emitted_text(emitted: list[Emission]) -> None:
     seen = 0
     for emission in emitted:

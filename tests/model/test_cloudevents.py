@@ -45,6 +45,24 @@ def test_emitted_headers_are_cloudevents_in_binary_mode() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("incoming", "envelope", "passed"),
+    [
+        ((("Traceparent", b"1"),), {"traceparent": "2"}, b"1"),
+        ((), {"traceparent": "2", "tracestate": 3}, b"2"),
+        ((("traceparent", None),), {}, None),
+        ((("traceparent", b"x" * 9_999),), None, None),
+    ],
+)
+def test_trace_context_is_passed_on(
+    incoming: Headers, envelope: dict[str, object] | None, passed: bytes | None
+) -> None:
+    headers = emitted_headers(name="alert", ce_id="i", job="j", time=AT, incoming=incoming, envelope=envelope)
+    assert as_dict(headers).get("traceparent") == passed
+    assert "tracestate" not in as_dict(headers)
+    assert "ce_subject" not in as_dict(headers)
+
+
 def test_a_dead_letter_keeps_its_own_headers_and_says_why() -> None:
     headers = dead_letter_headers(EVENT, REJECTED, job="ingest", time=AT, attempt=2)
     assert headers[:3] == EVENT.headers

@@ -155,6 +155,7 @@ def test_text_without_utf8_form_is_refused() -> None:
         b'"a"',
         encode_article(ARTICLE)[:-1],
         encode_article(ARTICLE).replace(b"replace", b"swap"),
+        encode_article(ARTICLE).replace(b"2025-02-18T16:05:12.004100Z", b"0001-01-01T00:00:00+14:00"),
     ],
 )
 def test_other_bytes_are_no_article(value: bytes) -> None:

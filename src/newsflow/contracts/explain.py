@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from newsflow.contracts.schemas import load_schema, validator
 
 MAX_SHOWN_CHARS = 60
 MAX_VIOLATIONS = 3
+MAX_LOOKED_AT = 50
+TELLING = ("type", "enum", "required", "anyOf", "format", "pattern", "not", "maxLength")
+"""Keywords, the one whose failure says most first."""
 
 
 def explain(name: str, value: Any) -> str:
     """Return what is wrong with `value` (parsed JSON) by the schema `name`: its first few violations.
 
-    Values are shown cut short: a message never carries a whole article.
+    Of several at one place the most telling is named. Values are shown cut short: a message never carries a whole
+    article.
     """
-    sentences = []
-    for error in validator(name).iter_errors(value):
-        sentence = _sentence(load_schema(name), list(error.schema_path), list(error.instance_path), value)
-        if sentence not in sentences:
-            sentences.append(sentence)
-    shown, more = sentences[:MAX_VIOLATIONS], len(sentences) - MAX_VIOLATIONS
-    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+    sentences: dict[str, tuple[int, str]] = {}
+    # A hostile value can break the contract a million times.
+    for error in islice(validator(name).iter_errors(value), MAX_LOOKED_AT):
+        place, keyword = _dotted(error.instance_path), error.kind.name
+        weight = TELLING.index(keyword) if keyword in TELLING else len(TELLING)
+        # Two missing members, or a missing one and a missing choice, are two things to know.
+        place += f" {error.schema_path}" if keyword in ("required", "anyOf") else ""
+        if weight < sentences.get(place, (len(TELLING) + 1, ""))[0]:
+            sentence = _sentence(load_schema(name), list(error.schema_path), list(error.instance_path), value)
+            sentences[place] = (weight, sentence)
+    shown = [sentence for _, sentence in sentences.values()]
+    more = len(shown) - MAX_VIOLATIONS
+    return "; ".join(shown[:MAX_VIOLATIONS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _sentence(schema: Any, schema_path: list[Any], path: list[Any], value: Any) -> str:

@@ -5,8 +5,9 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from newsflow.model.event import Event, Headers
 from newsflow.model.names import ce_source, ce_type, emission_id, schema_id
@@ -49,11 +50,13 @@ def emitted_headers(
     time: datetime,
     subject: str | None = None,
     incoming: Headers = (),
+    envelope: Mapping[str, Any] | None = None,
 ) -> Headers:
     """Return the headers of a value that follows the schema `name`, emitted by `job`.
 
     `time` is when the ledger decided, never the clock: a retry writes the same bytes. `subject` is the
-    article's id. From `incoming`, the raw event's headers, trace context is passed on.
+    article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
+    attributes of a raw event in structured mode.
     """
     pairs: list[tuple[str, bytes | None]] = [
         ("ce_specversion", b"1.0"),
@@ -65,7 +68,7 @@ def emitted_headers(
     if subject is not None:
         pairs.append(("ce_subject", subject.encode()))
     pairs += [("ce_dataschema", schema_id(name).encode()), ("content-type", JSON_TYPE.encode())]
-    return (*pairs, *_passed_on(incoming))
+    return (*pairs, *_trace(incoming, envelope or {}))
 
 
 def dead_letter_headers(event: Event, rejected: Rejected, *, job: str, time: datetime, attempt: int = 1) -> Headers:
@@ -131,5 +134,8 @@ def _header_text(text: str) -> bytes:
     return cut.encode("utf-8", "replace")
 
 
-def _passed_on(incoming: Headers) -> Iterator[tuple[str, bytes | None]]:
-    return ((name, value) for name, value in incoming if name.lower() in PASSED_ON)
+def _trace(incoming: Headers, envelope: Mapping[str, Any]) -> Iterator[tuple[str, bytes | None]]:
+    for name in PASSED_ON:
+        text = header(incoming, name) or envelope.get(name)
+        if isinstance(text, str) and len(text) <= MAX_HEADER_CHARS:
+            yield name, text.encode("utf-8", "replace")

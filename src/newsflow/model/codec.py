@@ -31,7 +31,7 @@ def decode_article(value: bytes) -> Article:
     """Return the article of article.v1 bytes that `encode_article` wrote. Raises `ValueError` for anything else."""
     try:
         return article_from_json(orjson.loads(value))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an article.v1 value: {type(error).__name__}: {error}") from error
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAlert, Rejected
 from newsflow.model.cloudevents import ERROR_PREFIX, dead_letter_headers, emitted_headers, header
@@ -41,18 +42,24 @@ def _article(item: Item, article: Article, value: bytes, decided_at: datetime, j
     event = item.event
     key, headers = (
         article_key(article.id),
-        _headers(event, "article", article.id if item.promoted else "", article.id, decided_at, job),
+        _headers(event, article, "article", article.id if item.promoted else "", article.id, decided_at, job),
     )
     yield Emission("article", ARTICLE_TOPIC, key, value, headers, event.event_id)
     for topic_id in item.feeds:
         yield Emission("feed", topic_feed(topic_id), key, value, headers, event.event_id)
     for alert in item.alerts:
-        yield _alert(event, alert, decided_at, job)
+        yield _alert(event, article, alert, decided_at, job)
 
 
-def _alert(event: Event, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:
+def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:
     headers = emitted_headers(
-        name="alert", ce_id=alert.id, job=job, time=decided_at, subject=alert.subscription, incoming=event.headers
+        name="alert",
+        ce_id=alert.id,
+        job=job,
+        time=decided_at,
+        subject=alert.subscription,
+        incoming=event.headers,
+        envelope=_envelope(event, article),
     )
     return Emission("alert", ALERT_TOPIC, alert.id.encode(), alert.value, headers, event.event_id)
 
@@ -60,7 +67,7 @@ def _alert(event: Event, alert: PendingAlert, decided_at: datetime, job: str) ->
 def _duplicate(event: Event, decision: Decision, job: str) -> Emission:
     link, article = decision.duplicate, decision.article
     assert link is not None
-    headers = _headers(event, "duplicate", "", link.copy.id, decision.decided_at, job)
+    headers = _headers(event, article, "duplicate", "", link.copy.id, decision.decided_at, job)
     value = encode_duplicate(link, None if article is None else article.story)
     return Emission("duplicate", DUPLICATE_TOPIC, article_key(link.original.id), value, headers, event.event_id)
 
@@ -76,7 +83,9 @@ def _attempt(event: Event) -> int:
     return int(text) + 1 if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-def _headers(event: Event, kind: str, qualifier: str, subject: str, decided_at: datetime, job: str) -> Headers:
+def _headers(
+    event: Event, article: Article | None, kind: str, qualifier: str, subject: str, decided_at: datetime, job: str
+) -> Headers:
     return emitted_headers(
         name=kind,
         ce_id=emission_id(event.event_id, kind, qualifier),
@@ -84,4 +93,13 @@ def _headers(event: Event, kind: str, qualifier: str, subject: str, decided_at: 
         time=decided_at,
         subject=subject,
         incoming=event.headers,
+        envelope=_envelope(event, article),
     )
+
+
+def _envelope(event: Event, article: Article | None) -> Mapping[str, Any] | None:
+    """The attributes of the CloudEvent in structured mode that this event was, if it was one."""
+    if article is None or article.origin is None or article.origin.event_id != event.event_id:
+        return None
+    attributes = article.raw.get("cloudevent")
+    return attributes if isinstance(attributes, dict) else None
