@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,9 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from newsflow import resources
+from newsflow.contracts import SCHEMAS
+from newsflow.contracts.topics import declared_topics
+from newsflow.sample import sample_events
 
 pytestmark = pytest.mark.contract
 
@@ -18,11 +24,16 @@ GENERATED = {"__pycache__"}
 
 
 @pytest.fixture(scope="module")
-def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("wheel")
     (path,) = WheelBuilder(str(ROOT)).build(directory=str(target), versions=["standard"])
-    with zipfile.ZipFile(path) as wheel:
-        return set(wheel.namelist())
+    return Path(path)
+
+
+@pytest.fixture(scope="module")
+def wheel_names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -59,3 +70,22 @@ def test_resources_are_found_in_an_installed_wheel(tmp_path: Path, monkeypatch: 
             resources.pipelines_dir()
     finally:
         resources._shipped.cache_clear()
+
+
+def test_the_wheel_finds_its_files_alone(wheel: Path, tmp_path: Path) -> None:
+    """Unpacked away from the checkout, as pip would: schemas, declared topics and sample come from inside it."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "from newsflow import resources; from newsflow.contracts import SCHEMAS, load_schema;"
+        "from newsflow.contracts.topics import declared_topics; from newsflow.sample import sample_events;"
+        "print(resources.schemas_dir()); print(resources.pipelines_dir()); print(resources.deploy_dir());"
+        "print(len([load_schema(name) for name in SCHEMAS]), len(declared_topics()), sum(1 for _ in sample_events()))"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *places, counts = done.stdout.splitlines()
+    shipped = tmp_path / "newsflow" / "_shipped"
+    assert places == [str(shipped / name) for name in ("schemas", "pipelines", "deploy")]
+    assert counts == f"{len(SCHEMAS)} {len(declared_topics())} {len(list(sample_events()))}"
