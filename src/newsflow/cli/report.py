@@ -142,7 +142,11 @@ def _most_telling(articles: Sequence[Article]) -> Article | None:
 def _marked(text: str, spans: Sequence[Evidence], plain: bool) -> Text:
     """The text with its evidence in colour, or in brackets where there is none."""
     if plain:
+        end = len(text)
         for span in sorted(spans, key=lambda each: each.start, reverse=True):
+            if span.end > end:
+                continue
+            end = span.start
             text = f"{text[: span.start]}[{text[span.start : span.end]}]{text[span.end :]}"
         return Text(text)
     marked = Text(text)
