@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from newsflow.dev.broker import LocalBroker
 from newsflow.dev.processes import free_port
@@ -17,6 +19,10 @@ from tests.fault_table import TABLE, FaultTable
 
 if TYPE_CHECKING:
     from tests.broker_helpers import RunningBroker
+
+# A busy machine must not fail a property: nothing here is measured in seconds.
+hypothesis_settings.register_profile("newsflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("newsflow")
 
 LIBS = Path(__file__).resolve().parent.parent / ".newsflow" / "kafka" / "libs"
 """The broker's jars, fetched once and shared with `newsflow dev up` in this checkout."""
