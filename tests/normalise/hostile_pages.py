@@ -25,7 +25,24 @@ def _nested_json(depth: int) -> str:
 
 def _random_tags(seed: int, count: int) -> str:
     rng = random.Random(seed)
-    tags = ["p", "div", "b", "i", "table", "td", "tr", "a", "ul", "li", "span", "svg", "math", "select", "option", "form"]
+    tags = [
+        "p",
+        "div",
+        "b",
+        "i",
+        "table",
+        "td",
+        "tr",
+        "a",
+        "ul",
+        "li",
+        "span",
+        "svg",
+        "math",
+        "select",
+        "option",
+        "form",
+    ]
     return "".join(f"<{'/' * rng.randint(0, 1)}{rng.choice(tags)}>w{rng.randint(0, 9)} " for _ in range(count))
 
 
@@ -66,17 +83,28 @@ PAGES: dict[str, Callable[[], str]] = {
     "endless-title": lambda: page(ARTICLE, f"<title>{'Harbour | ' * 100_000}</title>"),
     "million-separators-in-title": lambda: page(ARTICLE, f"<title>{' - ' * 100_000}</title>"),
     "script-in-title": lambda: page(ARTICLE, "<title><script>alert('x')</script>Harbour wall</title>"),
-    "script-in-heading": lambda: page(f"<h1>Wall<script>document.write('<p>evil</p>')</script></h1><p>{SENTENCE * 5}</p>"),
+    "script-in-heading": lambda: page(
+        f"<h1>Wall<script>document.write('<p>evil</p>')</script></h1><p>{SENTENCE * 5}</p>"
+    ),
     "unclosed-script": lambda: page(ARTICLE + "<script>var a = '" + SENTENCE * 1000),
     "unclosed-comment": lambda: page(ARTICLE + "<!-- " + SENTENCE * 1000),
     "unclosed-title": lambda: "<title>" + ARTICLE,
     "unclosed-attribute": lambda: page(ARTICLE + "<a href='" + SENTENCE * 1000),
-    "attributes-100k": lambda: page("<p " + " ".join(f"a{index}=1" for index in range(100_000)) + f">{SENTENCE * 4}</p>"),
+    "attributes-100k": lambda: page(
+        "<p " + " ".join(f"a{index}=1" for index in range(100_000)) + f">{SENTENCE * 4}</p>"
+    ),
     "classes-100k": lambda: page(f"<p class='{'article-body ' * 100_000}'>{SENTENCE * 4}</p>"),
-    "entity-bomb": lambda: '<!DOCTYPE x [<!ENTITY a "' + "b" * 1000 + '">' + "".join(
-        f'<!ENTITY a{index} "{"&a;" if not index else f"&a{index - 1};" * 10}">' for index in range(12)
-    ) + "]>" + page(f"<p>&a11; {SENTENCE * 4}</p>"),
-    "external-entity": lambda: '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + page(f"<p>&e; {SENTENCE * 4}</p>"),
+    "entity-bomb": lambda: (
+        '<!DOCTYPE x [<!ENTITY a "'
+        + "b" * 1000
+        + '">'
+        + "".join(f'<!ENTITY a{index} "{"&a;" if not index else f"&a{index - 1};" * 10}">' for index in range(12))
+        + "]>"
+        + page(f"<p>&a11; {SENTENCE * 4}</p>")
+    ),
+    "external-entity": lambda: (
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + page(f"<p>&e; {SENTENCE * 4}</p>")
+    ),
     "entities-million": lambda: page(f"<p>{'&amp;' * 1_000_000}</p>"),
     "broken-entities": lambda: page(f"<p>&#xD800;&#0;&#x110000;&bogus;&#99999999999;{SENTENCE * 4}</p>"),
     "nulls": lambda: page(ARTICLE.replace(" ", "\x00 ")),
@@ -98,11 +126,28 @@ PAGES: dict[str, Callable[[], str]] = {
     "mutated-2": lambda: _mutated(5),
     "json-ld-nested-100k": lambda: page(ARTICLE, _nested_json(100_000)),
     "json-ld-wide": lambda: page(ARTICLE, _ld({"@graph": [{"@type": "NewsArticle"}] * 50_000})),
-    "json-ld-wrong-types": lambda: page(ARTICLE, _ld({"@type": "NewsArticle", "headline": {"a": [1]}, "author": [[[]], 7, {"name": {}}], "datePublished": ["x", 1], "articleBody": 9})),
-    "json-ld-broken": lambda: page(ARTICLE, '<script type="application/ld+json">{"@type":"NewsArticle",,"headline":</script>'),
+    "json-ld-wrong-types": lambda: page(
+        ARTICLE,
+        _ld(
+            {
+                "@type": "NewsArticle",
+                "headline": {"a": [1]},
+                "author": [[[]], 7, {"name": {}}],
+                "datePublished": ["x", 1],
+                "articleBody": 9,
+            }
+        ),
+    ),
+    "json-ld-broken": lambda: page(
+        ARTICLE, '<script type="application/ld+json">{"@type":"NewsArticle",,"headline":</script>'
+    ),
     "json-ld-huge-body": lambda: page(ARTICLE, _ld({"@type": "NewsArticle", "articleBody": SENTENCE * 15_000})),
-    "date-of-year-9999": lambda: page(ARTICLE, _ld({"@type": "NewsArticle", "datePublished": "9999-12-31T23:59:59-14:00"})),
-    "metas-100k": lambda: page(ARTICLE, "".join(f"<meta property='og:title' content='t{index}'>" for index in range(100_000))),
+    "date-of-year-9999": lambda: page(
+        ARTICLE, _ld({"@type": "NewsArticle", "datePublished": "9999-12-31T23:59:59-14:00"})
+    ),
+    "metas-100k": lambda: page(
+        ARTICLE, "".join(f"<meta property='og:title' content='t{index}'>" for index in range(100_000))
+    ),
     "headings-10k": lambda: page("<h1>Wall</h1>" * 10_000 + ARTICLE),
     "times-50k": lambda: page("<time datetime='2024-13-45'>32 Smarch</time>" * 50_000 + ARTICLE),
     "svg-and-math": lambda: page("<svg><foreignObject><math><mi>" * 5_000 + ARTICLE),

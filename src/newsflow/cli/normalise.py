@@ -82,7 +82,7 @@ def _raw_article(content: bytes, source: str | None, url: str | None) -> RawArti
 
 def _event(content: bytes) -> RawArticle | None:
     """The raw event these bytes are, or None when they are a page. Raises UsageError on an event that is not valid."""
-    if not content.lstrip()[:1] == b"{":
+    if content.lstrip()[:1] != b"{":
         return None
     from newsflow.contracts import parse_raw
     from newsflow.model import Rejected
@@ -96,7 +96,10 @@ def _event(content: bytes) -> RawArticle | None:
 def _looks_like_html(text: str) -> bool:
     import re
 
-    return re.search(r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b", text[:20_000], re.IGNORECASE) is not None
+    return (
+        re.search(r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b", text[:20_000], re.IGNORECASE)
+        is not None
+    )
 
 
 def _profile(profiles: Path | None, source: str, zone: str | None) -> SourceProfile | None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of words read best as rows
 """Credit to a news agency, from byline, dateline or credit line only; a mention in the text is no credit."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from newsflow.normalise.dates.fold import fold, fold_pattern
+
 
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(fold_pattern(pattern))
@@ -70,7 +72,9 @@ _CREDIT = _compile(
     rf"(?:\w+ ?[+&/,،\-–—] ?)?{_name(4)}[\s)\]/.*]*(?:[+&/,،\-–—|].{{0,30}})?"
     rf"|[\s]*[(\[/*–—\-]+\s*{_name(5)}\s*[)\]/.*–—\-]*|{_name(6)}"
 )
-_BYLINE = _compile(rf"(?:(?:by|by the|with|من|عن|par|von)\s+)?(?:.{{0,60}}?(?:[\s(/,،|\-–—+&]|^))?{_name(7)}(?:\s*[)/,،|&+].{{0,40}})?")
+_BYLINE = _compile(
+    rf"(?:(?:by|by the|with|من|عن|par|von)\s+)?(?:.{{0,60}}?(?:[\s(/,،|\-–—+&]|^))?{_name(7)}(?:\s*[)/,،|&+].{{0,40}})?"
+)
 _SHORT_CHARS = 80
 _HEAD_CHARS = 140
 

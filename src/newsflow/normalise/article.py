@@ -54,7 +54,9 @@ def media_type(raw: RawArticle) -> str:
     return raw.content_type.partition(";")[0].strip().lower()
 
 
-def normalise_with(raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract) -> Article | Rejected:
+def normalise_with(
+    raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract
+) -> Article | Rejected:
     """`normalise` with another way to extract the page, such as one in another process. Raises what that raises."""
     try:
         url = canonicalise_url(raw.url) if raw.url else None
@@ -165,7 +167,12 @@ def _original_url(raw: RawArticle, url: str | None) -> dict[str, str]:
 def _leftovers(raw: RawArticle, article: Article, marks: tuple[str, ...]) -> dict[str, Any]:
     """What the publisher sent beyond the contract, and hints that did not become the field of their name."""
     left: dict[str, Any] = {**raw.extra, **_original_url(raw, article.url)}
-    became = {"title": article.title, "language": article.language, "agency": article.agency, "canonical_url": article.url}
+    became = {
+        "title": article.title,
+        "language": article.language,
+        "agency": article.agency,
+        "canonical_url": article.url,
+    }
     for name in ("title", "language", "agency", "section", "feed", "version", "canonical_url"):
         value = getattr(raw, name)
         if value and value != became.get(name):

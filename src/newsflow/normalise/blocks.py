@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of words read best as rows
 """The densest block of long lines: where the article is on a page that lost its tags."""
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ CAP_WORDS = 60
 BOILERPLATE, BARRIER = -15.0, -80.0
 MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.25, 8, 48
 REPEATED_WORDS = 8
+COMMENTS_SHARE = 0.1
 
 _ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
@@ -29,6 +31,11 @@ _BARRIER = re.compile(
         r"|sponsored.{0,30}|tags?:.{0,60}|filed under.{0,60}"
         r"|(?:التعليقات|تعليقات|اضف تعليق\w*|اترك تعليق\w*|اكتب تعليق\w*|كلمات (?:مفتاحية|دلالية)|وسوم|الوسوم)\b.{0,40}"
         r"|(?:комментарии|теги|коментарі)\b.{0,40}|(?:kommentare|commentaires|comentarios|comentários|yorumlar|komentarze)\b.{0,20}"
+    )
+)
+_COMMENTS = re.compile(
+    fold_pattern(
+        r".{0,12}\b(?:comments?|responses|replies|تعليق\w*|التعليقات|комментари\w*|коментарі|kommentare|commentaires|yorumlar)\b"
     )
 )
 
@@ -65,12 +72,26 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
     best, span = _best_run(scores, 0, len(scores))
     if span is None:
         return None
+    best, span = _before_comments(lines, scores, best, span)
     first, end = span
     while (step := _merge_after(scores, end, best)) is not None:
         end = step
     while (step := _merge_before(scores, first, best)) is not None:
         first = step
     return first, end
+
+
+def _before_comments(
+    lines: Sequence[str], scores: Sequence[float], best: float, span: tuple[int, int]
+) -> tuple[float, tuple[int, int]]:
+    """A smaller block that stands before the comments, where the best one is among these."""
+    for index in range(span[0]):
+        if scores[index] <= BARRIER and _COMMENTS.match(fold(lines[index])):
+            value, earlier = _best_run(scores, 0, index)
+            if earlier is not None and value >= COMMENTS_SHARE * best:
+                return value, earlier
+            break
+    return best, span
 
 
 def repeated(lines: Sequence[str]) -> set[int]:

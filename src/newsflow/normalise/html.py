@@ -154,4 +154,3 @@ def _canonical(canonical: str | None, url: str | None) -> str | None:
 def _language_tag(language: str | None) -> str | None:
     tag = (language or "").replace("_", "-").strip()
     return tag if 2 <= len(tag) <= 20 and tag.replace("-", "").isalnum() and tag.isascii() else None
-

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words read best as rows
 """Which language a text is in: its script, its letters, then py3langid among what is left."""
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
 
 _URDU = re.compile(r"(?<!\w)(?:کے|کی|کا|کو|میں|ہے|ہیں|اور|سے|نے|پر|اس|یہ|کہ|گا|تھا)(?!\w)")
 _PUNJABI = re.compile(r"(?<!\w)(?:دے|دی|دا|نوں|وچ|اے|تے|نال|توں|نیں|ایہہ|ہووے|کرن|لئی|اوہ|جے|دیاں)(?!\w)")
-_SARAIKI = re.compile(r"(?<!\w)(?:کوں|وچ|دے|دی|دا|تے|کنوں|ہن|ڈے|کیتے|ہئے|ہے|جو|تھیوے|اوندے|ایں|نہ|کہیں)(?!\w)|[ٻڄݙڳݨڋڻڔ]")
+_SARAIKI = re.compile(
+    r"(?<!\w)(?:کوں|وچ|دے|دی|دا|تے|کنوں|ہن|ڈے|کیتے|ہئے|ہے|جو|تھیوے|اوندے|ایں|نہ|کہیں)(?!\w)|[ٻڄݙڳݨڋڻڔ]"
+)
 
 
 def _urdu_or_punjabi(text: str, saraiki_share: float) -> tuple[str, float]:
@@ -107,14 +110,22 @@ _SIBLINGS = (
     (
         "id",
         "ms",
-        re.compile(r"\b(?:bahwa|karena|setiap|berhak|tidak|adalah|dengan|oleh|kepada|tersebut|akan|yang akan|saat|telah)\b"),
-        re.compile(r"\b(?:bahawa|kerana|ialah|hendaklah|mana-mana|tiada|berkata|beliau|sebarang|kerajaan|polis|boleh)\b"),
+        re.compile(
+            r"\b(?:bahwa|karena|setiap|berhak|tidak|adalah|dengan|oleh|kepada|tersebut|akan|yang akan|saat|telah)\b"
+        ),
+        re.compile(
+            r"\b(?:bahawa|kerana|ialah|hendaklah|mana-mana|tiada|berkata|beliau|sebarang|kerajaan|polis|boleh)\b"
+        ),
     ),
     (
         "hr",
         "sr",
-        re.compile(r"\b(?:tko|što|gdje|prije|uvijek|vijest\w*|svijet\w*|tjed\w+|tisuć\w*|predsjed\w+|općin\w*|cijel\w+|mjest\w+|lijep\w*)\b"),
-        re.compile(r"\b(?:ko|šta|gde|pre|uvek|vest\w*|svet\w*|nedelj\w*|hiljad\w*|predsed\w+|opštin\w*|ceo|cel\w+|mest\w+|lep\w*|deca)\b"),
+        re.compile(
+            r"\b(?:tko|što|gdje|prije|uvijek|vijest\w*|svijet\w*|tjed\w+|tisuć\w*|predsjed\w+|općin\w*|cijel\w+|mjest\w+|lijep\w*)\b"
+        ),
+        re.compile(
+            r"\b(?:ko|šta|gde|pre|uvek|vest\w*|svet\w*|nedelj\w*|hiljad\w*|predsed\w+|opštin\w*|ceo|cel\w+|mest\w+|lep\w*|deca)\b"
+        ),
     ),
 )
 

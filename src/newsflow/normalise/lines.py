@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of words read best as rows
 """Lines that stand on news pages and belong to no article: what they are, by their words alone.
 
 Patterns are matched against a folded line (lower case, Arabic letter forms and digits settled), and most of them
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 
 from newsflow.normalise.dates.fold import fold, fold_pattern
+
 
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(fold_pattern(pattern))

@@ -52,7 +52,9 @@ def _profiles_of(file: Path) -> Iterator[tuple[SourceProfile, str]]:
     if isinstance(value, dict) and set(value) == {"sources"}:
         items = value["sources"]
         if not isinstance(items, list):
-            raise ConfigError("expected a list of profiles", file=str(file), path="sources", line=_line(root, ["sources"]))
+            raise ConfigError(
+                "expected a list of profiles", file=str(file), path="sources", line=_line(root, ["sources"])
+            )
         places: list[list[str | int]] = [["sources", index] for index in range(len(items))]
     else:
         items, places = [value], [[]]

@@ -20,12 +20,12 @@ _EASTERNMOST = timedelta(hours=14)
 _SAME = timedelta(hours=26)
 
 
-def choose_date(
-    found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime
-) -> PublicationDate:
+def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
     """The publication date by the rule above; `now` (aware) is when the article was first seen."""
     settled = [_settle(date, language, zone) for date in found]
-    possible = [date for date in settled if _instant(date) <= now + (_EASTERNMOST if _is_unknown(date) else timedelta())]
+    possible = [
+        date for date in settled if _instant(date) <= now + (_EASTERNMOST if _is_unknown(date) else timedelta())
+    ]
     possible.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
     if not possible:
         return PublicationDate(now.astimezone(UTC), "explicit", "first-seen", "")

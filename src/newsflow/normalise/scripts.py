@@ -23,7 +23,16 @@ _RANGES = (
     ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
 )
 _PATTERNS = tuple((name, re.compile(f"[{chars}]")) for name, chars in _RANGES)
-ONE_LANGUAGE = {"Grek": "el", "Hebr": "he", "Armn": "hy", "Geor": "ka", "Deva": "hi", "Beng": "bn", "Taml": "ta", "Thai": "th"}
+ONE_LANGUAGE = {
+    "Grek": "el",
+    "Hebr": "he",
+    "Armn": "hy",
+    "Geor": "ka",
+    "Deva": "hi",
+    "Beng": "bn",
+    "Taml": "ta",
+    "Thai": "th",
+}
 """Scripts that one of the languages served is written in."""
 # A character of these says as much as two or three letters of others.
 _HEAVY = {"Hani": 2.5, "Kana": 2.0, "Hang": 2.0}

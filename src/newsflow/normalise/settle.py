@@ -23,7 +23,9 @@ _JOINER_AT_END = re.compile("[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|
 _SPACES = re.compile("[\t\x0b\x0c \u00a0\u1680\u2000-\u200a\u202f\u205f]+")
 _LINE_SPACES = re.compile("[ \n]+")
 _NEWLINES = re.compile("\r\n|[\r\x85\u2028\u2029]")
-_QUICK = re.compile("[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0410-\u044f\u0621-\u063f\u0641-\u0652\u0660-\u0669،؛؟\u2013\u2014\u2018-\u201e\u2026]")
+_QUICK = re.compile(
+    "[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0410-\u044f\u0621-\u063f\u0641-\u0652\u0660-\u0669،؛؟\u2013\u2014\u2018-\u201e\u2026]"
+)
 
 
 def settle_text(text: str) -> str:

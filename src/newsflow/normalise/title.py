@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of words read best as rows
 """Titles: the headline without the site's name, marks such as `(فيديو)` kept apart."""
 
 from __future__ import annotations
@@ -89,7 +90,11 @@ def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
 
 def _cut_names(title: str, site: Site) -> str:
     while match := next(reversed(list(_SPLIT.finditer(title))), None):
-        left, right, sign = title[: match.start()].strip(), title[match.end() :].strip(), match.group(1) or match.group(2)
+        left, right, sign = (
+            title[: match.start()].strip(),
+            title[match.end() :].strip(),
+            match.group(1) or match.group(2),
+        )
         if not left or not _is_name(right, left, sign, site):
             break
         title = left
@@ -104,11 +109,11 @@ def _is_name(right: str, left: str, sign: str, site: Site) -> bool:
     if _names_site(right, site):
         return True
     words = len(right.split())
-    if sign in ("|", "│", "｜", "︱", "›", "»", "::", "•", "·", "：") :
+    if sign in ("|", "│", "｜", "︱", "›", "»", "::", "•", "·", "："):
         return words <= 6 and len(right) <= 45 and len(right) < len(left)
     if sign == ":" or len(right) > 40:
         return False
-    return _SITE_WORDS.fullmatch(fold(right)) is not None and words <= 5 or (
+    return (_SITE_WORDS.fullmatch(fold(right)) is not None and words <= 5) or (
         words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
     )
 
@@ -127,7 +132,9 @@ def _names_site(text: str, site: Site) -> bool:
     if key in names or any(len(name) > 3 and key.startswith(name) and len(key) < 2 * len(name) for name in names):
         return True
     host = _key(site.host)
-    return len(key) > 3 and key in host or (len(text.split()) <= 4 and key.removeprefix("the") in host and len(key) > 5)
+    return (len(key) > 3 and key in host) or (
+        len(text.split()) <= 4 and key.removeprefix("the") in host and len(key) > 5
+    )
 
 
 def _key(text: str) -> str:

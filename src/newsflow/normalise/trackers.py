@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
 """Which query parameters say where a reader came from, and nothing about the article."""
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ _NAMES = frozenset(
     "random timestamp gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
     "print printable output outputtype platform mobile nomobile desktop amp __twitter_impression".split()
 )
-_VALUES = re.compile(r"(?:rss\d?|feed|twitter|facebook|fb|whatsapp|telegram|newsletter|email|social|share|homepage)", re.I)
-_BY_VALUE = frozenset({"from", "s", "t", "cid", "eid", "ssm", "medium", "channel_source", "type", "view", "mode", "app"})
+_VALUES = re.compile(
+    r"(?:rss\d?|feed|twitter|facebook|fb|whatsapp|telegram|newsletter|email|social|share|homepage)", re.I
+)
+_BY_VALUE = frozenset(
+    {"from", "s", "t", "cid", "eid", "ssm", "medium", "channel_source", "type", "view", "mode", "app"}
+)
 
 
 def is_tracker(name: str, value: str) -> bool:

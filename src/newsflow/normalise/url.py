@@ -46,7 +46,8 @@ def canonicalise_url(url: str) -> str:
 
 
 _HOME_SEGMENT = re.compile(
-    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?", re.IGNORECASE
+    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?",
+    re.IGNORECASE,
 )
 
 

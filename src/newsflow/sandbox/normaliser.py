@@ -117,9 +117,7 @@ class Normaliser:
         except Exception as error:  # one article must never fail its batch
             return _rejection(error)
 
-    def _extract(
-        self, raw: RawArticle, source: SourceProfile | None, *, with_dropped: bool = False
-    ) -> Extracted:
+    def _extract(self, raw: RawArticle, source: SourceProfile | None, *, with_dropped: bool = False) -> Extracted:
         request = encode_request(raw, source, with_dropped=with_dropped)
         try:
             return decode_answer(self._call(request))

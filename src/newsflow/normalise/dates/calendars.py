@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words read best as rows
 """The Persian solar calendar. The Hijri one is never converted: its months begin with a sighting."""
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from newsflow.normalise.dates.fold import fold
 MONTHS = {
     fold(name): number
     for number, names in enumerate(
-        ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد|امرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"], start=1
+        "فروردین اردیبهشت خرداد تیر مرداد|امرداد شهریور مهر آبان آذر دی بهمن اسفند".split(),
+        start=1,
     )
     for name in names.split("|")
 }
@@ -17,8 +19,10 @@ MONTHS = {
 FIRST_YEAR, LAST_YEAR = 1350, 1435
 _NOWRUZ_1350 = date(1971, 3, 21)
 _LEAP_YEARS = frozenset(
-    (1350, 1354, 1358, 1362, 1366, 1370, 1375, 1379, 1383, 1387, 1391, 1395, 1399, 1403, 1408, 1412, 1416, 1420, 1424)
-    + (1428, 1432)
+    int(year)
+    for year in (
+        "1350 1354 1358 1362 1366 1370 1375 1379 1383 1387 1391 1395 1399 1403 1408 1412 1416 1420 1424 1428 1432"
+    ).split()
 )
 
 

@@ -39,7 +39,7 @@ def _dateparser(text: str, language: str) -> datetime | None:
     import dateparser
 
     try:
-        return dateparser.parse(text, languages=[language], settings=_SETTINGS)  # type: ignore[arg-type]
+        return dateparser.parse(text, languages=[language], settings=_SETTINGS)
     except (ValueError, OverflowError, TypeError):  # an unknown locale, or a text it fails on
         return None
 
@@ -53,5 +53,9 @@ def _explains(found: datetime, numbers: list[int]) -> bool:
     if found.day not in left:
         return False
     left.remove(found.day)
-    expected = [{found.hour, found.hour % 12, found.hour % 12 + 12 * (found.hour == 12)}, {found.minute}, {found.second}]
+    expected = [
+        {found.hour, found.hour % 12, found.hour % 12 + 12 * (found.hour == 12)},
+        {found.minute},
+        {found.second},
+    ]
     return len(left) != 1 and all(number in parts for number, parts in zip(left, expected, strict=False))

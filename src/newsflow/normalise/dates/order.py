@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words read best as rows
 """Which number of a numeric date is the day: by separator, size and the habits of a language."""
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from newsflow.normalise.dates.calendars import FIRST_YEAR, LAST_YEAR, jalali_to_
 FIRST, LAST = 1900, 2099
 _NUMBERS = re.compile(r"\d+")
 _MONTH_FIRST_REGIONS = frozenset({"us", "ph", "pr"})
-_DAY_FIRST_REGIONS = frozenset(["gb", "uk", "au", "nz", "ie", "in", "pk", "za", "ng", "ke", "gh", "ae", "eg", "sa", "qa", "jo", "lb", "ps", "il", "mt", "sg", "my", "hk", "001", "150"])
+_DAY_FIRST_REGIONS = frozenset("gb uk au nz ie in pk za ng ke gh ae eg sa qa jo lb ps il mt sg my hk 001 150".split())
 _YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt"})
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of words read best as rows
 """Words around a date that are no name: halves of the day, zones, fillers. All folded, all languages together."""
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ def _folded(text: str) -> frozenset[str]:
 
 AM = _folded(
     "am a.m. a.m a._m. ص صباحا صباحاً الصباح فجرا فجراً الفجر صبح قبل_الظهر ق.ظ ق_ظ قبل‌ازظهر قبل_از_ظهر "
-    "утра ранку öö ös öö. de_la_mañana da_manhã del_mattino matin morgens vormittags przed_południem لפנה״צ לפנה\"צ "
+    'утра ранку öö ös öö. de_la_mañana da_manhã del_mattino matin morgens vormittags przed_południem لפנה״צ לפנה"צ '
     "बजे_सुबह पूर्वाह्न sa 上午 凌晨 早上 午前 오전 pagi π.μ. πμ dop. dopoledne πμ. am. 早晨"
 )
 PM = _folded(
     "pm p.m. p.m p._m. م مساء مساءً المساء مساءا عصرا عصراً العصر بعد_الظهر ب.ظ ب_ظ بعدازظهر بعد_از_ظهر "
-    "вечера вечора de_la_tarde da_tarde del_pomeriggio abends nachmittags po_południu אחה״צ אחה\"צ "
+    'вечера вечора de_la_tarde da_tarde del_pomeriggio abends nachmittags po_południu אחה״צ אחה"צ '
     "अपराह्न ch chiều 下午 晚上 午後 오후 sore malam μ.μ. μμ odp. odpoledne pm."
 )
 NOON = _folded("ظهرا ظهراً الظهر дня noon midi öğle 中午")

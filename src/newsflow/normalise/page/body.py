@@ -105,7 +105,11 @@ def _signature(element: HtmlElement) -> Signature:
     if parent is None:
         return ("", "", "")
     grandparent = parent.getparent()
-    return (str(parent.tag), parent.get("class") or "", (grandparent.get("class") or "") if grandparent is not None else "")
+    return (
+        str(parent.tag),
+        parent.get("class") or "",
+        (grandparent.get("class") or "") if grandparent is not None else "",
+    )
 
 
 def _is_linked(element: HtmlElement, length: int) -> bool:
@@ -118,13 +122,11 @@ def _is_outside(element: HtmlElement) -> bool:
 
 def without(tree: HtmlElement, selectors: tuple[str, ...]) -> HtmlElement:
     """A copy of the tree without what the CSS selectors of a source profile match."""
-    from lxml.cssselect import CSSSelector
-
     if not selectors:
         return tree
     pruned = copy(tree)
     for selector in selectors:
-        for element in CSSSelector(selector)(pruned):
+        for element in _matches(pruned, selector):
             if element.getparent() is not None:
                 element.drop_tree()
     return pruned
@@ -132,10 +134,15 @@ def without(tree: HtmlElement, selectors: tuple[str, ...]) -> HtmlElement:
 
 def selected_lines(tree: HtmlElement, selector: str) -> list[str]:
     """The settled lines of what a CSS selector matches: block elements are lines, in reading order."""
-    from lxml.cssselect import CSSSelector
-
     lines = []
-    for element in CSSSelector(selector)(tree):
+    for element in _matches(tree, selector):
         blocks = [block for block in element.iter("p", "h2", "h3", "h4", "li", "blockquote") if block is not element]
         lines += [settle_line(text_of(block)) for block in blocks or [element]]
     return [line for line in lines if line]
+
+
+def _matches(tree: HtmlElement, selector: str) -> list[HtmlElement]:
+    from lxml.cssselect import CSSSelector
+
+    found = CSSSelector(selector)(tree)
+    return [element for element in found if isinstance(element, HtmlElement)] if isinstance(found, list) else []

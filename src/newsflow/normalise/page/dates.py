@@ -18,7 +18,9 @@ from newsflow.normalise.settle import settle_line
 
 MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 4_000, 120
 _NAMED = re.compile(r"date|time|publish|pubdate|posted|timestamp|created|meta|byline|info", re.IGNORECASE)
-_NOT_OURS = re.compile(r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE)
+_NOT_OURS = re.compile(
+    r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
+)
 _YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 
 
@@ -43,9 +45,7 @@ def _tag(meta: Metadata, source: SourceProfile | None) -> str | None:
     return meta.language or (source.languages[0] if source and source.languages else None)
 
 
-def _add(
-    found: dict[tuple[str, str], PublicationDate], evidence: DateEvidence, text: str, tag: str | None
-) -> None:
+def _add(found: dict[tuple[str, str], PublicationDate], evidence: DateEvidence, text: str, tag: str | None) -> None:
     settled = settle_line(text)[:MAX_CHARS]
     date = parse_date(settled, tag) if settled else None
     if date is not None:

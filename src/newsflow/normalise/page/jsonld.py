@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 
 MAX_SCRIPTS, MAX_CHARS, MAX_NODES, MAX_DEPTH = 30, 2_000_000, 5_000, 12
-_ARTICLE = re.compile(r"(?:News|Report|Blog|Live|Opinion|Analysis|Review|Reportage|Background|Scholarly|Social).*|Article")
+_ARTICLE = re.compile(
+    r"(?:News|Report|Blog|Live|Opinion|Analysis|Review|Reportage|Background|Scholarly|Social).*|Article"
+)
 _CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$|^\s*<!--|-->\s*$")
 _CONTROL = re.compile("[\x00-\x1f]+")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
@@ -22,7 +24,11 @@ def find_article(scripts: list[str]) -> dict[str, Any]:
     for script in scripts[:MAX_SCRIPTS]:
         for node in _nodes(_load(script)):
             types = node.get("@type")
-            names = [name.rpartition("/")[2] for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)]
+            names = [
+                name.rpartition("/")[2]
+                for name in (types if isinstance(types, list) else [types])
+                if isinstance(name, str)
+            ]
             if any(_ARTICLE.fullmatch(name) or name in ("VideoObject", "WebPage") for name in names):
                 if any("Article" in name or "Posting" in name for name in names):
                     return node

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words read best as rows
 """What a page says about itself outside of its body: one walk over its tree."""
 
 from __future__ import annotations
@@ -119,10 +120,8 @@ def _titles(found: _Found, node: dict[str, Any]) -> dict[str, str]:
 
 
 def _dates(found: _Found, node: dict[str, Any]) -> list[tuple[DateEvidence, str]]:
-    dates: list[tuple[DateEvidence, str]] = []
-    for member in ("datePublished", "uploadDate", "dateCreated"):
-        if stamp := ld_text(node.get(member)):
-            dates.append(("json-ld", stamp))
+    stamps = (ld_text(node.get(member)) for member in ("datePublished", "uploadDate", "dateCreated"))
+    dates: list[tuple[DateEvidence, str]] = [("json-ld", stamp) for stamp in stamps if stamp]
     dates += [("meta", found.meta[name]) for name in _DATE_META if name in found.meta]
     # Only the first `time` is the article's own: later ones belong to teasers and comments.
     dates += found.times[:2]

@@ -10,7 +10,10 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 LARGE_CHARS = 1_000_000
 MAX_CHARS = 24_000_000
-_PARSER = HTMLParser(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+# trafilatura reads pages so; lxml-stubs miss the option.
+_PARSER = HTMLParser(  # type: ignore[call-arg]
+    collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
+)
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Linear: each ends at the next closing tag, or stays.
 _SCRIPT = re.compile(r"<script\b(?![^>]{0,300}ld\+json)[^>]{0,2000}>.*?</script\s*>", re.IGNORECASE | re.DOTALL)

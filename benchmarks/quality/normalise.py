@@ -1,0 +1,30 @@
+"""How good normalisation is, on labelled data: `newsflow eval normalise --data DIR`.
+
+Each part skips where its file is not in DIR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.quality.labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
+from benchmarks.quality.pages import evaluate_pages
+from benchmarks.quality.scoreboard import Row
+
+FILES = (
+    "aeb/",
+    "cldr_dates.jsonl",
+    "ant_ar.jsonl",
+    "bsnlp2021_slavic.jsonl",
+    "udhr.jsonl",
+    "fundus_titles.jsonl",
+    "url_gold*.json",
+)
+"""What is looked for in the data folder."""
+
+
+def evaluate(data: Path) -> Iterator[Row]:
+    """The rows of the scoreboard."""
+    for part in (evaluate_pages, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls):
+        yield from part(data)

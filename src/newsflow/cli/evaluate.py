@@ -1,0 +1,80 @@
+"""`newsflow eval`: how good the stages are, on labelled data. The evaluations live in benchmarks/quality."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
+from newsflow.errors import UsageError
+
+app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="The folder with labelled data; else NEWSFLOW_DATA.", file_okay=False)
+]
+MissesOption = Annotated[int, typer.Option("--misses", min=0, help="Show so many examples of what went wrong a row.")]
+
+
+@app.command()
+def normalise(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """Bodies, dates, languages, titles, URLs. Fails when a goal is not held."""
+    show("normalise", data_folder, misses, output)
+
+
+def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
+    """Run the evaluation `benchmarks.quality.<name>` and print its scoreboard.
+
+    Its function `evaluate(data: Path)` yields rows. Without data it says so and ends well; exit code 1 when a goal is
+    not held.
+    """
+    folder = _folder(data_folder)
+    module = _module(name)
+    rows = list(module.evaluate(folder)) if folder else []
+    if not rows:
+        where = str(folder) if folder else "no folder was named (--data, NEWSFLOW_DATA)"
+        words.print(f"eval {name}: skipped, no data: {where}; looked for {', '.join(module.FILES)}", markup=False)
+        return
+    if output is Output.JSON:
+        for row in rows:
+            data_json(_as_json(row, misses))
+    else:
+        data(_module("scoreboard").as_text(rows, misses=misses))
+    if not all(row.held for row in rows):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _folder(given: Path | None) -> Path | None:
+    named = given or (Path(os.environ["NEWSFLOW_DATA"]) if os.environ.get("NEWSFLOW_DATA") else None)
+    if named is not None and not named.is_dir():
+        raise UsageError(f"--data {named}: no such folder")
+    return named
+
+
+def _module(name: str) -> Any:
+    """A module of benchmarks.quality, which is in a checkout and not in the installed package."""
+    root = Path(__file__).resolve().parents[3]
+    for folder in (root, Path.cwd()):
+        if (folder / "benchmarks" / "quality" / f"{name}.py").is_file():
+            if str(folder) not in sys.path:
+                sys.path.insert(0, str(folder))
+            return importlib.import_module(f"benchmarks.quality.{name}")
+    raise UsageError("evaluations are part of the source checkout: run this command within it")
+
+
+def _as_json(row: Any, misses: int) -> dict[str, Any]:
+    return {
+        "area": row.area,
+        "name": row.name,
+        "value": row.value,
+        "count": row.count,
+        "goal": row.goal,
+        "held": row.held,
+        "note": row.note,
+        "misses": list(row.misses[:misses]),
+    }
