@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import orjson
 import pytest
 
-from newsflow.tagging import RuleSet, load_rules
+from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
+from newsflow.tagging.cldr.generate import countries, rows
+from newsflow.tagging.examples import run_examples
 from tests.tagging.tagging_articles import make_article, slice_of
 
 
@@ -40,3 +43,64 @@ def test_arabic_forms_are_found_without_their_proclitic(shipped: RuleSet, text: 
     article = make_article(f"قال {text}، أمس", "", "ar")
     topic = next(topic for topic in shipped.tag(article).topics if topic.id == "syria")
     assert [item.text for item in topic.evidence] == [expected]
+
+
+def test_every_example_passes(shipped: RuleSet) -> None:
+    failed = [
+        (result.rule.id, result.example.language, result.example.text, result.found)
+        for result in run_examples(shipped)
+        if not result.passed
+    ]
+    assert not failed
+
+
+def test_hand_written_rules_have_examples_in_each_language(shipped: RuleSet) -> None:
+    written = [rule for rule in shipped.rules if rule.examples]
+    assert len([rule for rule in written if rule.scheme == "iso3166"]) >= 40
+    assert len([rule for rule in written if rule.scheme == "medtop"]) == 10
+    for rule in written:
+        for language in ("ar", "en", "ru", "fr"):
+            own = [example for example in rule.examples if example.language == language]
+            assert sum(example.matches for example in own) >= 3, (rule.id, language)
+            assert sum(not example.matches for example in own) >= 2, (rule.id, language)
+
+
+def test_every_iso_country_has_a_rule(shipped: RuleSet) -> None:
+    have = {rule.code for rule in shipped.rules if rule.scheme == "iso3166"}
+    assert have == set(countries())
+    assert len(have) == 250
+
+
+def test_the_generated_files_are_those_the_generator_writes() -> None:
+    generated, names = rows()
+    root = shipped_rules_path()
+    for rows_, path in ((generated, "countries/generated.jsonl"), (names, "cldr/names.jsonl")):
+        assert (root / path).read_bytes() == b"".join(orjson.dumps(row) + b"\n" for row in rows_)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "code"),
+    [
+        ("tr", "Suriye'nin başkentinde", "SY"), ("de", "Die Lage in Syrien", "SY"), ("zh", "叙利亚局势", "SY"),
+        ("ja", "シリアの首都", "SY"), ("ko", "시리아에서 회담", "SY"), ("he", "בסוריה ובלבנון", "LB"),
+        ("fa", "ایران و سوریه", "SY"), ("uk", "в Україні та Сирії", "SY"), ("pl", "w Rosji i na Ukrainie", "RU"),
+        ("th", "สถานการณ์ในซีเรีย", "SY"), ("hi", "सीरिया में", "SY"), ("el", "στη Συρία", "SY"),
+        ("fi", "Venäjän hallitus", "RU"), ("es", "en Siria", "SY"), ("ar", "بالمانيا", "DE"), ("ar", "والعراق", "IQ"),
+        ("ar", "للعراقيين", "IQ"), ("ru", "с Саудовской Аравией", "SA"), ("az", "Suriyada", "SY"),
+    ],
+)  # fmt: skip
+def test_names_in_many_languages(shipped: RuleSet, language: str, text: str, code: str) -> None:
+    assert code in {match.code for match in shipped.match(make_article(text, "", language))}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "code"),
+    [
+        ("en", "Papua New Guinea votes", "GN"), ("en", "South Sudan votes", "SD"), ("en", "New Mexico votes", "MX"),
+        ("en", "the Democratic Republic of the Congo", "CG"), ("ru", "того не было", "TG"), ("en", "Nigeria", "NE"),
+        ("ar", "طب العيون", "EH"), ("zh", "印度尼西亚", "IN"), ("zh", "几内亚比绍", "GN"), ("en", "Dominican Republic", "DM"),
+        ("ja", "シリアル", "SY"), ("ar", "القدم اليمنى", "YE"), ("en", "Northern Ireland", "IE"), ("en", "turkey soup", "TR"),
+    ],
+)  # fmt: skip
+def test_names_that_only_look_alike(shipped: RuleSet, language: str, text: str, code: str) -> None:
+    assert code not in {match.code for match in shipped.match(make_article(text, "", language))}

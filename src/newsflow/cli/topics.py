@@ -51,8 +51,8 @@ def _load(given: list[Path] | None, config: Path | None) -> RuleSet:
     return load_rules(rule_paths(given, config))
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_tests(
     paths: RulesArgument = None,
     topic: Annotated[str | None, typer.Option("--topic", help="Only this topic's examples.")] = None,
     config: ConfigOption = None,
@@ -74,9 +74,8 @@ def test(
                  "wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
             )  # fmt: skip
         else:
-            data(
-                f"{result.rule.file}:{example.line}: {example.language}: {result.found}, wanted {wanted}: {example.text}"
-            )
+            place = f"{result.rule.file}:{example.line}"
+            data(f"{place}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
     words.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
@@ -185,14 +184,13 @@ def retag(
     config: ConfigOption = None,
 ) -> None:
     """Write stored articles whose topics change under the rules, as new versions, to standard output (article.v1)."""
+    from newsflow.model.codec import encode_article
     from newsflow.tagging.retag import retag_articles
 
     loaded = _load(rules, config)
     _known(loaded, topic)
     seen = changed = 0
-    from newsflow.model.codec import encode_article
-
-    for article in stored_articles("ledger", since, config, tagged=True):
+    for article in stored_articles("ledger", since, config):
         seen += 1
         again = retag_articles(loaded, article)
         if again is not None and (topic is None or topic in again.changed):
@@ -251,14 +249,14 @@ def _normalised(line: bytes) -> Article:
     raw = parse_raw(line)
     if not isinstance(raw, RawArticle):
         raise ValueError(raw.message)
-    result = normalise(raw, first_seen=datetime.now(UTC))
+    result = normalise(raw, None, datetime.now(UTC))
     if not isinstance(result, Article):
         raise ValueError(result.message)
     return result
 
 
-def stored_articles(on: str, since: str | None, config: Path | None, *, tagged: bool = False) -> Iterator[Article]:
-    """Articles of a file of JSON lines, or the newest version of each from the ledger. `tagged` is for the ledger."""
+def stored_articles(on: str, since: str | None, config: Path | None) -> Iterator[Article]:
+    """Articles of a file of JSON lines, or the newest version of each from the ledger."""
     if on != "ledger":
         yield from _file_articles(Path(on))
         return

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-from newsflow.tagging.forms import expand
+from newsflow.tagging.forms import expand, forms_language
 from newsflow.tagging.languages import base_language
 from newsflow.tagging.rule import AllOf, AnyOf, Case, Expression, Near, NoneOf, Place, Rule, Term
 
@@ -115,7 +115,7 @@ class _Leaves:
         without = tuple(self.of(Term(text, key.language, case="any")) for text in key.without)
         identity = len(self.leaves)
         self._ids[key] = identity
-        forms = list(expand(key.text, key.language.partition("-")[0], case=key.case == "smart", bare=key.bare))
+        forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
         plain = not any(form.capitals for form in forms)
         simple = plain and not (key.language or key.field or unless or needs or without)
         self.leaves.append(Leaf(identity, key, unless, needs, without, simple))

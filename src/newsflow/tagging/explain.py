@@ -103,8 +103,12 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
         excluded=tuple(_excluded(leaves, hits, scan, article)),
         unmet=unmet,
         requirement=_requirement(item.require, scan) if item.require is not None else None,
-        terms_searched=sum(scan.tables.leaves[leaf].key.language.partition("-")[0] in searched for leaf in leaves),
+        terms_searched=sum(_language(leaf, scan) in searched for leaf in leaves),
     )
+
+
+def _language(leaf: LeafId, scan: Scan) -> str:
+    return scan.tables.leaves[leaf].key.language.partition("-")[0]
 
 
 def _leaves(item: CompiledRule) -> list[LeafId]:
@@ -137,7 +141,10 @@ def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Articl
     counted = {(hit.span.start, hit.span.end) for hit in hits}
     wide = Scan(scan.tables, _EveryLanguage(scan.tables), article)
     seen: set[tuple[int, int]] = set()
-    for leaf in leaves:
+    # A term of another language is the reason only where no term of this one stands.
+    searched = languages_searched(article.language)
+    foreign = {leaf for leaf in leaves if _language(leaf, scan) not in searched}
+    for leaf in sorted(leaves, key=foreign.__contains__):
         for span in wide.raw_spans(leaf):
             place = (span.start, span.end)
             if place not in counted and place not in seen:
@@ -149,7 +156,7 @@ def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Articl
 def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str:
     item = scan.tables.leaves[leaf]
     names = scan.tables.leaves
-    if item.key.language.partition("-")[0] not in languages_searched(article.language):
+    if _language(leaf, scan) not in languages_searched(article.language):
         return f"the term is for {item.key.language}, the article is in {article.language or 'und'}"
     if span not in scan.cased_spans(leaf):
         return "not written with the capitals of the term"

@@ -82,9 +82,26 @@ def _folded(word: str) -> str:
 
 
 def spellings(term: str, language: str) -> list[str]:
-    """The inflected spellings of a term, folded and cased, before any proclitic."""
+    """The inflected spellings of a term, folded and cased, before any proclitic. A lone "&" is no word of it."""
     words = [[_folded(form) for form in _word_forms(word, language)] for word in term.split()]
-    return list(dict.fromkeys(" ".join(choice) for choice in product(*words) if all(choice)))
+    words = [[form for form in forms if form] for forms in words if any(forms)]
+    return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))
+
+
+_SCRIPTS = (
+    ("ar", "\u0600", "\u06ff"),
+    ("he", "\u0590", "\u05ff"),
+    ("ru", "\u0400", "\u04ff"),
+    ("ko", "\uac00", "\ud7a3"),
+)
+
+
+def forms_language(term: str, language: str) -> str:
+    """The language whose forms a term takes: its own, else the one its script suggests."""
+    if language:
+        return language.partition("-")[0]
+    letter = next((char for char in term if char.isalpha()), "")
+    return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 
 
 def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -> Iterator[Form]:

@@ -37,11 +37,10 @@ def lint(rules: RuleSet, languages: Iterable[str] = LANGUAGES, *, examples: bool
     """Findings in the order of the rules. `languages` are those every hand-written topic should have terms in."""
     wanted = tuple(languages)
     found: list[Finding] = []
-    tables = rules._tables
-    shared = _shared(tables)
+    shared = _shared(rules.tables)
     for rule in rules.rules:
         found += _terms(rule)
-        found += _overlaps(rule, tables, shared)
+        found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
             found += _languages(rule, wanted)
@@ -76,35 +75,33 @@ def _is_short(term: Term) -> bool:
     return plain and len(text.rstrip("*")) < _SHORT_CHARS
 
 
-def _shared(tables: Tables) -> dict[tuple[str, ...], set[str]]:
-    """Rules by the patterns of their scored terms, one key a leaf."""
+Shared = dict[tuple[str, str], set[str]]
+"""Ids of the rules that one written form serves, by the language and text of each of their terms."""
+
+
+def _shared(tables: Tables) -> Shared:
     holders: dict[LeafId, set[str]] = {}
     for item in tables.rules:
         for leaf in item.weights:
             holders.setdefault(leaf, set()).add(item.rule.id)
-    by_pattern: dict[tuple[str, ...], set[str]] = {}
+    found: Shared = {}
     for entries in tables.entries:
-        rules = set().union(*(holders.get(entry.leaf, set()) for entry in entries if not entry.skip))
-        if 1 < len(rules) <= _MAX_HOLDERS:
-            for entry in entries:
-                key = tables.leaves[entry.leaf].key
-                by_pattern.setdefault((key.language, key.text), set()).update(rules)
-    return by_pattern
+        keys = {tables.leaves[entry.leaf].key: holders.get(entry.leaf, set()) for entry in entries if not entry.skip}
+        for key in keys:
+            served = set().union(*(rules for other, rules in keys.items() if other.language in (key.language, "")))
+            if 1 < len(served) <= _MAX_HOLDERS:
+                found.setdefault((key.language, key.text), set()).update(served)
+    return found
 
 
-def _overlaps(rule: Rule, tables: Tables, shared: dict[tuple[str, ...], set[str]]) -> Iterator[Finding]:
-    languages_of: dict[str, set[str]] = {}
+def _overlaps(rule: Rule, shared: Shared) -> Iterator[Finding]:
     for term in rule.terms:
         others = shared.get((term.language, term.text), set()) - {rule.id}
-        for other in others:
-            if any(term.language in (mate.language, "") or not mate.language for mate in _rule(tables, other).terms):
-                languages_of.setdefault(f"{term.language}:{term.text}", set()).add(other)
-    for name, found in sorted(languages_of.items()):
-        yield _finding(rule, "shared-term", f"{name} is found by {', '.join(sorted(found))} too")
-
-
-def _rule(tables: Tables, rule_id: str) -> Rule:
-    return tables.rules[tables.by_id[rule_id]].rule
+        # A term with conditions of its own has been thought about.
+        if others and not (term.unless or term.needs or term.without):
+            yield _finding(
+                rule, "shared-term", f"{term.language}: {term.text} is found by {', '.join(sorted(others))} too"
+            )
 
 
 def _languages(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:

@@ -45,11 +45,11 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         """Raises ValueError when two rules have one id."""
         self.rules: tuple[Rule, ...] = tuple(rules)
-        self._tables = compile_rules(self.rules)
-        if len(self._tables.by_id) != len(self.rules):
+        self.tables = compile_rules(self.rules)
+        if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._views: dict[str, LanguageView] = {}
-        text = "\n".join(sorted(item.rule.id + item.version for item in self._tables.rules))
+        text = "\n".join(sorted(item.rule.id + item.version for item in self.tables.rules))
         self.version = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
         """12 hex digits over the meaning of all rules, whatever their order."""
 
@@ -58,22 +58,22 @@ class RuleSet:
 
     def rule(self, rule_id: str) -> CompiledRule | None:
         """The compiled rule of an id."""
-        index = self._tables.by_id.get(rule_id)
-        return None if index is None else self._tables.rules[index]
+        index = self.tables.by_id.get(rule_id)
+        return None if index is None else self.tables.rules[index]
 
     def scan(self, article: Article) -> Scan:
         """What the article holds of all terms, for explanations."""
         view = self._views.get(article.language)
         if view is None:
-            view = self._views[article.language] = LanguageView(self._tables, article.language)
-        return Scan(self._tables, view, article)
+            view = self._views[article.language] = LanguageView(self.tables, article.language)
+        return Scan(self.tables, view, article)
 
     def judge(self, article: Article) -> tuple[list[Judgement], Scan]:
         """Every rule whose conditions hold and of which something counts, in the order of the rules."""
         scan = self.scan(article)
         found: list[Judgement] = []
         for index in scan.candidates():
-            item = self._tables.rules[index]
+            item = self.tables.rules[index]
             if conditions_hold(item, article) and (item.require is None or holds(item.require, scan)):
                 hits = scored_hits(item, scan)
                 if hits:

@@ -38,8 +38,8 @@ _UNBROKEN_RANGES = (
 )  # fmt: skip
 
 _LETTERS = {
-    "ı": "i", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe",
-    "ß": "ss", "þ": "th", "Þ": "Th", "ð": "d", "ħ": "h", "Ħ": "H", "ς": "σ",
+    "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "Œ": "Oe",
+    "ß": "ss", "þ": "th", "ð": "d", "ħ": "h", "ς": "σ",
     "ٱ": "ا", "ة": "ه", "ى": "ي", "ی": "ي", "ې": "ي", "ێ": "ي", "ک": "ك", "ڪ": "ك", "ھ": "ه", "ہ": "ه", "ە": "ه",
     "ۀ": "ه", "ۃ": "ه", "ۆ": "و", "ۇ": "و",
 }  # fmt: skip
@@ -64,8 +64,8 @@ def _kind(code: int) -> int:
 
 def _fold_letter(char: str) -> str:
     """The folded form of one word character, never empty, case kept."""
-    if char in _LETTERS:
-        return _LETTERS[char]
+    if (lower := char.lower()) in _LETTERS:
+        return _LETTERS[lower] if lower == char else _LETTERS[lower].capitalize()
     if "\uac00" <= char <= "\ud7a3" or "\u30a0" <= char <= "\u30ff":
         return char
     if char.isdigit() and (digit := unicodedata.digit(char, None)) is not None:

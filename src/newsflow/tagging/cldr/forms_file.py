@@ -29,11 +29,13 @@ def _lines(name: str) -> list[str]:
 
 
 def read_term(text: str) -> TermData:
-    """`x < a, b` as a term with conditions."""
+    """`x < a, b` as a term with conditions; `=x` without proclitics."""
     head, *rest = _CONDITION.split(text.strip())
-    if not rest:
+    if not rest and not head.startswith("="):
         return head
-    term: dict[str, Any] = {"term": head}
+    term: dict[str, Any] = {"term": head.lstrip("=")}
+    if head.startswith("="):
+        term["bare"] = True
     for sign, values in zip(rest[::2], rest[1::2], strict=True):
         term[_KEYS[sign]] = [value.strip() for value in values.split(",")]
     return term

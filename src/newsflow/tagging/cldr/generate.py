@@ -25,8 +25,14 @@ from newsflow.tagging.text import fold
 NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
 """Two-letter codes of CLDR that are no ISO 3166 country. Kosovo (XK) is kept."""
 
-AGGLUTINATIVE = frozenset(("fi", "et", "hu", "ka", "ta", "te", "ml", "kn"))
+_AGGLUTINATIVE = "az et eu fi hu hy ka kk kn ky ml mn ta te tk uz"
+AGGLUTINATIVE = frozenset(_AGGLUTINATIVE.split())
 """Languages whose endings we have no table for: longer names stay open at the end."""
+
+VOWEL_ENDINGS = frozenset(("el", "is", "lt", "lv", "ro", "sq"))
+"""Languages that change a name's last vowel: it is left off, and the name stays open."""
+_VOWELS = "aeiouyąėįųāēīūăâîëαειουοώίάό"
+
 _MIN_OPEN_CHARS = 5
 _MAX_INFLECTED_WORDS = 2
 
@@ -36,6 +42,8 @@ SKIPPED = {
     ("vi", "IT"), ("vi", "AT"), ("vi", "BE"), ("vi", "GB"), ("vi", "LA"), ("vi", "CZ"), ("tr", "ML"), ("az", "ML"),
     ("sq", "ML"), ("hr", "ML"), ("sl", "ML"), ("bs", "ML"), ("sr", "ML"), ("fi", "OM"), ("tr", "EG"), ("es", "GD"),
     ("pt", "GD"), ("so", "OM"), ("ha", "NE"), ("yo", "ML"), ("id", "ML"), ("ms", "ML"), ("lv", "ML"), ("sw", "MM"),
+    ("es", "RE"), ("pt", "RE"), ("gl", "RE"), ("ca", "RE"), ("it", "RE"), ("ro", "RE"), ("ca", "PW"), ("es", "PW"),
+    ("gl", "PW"), ("pl", "SV"),
 }  # fmt: skip
 """Names that are commoner words of the language, even with a capital."""
 
@@ -57,7 +65,7 @@ def cldr_names(language: str) -> dict[str, list[str]]:
     for tag in (language, *EXTRA_LOCALES.get(language, ())):
         territories = Locale.parse(tag).territories
         for code in countries():
-            if code in territories and (language, code) not in SKIPPED:
+            if code in territories and _is_wanted(language, code):
                 names = found.setdefault(code, [])
                 names += [name for name in clean(territories[code], language, code) if name not in names]
     return found
@@ -65,6 +73,11 @@ def cldr_names(language: str) -> dict[str, list[str]]:
 
 TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY", "LK"))
 """Countries whose second name CLDR gives in brackets; what stands there for others is no name of theirs."""
+
+
+def _is_wanted(language: str, code: str) -> bool:
+    """New Jersey is in the news far more often than Jersey, in every language."""
+    return (language, code) not in SKIPPED and (code != "JE" or language in OWN_LANGUAGES)
 
 
 def clean(name: str, language: str, code: str = "") -> list[str]:
@@ -91,9 +104,9 @@ def _is_name(text: str) -> bool:
 
 def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
-    if language in AGGLUTINATIVE:
-        last = fold(name).split()[-1]
-        return name + "*" if len(last) >= _MIN_OPEN_CHARS else name
+    if language in AGGLUTINATIVE or language in VOWEL_ENDINGS:
+        stem = name[:-1] if language in VOWEL_ENDINGS and name[-1] in _VOWELS else name
+        return stem + "*" if len(fold(stem).split()[-1]) >= _MIN_OPEN_CHARS else name
     if language not in INFLECTED or language in OWN_LANGUAGES[:2] or language in ("fr", "de", "es", "it", "pt", "tr"):
         return name
     words = name.split()
