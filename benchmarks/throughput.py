@@ -80,7 +80,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
-    topic_ids = load_rules([shipped_rules_path()]).ids
+    topic_ids = [rule.id for rule in load_rules([shipped_rules_path()]).rules]
     apply_topics(KafkaSettings(bootstrap), declared_topics(topic_ids))
     topic = _publish(bootstrap, arguments.events)
     best: dict[str, dict[str, Any]] = {}

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.corpus import raw_events
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
-from newsflow.model import Outcome
+from newsflow.model import Event, Outcome
 from newsflow.model.names import ARTICLE_TOPIC
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import JobProcess, check_repeats
@@ -74,8 +74,8 @@ def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_
             job.kill()
 
 
-def written(broker: RunningBroker, topic: str) -> list[object]:
-    return list(mine(broker.read(ARTICLE_TOPIC), topic))
+def written(broker: RunningBroker, topic: str) -> list[Event]:
+    return mine(broker.read(ARTICLE_TOPIC), topic)
 
 
 def publish(broker: RunningBroker, topic: str, count: int, seed: int) -> None:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from kafka import TopicPartition
+
 from newsflow.errors import KafkaError
 from newsflow.kafka.reader import AvailableReader, RunLimits
 
