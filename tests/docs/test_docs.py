@@ -99,7 +99,7 @@ def test_every_page_is_reached_from_the_index() -> None:
 
 @pytest.mark.parametrize("command", list(_commands()))
 def test_commands_exist_with_their_options(command: str) -> None:
-    words = shlex.split(command)[1:]
+    words = shlex.split(command, comments=True)[1:]
     found: Any = typer.main.get_command(app)
     name = "newsflow"
     while hasattr(found, "commands"):
