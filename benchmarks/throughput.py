@@ -94,9 +94,8 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
     print(f"bare loop   {bare:8,.0f} articles/s")
     print(f"newsflow    {job:8,.0f} articles/s")
     print(f"ratio       {job / bare:8.2f}   (at least 0.85; goal 1.0)")
-    print(
-        f"outcomes    {best['job']['outcomes']}; the same in both: {best['job']['outcomes'] == best['bare']['outcomes']}"
-    )
+    outcomes = best["job"]["outcomes"]
+    print(f"outcomes    {outcomes}; the same in both: {outcomes == best['bare']['outcomes']}")
     total = sum(best["bare"]["stages"].values())
     for name, seconds in sorted(best["bare"]["stages"].items(), key=lambda pair: -pair[1]):
         print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event")
