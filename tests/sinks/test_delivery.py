@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from newsflow.config.settings import Destination
-from newsflow.errors import ConfigError
 from newsflow.sinks.delivery import AlertDelivery
 from newsflow.sinks.receiver import Receiver, read_received
-from newsflow.sinks.senders import make_senders
-from newsflow.sinks.webhook import Webhook
 from tests.sinks.test_outbox import MemoryOutbox
 
 
@@ -54,26 +51,3 @@ def test_a_failing_job_is_not_held_up(tmp_path: Path) -> None:
     outbox = _outbox("a", destination="mail")
     with pytest.raises(RuntimeError, match="job"), AlertDelivery(outbox, []):
         raise RuntimeError("job")
-
-
-def test_senders_from_destinations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK", "https://hooks.example/x")
-    monkeypatch.setenv("KEYS", "new old")
-    (sender,) = make_senders([("hook", Destination("webhook", "env:HOOK", "env:KEYS", timeout_s=3))])
-    assert isinstance(sender, Webhook)
-    assert (sender.url, sender.secrets) == ("https://hooks.example/x", ("new", "old"))
-    assert (sender.http.limits.total_s, sender.http.allowed) == (3, ())
-
-
-@pytest.mark.parametrize(
-    ("destination", "place", "words"),
-    [
-        (Destination("webhook", "env:NOWHERE"), "alerts.destinations.hook", "no variable NOWHERE"),
-        (Destination("webhook", "http://x", "whsec_*"), "alerts.destinations.hook.secret", "base64"),
-        (Destination("pigeon", "http://x"), "alerts.destinations.hook.type", "accepted: webhook"),
-    ],
-)
-def test_errors_name_the_destination(destination: Destination, place: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words) as caught:
-        make_senders([("hook", destination)])
-    assert caught.value.path == place

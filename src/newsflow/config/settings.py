@@ -56,6 +56,9 @@ class Destination:
     secret: str | None = None
     allow_private: bool = False
     timeout_s: float = 10.0
+    mail_from: str | None = None
+    mail_to: str | None = None
+    """Mailboxes, with commas between."""
 
 
 @dataclass(frozen=True, slots=True)

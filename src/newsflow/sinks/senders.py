@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from email.utils import parseaddr
 
 from newsflow.config.settings import Destination
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, SinkError
 from newsflow.secrets import resolve
-from newsflow.sinks.addresses import Network, parse_networks
-from newsflow.sinks.http import HttpClient, Limits
+from newsflow.sinks.addresses import parse_networks
+from newsflow.sinks.alertmanager import Alertmanager
+from newsflow.sinks.chat import Chat, open_service
+from newsflow.sinks.http import HttpClient, Limits, checked_url
+from newsflow.sinks.mail import Mail, read_server
+from newsflow.sinks.pagerduty import PagerDuty
 from newsflow.sinks.sending import Sender
 from newsflow.sinks.signature import key_of
 from newsflow.sinks.webhook import Webhook
@@ -31,21 +36,75 @@ def make_senders(destinations: Iterable[tuple[str, Destination]]) -> tuple[Sende
 
 
 def _make(name: str, destination: Destination) -> Sender:
-    place = f"alerts.destinations.{name}"
     try:
-        url = resolve(destination.url)
-        secrets = () if destination.secret is None else tuple(resolve(destination.secret).split())
-        for secret in secrets:
-            key_of(secret)
+        make = _MAKERS[destination.type]
+    except KeyError:
+        raise ConfigError(
+            f"no sender of type {destination.type!r}; accepted: {', '.join(_MAKERS)}", path=_place(name) + ".type"
+        ) from None
+    try:
+        secret = None if destination.secret is None else resolve(destination.secret)
+        return make(name, destination, resolve(destination.url), secret)
     except ConfigError as error:
-        raise ConfigError(error.message, file=error.file, path=place) from error
+        raise ConfigError(error.message, file=error.file, path=error.path or _place(name)) from error
+    except SinkError as error:
+        raise ConfigError(str(error), path=_place(name) + ".url") from error
     except ValueError as error:
-        raise ConfigError(str(error), path=f"{place}.secret") from error
-    if destination.type != "webhook":
-        raise ConfigError(f"no sender of type {destination.type!r}; accepted: webhook", path=f"{place}.type")
-    limits = Limits(connect_s=min(5.0, destination.timeout_s), total_s=destination.timeout_s)
-    return Webhook(name, url, secrets, http=HttpClient(limits, _allowed(destination)))
+        raise ConfigError(str(error), path=_place(name)) from error
 
 
-def _allowed(destination: Destination) -> tuple[Network, ...]:
-    return parse_networks(_PRIVATE) if destination.allow_private else ()
+def _webhook(name: str, destination: Destination, url: str, secret: str | None) -> Sender:
+    secrets = tuple((secret or "").split())
+    if secret is not None and not secrets:
+        raise ValueError("the secret is empty")
+    for each in secrets:
+        key_of(each)
+    checked_url(url)
+    return Webhook(name, url, secrets, http=_client(destination))
+
+
+def _mail(name: str, destination: Destination, url: str, secret: str | None) -> Sender:
+    boxes = tuple(box.strip() for box in (destination.mail_to or "").split(",") if box.strip())
+    if not destination.mail_from or not boxes:
+        raise ValueError("a destination of type mail needs mail_from and mail_to")
+    for box in (destination.mail_from, *boxes):
+        if "@" not in parseaddr(box)[1]:
+            raise ValueError(f"{box!r} is not a mailbox; accepted: name@example.org")
+    return Mail(name, read_server(url, secret or "", destination.timeout_s), destination.mail_from, boxes)
+
+
+def _pagerduty(name: str, destination: Destination, url: str, secret: str | None) -> Sender:
+    if not secret:
+        raise ValueError("a destination of type pagerduty needs its routing key as secret")
+    checked_url(url)
+    return PagerDuty(name, secret, url, http=_client(destination))
+
+
+def _alertmanager(name: str, destination: Destination, url: str, secret: str | None) -> Sender:
+    checked_url(url)
+    return Alertmanager(name, url, secret or "", http=_client(destination))
+
+
+def _chat(name: str, _: Destination, url: str, secret: str | None) -> Sender:
+    if secret is not None:
+        raise ValueError("a destination of type chat has no secret; its URL holds it, and may be a reference")
+    open_service(url)
+    return Chat(name, url)
+
+
+_MAKERS: dict[str, Callable[[str, Destination, str, str | None], Sender]] = {
+    "webhook": _webhook,
+    "mail": _mail,
+    "pagerduty": _pagerduty,
+    "alertmanager": _alertmanager,
+    "chat": _chat,
+}
+
+
+def _client(destination: Destination) -> HttpClient:
+    allowed = parse_networks(_PRIVATE) if destination.allow_private else ()
+    return HttpClient(Limits(connect_s=min(5.0, destination.timeout_s), total_s=destination.timeout_s), allowed)
+
+
+def _place(name: str) -> str:
+    return f"alerts.destinations.{name}"
