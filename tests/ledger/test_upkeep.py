@@ -1,0 +1,153 @@
+"""Migrations, opening, pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsflow.errors import ConfigError, LedgerError
+from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger
+from newsflow.ledger.migrate import applied_migrations, migrate, pending_migrations, shipped_migrations
+from newsflow.ledger.opening import open_database
+from newsflow.model import Outcome, PendingAlert, Reason, Record
+from tests.ledger.ledger_helpers import HARBOUR, RIVER, ManualClock, Wire
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    numbers = [each.number for each in shipped_migrations()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert all(each.statements() for each in shipped_migrations())
+
+
+def test_migrating_twice_changes_nothing(ledger_url: str) -> None:
+    db = open_database(ledger_url)
+    assert len(db.run(lambda: pending_migrations(db))) == len(shipped_migrations())
+    assert [each.number for each in migrate(db)] == [each.number for each in shipped_migrations()]
+    assert migrate(db) == []
+    assert db.run(lambda: applied_migrations(db)) == [each.number for each in shipped_migrations()]
+    db.close()
+
+
+def test_half_a_migration_is_none(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsflow.ledger import migrate as module
+
+    broken = module.Migration(1, "0001_broken", "CREATE TABLE one (a TEXT);\nCREATE TABEL two (b TEXT);\n")
+    monkeypatch.setattr(module, "shipped_migrations", lambda: [broken])
+    db = open_database(ledger_url)
+    with pytest.raises(LedgerError):
+        migrate(db)
+    assert not db.run(lambda: db.has_table("one"))
+    db.close()
+
+
+def test_ledger_of_a_newer_release_is_refused(ledger_url: str) -> None:
+    db = open_database(ledger_url)
+    migrate(db)
+    db.run(lambda: db.execute("INSERT INTO migration (number, name) VALUES (9999, '9999_future')"))
+    db.close()
+    with pytest.raises(LedgerError, match="use the newer release"):
+        open_ledger(ledger_url)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ledger.sqlite3", "sqlite://relative.sqlite3", "sqlite:///", "mysql://h/d", "sqlite:/x"]
+)
+def test_url_that_names_no_ledger_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="accepted: sqlite:///"):
+        open_ledger(url)
+
+
+def test_window_must_be_positive(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="more than 0"):
+        open_ledger(f"sqlite:///{tmp_path}/l.sqlite3", window_h=0)
+
+
+def test_wrong_login_is_said_at_once(request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue("postgres")
+    with pytest.raises(LedgerError, match="does not exist"):
+        open_ledger(server.url.replace("postgres@", "nobody-here@"), retry_for_s=30)
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://u:secret@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("sqlite:////x", "sqlite:////x"),
+    ],
+)
+def test_password_is_masked(url: str, masked: str) -> None:
+    assert mask_url(url) == masked
+
+
+def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[Record]:
+    """An old article with an undelivered and a delivered alert, an old dead letter; a new article."""
+    old, bad = wire.publish(), wire.reject()
+    decision, _ = ledger.decide([old, bad])
+    assert decision.article is not None
+    alerts = tuple(PendingAlert(name * 32, "desk", b"{}", ("hook",)) for name in "ab")
+    record = Record(old.event.event_id, decision.article.id, 1, b"{}", ("syria",), alerts)
+    ledger.record([record])
+    ledger.mark_alert_sent("b" * 32, "hook", clock())
+    clock.move(days=40)
+    ledger.decide([wire.publish("https://b.example/", RIVER)])
+    return [record]
+
+
+def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+    [record] = fill(ledger, wire, clock)
+    before = ledger.outcomes()
+    assert ledger.prune(timedelta(days=30)) == Pruned(texts=1, articles=1, events=2, alerts=1)
+    assert ledger.prune(timedelta(days=30)).total == 0
+    assert ledger.outcomes() == before == {Outcome.ADDED: 2, Outcome.DEAD_LETTERED: 1}
+    assert ledger.reasons() == {Reason.MALFORMED_JSON: 1}
+    assert ledger.latest_article(record.article_id) is None
+    assert ledger.dead_letters() == []
+    assert [each.id for each in ledger.pending_alerts()] == ["a" * 32]
+    again = ledger.decide([wire.publish()])[0]
+    assert (again.outcome, again.article and again.article.version) == (Outcome.ADDED, 1)
+
+
+def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+    ledger.decide([wire.publish()])
+    clock.move(hours=71)
+    assert ledger.prune(timedelta(0)).total == 0
+    copy = ledger.decide([wire.publish("https://b.example/", source="b")])[0]
+    assert copy.outcome is Outcome.DUPLICATE
+
+
+def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+    ledger.decide([wire.publish()])
+    clock.move(hours=72, minutes=1)
+    later = ledger.decide([wire.publish("https://b.example/", source="b")])[0]
+    assert later.outcome is Outcome.ADDED
+
+
+def test_prune_in_many_steps(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+    events = [wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(1100)]
+    ledger.decide(events)
+    clock.move(days=100)
+    assert ledger.prune(timedelta(days=90)) == Pruned(texts=1100, articles=1100, events=1100)
+
+
+def test_two_ledgers_see_what_the_other_decided(open_one: Callable[[], Ledger], wire: Wire) -> None:
+    one, two = open_one(), open_one()
+    first = one.decide([wire.publish()])[0].article
+    assert first is not None
+    copy = two.decide([wire.publish("https://b.example/", HARBOUR + " More.", source="b")])[0]
+    third = one.decide([wire.publish("https://c.example/", HARBOUR + " Others.", source="c")])[0]
+    assert [each.duplicate and each.duplicate.original.id for each in (copy, third)] == [first.id, first.id]
+    assert copy.article is not None
+    story = two.story(copy.article.story or "")
+    assert story is not None
+    assert (story.size, story.independent_sources) == (3, 3)
+
+
+def test_original_is_found_behind_a_crowd_of_its_copies(ledger: Ledger, wire: Wire) -> None:
+    for start in range(0, 200, 40):
+        ledger.decide([wire.publish(f"https://o.example/{start + at}", source="o") for at in range(40)])
+    outcomes = ledger.outcomes()
+    assert outcomes == {Outcome.ADDED: 1, Outcome.DUPLICATE: 199}
