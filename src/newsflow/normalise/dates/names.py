@@ -88,4 +88,8 @@ def all_names() -> Names:
 
 
 def _unanimous(found: dict[str, set[int]]) -> dict[str, int]:
-    return {name: next(iter(numbers)) for name, numbers in found.items() if len(numbers) == 1 and len(name) > 2}
+    return {
+        name: next(iter(numbers))
+        for name, numbers in found.items()
+        if len(numbers) == 1 and (len(name) > 2 or not name.isascii())
+    }
