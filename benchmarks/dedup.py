@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import multiprocessing
 import sys
 import tempfile
 import time
@@ -234,7 +235,9 @@ def main() -> None:
     print(HEADER)
     for name in options.databases.split(","):
         count = options.rival_articles if name == "datasketch" else options.articles
-        result = RUNS[name](count, options.batch)
+        # A process of its own, so that none inherits another's memory or caches.
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            result = process.apply(RUNS[name], (count, options.batch))
         if result is not None:
             print(result.row(), flush=True)
 

@@ -69,6 +69,9 @@ def test_identity_keys_cannot_be_confused() -> None:
     assert identity_keys(article("u", None, "a")) == identity_keys(article("u", None, "b"))
 
 
-@pytest.mark.parametrize(("tag", "base"), [("pt-BR", "pt"), ("AR", "ar"), ("zh_TW", "zh"), ("", "und"), ("und", "und")])
+@pytest.mark.parametrize(
+    ("tag", "base"),
+    [("pt-BR", "pt"), ("AR", "ar"), ("zh_TW", "zh"), ("", "und"), ("und", "und"), ("x\x00", "und"), ("e n", "und")],
+)
 def test_base_language(tag: str, base: str) -> None:
     assert base_language(tag) == base

@@ -170,3 +170,37 @@ def test_event_is_found_by_id_and_by_place(ledger: Ledger, wire: Wire) -> None:
     assert (found.outcome, found.version) == ("added", 1)
     assert ledger.events_at(event.topic, event.partition, event.offset) == [found]
     assert ledger.event("0" * 32) is None
+
+
+def test_hostile_texts_are_kept_or_dead_lettered_and_answered_alike(ledger: Ledger, wire: Wire) -> None:
+    nasty = ["\x00", "a\x00b", "\ufffe", "'; DROP TABLE event; --", "\u202egnp.exe", "x" * 100_000, "%s ? {in_texts}"]
+    events = [
+        wire.publish(
+            f"https://a.example/{text}",
+            text,
+            title=text,
+            source=text,
+            guid=text,
+            language=text,
+            version=text,
+            agency=text,
+        )
+        for text in nasty
+    ]
+    events += [wire.withdraw(f"https://a.example/{text}", guid=text) for text in nasty]
+    events.append(wire.publish("https://lone.example/", title="\udc80", source="lone"))
+    events += [wire.reject(message=f"{text}\udc80") for text in nasty]
+    decisions = ledger.decide(events)
+    assert ledger.decide(events) == decisions
+    assert sum(ledger.outcomes().values()) == len(events)
+    assert decisions[0].outcome is Outcome.ADDED
+
+
+def test_topic_of_a_file_with_a_broken_name(ledger: Ledger) -> None:
+    wire = Wire(topic="news-\udcff\x00.jsonl")
+    candidate = wire.publish()
+    first = ledger.decide([candidate])
+    assert ledger.decide([candidate]) == first
+    found = ledger.event(candidate.event.event_id)
+    assert found is not None
+    assert found.topic == "news-\ufffd\ufffd.jsonl"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from newsflow.model import Article
+
+_BASE_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?![^_-])")
 
 
 def identity_keys(article: Article) -> tuple[str, ...]:
@@ -35,8 +38,9 @@ def story_id(founder: str) -> str:
 
 
 def base_language(language: str) -> str:
-    """`pt` for `pt-BR`: near-duplicates are looked for within it."""
-    return language.split("-", 1)[0].split("_", 1)[0].lower() or "und"
+    """`pt` for `pt-BR`, `und` for what is no language tag: near-duplicates are looked for within it."""
+    found = _BASE_LANGUAGE.match(language)
+    return found[0].lower() if found else "und"
 
 
 def hash_content(article: Article) -> str:

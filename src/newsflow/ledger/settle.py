@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from newsflow.dedup.decide import Held
 from newsflow.dedup.ties import Tie
+from newsflow.ledger.times import storable
 from newsflow.model import Action, Article, ArticleRef, DuplicateLink, Event, Origin
 
 
@@ -26,7 +27,7 @@ def settle(article: Article, held: Held, action: Action, event: Event) -> Articl
         published=published,
         url=article.url or held.url,
         guid=article.guid or held.guid,
-        origin=Origin(event.topic, event.partition, event.offset, event.event_id),
+        origin=Origin(storable(event.topic), event.partition, event.offset, event.event_id),
     )
 
 
