@@ -14,6 +14,7 @@ from kafka.errors import KafkaError as ClientError
 from kafka.net.compat import KafkaNetClient
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.header_names import accept_any_header_name
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 
 _LOGGER = logging.getLogger("kafka")
@@ -41,6 +42,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         "metrics_enabled": False,
         **overrides,
     }
+    accept_any_header_name()
     return _connect(KafkaConsumer, settings, arguments)
 
 
@@ -55,7 +57,9 @@ def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
         "compression_type": "lz4",
         "linger_ms": 20,
         "batch_size": 256 << 10,
-        "max_request_size": MAX_RECORD_BYTES,
+        # Counted before compression, and brokers count after it. A record that came in must be able to go out
+        # again as a dead letter, so the decision is left to the topic's own limit.
+        "max_request_size": 1 << 30,
         # A topic that does not exist blocks the first send so long.
         "max_block_ms": round(settings.connect_timeout_s * 1000),
         "delivery_timeout_ms": round(settings.delivery_timeout_s * 1000),

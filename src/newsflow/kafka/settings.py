@@ -12,7 +12,7 @@ from newsflow.errors import ConfigError
 from newsflow.secrets import MASK, is_reference, resolve
 
 MAX_RECORD_BYTES = 32 << 20
-"""No larger record is sent or asked for; a topic's own `max.message.bytes` may allow less."""
+"""The largest batch, as the broker stores it, that a consumer must be able to take in one piece."""
 
 _AT = "kafka.security"
 
