@@ -9,13 +9,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import jsonschema_rs
 
 from newsflow.model.names import VERSION
 from newsflow.resources import schemas_dir
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 SCHEMAS = ("raw-article", "article", "duplicate", "alert", "dead-letter")
 
@@ -47,11 +49,12 @@ def validator(name: str) -> jsonschema_rs.Draft202012Validator:
 
 
 @cache
-def reference_validator(name: str) -> jsonschema.Draft202012Validator:
+def reference_validator(name: str) -> Draft202012Validator:
     """Return the reference validator of a schema, formats asserted."""
-    schema = load_schema(name)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    from jsonschema import Draft202012Validator  # slow to import, and no job needs it
+
+    Draft202012Validator.check_schema(load_schema(name))
+    return Draft202012Validator(load_schema(name), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def violations(name: str, value: Any) -> Iterator[Violation]:
