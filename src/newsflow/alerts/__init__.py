@@ -3,6 +3,7 @@
 from newsflow.alerts.build import article_alert, published_text, spans, step_key, summarise
 from newsflow.alerts.desk import Desk, story_name
 from newsflow.alerts.policy import Digest, Policy, QuietHours
+from newsflow.alerts.sample import sample_alert
 from newsflow.alerts.values import (
     Alert,
     AlertArticle,
@@ -33,6 +34,7 @@ __all__ = [
     "decode_alert",
     "encode_alert",
     "published_text",
+    "sample_alert",
     "spans",
     "step_key",
     "story_name",
