@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words
 """Dates: every form we know is right, and what can be read two ways has no answer."""
 
 from __future__ import annotations

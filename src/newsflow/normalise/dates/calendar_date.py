@@ -106,7 +106,7 @@ def _named_day(tokens: list[Token], language: str | None) -> date | None:
     if len(months) != 1:
         raise UnreadableError("two months")
     (month,) = months
-    found = jalali_to_date(year, month, day) if persian else make_date(_gregorian(year, language), month, day)
+    found = jalali_to_date(year, month, day) if persian else make_date(year, month, day)
     if found is None:
         raise UnreadableError("no such day")
     return found
@@ -125,10 +125,6 @@ def _day_and_year(numbers: list[str]) -> tuple[int, int]:
     if len(years) != 1 or len(days) != 1 or len(numbers) != 2:
         raise UnreadableError("not one day and one year")
     return int(days[0]), int(years[0])
-
-
-def _gregorian(year: int, language: str | None) -> int:
-    return year - 543 if language == "th" and year > 2400 else year
 
 
 def _check_weekday(tokens: list[Token], day: date) -> None:

@@ -16,7 +16,7 @@ from newsflow.normalise.dates.fold import fold
 FILE = Path(__file__).parents[1] / "data" / "date-names.json"
 LOCALES = (
     "en fr ru uk es de tr fa he ur pl pt it nl bg sr sr_Latn mk be cs sk sl hr bs ro hu el sv da nb fi et "
-    "lv lt sq ca id ms hi bn ta th ka hy az kk uz sw"
+    "lv lt sq ca id ms hi bn ta ka hy az kk uz sw"
 ).split()
 
 

@@ -13,7 +13,7 @@ from newsflow.normalise.dates.fold import fold
 
 LANGUAGES = (
     "ar en fr ru uk es de tr fa he ur pl pt it nl bg sr mk be cs sk sl hr bs ro hu el sv da nb fi et lv "
-    "lt sq ca id ms hi bn ta vi zh ja ko th ka hy az kk uz sw"
+    "lt sq ca id ms hi bn ta vi zh ja ko ka hy az kk uz sw"
 ).split()
 _ALIASES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "arz": "ar", "ary": "ar", "sh": "sr"}
 # Written beside CLDR's forms in the news.

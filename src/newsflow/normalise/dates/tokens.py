@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
 
 
@@ -43,6 +44,7 @@ class Token:
 
 def tokenise(text: str, language: str | None) -> list[Token]:
     """The tokens of a folded text. Names are looked up in `language`, then in all languages together."""
+    text = _EAST_ASIAN_WEEKDAY.sub(" ", text)
     text = _VIETNAMESE.sub(r"\1.\2.\3", text)
     found = [_token(match) for match in _TOKEN.finditer(text)]
     tables = [names_of(language), all_names()] if language else [all_names()]

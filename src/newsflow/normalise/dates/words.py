@@ -37,7 +37,7 @@ FILLERS = _folded(
     "публикувана на публикувано годин година године објављено у "
     # Polish, Czech, Turkish, Romanian
     "opublikowano dodano godz godz. o roku r r. dnia data aktualizacja publikováno zveřejněno v dne "
-    "yayınlanma güncelleme tarihi saat tarih eklenme yayın publicat la ora actualizat pe "
+    "yayınlanma güncelleme tarihi saat tarih eklenme yayın publicat la ora actualizat pe m d gada թ "
     # Arabic
     "نشر نشرت تم النشر في يوم الساعة الساعه بتاريخ تاريخ تاريخ_النشر النشر بتوقيت عند على من شهر سنة عام الموافق الموافقة "
     "آخر تحديث آخر_تحديث اخر_تحديث حدث محدث تحديث كتب أضيف اضيفت وقت التاريخ الوقت التوقيت ميلادي ميلادية "
