@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.dedup.fingerprint import Fingerprint
+from newsflow.dedup.index import NearIndex
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, compare_all, relate
 
 Pair = tuple[int, int]
@@ -73,3 +75,17 @@ def _sharing_of_chunk(
         # Below a containment of .3 neither threshold can be reached; the exact comparison does the rest.
         enough = shared >= 0.3 * np.minimum(sizes[others], sizes[place])
         yield place, others[enough].tolist()
+
+
+def online_pairs(prints: Sequence[Fingerprint], languages: Sequence[str], rule: Rule = DEFAULT_RULE) -> set[Pair]:
+    """The duplicate pairs that are found when the texts come one after another: by keys, then exactly."""
+    found: set[Pair] = set()
+    indexes: dict[str, NearIndex] = defaultdict(NearIndex)
+    for place, (mine, language) in enumerate(zip(prints, languages, strict=True)):
+        likely = list(indexes[language].find([mine.keys])[0])
+        alike = compare_all(mine, [prints[other] for other in likely])
+        for other, similarity in zip(likely, alike, strict=True):
+            if relate(similarity, rule) is Relation.DUPLICATE:
+                found.add((other, place))
+        indexes[language].add([place], [mine.keys])
+    return found

@@ -27,6 +27,12 @@ def normalise(data_folder: DataOption = None, misses: MissesOption = 0, output: 
     show("normalise", data_folder, misses, output)
 
 
+@app.command()
+def dedup(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """Duplicate pairs, planted pairs, title twins, templates, random pairs. Fails when a goal is not held."""
+    show("dedup", data_folder, misses, output)
+
+
 def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
     """Run the evaluation `benchmarks.quality.<name>` and print its scoreboard.
 
