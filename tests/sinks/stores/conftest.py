@@ -10,6 +10,7 @@ from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.errors import MissingToolError
 from tests.sinks.stores.store_harness import (
     Harness,
+    IcebergHarness,
     JsonLinesHarness,
     ParquetHarness,
     PostgresHarness,
@@ -49,10 +50,13 @@ def make_harness(kind: str, folder: Path, request: pytest.FixtureRequest) -> Har
     if kind == "parquet":
         pytest.importorskip("duckdb")
         return ParquetHarness(folder)
+    if kind == "iceberg":
+        pytest.importorskip("pyiceberg")
+        return IcebergHarness(folder)
     return JsonLinesHarness(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "parquet", "jsonl"])
+@pytest.fixture(params=["sqlite", "postgresql", "parquet", "jsonl", "iceberg"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     """Each kind of store in turn, empty."""
     made = make_harness(request.param, tmp_path, request)

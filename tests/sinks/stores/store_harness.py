@@ -228,6 +228,52 @@ class ParquetHarness(FolderHarness):
             return connection.execute(sql.format("read_parquet($1, hive_partitioning = true)"), [paths]).fetchall()
 
 
+class IcebergHarness(Harness):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder / "warehouse"
+
+    def make(self) -> Store:
+        from newsflow.sinks.stores.iceberg import IcebergStore
+
+        return IcebergStore(self.catalog)
+
+    def catalog(self) -> Any:
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        self.folder.mkdir(exist_ok=True)
+        uri = f"sqlite:///{self.folder}/catalog.db"
+        return SqlCatalog("test", uri=uri, warehouse=f"file://{self.folder}")
+
+    def rows(self) -> list[dict[str, Any]]:
+        catalog = self.catalog()
+        try:
+            return catalog.load_table("newsflow.article_version").scan().to_arrow().to_pylist()  # type: ignore[no-any-return]
+        finally:
+            catalog.close()
+
+    def current(self) -> Current:
+        best: dict[str, dict[str, Any]] = {}
+        for each in self.rows():
+            if each["version"] > best.get(each["id"], {"version": 0})["version"]:
+                best[each["id"]] = each
+        gone = {name: each["action"] == "withdraw" for name, each in best.items()}
+        return {name: (each["version"], gone[name], "" if gone[name] else each["title"]) for name, each in best.items()}
+
+    def versions(self) -> list[tuple[str, int]]:
+        return sorted((each["id"], each["version"]) for each in self.rows())
+
+    def take_away(self) -> None:
+        if self.folder.exists():
+            shutil.move(self.folder, self.folder.with_name("elsewhere"))
+        self.folder.write_text("in the way")
+
+    def bring_back(self) -> None:
+        self.folder.unlink()
+        if self.folder.with_name("elsewhere").exists():
+            shutil.move(self.folder.with_name("elsewhere"), self.folder)
+
+
 class JsonLinesHarness(FolderHarness):
     def make(self) -> Store:
         return JsonLinesStore(self.folder)

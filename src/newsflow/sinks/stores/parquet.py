@@ -86,13 +86,14 @@ class ParquetStore(FolderStore):
 
     def _refused(self, rows: Sequence[StoreRow]) -> list[Refused]:
         # All at once; row by row only to find who is at fault.
-        return super()._refused(rows) if _conversion_error(rows) else []
+        return super()._refused(rows) if conversion_error(rows) else []
 
     def _problem(self, row: StoreRow) -> str:
-        return _conversion_error([row])
+        return conversion_error([row])
 
 
-def _conversion_error(rows: Sequence[StoreRow]) -> str:
+def conversion_error(rows: Sequence[StoreRow]) -> str:
+    """Say why rows cannot become a table; empty when they can."""
     try:
         to_table(rows)
     except (pa.ArrowException, OverflowError, UnicodeError, ValueError, TypeError) as error:
