@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from newsflow.dev.broker import BrokerState, LocalBroker
-from newsflow.dev.processes import free_port
+from newsflow.dev.processes import find_process, free_port
 from newsflow.errors import LocalServiceError, MissingToolError
 from newsflow.kafka.producer import BatchWriter, close_producers
 from tests.broker_helpers import RunningBroker
@@ -82,7 +84,7 @@ def test_a_broker_whose_pid_file_is_lost_or_wrong_is_found(own_broker: LocalBrok
 
 
 def test_what_an_interrupted_start_left_behind_is_made_anew(fresh: LocalBroker) -> None:
-    half = fresh.directory / "data.new"
+    half = fresh.directory / "format-killed" / "data"
     half.mkdir(parents=True)
     (half / "bootstrap.checkpoint").write_bytes(b"\x00half")
     unformatted = fresh.directory / "data"
@@ -123,3 +125,25 @@ def test_a_start_that_takes_too_long_is_ended(fresh: LocalBroker) -> None:
     with pytest.raises(LocalServiceError, match=r"did not answer within 0\.2 s"):
         fresh.up(timeout_s=0.2)
     assert fresh.status().state is BrokerState.DOWN
+
+
+@pytest.mark.faults
+def test_starts_killed_at_any_moment_leave_one_broker_that_works(fresh: LocalBroker) -> None:
+    start(LocalBroker(fresh.directory / "warm-up", free_port(), libs=LIBS))
+    LocalBroker(fresh.directory / "warm-up", libs=LIBS).kill()
+    command = [sys.executable, "-m", "newsflow", "dev", "up", "--port", str(fresh.port), "-d", str(fresh.directory)]
+    (fresh.directory / "libs").symlink_to(LIBS)
+    dice = Random(7)
+    for _ in range(10):
+        starting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            starting.wait(dice.uniform(0.3, 3.0))
+        starting.kill()
+        starting.wait()
+        if dice.random() < 0.5:
+            fresh.kill()
+    assert fresh.up().state is BrokerState.UP
+    topic = RunningBroker(fresh.status().bootstrap_servers).create_topic()
+    write(fresh, topic, b"works")
+    assert fresh.down().state is BrokerState.DOWN
+    assert find_process(f"-Dnewsflow.broker={fresh.directory}") is None

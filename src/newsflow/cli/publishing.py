@@ -51,6 +51,8 @@ def publish_file(
                 show(done.count)
         writer.flush()
     except (KafkaError, UsageError) as error:
+        if not done.count:
+            raise
         kind = UsageError if isinstance(error, UsageError) else KafkaError
         raise kind(f"{error}. Of {done.count} events sent from {file} some may be stored") from error
     return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping
@@ -52,11 +53,14 @@ class Node:
 
     def format(self, java: str) -> None:
         """Give the data directory its cluster id. Done beside it and renamed, so that it is whole or not there."""
-        fresh = self.directory / "data.new"
         if (self.data / "meta.properties").is_file():
             return
-        shutil.rmtree(fresh, ignore_errors=True)
-        properties = self._write_properties("format.properties", fresh)
+        for leftover in self.directory.glob("format-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        # A folder of its own: a formatter whose starter was killed may still be at work in another.
+        room = Path(tempfile.mkdtemp(prefix="format-", dir=self.directory))
+        fresh = room / "data"
+        properties = self._write_properties(room / "server.properties", fresh)
         command = [
             *(*self._java(java, "128m"), "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"),
             *("--cluster-id", _cluster_id(), "--config", str(properties)),
@@ -70,10 +74,11 @@ class Node:
         if self.data.exists():  # without meta.properties: never a whole data directory, and perhaps not ours
             self.data.rename(self.directory / f"data.unformatted-{time.time_ns()}")
         fresh.rename(self.data)
+        shutil.rmtree(room, ignore_errors=True)
 
     def command(self, java: str) -> list[str]:
         """Write the broker's settings and return what starts it."""
-        properties = self._write_properties("server.properties", self.data)
+        properties = self._write_properties(self.directory / "server.properties", self.data)
         return [*self._java(java, self.heap), self.marker, "kafka.Kafka", str(properties)]
 
     def said_last(self) -> str:
@@ -85,8 +90,7 @@ class Node:
         said = "\n".join(line[:300] for line in lines) or "(nothing)"
         return f". It last said, in {self.log}:\n{said}"
 
-    def _write_properties(self, name: str, data: Path) -> Path:
-        file = self.directory / name
+    def _write_properties(self, file: Path, data: Path) -> Path:
         # The controller's port is nobody's business: any free one, another at each start.
         controller_port = free_port(frozenset(self.ports))
         file.write_text(server_properties(data, self.port, controller_port, self.listeners, self.properties))
