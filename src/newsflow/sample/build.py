@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -85,6 +86,14 @@ def text_of(entry: Mapping[str, Any]) -> Text:
     head, _, body = _edited(written, entry.get("text_edits", ())).partition("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines())
     return Text(fields.pop("title"), tuple(body.strip().split("\n\n")), fields)
+
+
+def furniture_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the lines of two words and more that an entry's page has around its article: no article holds them."""
+    page = _layout(entry.get("layout", entry["source"])).read_text(encoding="utf-8")
+    without_scripts = re.sub(r"<(script|title|head)\b.*?</\1>", "", page, flags=re.DOTALL)
+    lines = (line.strip() for line in re.split(r"<[^>]*>|\n", without_scripts))
+    return tuple(html.unescape(line) for line in lines if " " in line and "$" not in line)
 
 
 def _members(entry: Mapping[str, Any]) -> dict[str, Any]:
