@@ -161,6 +161,35 @@ def test_amended_event_is_a_dead_letter_and_no_repeat_when_sent_again(ledger: Le
     assert again.outcome in (Outcome.REPLACED, Outcome.DUPLICATE)
 
 
+def test_amended_withdrawal_leaves_everything_as_it_was(ledger: Ledger, wire: Wire) -> None:
+    urls = [f"https://{name}.example/1" for name in "abc"]
+    first, *_ = ledger.decide([wire.publish(url, source=url) for url in urls])
+    withdrawal = wire.withdraw(urls[0])
+    promoted = decide_one(ledger, withdrawal).promoted
+    failure = wire.reject(Reason.TRANSFORM_ERROR).result
+    assert promoted is not None
+    assert not isinstance(failure, Article)
+    ledger.amend([(withdrawal.event.event_id, failure)])
+    assert decide_one(ledger, wire.publish("https://d.example/1", source="d")).duplicate is not None
+    assert decide_one(ledger, wire.publish(urls[0], source=urls[0])).outcome is Outcome.REPEAT
+    again = decide_one(ledger, wire.withdraw(urls[0]))
+    assert (again.outcome, article(again).id) == (Outcome.WITHDRAWN, article(first).id)
+    assert again.promoted is not None
+    assert (again.promoted.id, again.promoted.version) == (promoted.id, promoted.version + 1)
+
+
+def test_amended_edit_is_an_edit_when_sent_again(ledger: Ledger, wire: Wire) -> None:
+    first, edit = wire.publish(), wire.publish(body=EDITED)
+    ledger.decide([first, edit])
+    failure = wire.reject(Reason.TRANSFORM_ERROR).result
+    assert not isinstance(failure, Article)
+    ledger.amend([(edit.event.event_id, failure)])
+    again = decide_one(ledger, wire.publish(body=EDITED))
+    assert (again.outcome, article(again).version) == (Outcome.REPLACED, 3)
+    with pytest.raises(KeyError, match="never decided"):
+        ledger.amend([("0" * 32, failure)])
+
+
 def test_event_is_found_by_id_and_by_place(ledger: Ledger, wire: Wire) -> None:
     candidate = wire.publish()
     decide_one(ledger, candidate)

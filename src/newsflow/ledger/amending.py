@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database
+from newsflow.ledger.detail import decode_detail
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import storable, to_micros
 from newsflow.model import Decision, Outcome, Rejected
@@ -50,12 +51,27 @@ def _void(db: Database, event: DecidedEvent) -> None:
     held = tables.load_articles(db, [event.article_id]).get(event.article_id)
     if held is None or held.version != event.version:
         return
-    held.content_hash = ""
     if event.outcome == Outcome.WITHDRAWN:
         held.withdrawn = False
-    elif held.version == 1 or held.duplicate_of is not None:
+        tables.save_articles(db, [held])
+        _demote(db, event)
+        return
+    held.content_hash = ""
+    if held.version == 1 or held.duplicate_of is not None:
         held.withdrawn, held.accepted, held.duplicate_of = True, False, None
     tables.save_articles(db, [held])
+
+
+def _demote(db: Database, event: DecidedEvent) -> None:
+    """The copy that took the place of an original whose withdrawal is void is its copy again, and so are the others."""
+    version = tables.load_versions(db, [event.article_id or ""]).get((event.article_id or "", event.version or 0))
+    promoted = decode_detail(version.detail).promoted if version is not None else None
+    heir = tables.load_articles(db, [promoted[0]]).get(promoted[0]) if promoted else None
+    if promoted is None or heir is None or heir.version != promoted[1]:
+        return
+    heir.duplicate_of, heir.accepted = event.article_id, False
+    tables.save_articles(db, [heir])
+    db.execute("UPDATE article SET duplicate_of = ? WHERE duplicate_of = ?", [event.article_id, heir.id])
 
 
 def _stored(db: Database, event: DecidedEvent) -> Decision:
