@@ -66,6 +66,7 @@ class Limits:
     """What keeps one event, one run or one bad day from taking the job down."""
 
     event_bytes: int
+    record_bytes: int
     extract_s: float
     batch_records: int
     run_records: int

@@ -88,11 +88,18 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
             return item
         routed = tools.routes.route(decision.article, decision)
         value = encode_article(decision.article)
+        if len(value) > tools.record_bytes:
+            return item.fail(_too_large(len(value), tools.record_bytes))
         if decision.outcome not in PUBLISHED:
             return replace(item, value=value)
         return replace(item, value=value, feeds=routed.feeds, alerts=routed.alerts)
 
     return each(items, "Route", work, Item.fail)
+
+
+def _too_large(size_bytes: int, most: int) -> Rejected:
+    message = f"the article has {size_bytes:,} bytes; topics take up to {most:,} (limits.record_bytes)"
+    return Rejected(Reason.SINK_REJECTED, message, "Route")
 
 
 def record(items: Sequence[Item], tools: Tools) -> list[Item]:

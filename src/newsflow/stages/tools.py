@@ -35,6 +35,7 @@ class Tools:
 
     job: str
     raw_limits: RawLimits
+    record_bytes: int
     normaliser: Normaliser
     sources: Mapping[str, SourceProfile]
     closed_sources: bool
@@ -56,6 +57,7 @@ def build_tools(config: Config) -> Tools:
     return Tools(
         job=config.job,
         raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
+        record_bytes=config.limits.record_bytes,
         normaliser=Normaliser(Limits(time_limit_s=config.limits.extract_s)),
         sources=load_sources(config.sources.paths),
         closed_sources=config.sources.closed,
