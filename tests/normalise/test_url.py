@@ -138,11 +138,15 @@ def test_tracking_never_matters(host: str, path: str, query: dict[str, str], tra
 
 
 @pytest.mark.property
-@given(HOSTS, PATHS, st.sampled_from(["id", "p", "newsid", "article", "story_id", "n", "cid", "aid", "NewsID"]), st.data())
+@given(
+    HOSTS, PATHS, st.sampled_from(["id", "p", "newsid", "article", "story_id", "n", "cid", "aid", "NewsID"]), st.data()
+)
 def test_two_ids_never_merge(host: str, path: str, name: str, draw: st.DataObject) -> None:
     first, second = (draw.draw(st.integers(0, 10**9)) for _ in range(2))
     assume(first != second)
-    assert canonicalise_url(_url(host, path, {name: str(first)})) != canonicalise_url(_url(host, path, {name: str(second)}))
+    assert canonicalise_url(_url(host, path, {name: str(first)})) != canonicalise_url(
+        _url(host, path, {name: str(second)})
+    )
     in_path = [canonicalise_url(f"https://{host}/{path}/news-{number}") for number in (first, second)]
     assert in_path[0] != in_path[1]
 

@@ -90,11 +90,13 @@ def _find_title(lines: Sequence[str], before: int) -> int | None:
     """The nearest line above that can be a headline; one that stands twice on the page goes before others."""
     above = [index for index in range(before - 1, max(-1, before - LOOK_ABOVE_LINES), -1) if _is_headline(lines[index])]
     twice = [index for index in above[:6] if lines.count(lines[index]) == 2 and count_words(lines[index]) >= 5]
-    return next(iter(twice or above), None)
+    if twice or above:
+        return (twice or above)[0]
+    return before - 1 if before > 0 and _is_headline(lines[before - 1], least_words=1) else None
 
 
-def _is_headline(line: str) -> bool:
-    if not TITLE_WORDS[0] <= count_words(line) <= TITLE_WORDS[1] or len(line) > 400:
+def _is_headline(line: str, least_words: int = TITLE_WORDS[0]) -> bool:
+    if not least_words <= count_words(line) <= TITLE_WORDS[1] or len(line) > 400:
         return False
     return why_dropped(line) is None and not is_byline(line) and parse_date(line) is None
 

@@ -127,6 +127,9 @@ class Normaliser:
     def _call(self, request: bytes) -> bytes:
         worker = self._slots.get()
         try:
+            if worker is not None and not worker.is_alive():  # killed while idle: no page's fault
+                worker.close()
+                worker = None
             if worker is None:
                 worker = Worker(self.limits.time_limit_s, self.limits.memory_limit_bytes)
             answer = worker.call(request)

@@ -57,6 +57,10 @@ class Worker:
         """The process id of the worker."""
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def call(self, request: bytes) -> bytes:
         """One answer for one request.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from lxml.etree import LxmlError
+from lxml.etree import ErrorTypes, LxmlError
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 LARGE_CHARS = 1_000_000
@@ -15,31 +15,56 @@ _PARSER = HTMLParser(  # type: ignore[call-arg]
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# Linear: each ends at the next closing tag, or stays.
-_SCRIPT = re.compile(r"<script\b(?![^>]{0,300}ld\+json)[^>]{0,2000}>.*?</script\s*>", re.IGNORECASE | re.DOTALL)
-_STYLE = re.compile(r"<(style|svg|noscript|template)\b[^>]{0,2000}>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# What is cut out of pages whole: how it begins (JSON-LD stays) and how it ends.
+_HIDDEN = (
+    (re.compile(r"<script\b(?![^<>]{0,300}ld\+json)", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)),
+    (re.compile(r"<style\b", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)),
+    (re.compile(r"<svg\b", re.IGNORECASE), re.compile(r"</svg\s*>", re.IGNORECASE)),
+    (re.compile(r"<noscript\b", re.IGNORECASE), re.compile(r"</noscript\s*>", re.IGNORECASE)),
+    (re.compile(r"<template\b", re.IGNORECASE), re.compile(r"</template\s*>", re.IGNORECASE)),
+    (re.compile(r"<!--"), re.compile(r"-->")),
+)
 _DATA_URI = re.compile(r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]{200,}", re.IGNORECASE)
 
 
 def parse_tree(html: str) -> HtmlElement | None:
-    """The tree of a page, or None when there is no element in it. Never raises on bad markup."""
+    """The tree of a page, or None when there is no element in it. Never raises on bad markup.
+
+    Raises MemoryError where libxml2 ran out of it: what there is of the tree is then not the page.
+    """
     html = _INVALID.sub("", html[:MAX_CHARS])
     if len(html) > LARGE_CHARS:
         html = _slim(html)
     if "<" not in html:
         return None
+    tree: HtmlElement | None = None
     try:
-        return document_fromstring(html.encode("utf-8"), parser=_PARSER)
+        tree = document_fromstring(html.encode("utf-8"), parser=_PARSER)
     except (LxmlError, ValueError, AssertionError, LookupError):
-        return None
+        pass  # no element in it, or no memory
+    last = _PARSER.error_log.last_error
+    if last is not None and last.type == ErrorTypes.ERR_NO_MEMORY:
+        raise MemoryError("no memory left for the page's tree")
+    return tree
 
 
 def _slim(html: str) -> str:
     """A large page without scripts (JSON-LD stays), styles, drawings, comments and inlined images."""
-    for pattern in (_SCRIPT, _STYLE, _COMMENT, _DATA_URI):
-        html = pattern.sub(" ", html)
-    return html
+    for begins, ends in _HIDDEN:
+        html = _cut(html, begins, ends)
+    return _DATA_URI.sub(" ", html)
+
+
+def _cut(html: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> str:
+    """The page without what stands from a beginning to the next end; time is linear, what never ends stays."""
+    parts, at = [], 0
+    while (start := begins.search(html, at)) is not None:
+        end = ends.search(html, start.end())
+        if end is None:
+            break
+        parts.append(html[at : start.start()])
+        at = end.end()
+    return " ".join([*parts, html[at:]])
 
 
 _BREAK = re.compile(
