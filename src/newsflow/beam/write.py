@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apache_beam as beam
 
 from newsflow.beam import inprocess
+from newsflow.beam.batch import count_outcomes
 from newsflow.beam.job import Job
 from newsflow.config.settings import Config
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.sinks.files import OutputDirectory
 from newsflow.stages.emit import emissions
 from newsflow.stages.item import Item
 from newsflow.stages.rows import rows
 
 OUTPUT = "output"
 """Name of the open output directory among the in-process objects."""
+
+
+class FileOutput:
+    """The open output directory of a run on files, and who wants to know how it goes on."""
+
+    def __init__(self, folder: OutputDirectory, told: Callable[[int, Counter[str]], None]) -> None:
+        self._folder, self._told = folder, told
+
+    def take(self, batch: Sequence[Item], job: str) -> None:
+        """Append what the batch writes; tells how many events that were, and their counters."""
+        self._folder.write(rows(batch, job))
+        self._told(sum(not item.promoted for item in batch), count_outcomes(batch))
 
 
 class WriteArticles(beam.PTransform):
@@ -61,4 +76,4 @@ class WriteFiles(beam.DoFn):
 
     def process(self, batch: Sequence[Item]) -> None:
         """Append a batch."""
-        inprocess.get(OUTPUT).write(rows(batch, self._config.job))
+        inprocess.get(OUTPUT).take(batch, self._config.job)

@@ -17,9 +17,9 @@ from newsflow.beam.job import Job
 from newsflow.beam.jobs import load_job
 from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
 from newsflow.beam.runners import run_on
-from newsflow.beam.write import OUTPUT
+from newsflow.beam.write import OUTPUT, FileOutput
 from newsflow.cli.common import Output, data, data_json, words
-from newsflow.cli.progress import Progress
+from newsflow.cli.progress import RunProgress
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
 from newsflow.kafka.client import make_consumer
@@ -46,10 +46,9 @@ def on_files(
     if not input_file.is_file():
         raise UsageError(f"{input_file} is no file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
-    with OutputDirectory(output_dir) as folder, Progress(quiet) as progress, _tools(config):
-        inprocess.put(OUTPUT, folder)
-        counters = PreparedPipeline(load_job(name), job, PipelineOptions(beam_args or [])).run()
-        progress.add(sum(n for key, n in counters.items() if key.startswith("outcome.")), counters)
+    with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, _tools(config):
+        inprocess.put(OUTPUT, FileOutput(folder, progress.add))
+        PreparedPipeline(load_job(name), job, PipelineOptions(beam_args or [])).run()
         folder.finish()
     if reporting:
         _report(progress, output, f"in {output_dir}")
@@ -68,7 +67,7 @@ def locally(
 ) -> None:
     """Run a job on Kafka with the local runner, until it is caught up or told to stop."""
     job, limits = Job(config, "available", "kafka"), config.limits
-    with Progress(quiet) as progress, _tools(config) as tools:
+    with RunProgress(quiet) as progress, _tools(config) as tools:
         pipeline = PreparedPipeline(load_job(name), job, PipelineOptions(beam_args or []))
         consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
         bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
@@ -90,7 +89,7 @@ def on_runner(name: str, config: Config, beam_args: list[str]) -> None:
     run_on(load_job(name), Job(config, "endless", "kafka"), beam_args)
 
 
-def _add(progress: Progress, run: RunReport) -> None:
+def _add(progress: RunProgress, run: RunReport) -> None:
     progress.add(run.records, run.counters, run.left)
 
 
@@ -127,7 +126,7 @@ def _draining(loop: LocalLoop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(progress: Progress, output: Output, where: str) -> None:
+def _report(progress: RunProgress, output: Output, where: str) -> None:
     outcomes, reasons = progress.outcomes(), progress.reasons()
     if output is Output.JSON:
         data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
