@@ -51,7 +51,7 @@ def on_files(
         PreparedPipeline(load_job(name), job, PipelineOptions(beam_args or [])).run()
         folder.finish()
     if reporting:
-        _report(progress, output, f"in {output_dir}")
+        _report(progress, output, f"results in {output_dir}")
 
 
 def locally(
