@@ -8,10 +8,12 @@ import pytest
 
 from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.errors import MissingToolError
+from tests.sinks.stores.opensearch_node import running_node
 from tests.sinks.stores.store_harness import (
     Harness,
     IcebergHarness,
     JsonLinesHarness,
+    OpenSearchHarness,
     ParquetHarness,
     PostgresHarness,
     SqliteHarness,
@@ -30,6 +32,14 @@ def store_postgres() -> Iterator[LocalPostgres]:
         pytest.skip(str(error))
     with LocalPostgres(settings="fsync=off\n") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def store_opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real node for the session; skips where there is none."""
+    pytest.importorskip("opensearchpy")
+    with running_node(tmp_path_factory.mktemp("opensearch")) as url:
+        yield url
 
 
 def new_database(server: LocalPostgres) -> str:
@@ -53,10 +63,12 @@ def make_harness(kind: str, folder: Path, request: pytest.FixtureRequest) -> Har
     if kind == "iceberg":
         pytest.importorskip("pyiceberg")
         return IcebergHarness(folder)
+    if kind == "opensearch":
+        return OpenSearchHarness(request.getfixturevalue("store_opensearch"), f"test-{next(_numbers)}")
     return JsonLinesHarness(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "parquet", "jsonl", "iceberg"])
+@pytest.fixture(params=["sqlite", "postgresql", "parquet", "jsonl", "iceberg", "opensearch"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     """Each kind of store in turn, empty."""
     made = make_harness(request.param, tmp_path, request)

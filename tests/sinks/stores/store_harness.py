@@ -274,6 +274,45 @@ class IcebergHarness(Harness):
             shutil.move(self.folder.with_name("elsewhere"), self.folder)
 
 
+class OpenSearchHarness(Harness):
+    def __init__(self, url: str, index: str) -> None:
+        super().__init__()
+        host, _, port = url.removeprefix("http://").partition(":")
+        self.url, self.index, self.proxy = url, index, Proxy(host, int(port))
+
+    def make(self) -> Store:
+        from newsflow.sinks.stores.opensearch import OpenSearchStore
+
+        return OpenSearchStore(f"http://127.0.0.1:{self.proxy.port}", self.index, timeout_s=20)
+
+    def search(self, index: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        from opensearchpy import OpenSearch
+
+        with OpenSearch([self.url], timeout=30) as client:
+            client.indices.refresh(index=index)
+            found = client.search(index=index, body={"query": query or {"match_all": {}}, "size": 10_000})
+        return [{"_id": hit["_id"], **hit["_source"]} for hit in found["hits"]["hits"]]
+
+    def current(self) -> Current:
+        return {hit["_id"]: (hit["version"], hit["withdrawn"], hit["title"]) for hit in self.search(f"{self.index}-1")}
+
+    def versions(self) -> list[tuple[str, int]]:
+        return sorted((hit["id"], hit["version"]) for hit in self.search(f"{self.index}-version-1"))
+
+    def bad_row(self) -> StoreRow:
+        return row("bad", source="x" * 40_000)
+
+    def take_away(self) -> None:
+        self.proxy.cut()
+
+    def bring_back(self) -> None:
+        self.proxy.mend()
+
+    def close(self) -> None:
+        super().close()
+        self.proxy.close()
+
+
 class JsonLinesHarness(FolderHarness):
     def make(self) -> Store:
         return JsonLinesStore(self.folder)

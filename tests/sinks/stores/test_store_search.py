@@ -15,6 +15,7 @@ from tests.sinks.stores.conftest import new_database
 from tests.sinks.stores.store_harness import (
     FolderHarness,
     JsonLinesHarness,
+    OpenSearchHarness,
     ParquetHarness,
     PostgresHarness,
     SqliteHarness,
@@ -51,6 +52,22 @@ def test_full_text_and_topics_in_postgresql(store_postgres: LocalPostgres) -> No
     assert harness.query("article ->> 'title' FROM article_version WHERE (id, version) = ('b', 1)") == [
         ("Порт открыт",)
     ]
+    harness.close()
+
+
+def test_full_text_by_language_in_opensearch(store_opensearch: str) -> None:
+    harness = OpenSearchHarness(store_opensearch, "search")
+    with harness.open() as store:
+        assert (
+            store.write(
+                [row("a", title="المرافئ السورية", language="ar"), row("b", title="Порты закрыты", language="ru")]
+            )
+            == []
+        )
+        store.write([row("c", title="Портов нет", language="ru"), row("c", 2, Action.WITHDRAW, language="ru")])
+    assert [hit["_id"] for hit in harness.search("search-1", {"match": {"text.ar": "سوري"}})] == ["a"]
+    assert [hit["_id"] for hit in harness.search("search-1", {"match": {"text.ru": "порт"}})] == ["b"]
+    assert sorted(hit["_id"] for hit in harness.search("search-1", {"term": {"topics.id": "syria"}})) == ["a", "b"]
     harness.close()
 
 
