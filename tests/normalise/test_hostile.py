@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 import pytest
 
 from newsflow.model import Article, RawArticle, Reason, Rejected
 from newsflow.sandbox import Limits, Normaliser
+from tests.normalise.hostile_pages import PAGES
 
-sys.path.insert(0, str(Path(__file__).parent))
-from hostile_pages import PAGES
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 OUTCOMES = {Reason.NO_TEXT, Reason.BAD_ENCODING, Reason.TIME_LIMIT, Reason.TRANSFORM_ERROR}

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - rows of words
 """Canonical URLs: one name for one article, never one for two."""
 
 from __future__ import annotations

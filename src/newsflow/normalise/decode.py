@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -28,7 +29,8 @@ _AS_1252 = re.compile("[ÂÃÐÑØÙÚÛ×ÖÎÏâã][\x80-\xbf€‚ƒ„…†
 _AS_1251 = re.compile("[РСТШЩ][\x80-\xbfЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџЎўЈҐЁЄЇІіґё№єјЅѕї]")
 _AS_1256 = re.compile("[طظغعأ][\x80-\xbf€پ‚ƒ„…†‡ˆ‰ٹ‹Œچژڈگ‘’“”•–—ک™ڑ›œں،ھ؛؟]")
 _REPAIRS = (("ÐÑØÙÃÂ×Îâã", _AS_1252, "cp1252"), ("РСТШ", _AS_1251, "cp1251"), ("طظغ", _AS_1256, "cp1256"))
-_SAMPLE_CHARS = 200_000
+_FOREIGN = re.compile("[^\x00-\x7f]+")
+_SAMPLE_CHARS = 100_000
 REPLACEMENT = "\ufffd"
 
 
@@ -76,8 +78,8 @@ def repair_text(text: str) -> str:
 
 
 def _repair_once(text: str) -> str | None:
-    sample = text[:_SAMPLE_CHARS]
-    foreign = len(sample) - len(sample.encode("ascii", "ignore"))
+    sample = "".join(_FOREIGN.findall(text, 0, _SAMPLE_CHARS))
+    foreign = len(sample)
     for leads, signs, encoding in _REPAIRS:
         if sum(map(sample.count, leads)) < 0.2 * foreign:  # most pages are sound: this is all that they cost
             continue
@@ -112,6 +114,10 @@ def broken_share(text: str) -> float:
 
 def word_share(text: str) -> float:
     """The share of characters that words are made of (letters, marks, digits, spaces), 0 to 1."""
-    sample = text[:5_000]
-    good = sum(char.isalnum() or char.isspace() or unicodedata.category(char) in ("Mn", "Mc") for char in sample)
-    return good / len(sample) if sample else 0.0
+    chars = Counter(text[:5_000])
+    good = sum(count for char, count in chars.items() if char.isalnum() or char.isspace() or _is_mark(char))
+    return good / chars.total() if chars else 0.0
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char) in ("Mn", "Mc")

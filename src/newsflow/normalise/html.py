@@ -22,6 +22,24 @@ from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Dropped, Extracted
 
+# What holds no text of an article; trafilatura throws it away too, but only after copying it several times.
+NO_TEXT_TAGS = (
+    *(
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "canvas",
+        "iframe",
+        "object",
+        "embed",
+        "video",
+        "audio",
+        "picture",
+    ),
+    *("map", "select", "datalist", "button", "input", "dialog", "nav", "menu", "aside", "footer"),
+)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
@@ -40,7 +58,7 @@ def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile 
     if tree is None:
         return Extracted()
     meta = read_metadata(tree)
-    strip_elements(tree, "script", "style", "noscript", "template", with_tail=False)
+    strip_elements(tree, *NO_TEXT_TAGS, with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
     cleaned = _body(tree, meta, title, source)
     if not cleaned.lines:

@@ -8,6 +8,7 @@ against short lines only: a sentence that mentions Facebook is no share bar.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from newsflow.normalise.dates.fold import fold, fold_pattern
 
@@ -90,6 +91,7 @@ _BYLINE = _compile(
 _LETTER = re.compile(r"[^\W\d_]")
 
 
+@lru_cache(maxsize=8192)
 def why_dropped(line: str) -> str | None:
     """Why a settled line belongs to no article (a kebab-case word), or None when nothing says so."""
     if len(line) > LONG_CHARS:

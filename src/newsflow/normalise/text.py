@@ -77,13 +77,19 @@ def _find_date(
         for index in (*above, *range(end, min(len(lines), end + 4)))
         if len(lines[index]) <= 120 and any(map(str.isdigit, lines[index]))
     ]
-    if not places:
-        return None, None
-    tag = source.languages[0] if source and len(source.languages) == 1 else detect_language(lines[first])[0]
+    tags: tuple[str | None, ...] = (source.languages[0],) if source and len(source.languages) == 1 else (None,)
+    if places and tags == (None,):
+        tags = (None, detect_language(lines[first])[0]) if any(_is_numeric(lines[index]) for index in places) else tags
     for index in places:
-        if date := parse_date(lines[index], None if tag == "und" else tag):
-            return (index if index < end else None), date
+        for tag in tags:
+            if date := parse_date(lines[index], tag):
+                return (index if index < end else None), date
     return None, None
+
+
+def _is_numeric(line: str) -> bool:
+    """Whether a date in this line would need its language to tell the day from the month."""
+    return "/" in line or "-" in line
 
 
 def _find_title(lines: Sequence[str], before: int) -> int | None:

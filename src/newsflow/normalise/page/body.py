@@ -68,16 +68,16 @@ def _with_missed(lines: list[str], tree: HtmlElement) -> list[str]:
     order: list[str] = []
     missed: list[tuple[int, str, Signature]] = []
     for paragraph in tree.iter("p"):
-        line = text_of(paragraph)
-        if len(line) < _MIN_RECOVERED_CHARS:
+        words = "".join(paragraph.itertext()).split()
+        key = "".join(words)
+        if len(key) < _MIN_RECOVERED_CHARS:
             continue
-        key = _key(line)
         signature = _signature(paragraph)
         if key[:60] in kept or key[-60:] in kept:
             places[signature] += 1
             order.append(key)
-        elif signature[1] and not _is_linked(paragraph, len(line)) and not _is_outside(paragraph):
-            missed.append((len(order), settle_line(line), signature))
+        elif signature[1] and not _is_linked(paragraph, len(key)) and not _is_outside(paragraph):
+            missed.append((len(order), settle_line(" ".join(words)), signature))
     recovered = [(rank, line) for rank, line, signature in missed if places[signature] >= 2]
     gained = sum(len(line) for _, line in recovered)
     return _insert(lines, recovered, order) if gained > 0.2 * sum(map(len, lines)) else lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from html import unescape
 
 from lxml.etree import ErrorTypes, LxmlError
@@ -14,7 +15,8 @@ MAX_CHARS = 24_000_000
 _PARSER = HTMLParser(  # type: ignore[call-arg]
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
-_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# No XML character is made of them; lone surrogates go in encoding.
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13})
 # What is cut out of pages whole: how it begins (JSON-LD stays) and how it ends.
 _HIDDEN = (
     (re.compile(r"<script\b(?![^<>]{0,300}ld\+json)", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)),
@@ -32,16 +34,13 @@ def parse_tree(html: str) -> HtmlElement | None:
 
     Raises MemoryError where libxml2 ran out of it: what there is of the tree is then not the page.
     """
-    html = _INVALID.sub("", html[:MAX_CHARS])
-    if len(html) > LARGE_CHARS:
-        html = _slim(html)
-    if "<" not in html:
+    html = _slim(html[:MAX_CHARS]) if len(html) > LARGE_CHARS else html
+    data = html.encode("utf-8", "ignore").translate(None, _CONTROLS)
+    if b"<" not in data:
         return None
     tree: HtmlElement | None = None
-    try:
-        tree = document_fromstring(html.encode("utf-8"), parser=_PARSER)
-    except (LxmlError, ValueError, AssertionError, LookupError):
-        pass  # no element in it, or no memory
+    with suppress(LxmlError, ValueError, AssertionError, LookupError):  # no element in it, or no memory
+        tree = document_fromstring(data, parser=_PARSER)
     last = _PARSER.error_log.last_error
     if last is not None and last.type == ErrorTypes.ERR_NO_MEMORY:
         raise MemoryError("no memory left for the page's tree")
