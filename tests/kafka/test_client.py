@@ -53,6 +53,12 @@ def test_the_cause_is_heard_though_the_library_is_silenced(capsys: pytest.Captur
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("name", ["alert-disconnected-refused.invalid", "verify-mismatch.invalid"])
+def test_a_hosts_name_is_not_taken_for_a_cause(name: str) -> None:
+    with pytest.raises(KafkaError, match="host name cannot be looked up"):
+        make_consumer(unreachable(f"{name}:9092"))
+
+
 def test_translated_keeps_our_errors_and_turns_the_librarys() -> None:
     from kafka.errors import UnknownTopicOrPartitionError
 

@@ -167,12 +167,14 @@ class _Cause(NamedTuple):
 
 
 _NO_TLS = "the listener does not speak TLS; choose a protocol without SSL, or another port"
+_HANGS_UP = "the server hangs up; does the listener want TLS or SASL? (kafka.security.protocol)"
+# Each sign is long enough not to occur in a host's name, which the log lines hold too.
 _CAUSES = (
     _Cause("authenticationfailed", "the user name or password was refused"),
     _Cause("unsupportedsaslmechanism", "the listener does not offer this SASL mechanism"),
     _Cause("illegalsaslstate", "the listener asks for no SASL; choose another protocol, or another port"),
     _Cause(
-        "mismatch",
+        "certificate is not valid for",
         "the server's certificate bears another name; connect by the name it bears, or set check_hostname: false",
     ),
     _Cause("verify failed", "the server's certificate is not signed by a trusted authority; name it in ca_file"),
@@ -181,20 +183,18 @@ _CAUSES = (
     _Cause("record layer failure", _NO_TLS),
     _Cause("handshake failed: [ssl: unexpected_eof", _NO_TLS),
     _Cause("certificate required", "the server asks for a client certificate; set certificate_file and key_file"),
-    _Cause("alert", "the server broke the TLS handshake off; does it ask for another client certificate?"),
+    _Cause("_alert_", "the server broke the TLS handshake off; does it ask for another client certificate?"),
     _Cause("dns lookup failed", "the host name cannot be looked up", lasting=False),
-    _Cause("refused", "nothing listens there; `newsflow dev up` starts a local broker", lasting=False),
-    _Cause(
-        "disconnected",
-        "the server hangs up; does the listener want TLS or SASL? (kafka.security.protocol)",
-        lasting=False,
-    ),
+    _Cause("econnrefused", "nothing listens there; `newsflow dev up` starts a local broker", lasting=False),
+    _Cause("socket disconnected", _HANGS_UP, lasting=False),
+    _Cause("econnreset", _HANGS_UP, lasting=False),
+    _Cause("connection timed out", "no answer at all; is there a firewall between?", lasting=False),
 )
 
 
 # A refusal and the end of the connection can arrive together; the library then sees the end alone.
 _HUNG_UP_ON_LOGIN = _Cause(
-    "disconnected",
+    "socket disconnected",
     "the server hangs up: most likely the user name or password was refused, or the listener wants another protocol",
     lasting=False,
 )
@@ -203,7 +203,7 @@ _HUNG_UP_ON_LOGIN = _Cause(
 def _cause(settings: KafkaSettings, heard: list[str], error: Exception) -> _Cause | None:
     said = "\n".join([*heard, str(error)]).lower()
     cause = next((cause for cause in _CAUSES if cause.sign in said), None)
-    return _HUNG_UP_ON_LOGIN if settings.uses_sasl and cause and cause.sign == "disconnected" else cause
+    return _HUNG_UP_ON_LOGIN if settings.uses_sasl and cause and cause.text == _HANGS_UP else cause
 
 
 def _unreachable(settings: KafkaSettings, error: Exception, heard: list[str], cause: _Cause | None) -> str:
