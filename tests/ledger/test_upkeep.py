@@ -111,6 +111,17 @@ def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, cl
     assert (again.outcome, again.article and again.article.version) == (Outcome.ADDED, 1)
 
 
+def test_prune_forgets_every_name_of_an_article(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+    ledger.decide([wire.withdraw("https://a.example/first", guid="7")])
+    ledger.decide([wire.publish("https://a.example/first", guid="7", fetched=1)])
+    ledger.decide([wire.publish("https://a.example/moved", guid="7", fetched=2)])
+    clock.move(days=10)
+    assert ledger.prune(timedelta(days=9)).articles == 1
+    again = ledger.decide([wire.publish(url, RIVER) for url in ("https://a.example/moved", "https://a.example/first")])
+    assert [each.outcome for each in again] == [Outcome.ADDED, Outcome.DUPLICATE]
+    assert len({each.article.id for each in again if each.article}) == 2
+
+
 def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
     ledger.decide([wire.publish()])
     clock.move(hours=71)

@@ -35,6 +35,8 @@ class Held:
     """Whether any version was ever accepted, and so may have reached a reader."""
     text_no: int
     """The number of its current text within its language."""
+    names: tuple[str, ...] = ()
+    """All identity names that lead to it."""
 
     @property
     def living(self) -> bool:

@@ -32,11 +32,6 @@ def article_id(article: Article) -> str:
     return keys[0]
 
 
-def story_id(founder: str) -> str:
-    """The id of the story that the article with the id `founder` begins."""
-    return _hash("story", founder)
-
-
 def base_language(language: str) -> str:
     """`pt` for `pt-BR`, `und` for what is no language tag: near-duplicates are looked for within it."""
     found = _BASE_LANGUAGE.match(language)

@@ -11,7 +11,7 @@ import orjson
 from newsflow.dedup.change import describe_change
 from newsflow.dedup.decide import Held, Incoming, Step, is_older, next_step
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
-from newsflow.dedup.identity import article_id, base_language, hash_content, identity_keys, story_id
+from newsflow.dedup.identity import article_id, base_language, hash_content, identity_keys
 from newsflow.dedup.similarity import Rule
 from newsflow.dedup.ties import Tie, choose_original, choose_story
 from newsflow.ledger import tables
@@ -148,7 +148,7 @@ def _decide_one(ws: Workspace, each: Prepared) -> Decision:
     if step is Step.CREATE:
         return _create(ws, each, each.result, each.incoming)
     assert held is not None
-    ws.name(each.names, held.id)
+    ws.name(each.names, held)
     if step in (Step.REPEAT, Step.STALE):
         return _hold(ws, each, each.result, each.incoming, held, step)
     if step is Step.WITHDRAW:
@@ -181,7 +181,7 @@ def _observe(held: Held, incoming: Incoming) -> None:
 def _remember_withdrawal(ws: Workspace, each: Prepared, article: Article, incoming: Incoming) -> Decision:
     held = _new_held(ws, each, article, incoming)
     held.version, held.withdrawn, held.story, held.content_hash = 0, True, "", ""
-    ws.name(each.names, held.id)
+    ws.name(each.names, held)
     ws.change(held)
     ws.add_event(each.event, Outcome.WITHDRAWN)
     return Decision(Outcome.WITHDRAWN, ws.now)
@@ -192,7 +192,8 @@ def _new_held(ws: Workspace, each: Prepared, article: Article, incoming: Incomin
     new_id = article_id(article) if known is None else known.id
     return Held(
         new_id, article.source, article.url, article.guid, article.agency, each.language, 1, incoming.content_hash,
-        incoming.publisher_version, incoming.fetched_at, ws.now, ws.now, story_id(new_id), None, False, False, 0,
+        incoming.publisher_version, incoming.fetched_at, ws.now, ws.now, new_id, None, False, False, 0,
+        () if known is None else known.names,
     )  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def _create(ws: Workspace, each: Prepared, article: Article, incoming: Incoming)
     assert each.print is not None
     ties = ws.ties(each.language, each.print, held.id)
     held.story = choose_story(ties) or held.story
-    ws.name(each.names, held.id)
+    ws.name(each.names, held)
     return _publish(ws, each, article, held, choose_original(ties), Outcome.ADDED, Detail())
 
 

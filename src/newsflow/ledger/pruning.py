@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
+import orjson
+
 from newsflow.ledger.database import Database
 from newsflow.ledger.times import to_micros
 
@@ -68,11 +70,13 @@ def _prune_texts(db: Database, before: int) -> int:
 
 def _prune_articles(db: Database, before: int) -> int:
     """An article goes whole: its names, versions and publications with it."""
-    rows = db.query("SELECT id FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?", [before, STEP_ROWS])
+    rows = db.query("SELECT id, names FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?", [before, STEP_ROWS])
     ids = db.list_of([row[0] for row in rows])
     if rows:
+        names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
+        db.execute("DELETE FROM identity WHERE name {in_texts}", [names])
         db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
-        for table in ("identity", "article_version", "emission"):
+        for table in ("article_version", "emission"):
             db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
     return len(rows)
 

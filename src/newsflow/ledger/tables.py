@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import orjson
 
 from newsflow.dedup.decide import Held
 from newsflow.dedup.fingerprint import Fingerprint
@@ -17,7 +18,7 @@ from newsflow.model.codec import decode_article
 
 ARTICLE_COLUMNS = (
     "id, source, url, guid, agency, language, version, content_hash, publisher_version, fetched_at, first_seen, "
-    "seen_at, story, duplicate_of, withdrawn, accepted, text_no"
+    "seen_at, story, duplicate_of, withdrawn, accepted, text_no, names"
 )
 
 
@@ -106,17 +107,19 @@ def load_copies(db: Database, original: str) -> dict[str, Held]:
 
 def load_story(db: Database, story_id: str) -> list[Held]:
     """The articles of a story."""
-    return [held_of(row) for row in db.query(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE story = ?", [story_id])]
+    select = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE"
+    rows = db.query(f"{select} story = ? AND story <> id UNION ALL {select} id = ? AND story = id", [story_id] * 2)
+    return [held_of(row) for row in rows]
 
 
 def held_of(row: Row) -> Held:
     """A row of `ARTICLE_COLUMNS`."""
     article_id, source, url, guid, agency, language, version, content_hash, publisher_version = row[:9]
-    fetched_at, first_seen, seen_at, story, duplicate_of, withdrawn, accepted, text_no = row[9:]
+    fetched_at, first_seen, seen_at, story, duplicate_of, withdrawn, accepted, text_no, names = row[9:]
     return Held(
         article_id, source, url, guid, agency, language, version, content_hash, publisher_version,
         None if fetched_at is None else from_micros(fetched_at), from_micros(first_seen), from_micros(seen_at),
-        story, duplicate_of, bool(withdrawn), bool(accepted), text_no,
+        story, duplicate_of, bool(withdrawn), bool(accepted), text_no, tuple(orjson.loads(names)),
     )  # fmt: skip
 
 
@@ -137,7 +140,7 @@ def _article_row(held: Held) -> tuple[object, ...]:
         storable_or_none(held.agency), storable(held.language), held.version, held.content_hash,
         storable_or_none(held.publisher_version), None if held.fetched_at is None else to_micros(held.fetched_at),
         to_micros(held.first_seen), to_micros(held.seen_at), held.story, held.duplicate_of, int(held.withdrawn),
-        int(held.accepted), held.text_no,
+        int(held.accepted), held.text_no, orjson.dumps(held.names).decode(),
     )  # fmt: skip
 
 

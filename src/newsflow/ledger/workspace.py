@@ -57,11 +57,12 @@ class Workspace:
         """Keep what is held of an article."""
         self.articles[held.id] = self._changed[held.id] = held
 
-    def name(self, names: tuple[str, ...], article_id: str) -> None:
+    def name(self, names: tuple[str, ...], held: Held) -> None:
         """Let an article be known by these names too; a name that is given stays given."""
         for name in names:
             if name not in self.identities:
-                self.identities[name] = self._new_identities[name] = article_id
+                self.identities[name] = self._new_identities[name] = held.id
+                held.names += (name,)
 
     def add_text(self, held: Held, language: str, print_: Fingerprint) -> None:
         """Make the article's text findable, and give it the next number of its language."""
