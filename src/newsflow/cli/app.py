@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from newsflow.cli import config, demo, dev, kafka, publish, run, tail
+from newsflow.cli import (
+    alerts,
+    config,
+    dedup,
+    demo,
+    dev,
+    evaluate,
+    kafka,
+    ledger,
+    normalise,
+    publish,
+    routes,
+    run,
+    sources,
+    story,
+    tail,
+    topics,
+)
 from newsflow.cli.common import Output, OutputOption, data, data_json
 
 app = typer.Typer(
@@ -20,8 +37,17 @@ app.command("run", context_settings={"allow_extra_args": True})(run.run)
 app.command("demo")(demo.demo)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
+app.command("normalise")(normalise.normalise)
+app.add_typer(sources.app, name="sources")
+app.add_typer(dedup.app, name="dedup")
+app.command("story")(story.story)
+app.add_typer(topics.app, name="topics")
+app.add_typer(routes.app, name="routes")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(dev.app, name="dev")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(config.app, name="config")
 
 

@@ -100,6 +100,7 @@ def _config(
     destination["secret"] = f"file:{directory / SECRET_FILE}"
     flags = {
         "kafka__group": GROUP,
+        "topics__applied": str(directory / "topics"),
         "ledger__url": f"sqlite:///{(ledger or directory / 'ledger.sqlite3').absolute()}",
         "sources__paths": [str(sources_path())],
         "alerts__destinations": {"webhook": destination} if webhook else None,

@@ -110,6 +110,9 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
         paths = value.get(section, {}).get(name)
         if paths:
             value[section][name] = [str(folder / path) for path in paths]
+    applied = value.get("topics", {}).get("applied")
+    if applied:
+        value["topics"]["applied"] = str(folder / applied)
     url = value.get("ledger", {}).get("url", "")
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
         value["ledger"]["url"] = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
@@ -146,6 +149,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         ledger=LedgerSettings(**merged["ledger"]),
         sources=Sources(tuple(merged["sources"]["paths"]), merged["sources"]["closed"]),
         topic_paths=tuple(merged["topics"]["paths"]),
+        topics_applied=merged["topics"]["applied"],
         route_paths=tuple(merged["routes"]["paths"]),
         destinations=tuple(
             (name, Destination(**value)) for name, value in sorted(merged["alerts"]["destinations"].items())

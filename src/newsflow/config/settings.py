@@ -85,6 +85,8 @@ class Config:
     ledger: LedgerSettings
     sources: Sources
     topic_paths: tuple[str, ...]
+    topics_applied: str
+    """Folder of rules that were applied to running jobs."""
     route_paths: tuple[str, ...]
     destinations: tuple[tuple[str, Destination], ...]
     limits: Limits

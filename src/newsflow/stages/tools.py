@@ -15,6 +15,7 @@ from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Limits, Normaliser
 from newsflow.secrets import resolve
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
+from newsflow.tagging.source import POINTER_NAME
 
 
 class SharedRules:
@@ -52,7 +53,7 @@ class Tools:
 def build_tools(config: Config) -> Tools:
     """Build all parts; raises `ConfigError` for a file that is wrong, `LedgerError` for a ledger out of reach."""
     rule_paths = [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
-    rules = SharedRules(RuleSource(rule_paths))
+    rules = SharedRules(RuleSource(rule_paths, Path(config.topics_applied) / POINTER_NAME))
     rules.current()
     return Tools(
         job=config.job,
