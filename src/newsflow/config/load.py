@@ -20,7 +20,7 @@ from newsflow.errors import ConfigError
 from newsflow.yamlfile import Place, YamlFile, dotted, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"
-PATH_LISTS: tuple[Place, ...] = (("sources", "paths"), ("topics", "paths"), ("routes", "paths"))
+PATH_LISTS: tuple[tuple[str, str], ...] = (("sources", "paths"), ("topics", "paths"), ("routes", "paths"))
 
 
 @dataclass(frozen=True, slots=True)
