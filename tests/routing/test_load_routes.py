@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -157,3 +158,9 @@ def test_errors_in_when_alerts_go_out(tmp_path: Path, alert: str, words: str) ->
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: cannot be read"):
         load_routes([tmp_path / "nowhere.yaml"])
+
+
+def test_the_documented_example_is_accepted(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "routes.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(load_routes([_write(tmp_path, example)])) == 3
