@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from newsflow.ledger import Ledger
+from newsflow.dedup import Fingerprint, fingerprint
+from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article, Candidate, Decision, Outcome, Reason
 from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, START, ManualClock, Wire
 
@@ -223,6 +226,39 @@ def test_hostile_texts_are_kept_or_dead_lettered_and_answered_alike(ledger: Ledg
     assert ledger.decide(events) == decisions
     assert sum(ledger.outcomes().values()) == len(events)
     assert decisions[0].outcome is Outcome.ADDED
+
+
+def test_article_that_breaks_the_fingerprint_spoils_nobody(
+    ledger: Ledger, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from newsflow.ledger import preparing
+
+    def broken(title: str, body: str) -> Fingerprint:
+        if body == RIVER:
+            raise RuntimeError("too deep")
+        return fingerprint(title, body)
+
+    monkeypatch.setattr(preparing, "fingerprint", broken)
+    bad, good = ledger.decide([wire.publish(body=RIVER), wire.publish("https://b.example/")])
+    assert (bad.outcome, good.outcome) == (Outcome.DEAD_LETTERED, Outcome.ADDED)
+    assert bad.rejected is not None
+    assert "too deep" in bad.rejected.message
+
+
+@pytest.mark.property
+@given(st.lists(st.tuples(st.text(), st.text(), st.text(max_size=3), st.text(max_size=3), st.booleans()), max_size=8))
+def test_any_texts_are_decided_and_answered_alike(rows: list[tuple[str, str, str, str, bool]]) -> None:
+    ledger, wire = open_ledger("sqlite://"), Wire()
+    events = [
+        wire.withdraw(url or None, guid=guid)
+        if withdraw
+        else wire.publish(url or None, body, title=title, guid=guid, language=guid)
+        for title, body, url, guid, withdraw in rows
+    ]
+    decisions = ledger.decide(events)
+    assert [ledger.decide([event])[0] for event in events] == decisions
+    assert sum(ledger.outcomes().values()) == len(events)
+    ledger.close()
 
 
 def test_topic_of_a_file_with_a_broken_name(ledger: Ledger) -> None:

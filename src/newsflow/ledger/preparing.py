@@ -27,7 +27,16 @@ class Prepared:
 
 
 def prepare(candidate: Candidate) -> Prepared:
-    """Fingerprint and identity of a candidate. An article that cannot be kept becomes a `Rejected`."""
+    """Fingerprint and identity of a candidate. An article that cannot be kept becomes a `Rejected`: none may fail
+    the batch it is in."""
+    try:
+        return _prepare(candidate)
+    except Exception as error:
+        message = f"the article cannot be fingerprinted: {error}"
+        return Prepared(candidate.event, Rejected(Reason.TRANSFORM_ERROR, message, STAGE, type(error).__qualname__))
+
+
+def _prepare(candidate: Candidate) -> Prepared:
     event, article = candidate.event, candidate.result
     if isinstance(article, Rejected):
         return Prepared(event, article)
