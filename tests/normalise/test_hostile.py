@@ -12,7 +12,6 @@ from newsflow.model import Article, RawArticle, Reason, Rejected
 from newsflow.sandbox import Limits, Normaliser
 from tests.normalise.hostile_pages import PAGES
 
-
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 OUTCOMES = {Reason.NO_TEXT, Reason.BAD_ENCODING, Reason.TIME_LIMIT, Reason.TRANSFORM_ERROR}
 MAX_MEMORY_BYTES = 500 * 1024 * 1024
