@@ -71,7 +71,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule with its leaves. `weights` are those of its scored terms; `others` the clauses beside the trigger."""
+    """A rule with its leaves. `weights` are those of its scored terms; `others` the clauses its trigger leaves to test."""
 
     rule: Rule
     version: str
@@ -92,6 +92,10 @@ class Tables:
     entries: list[tuple[Entry, ...]]
     """By pattern number."""
     triggers: dict[LeafId, tuple[int, ...]]
+    pairs: dict[LeafId, dict[LeafId, tuple[int, ...]]]
+    """Rules with two small clauses, by a leaf of each: seen both, both clauses are met."""
+    checks: list[tuple[tuple[Clause, ...], Clause]]
+    """For each rule its other clauses, and the leaves that must not be seen."""
     automaton: Any
     by_id: dict[str, int] = field(default_factory=dict)
 
@@ -117,7 +121,8 @@ class _Leaves:
         self._ids[key] = identity
         forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
         plain = not any(form.capitals for form in forms)
-        simple = plain and not (key.language or key.field or unless or needs or without)
+        # The language is no condition here: patterns of other languages are not seen at all.
+        simple = plain and not (key.field or unless or needs or without)
         self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
         for form in forms:
             self.patterns.setdefault(form.pattern, []).append(Entry(identity, form.skip, form.capitals))
@@ -178,33 +183,54 @@ def _draft(rule: Rule, leaves: _Leaves) -> _Draft:
     return _Draft(rule, weights, require, clauses)
 
 
-def _triggers(drafts: Sequence[_Draft]) -> list[int]:
-    """For each rule the number of its clause that the fewest rules share."""
+def _cheapest_first(drafts: Sequence[_Draft]) -> list[list[Clause]]:
+    """For each rule its clauses, those that the fewest rules share first: rare in rules is rare in texts."""
     shared: Counter[LeafId] = Counter()
     for draft in drafts:
         for clause in draft.clauses:
             shared.update(clause)
-    return [
-        min(range(len(draft.clauses)), key=lambda i: sum(shared[leaf] for leaf in draft.clauses[i])) for draft in drafts
-    ]
+    return [sorted(draft.clauses, key=lambda clause: sum(shared[leaf] for leaf in clause)) for draft in drafts]
+
+
+_MAX_PAIRS = 16
+
+
+class _Index:
+    """What is waited for: single leaves, or pairs of them."""
+
+    def __init__(self) -> None:
+        self.single: dict[LeafId, list[int]] = {}
+        self.pairs: dict[LeafId, dict[LeafId, list[int]]] = {}
+
+    def add(self, index: int, clauses: Sequence[Clause]) -> int:
+        """Take a rule in; returns how many of its clauses need no test of their own then."""
+        first = clauses[0]
+        if len(clauses) < 2 or len(first) * len(clauses[1]) > _MAX_PAIRS:
+            for leaf in first:
+                self.single.setdefault(leaf, []).append(index)
+            return 1
+        for leaf in first:
+            seconds = self.pairs.setdefault(leaf, {})
+            for second in clauses[1]:
+                seconds.setdefault(second, []).append(index)
+        return 2
 
 
 def compile_rules(rules: Iterable[Rule]) -> Tables:
     """Tables for rules, in their order. Every rule must have something that has to be seen."""
     leaves = _Leaves()
     drafts = [_draft(rule, leaves) for rule in rules]
+    waiting = _Index()
     compiled: list[CompiledRule] = []
-    triggers: dict[LeafId, list[int]] = {}
-    for index, (draft, chosen) in enumerate(zip(drafts, _triggers(drafts), strict=True)):
-        for leaf in draft.clauses[chosen]:
-            triggers.setdefault(leaf, []).append(index)
+    for number, (draft, clauses) in enumerate(zip(drafts, _cheapest_first(drafts), strict=True)):
+        tested = waiting.add(number, clauses)
         compiled.append(
             CompiledRule(
                 rule=draft.rule,
                 version=draft.rule.version(),
                 weights=draft.weights,
                 require=draft.require,
-                others=tuple(clause for i, clause in enumerate(draft.clauses) if i != chosen),
+                others=tuple(clauses[tested:]),
                 absent=_absent(draft.require, leaves.leaves),
                 languages=frozenset(base_language(tag) for tag in draft.rule.languages),
             )
@@ -213,7 +239,9 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
         rules=compiled,
         leaves=leaves.leaves,
         entries=[tuple(entries) for entries in leaves.patterns.values()],
-        triggers={leaf: tuple(found) for leaf, found in triggers.items()},
+        triggers={leaf: tuple(found) for leaf, found in waiting.single.items()},
+        pairs={leaf: {k: tuple(v) for k, v in seconds.items()} for leaf, seconds in waiting.pairs.items()},
+        checks=[(item.others, item.absent) for item in compiled],
         automaton=ahocorasick_rs.AhoCorasick(list(leaves.patterns)) if leaves.patterns else None,
-        by_id={item.rule.id: index for index, item in enumerate(compiled)},
+        by_id={item.rule.id: number for number, item in enumerate(compiled)},
     )

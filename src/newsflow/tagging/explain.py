@@ -9,7 +9,18 @@ from typing import Any, Literal
 from newsflow.model import Article, Evidence
 from newsflow.tagging.compile import CompiledRule, Entry, LeafId, Node, Tables
 from newsflow.tagging.languages import languages_searched
-from newsflow.tagging.match import Hit, Scan, Span, conditions_hold, holds, leaves_of, score_of, scored_hits, section_of
+from newsflow.tagging.match import (
+    Hit,
+    Scan,
+    Span,
+    conditions_hold,
+    hits_if_true,
+    holds,
+    leaves_of,
+    score_of,
+    scored_hits,
+    section_of,
+)
 from newsflow.tagging.places import FACTORS, PlaceName
 from newsflow.tagging.ruleset import RuleSet, evidence_of
 
@@ -84,9 +95,10 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
     if item is None:
         raise KeyError(rule_id)
     scan = rules.scan(article)
-    hits = scored_hits(item, scan)
+    required = hits_if_true(item.require, scan) if item.require is not None else []
+    hits = scored_hits(item, scan, required or ())
     unmet = tuple(_unmet(item, article))
-    met = not unmet and conditions_hold(item, article) and (item.require is None or holds(item.require, scan))
+    met = not unmet and required is not None
     score = score_of(hits)
     verdict: Verdict = "none"
     if met and hits:

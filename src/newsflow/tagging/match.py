@@ -75,16 +75,28 @@ class Scan:
 
     def candidates(self) -> list[int]:
         """Rules whose trigger was seen and whose set tests pass, in order."""
-        triggers, rules, seen = self.tables.triggers, self.tables.rules, self.seen.keys()
-        found: set[int] = set()
-        for leaf in seen:
-            found.update(triggers.get(leaf, ()))
-        return sorted(
-            index
-            for index in found
-            if not any(clause.isdisjoint(seen) for clause in rules[index].others)
-            and rules[index].absent.isdisjoint(seen)
-        )
+        tables = self.tables
+        # A set: against the keys of a dict `isdisjoint` would look at every leaf that was seen.
+        seen = set(self.seen)
+        triggered: set[int] = set()
+        for leaf in tables.triggers.keys() & seen:
+            triggered.update(tables.triggers[leaf])
+        for leaf in tables.pairs.keys() & seen:
+            seconds = tables.pairs[leaf]
+            for second in seconds.keys() & seen:
+                triggered.update(seconds[second])
+        checks = tables.checks
+        found = []
+        for index in triggered:
+            others, absent = checks[index]
+            for clause in others:
+                if clause.isdisjoint(seen):
+                    break
+            else:
+                if absent.isdisjoint(seen):
+                    found.append(index)
+        found.sort()
+        return found
 
     def _pattern_hits(self, pattern: int) -> list[tuple[int, int]]:
         if self._by_pattern is None:
@@ -105,13 +117,17 @@ class Scan:
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
-        cased, found = self.text.cased, {}
-        for pattern, entry in self.seen.get(leaf, ()):
+        cased = self.text.cased
+        found: dict[tuple[int, int], Span] = {}
+        for pattern, (_, skip, capitals) in self.seen.get(leaf, ()):
             for start, end in self._pattern_hits(pattern):
-                if all(cased[start + place].isupper() for place in entry.capitals):
+                for place in capitals:
+                    if not cased[start + place].isupper():
+                        break
+                else:
                     stop = end if cased[end - 1] == " " else cased.index(" ", end) + 1
-                    found[start, stop] = Span(start, stop, entry.skip)
-        return sorted(found.values())
+                    found[start, stop] = Span(start, stop, skip)
+        return sorted(found.values()) if len(found) > 1 else list(found.values())
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
@@ -149,17 +165,33 @@ class Scan:
         return place == field or (field == "lead" and place == "dateline")
 
 
+Placed = tuple[Span, LeafId]
+
+
+def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
+    """The hits that make a compiled expression true of an article; None when it is false. `none` is true by no hit."""
+    if node.kind == "term":
+        return [(span, node.leaf) for span in scan.spans(node.leaf)] or None
+    if node.kind == "any":
+        found = [hit for part in node.of for hit in hits_if_true(part, scan) or ()]
+        # An `any` may hold by a `none` among its parts.
+        return found if found or any(part.kind != "term" and holds(part, scan) for part in node.of) else None
+    if node.kind == "none":
+        return None if any(holds(part, scan) for part in node.of) else []
+    if node.kind == "near":
+        return near_hits(node, scan) or None
+    gathered: list[Placed] = []
+    for part in node.of:
+        hits = hits_if_true(part, scan)
+        if hits is None:
+            return None
+        gathered += hits
+    return gathered
+
+
 def holds(node: Node, scan: Scan) -> bool:
     """Whether a compiled expression is true of an article."""
-    if node.kind == "term":
-        return bool(scan.spans(node.leaf))
-    if node.kind == "any":
-        return any(holds(part, scan) for part in node.of)
-    if node.kind == "all":
-        return all(holds(part, scan) for part in node.of)
-    if node.kind == "none":
-        return not any(holds(part, scan) for part in node.of)
-    return bool(near_hits(node, scan))
+    return hits_if_true(node, scan) is not None
 
 
 def leaves_of(node: Node) -> list[LeafId]:
@@ -169,34 +201,27 @@ def leaves_of(node: Node) -> list[LeafId]:
     return [node.leaf] if node.kind == "term" else [leaf for part in node.of for leaf in leaves_of(part)]
 
 
-def near_hits(node: Node, scan: Scan) -> list[tuple[LeafId, Span]]:
+def near_hits(node: Node, scan: Scan) -> list[Placed]:
     """The hits of a `near` that stand close enough; empty when none do."""
-    operands = [sorted((span, leaf) for leaf in leaves_of(part) for span in scan.spans(leaf)) for part in node.of]
-    if not all(operands):
-        return []
-    kept: dict[tuple[LeafId, Span], None] = {}
-    for window in _windows(operands, node, scan.text):
-        kept.update(dict.fromkeys((leaf, span) for span, leaf in window))
+    operands = []
+    for part in node.of:
+        placed = sorted((span, leaf) for leaf in leaves_of(part) for span in scan.spans(leaf))
+        if not placed:
+            return []
+        operands.append(placed)
+    kept: dict[Placed, None] = {}
+    for anchor in operands[0]:
+        kept.update(dict.fromkeys(_complete([anchor], operands[1:], node, scan.text) or ()))
     return list(kept)
 
 
-_Placed = tuple[Span, LeafId]
-
-
-def _windows(operands: Sequence[list[_Placed]], node: Node, text: FoldedText) -> Iterable[list[_Placed]]:
-    """For each hit of the first operand, the nearest that completes the rest within the limit."""
-    for anchor in operands[0]:
-        window = _complete([anchor], operands[1:], node, text)
-        if window:
-            yield window
-
-
-def _complete(
-    window: list[_Placed], rest: Sequence[list[_Placed]], node: Node, text: FoldedText
-) -> list[_Placed] | None:
+def _complete(window: list[Placed], rest: Sequence[list[Placed]], node: Node, text: FoldedText) -> list[Placed] | None:
+    """The window with the nearest hits of the other operands within the limit; None when there are none."""
     if not rest:
         return window
-    for placed in sorted(rest[0], key=lambda item: abs(item[0].start - window[0][0].start)):
+    anchor = window[0][0].start
+    nearest = rest[0] if len(rest[0]) == 1 else sorted(rest[0], key=lambda item: abs(item[0].start - anchor))
+    for placed in nearest:
         if node.ordered and placed[0].start < window[-1][0].end - 1:
             continue
         if _gaps([*window, placed], text) <= node.within:
@@ -206,7 +231,7 @@ def _complete(
     return None
 
 
-def _gaps(window: Sequence[_Placed], text: FoldedText) -> float:
+def _gaps(window: Sequence[Placed], text: FoldedText) -> float:
     """Tokens between the hits of a window, in sum; infinite when they overlap or stand in two fields."""
     spans = sorted(span for span, _ in window)
     if text.in_title(spans[0].start) != text.in_title(spans[-1].start):
@@ -219,26 +244,33 @@ def _gaps(window: Sequence[_Placed], text: FoldedText) -> float:
     return total
 
 
-def scored_hits(rule: CompiledRule, scan: Scan) -> list[Hit]:
-    """The hits that count for a rule, in order, none inside another."""
-    hits = [(span, leaf, weight) for leaf, weight in rule.weights.items() for span in scan.spans(leaf)]
-    if rule.require is not None:
-        hits += [(span, leaf, 1.0) for leaf, span in _required_hits(rule.require, scan) if leaf not in rule.weights]
+def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Placed] = ()) -> list[Hit]:
+    """The hits that count for a rule, in order, none inside another. `required` are those of its requirement."""
+    weights = rule.weights
+    hits = [(span, leaf, weights[leaf]) for leaf in weights.keys() & scan.seen.keys() for span in scan.spans(leaf)]
+    hits += [(span, leaf, 1.0) for span, leaf in required if leaf not in weights]
+    if len(hits) > 1:
+        hits.sort(key=_by_place)
     found: list[Hit] = []
-    for span, leaf, weight in sorted(hits, key=lambda hit: (hit[0].start, -hit[0].end, -hit[2], hit[1])):
-        if not found or span.start >= found[-1].span.end - 1:
+    end = -1
+    for span, leaf, weight in hits:
+        if span.start >= end:
             found.append(Hit(span, leaf, weight, scan.places.of(span.start)))
+            end = span.end - 1
     return found
 
 
-def _required_hits(node: Node, scan: Scan) -> list[tuple[LeafId, Span]]:
-    if node.kind == "near":
-        return near_hits(node, scan)
-    if node.kind == "none":
+def _by_place(hit: tuple[Span, LeafId, float]) -> tuple[int, int, float, LeafId]:
+    span, leaf, weight = hit
+    return span.start, -span.end, -weight, leaf
+
+
+def judged_hits(rule: CompiledRule, article: Article, scan: Scan) -> list[Hit]:
+    """The hits that count for a rule whose conditions and requirement hold; empty when they do not."""
+    if not conditions_hold(rule, article):
         return []
-    if node.kind == "term":
-        return [(node.leaf, span) for span in scan.spans(node.leaf)]
-    return [hit for part in node.of for hit in _required_hits(part, scan)]
+    required = hits_if_true(rule.require, scan) if rule.require is not None else []
+    return [] if required is None else scored_hits(rule, scan, required)
 
 
 def score_of(hits: Iterable[Hit]) -> float:

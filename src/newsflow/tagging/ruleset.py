@@ -10,7 +10,7 @@ from typing import NamedTuple
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, shipped_rules_path
-from newsflow.tagging.match import Hit, LanguageView, Scan, conditions_hold, holds, score_of, scored_hits
+from newsflow.tagging.match import Hit, LanguageView, Scan, judged_hits, score_of
 from newsflow.tagging.places import ALERT_SCORE
 from newsflow.tagging.rule import Rule
 
@@ -74,10 +74,9 @@ class RuleSet:
         found: list[Judgement] = []
         for index in scan.candidates():
             item = self.tables.rules[index]
-            if conditions_hold(item, article) and (item.require is None or holds(item.require, scan)):
-                hits = scored_hits(item, scan)
-                if hits:
-                    found.append(Judgement(item, hits, score_of(hits)))
+            hits = judged_hits(item, article, scan)
+            if hits:
+                found.append(Judgement(item, hits, score_of(hits)))
         return found, scan
 
     def tag(self, article: Article) -> Tags:

@@ -14,9 +14,9 @@ how a place in the folded text finds its code points in the original.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from newsflow.model import FieldName
 
@@ -138,19 +138,39 @@ def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-_RUN = re.compile(r"\S+")
+class _GapTable(dict[int, str]):
+    """For `str.translate`: every gap becomes one space, all else stays, so that positions do."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = " " if _kind(code) == _GAP else chr(code)
+        return self[code]
+
+
+_GAPS = _GapTable()
+
+
+def _cut(text: str) -> str | None:
+    """The text with each gap as a space; None where a character stands for a token alone."""
+    if text.isascii():
+        return text.translate(_GAPS)
+    for char in set(text):
+        kind = _kind(ord(char))
+        if kind == _UNBROKEN:
+            return None
+        if kind == _GAP and char != " ":
+            text = text.replace(char, " ")
+    return text
 
 
 def token_spans(text: str, count: int) -> list[tuple[int, int]]:
     """Start and end, in code points, of each of the `count` tokens that folding makes of an original text."""
-    cut = text
-    for char in set(text):
-        kind = _kind(ord(char))
-        if kind == _UNBROKEN:
-            return _spans_one_by_one(text)
-        if kind == _GAP and char != " ":
-            cut = cut.replace(char, " ")
-    spans = [match.span() for match in _RUN.finditer(cut)]
+    cut = _cut(text)
+    if cut is None:
+        return _spans_one_by_one(text)
+    runs = cut.split(" ")
+    ends = accumulate(map(len, runs))
+    placed = enumerate(zip(runs, ends, strict=True))
+    spans = [(end - len(run) + number, end + number) for number, (run, end) in placed if run]
     # A mark that stands alone is a run here, and no token there.
     return spans if len(spans) == count else _spans_one_by_one(text)
 
@@ -206,12 +226,8 @@ class FoldedText:
 
     def end_of_body_tokens(self, count: int) -> int:
         """The position at which the first `count` tokens of the body end."""
-        position = self._body_start
-        for _ in range(count):
-            position = self.folded.find(" ", position + 1)
-            if position < 0:
-                return len(self.folded)
-        return position
+        parts = self.folded[self._body_start :].split(" ", count + 1)
+        return len(self.folded) - len(parts[-1]) - 1 if len(parts) > count + 1 else len(self.folded)
 
     def original_span(self, start: int, end: int, skip: int = 0) -> tuple[FieldName, int, int]:
         """Field and code points of the tokens between the spaces at `start` and `end - 1`.
