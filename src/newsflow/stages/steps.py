@@ -9,6 +9,7 @@ from datetime import datetime
 from newsflow.contracts.raw import parse_raw
 from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
+from newsflow.normalise.link import link_of
 from newsflow.stages.guard import broken, each
 from newsflow.stages.item import Item
 from newsflow.stages.tools import Tools
@@ -86,15 +87,22 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
         decision = item.decision
         if decision is None or decision.article is None or decision.outcome not in STORED:
             return item
-        routed = tools.routes.route(decision.article, decision)
-        value = encode_article(decision.article)
+        article = _with_link(decision.article)
+        decision = replace(decision, article=article)
+        routed = tools.routes.route(article, decision)
+        value = encode_article(article)
         if len(value) > tools.record_bytes:
             return item.fail(_too_large(len(value), tools.record_bytes))
         if decision.outcome not in PUBLISHED:
-            return replace(item, value=value)
-        return replace(item, value=value, feeds=routed.feeds, alerts=routed.alerts)
+            return replace(item, decision=decision, value=value)
+        return replace(item, decision=decision, value=value, feeds=routed.feeds, alerts=routed.alerts)
 
     return each(items, "Route", work, Item.fail)
+
+
+def _with_link(article: Article) -> Article:
+    """Up to here `url` was the article's name; what goes out is an address that can be followed."""
+    return article if article.url is None else replace(article, url=link_of(article.url, article.raw.get("url")))
 
 
 def _too_large(size_bytes: int, most: int) -> Rejected:
