@@ -2,8 +2,8 @@
 
     python benchmarks/topics.py --data DIR [--sizes 250,10000,100000] [--without-lucene]
 
-DIR holds articles_1000.jsonl (`id`, `body`). Rules are made from the words of the articles: 2 to 4 alternatives, a third
-of them phrases, a second required clause, an exclusion, half of them with proximity. All three get the same articles
+DIR holds articles_1000.jsonl (`id`, `body`). Rules are made from the words of the articles: 2 to 4 alternatives, a
+third of them phrases, a second required clause, an exclusion, half of them with proximity. All three get the same articles
 and rules in the same run, on one thread, and time is CPU time. Lucene gets the text folded and cut into tokens, so it
 does not pay for that; newsflow does, and makes evidence too. Matches are compared, rule by rule and article by article.
 """
@@ -225,9 +225,9 @@ def report(result: Result, first: Result) -> None:
     """One line of the table."""
     memory = "" if result.memory_mb is None else f"{result.memory_mb:,.0f} MB"
     ratio = f"{first.articles_per_cpu_s / result.articles_per_cpu_s:.1f}x" if result is not first else ""
+    rate = f"{result.articles_per_cpu_s:>10,.0f}/s  build {result.build_cpu_s:>6.1f} s"
     print(
-        f"{result.rules:>8,}  {result.engine:<15} {result.articles_per_cpu_s:>10,.0f}/s  build {result.build_cpu_s:>6.1f} s"
-        f"  {memory:>9}  {result.matches:>8,} matches  {ratio}",
+        f"{result.rules:>8,}  {result.engine:<15} {rate}  {memory:>9}  {result.matches:>8,} matches  {ratio}",
         flush=True,
     )
 

@@ -33,6 +33,12 @@ def dedup(data_folder: DataOption = None, misses: MissesOption = 0, output: Outp
     show("dedup", data_folder, misses, output)
 
 
+@app.command()
+def topics(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """Countries found in Arabic sentences and Slavic articles. Fails when a goal is not held."""
+    show("topics", data_folder, misses, output)
+
+
 def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
     """Run the evaluation `benchmarks.quality.<name>` and print its scoreboard.
 

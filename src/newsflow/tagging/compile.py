@@ -71,7 +71,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule with its leaves. `weights` are those of its scored terms; `others` the clauses its trigger leaves to test."""
+    """A rule with its leaves. `weights` are those of its scored terms, `others` the clauses its trigger leaves open."""
 
     rule: Rule
     version: str
