@@ -47,7 +47,7 @@ def test_an_article_is_one_line_with_its_title_isolated() -> None:
 def test_a_dead_letter_says_why_and_where_from() -> None:
     headers = (
         ("newsflow.error.reason", b"malformed-json"),
-        ("newsflow.error.stage", b"parse"),
+        ("newsflow.error.stage", b"Normalise"),
         ("newsflow.error.message", b"expected { at 1"),
         ("newsflow.origin.topic", b"news.article.raw.v1"),
         ("newsflow.origin.partition", b"3"),

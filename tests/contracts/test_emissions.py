@@ -129,7 +129,7 @@ def test_dead_letters_are_the_original_bytes_and_have_a_form_on_files(
         assert (letter.key, letter.value) == (event.key, event.value)
         assert letter.headers[: len(event.headers)] == event.headers
         reason = Reason(header(letter.headers, "newsflow.error.reason") or "")
-        on_file = orjson.loads(encode_dead_letter(event, Rejected(reason, "why", "parse")))
+        on_file = orjson.loads(encode_dead_letter(event, Rejected(reason, "why", "Normalise")))
         assert list(violations("dead-letter", on_file)) == []
 
 

@@ -38,7 +38,7 @@ def accepted(value: bytes | None, *headers: tuple[str, bytes | None]) -> RawArti
 def refused(value: bytes | None, *headers: tuple[str, bytes | None]) -> Rejected:
     parsed = parse_raw(value, headers)
     assert isinstance(parsed, Rejected), parsed
-    assert parsed.stage == "parse"
+    assert parsed.stage == "Normalise"
     return parsed
 
 

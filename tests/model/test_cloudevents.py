@@ -22,7 +22,7 @@ TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 EVENT = Event(
     "news.article.raw.v1", 3, 41, 1741764700000, b"k", b"{", (("ce_id", b"7"), ("traceparent", TRACE), ("x", None))
 )
-REJECTED = Rejected(Reason.MALFORMED_JSON, "not JSON: سطر 1", "parse", "orjson.JSONDecodeError")
+REJECTED = Rejected(Reason.MALFORMED_JSON, "not JSON: سطر 1", "Normalise", "orjson.JSONDecodeError")
 
 
 def as_dict(headers: Headers) -> dict[str, bytes | None]:
@@ -71,7 +71,7 @@ def test_a_dead_letter_keeps_its_own_headers_and_says_why() -> None:
         "traceparent": TRACE,
         "x": None,
         "newsflow.error.id": emission_id(EVENT.event_id, "dead-letter", "malformed-json").encode(),
-        "newsflow.error.stage": b"parse",
+        "newsflow.error.stage": b"Normalise",
         "newsflow.error.reason": b"malformed-json",
         "newsflow.error.message": "not JSON: سطر 1".encode(),
         "newsflow.error.class": b"orjson.JSONDecodeError",
@@ -87,7 +87,7 @@ def test_a_dead_letter_keeps_its_own_headers_and_says_why() -> None:
         "__connect.errors.offset": b"41",
         "__connect.errors.connector.name": b"ingest",
         "__connect.errors.task.id": b"0",
-        "__connect.errors.stage": b"parse",
+        "__connect.errors.stage": b"Normalise",
         "__connect.errors.class.name": b"newsflow.parse",
         "__connect.errors.exception.class.name": b"orjson.JSONDecodeError",
         "__connect.errors.exception.message": "not JSON: سطر 1".encode(),

@@ -200,7 +200,7 @@ def test_dead_letters_on_files_lose_nothing(
     key: bytes | None, value: bytes | None, headers: Any, reason: Reason
 ) -> None:
     event = Event("in.jsonl", 0, 7, 0, key, value, headers)
-    members = orjson.loads(encode_dead_letter(event, Rejected(reason, "why", "parse")))
+    members = orjson.loads(encode_dead_letter(event, Rejected(reason, "why", "Normalise")))
     assert list(violations("dead-letter", members)) == []
     assert _bytes(members.get("key_base64")) == key
     assert _bytes(members.get("value_base64")) == value

@@ -56,7 +56,7 @@ def rejected(*arguments: Any, **members: Any) -> Rejected:
     result = normalise(raw(*arguments, **members), None, NOW)
     assert isinstance(result, Rejected)
     assert result.message
-    assert result.stage == "normalise"
+    assert result.stage == "Normalise"
     return result
 
 

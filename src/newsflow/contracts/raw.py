@@ -17,7 +17,7 @@ from newsflow.model.cloudevents import STRUCTURED_TYPE, content_type
 from newsflow.model.event import Headers
 from newsflow.model.outcome import Reason, Rejected
 
-STAGE = "parse"
+STAGE = "Normalise"
 SCHEMA = "raw-article"
 CONTENT_TYPES = ("text/html", "text/plain")
 KNOWN_MEMBERS = frozenset(load_schema(SCHEMA)["properties"])

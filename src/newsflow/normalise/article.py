@@ -23,7 +23,7 @@ from newsflow.normalise.title import split_title
 from newsflow.normalise.url import canonicalise_url, is_homepage
 from newsflow.normalise.values import Extracted
 
-STAGE = "normalise"
+STAGE = "Normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
 MAX_BROKEN_SHARE, MIN_WORD_SHARE = 0.05, 0.75
 MAX_TITLE_CHARS = 1_000
