@@ -54,7 +54,7 @@ def test_a_dead_letter_says_why_and_where_from() -> None:
         ("newsflow.origin.offset", b"41"),
     )
     line = as_line(event(b"{\xff\x1b[31m", headers))
-    assert "malformed-json (parse, news.article.raw.v1 3:41)" in line
+    assert "malformed-json (Normalise, news.article.raw.v1 3:41)" in line
     assert "expected { at 1" in line
     assert "\x1b" not in line
     found = as_object(event(b"{\xff", headers))

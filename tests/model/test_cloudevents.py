@@ -88,7 +88,7 @@ def test_a_dead_letter_keeps_its_own_headers_and_says_why() -> None:
         "__connect.errors.connector.name": b"ingest",
         "__connect.errors.task.id": b"0",
         "__connect.errors.stage": b"Normalise",
-        "__connect.errors.class.name": b"newsflow.parse",
+        "__connect.errors.class.name": b"newsflow.Normalise",
         "__connect.errors.exception.class.name": b"orjson.JSONDecodeError",
         "__connect.errors.exception.message": "not JSON: سطر 1".encode(),
     }
