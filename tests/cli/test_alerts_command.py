@@ -24,6 +24,7 @@ subscriptions:
   - {id: desk, alert: {to: [there]}}
   - {id: lost, alert: {to: [nowhere, there]}}
   - {id: quiet, feed: true}
+  - {id: calm, alert: {to: [there], cool_down: 1h}}
 """
 
 
@@ -117,7 +118,7 @@ def test_a_sample_says_what_is_wrong(place: Place) -> None:
         "there: sent",
     ]
     assert place("test", "quiet").exit_code == 1
-    assert "there are: desk, lost, quiet" in str(place("test", "nobody").exception)
+    assert "there are: desk, lost, quiet, calm" in str(place("test", "nobody").exception)
 
 
 def test_status_tells_what_waits_and_why(place: Place) -> None:
@@ -135,20 +136,21 @@ def test_status_tells_what_waits_and_why(place: Place) -> None:
 
 
 def test_mute_and_its_end(place: Place) -> None:
-    assert "is muted until" in place("mute", "desk", "--for", "12h").stderr
-    muted = place.ledger.at_desks(lambda tables: tables.subscriber("desk").muted_until)
+    assert "is muted until" in place("mute", "calm", "--for", "12h").stderr
+    muted = place.ledger.at_desks(lambda tables: tables.subscriber("calm").muted_until)
     assert muted is not None
-    assert "speaks again" in place("mute", "desk", "--off").stderr
-    assert place.ledger.at_desks(lambda tables: tables.subscriber("desk").muted_until) is None
+    assert "speaks again" in place("mute", "calm", "--off").stderr
+    assert place.ledger.at_desks(lambda tables: tables.subscriber("calm").muted_until) is None
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["desk"],
-        ["desk", "--for", "1h", "--off"],
-        ["desk", "--for", "soon"],
-        ["desk", "--for", "0m"],
+        ["calm"],
+        ["calm", "--for", "1h", "--off"],
+        ["calm", "--for", "soon"],
+        ["calm", "--for", "0m"],
+        ["desk", "--for", "1h"],
         ["nobody", "--off"],
     ],
 )

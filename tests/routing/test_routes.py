@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts import decode_alert
+from newsflow.alerts import Policy, decode_alert
 from newsflow.model import Decision, Outcome
 from newsflow.routing import Match, Route, Routes, Subscription, load_routes
 from newsflow.routing.match import facts, in_sample, meets, objections
@@ -128,6 +128,16 @@ def test_a_sample_takes_its_share_and_always_the_same() -> None:
     taken = [number for number in range(10_000) if in_sample(f"{number:032x}", 10)]
     assert 850 < len(taken) < 1150
     assert taken == [number for number in range(10_000) if in_sample(f"{number:032x}", 10)]
+
+
+def test_whoever_has_a_policy_is_left_to_the_desks() -> None:
+    about = article("syria")
+    plain, calm = (
+        Subscription("plain", alert_to=("x",)),
+        Subscription("calm", alert_to=("x",), policy=Policy(sources=2)),
+    )
+    alerts = Routes(subscriptions=(plain, calm)).route(about, decision(about)).alerts
+    assert [alert.subscription for alert in alerts] == ["plain"]
 
 
 NAMES = st.sampled_from(["syria", "russia", "iran", "ukraine"])

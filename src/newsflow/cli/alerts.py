@@ -117,7 +117,11 @@ def mute(
         raise UsageError("say how long, as in --for 12h, or --off")
     loaded = settings(config).config
     routes = _routes(loaded)
-    _subscription(routes, subscription)
+    if _subscription(routes, subscription).told_at_once:
+        raise UsageError(
+            f"{subscription} is told at once, with each article, and cannot be muted; "
+            "give it a policy (cool_down: 10m will do) and run `newsflow deliver`"
+        )
     until = None if duration is None else datetime.now(UTC) + _duration(duration)
     from newsflow.sinks.desks import AlertDesks
 

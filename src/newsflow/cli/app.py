@@ -8,6 +8,7 @@ from newsflow.cli import (
     alerts,
     config,
     dedup,
+    deliver,
     demo,
     dev,
     evaluate,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
+app.command("deliver")(deliver.deliver)
 app.command("demo")(demo.demo)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)

@@ -155,6 +155,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
             (name, Destination(**value)) for name, value in sorted(merged["alerts"]["destinations"].items())
         ),
         limits=Limits(**merged["limits"]),
+        stores=tuple(sorted(merged["stores"].items())),
     )
 
 

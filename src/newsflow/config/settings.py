@@ -90,3 +90,5 @@ class Config:
     route_paths: tuple[str, ...]
     destinations: tuple[tuple[str, Destination], ...]
     limits: Limits
+    stores: tuple[tuple[str, str], ...] = ()
+    """Stores by the names that routes use; their URLs, or references to them."""

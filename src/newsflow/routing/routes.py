@@ -28,7 +28,8 @@ class Routes:
 
         A new version also goes to every topic feed that had an earlier one, so that no reader is left with an
         old text; a withdrawal goes to those only. What was not accepted (a repeat, a duplicate, …) goes nowhere
-        but to the feeds of subscriptions that ask for copies.
+        but to the feeds of subscriptions that ask for copies. Alerts are raised for subscriptions without a policy
+        of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
         """
         seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
         routes = list(self._taking(seen)) if decision.outcome in _ACCEPTED else []
@@ -51,6 +52,10 @@ class Routes:
             taken = _open_to(each, decision) and meets(each.match, seen)
             verdicts.append(_verdict(each, taken, seen, decision, ""))
         return tuple(verdicts)
+
+    def stores_of(self, article: Article) -> tuple[str, ...]:
+        """Return the stores that keep an article, by its own topics."""
+        return _unique(store for route in self._taking(facts(article)) for store in route.stores)
 
     def _taking(self, seen: Facts) -> Iterator[Route]:
         for route in self.routes:
@@ -81,7 +86,7 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
         return
     step = Step.WITHDRAWN if decision.outcome is Outcome.WITHDRAWN else Step.FIRST
     for subscription in taking:
-        if subscription.alert_to:
+        if subscription.alert_to and subscription.told_at_once:
             alert = article_alert(
                 article,
                 subscription=subscription.id,

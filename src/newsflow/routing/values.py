@@ -65,6 +65,12 @@ class Subscription:
     policy: Policy = field(default_factory=Policy)
     """When its alerts go out."""
 
+    @property
+    def told_at_once(self) -> bool:
+        """Whether it has no policy of its own: the job that publishes an article then raises its alert with it,
+        and no desk is needed."""
+        return self.policy == Policy()
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -54,14 +54,17 @@ class Planned(Protocol):
 
 @dataclass
 class StoreSink:
-    """Keeps every article version in a store."""
+    """Keeps article versions in a store: those that `wants` takes, and every later version, since an earlier one
+    may be there."""
 
     name: str
     store: Store
+    wants: Callable[[Article], bool] = lambda _: True
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
         """See `ArticleSink`."""
         rows, dead = _rows(events, f"Store {self.name}")
+        rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
         by_row = {id(row): event for event, row in rows}
         refused = self.store.write([row for _, row in rows])
         return dead + [
