@@ -65,6 +65,8 @@ class Node:
     kind: str
     leaf: LeafId = -1
     of: tuple[Node, ...] = ()
+    leaves: Clause = frozenset()
+    """Of an `any` of nothing but terms: its leaves."""
     within: int = 0
     ordered: bool = False
 
@@ -136,7 +138,8 @@ def _node(expression: Expression, leaves: _Leaves) -> Node:
     of = tuple(_node(part, leaves) for part in expression.of)
     if isinstance(expression, Near):
         return Node(kind, of=of, within=expression.within, ordered=expression.ordered)
-    return Node(kind, of=of)
+    plain = kind == "any" and all(part.kind == "term" for part in of)
+    return Node(kind, of=of, leaves=frozenset(part.leaf for part in of) if plain else frozenset())
 
 
 def clauses_of(node: Node | None) -> list[Clause]:

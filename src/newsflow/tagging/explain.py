@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
-from newsflow.tagging.compile import CompiledRule, Entry, LeafId, Node, Tables
+from newsflow.tagging.compile import CompiledRule, LeafId, Node, Tables
 from newsflow.tagging.languages import languages_searched
 from newsflow.tagging.match import (
     Hit,
     Scan,
+    Seen,
     Span,
     conditions_hold,
     hits_if_true,
@@ -80,13 +81,13 @@ class Explanation:
         return asdict(self) | {"missing": self.missing}
 
 
-class _EveryLanguage(dict[int, tuple[Entry, ...]]):
+class _EveryLanguage(dict[int, tuple[Seen, ...]]):
     def __init__(self, tables: Tables) -> None:
         super().__init__()
         self._tables = tables
 
-    def __missing__(self, pattern: int) -> tuple[Entry, ...]:
-        return self._tables.entries[pattern]
+    def __missing__(self, pattern: int) -> tuple[Seen, ...]:
+        return tuple((entry.leaf, (pattern, entry)) for entry in self._tables.entries[pattern])
 
 
 def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from newsflow.model import Article
-from newsflow.tagging.compile import CompiledRule, Entry, LeafId, Node, Tables
+from newsflow.tagging.compile import Clause, CompiledRule, Entry, LeafId, Node, Tables
 from newsflow.tagging.languages import base_language, languages_searched
 from newsflow.tagging.places import FACTORS, PlaceName, Places
 from newsflow.tagging.text import FoldedText
@@ -30,17 +30,21 @@ class Hit(NamedTuple):
     place: PlaceName
 
 
-class LanguageView(dict[int, tuple[Entry, ...]]):
+Seen = tuple[LeafId, tuple[int, Entry]]
+"""A leaf, and the pattern that one of its forms was seen by."""
+
+
+class LanguageView(dict[int, tuple[Seen, ...]]):
     """Entries by pattern number, of the languages that are searched; fills itself as patterns are met."""
 
     def __init__(self, tables: Tables, language: str) -> None:
         super().__init__()
         self._tables, self._searched = tables, languages_searched(language)
 
-    def __missing__(self, pattern: int) -> tuple[Entry, ...]:
+    def __missing__(self, pattern: int) -> tuple[Seen, ...]:
         leaves = self._tables.leaves
         found = tuple(
-            entry
+            (entry.leaf, (pattern, entry))
             for entry in self._tables.entries[pattern]
             if leaves[entry.leaf].key.language.partition("-")[0] in self._searched
         )
@@ -51,7 +55,7 @@ class LanguageView(dict[int, tuple[Entry, ...]]):
 class Scan:
     """What one article holds of all terms. Leaves are verified and placed only when asked for."""
 
-    def __init__(self, tables: Tables, view: Mapping[int, tuple[Entry, ...]], article: Article) -> None:
+    def __init__(self, tables: Tables, view: Mapping[int, tuple[Seen, ...]], article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
         self._hits: list[tuple[int, int, int]] = (
@@ -59,9 +63,13 @@ class Scan:
         )
         self.seen: dict[LeafId, list[tuple[int, Entry]]] = {}
         """Leaves by the patterns that were found; not yet verified."""
+        seen = self.seen
         for pattern in {hit[0] for hit in self._hits}:
-            for entry in view[pattern]:
-                self.seen.setdefault(entry.leaf, []).append((pattern, entry))
+            for leaf, by in view[pattern]:
+                if leaf in seen:
+                    seen[leaf].append(by)
+                else:
+                    seen[leaf] = [by]
         self._by_pattern: dict[int, list[tuple[int, int]]] | None = None
         self._spans: dict[LeafId, list[Span]] = {}
         self._places: Places | None = None
@@ -172,6 +180,8 @@ def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
     """The hits that make a compiled expression true of an article; None when it is false. `none` is true by no hit."""
     if node.kind == "term":
         return [(span, node.leaf) for span in scan.spans(node.leaf)] or None
+    if node.leaves:
+        return plain_hits(node.leaves, scan) or None
     if node.kind == "any":
         found = [hit for part in node.of for hit in hits_if_true(part, scan) or ()]
         # An `any` may hold by a `none` among its parts.
@@ -187,6 +197,11 @@ def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
             return None
         gathered += hits
     return gathered
+
+
+def plain_hits(leaves: Clause, scan: Scan) -> list[Placed]:
+    """All hits of some leaves."""
+    return [(span, leaf) for leaf in leaves if leaf in scan.seen for span in scan.spans(leaf)]
 
 
 def holds(node: Node, scan: Scan) -> bool:
@@ -205,7 +220,8 @@ def near_hits(node: Node, scan: Scan) -> list[Placed]:
     """The hits of a `near` that stand close enough; empty when none do."""
     operands = []
     for part in node.of:
-        placed = sorted((span, leaf) for leaf in leaves_of(part) for span in scan.spans(leaf))
+        placed = plain_hits(part.leaves or frozenset(leaves_of(part)), scan)
+        placed.sort()
         if not placed:
             return []
         operands.append(placed)
