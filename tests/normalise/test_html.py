@@ -65,9 +65,29 @@ def test_dates_and_their_evidence(head: str, body: str, evidence: str | None, at
         assert (published.evidence, published.at.isoformat()) == (evidence, at)
 
 
+def test_the_clock_of_the_page_is_no_date_of_the_article() -> None:
+    clock = "<header><div class='date'>Wednesday, 1 January 2025</div><time datetime='2025-01-01'>today</time></header>"
+    line = "<div class='info'>Anna Reed <span>20 February 2024, 10:00</span></div>"
+    html = page(line + BODY).replace("<nav>", clock + "<nav>")
+    published = extract_html(html, URL).published
+    assert published is not None
+    assert published.at == datetime(2024, 2, 20, 10)  # noqa: DTZ001 no zone was named
+    far = page(BODY).replace(
+        "<nav>", "<header><div class='date'>Wednesday, 1 January 2025</div></header>" + "<i>x</i>" * 20 + "<nav>"
+    )
+    assert extract_html(far, URL).published is None
+
+
+def test_an_update_is_no_publication_where_both_are_said() -> None:
+    lines = "<p>Updated 21 February 2024, 11:00</p><p>Published 20 February 2024, 10:00</p>"
+    published = extract_html(page(lines + BODY), URL).published
+    assert published is not None
+    assert published.at.day == 20
+
+
 def test_json_ld_names_authors_and_agency() -> None:
     found = extract_html(
-        page(head=ld('{"@type":"NewsArticle","author":[{"name":"Anna Reed"},{"name":"Reuters"}]}')), URL
+        page(head=ld('{"@type":"NewsArticle","author":[{"name":"By Anna Reed"},{"name":"Reuters"}]}')), URL
     )
     assert found.authors == ("Anna Reed", "Reuters")
     assert found.agency == "Reuters"

@@ -73,7 +73,8 @@ _CREDIT = _compile(
     rf"|[\s]*[(\[/*–—\-]+\s*{_name(5)}\s*[)\]/.*–—\-]*|{_name(6)}"
 )
 _BYLINE = _compile(
-    rf"(?:(?:by|by the|with|من|عن|par|von)\s+)?(?:.{{0,60}}?(?:[\s(/,،|\-–—+&]|^))?{_name(7)}(?:\s*[)/,،|&+].{{0,40}})?"
+    rf"(?:(?:by|by the|with|من|عن|par|von)\s+)?(?:.{{0,60}}?(?:[\s(/,،|\-–—+&]|^))?{_name(7)}"
+    r"(?:\s*[)/,،|&+].{0,40}|(?: \w+){0,3} (?:writers?|reporters?|correspondents?|photographers?|staff))?"
 )
 _SHORT_CHARS = 80
 _HEAD_CHARS = 140

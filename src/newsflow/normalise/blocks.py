@@ -19,6 +19,7 @@ BOILERPLATE, BARRIER = -15.0, -80.0
 MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.25, 8, 48
 REPEATED_WORDS = 8
 COMMENTS_SHARE = 0.1
+LAST_SENTENCES = 3
 
 _ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
@@ -78,7 +79,16 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
         end = step
     while (step := _merge_before(scores, first, best)) is not None:
         first = step
-    return first, end
+    return first, _with_last_sentences(lines, end)
+
+
+def _with_last_sentences(lines: Sequence[str], end: int) -> int:
+    """The end of a block moved behind short sentences that follow it."""
+    for line in lines[end : end + LAST_SENTENCES]:
+        if not _ENDS_SENTENCE.search(line) or count_words(line) < 3 or why_dropped(line) is not None:
+            break
+        end += 1
+    return end
 
 
 def _before_comments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from lxml.etree import strip_elements
@@ -40,6 +41,7 @@ NO_TEXT_TAGS = (
     ),
     *("map", "select", "datalist", "button", "input", "dialog", "nav", "menu", "aside", "footer"),
 )
+_BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
@@ -151,7 +153,7 @@ def _authors(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) ->
     named = meta.authors
     if source and source.selectors.authors:
         named = selected_lines(tree, source.selectors.authors) or named
-    settled = (settle_line(name)[:200] for name in named[:MAX_AUTHORS])
+    settled = (_BY.sub("", settle_line(name)[:200]) for name in named[:MAX_AUTHORS])
     return tuple(dict.fromkeys(name for name in settled if name and not name.startswith(("http:", "https:"))))
 
 

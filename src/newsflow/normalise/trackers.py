@@ -22,7 +22,7 @@ _NAMES = frozenset(
     "guccounter ga gi kw keyword_session emc email_source em_cid nl newsletter newsletterid recruiter cvid ocid2 pc form "
     # state of a reader, not of the page
     "phpsessid jsessionid sessionid session_id session sid aspsessionid _r _t _ts nocache cache cachebuster cb rnd rand "
-    "random timestamp gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
+    "random timestamp _ga _gl _gac _hsenc _hsmi _ke _kx _branch_match_id gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
     "print printable output outputtype platform mobile nomobile desktop amp __twitter_impression".split()
 )
 _VALUES = re.compile(

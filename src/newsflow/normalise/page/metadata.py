@@ -44,6 +44,7 @@ class Metadata:
 class _Found:
     meta: dict[str, str] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
+    early: list[tuple[DateEvidence, str]] = field(default_factory=list)
     times: list[tuple[DateEvidence, str]] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
@@ -87,6 +88,8 @@ def _walk(tree: HtmlElement) -> _Found:
         elif tag == "title":
             found.title = found.title or text_of(element)
         elif tag == "h1":
+            if not found.heads:
+                found.early, found.times = found.times, []
             found.heads.append(text_of(element))
         else:
             _take_time(element, found)
@@ -105,6 +108,8 @@ def _take_meta(element: HtmlElement, found: _Found) -> None:
 
 def _take_time(element: HtmlElement, found: _Found) -> None:
     stamp, text = (element.get("datetime") or "").strip(), text_of(element)
+    if not found.heads and next(element.iterancestors("article", "main"), None) is None:
+        return  # a clock in the page's header
     is_modified = "modif" in f"{element.get('itemprop')} {element.get('class')}".lower()
     if stamp and not is_modified:
         found.times.append(("meta", stamp))
@@ -123,8 +128,8 @@ def _dates(found: _Found, node: dict[str, Any]) -> list[tuple[DateEvidence, str]
     stamps = (ld_text(node.get(member)) for member in ("datePublished", "uploadDate", "dateCreated"))
     dates: list[tuple[DateEvidence, str]] = [("json-ld", stamp) for stamp in stamps if stamp]
     dates += [("meta", found.meta[name]) for name in _DATE_META if name in found.meta]
-    # Only the first `time` is the article's own: later ones belong to teasers and comments.
-    dates += found.times[:2]
+    # Only the first `time` behind the heading is the article's own: later ones belong to teasers and comments.
+    dates += found.times[:2] or found.early[-2:]
     return dates
 
 
