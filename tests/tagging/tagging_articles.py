@@ -13,7 +13,7 @@ SEEN = datetime(2024, 12, 15, 14, 0, tzinfo=UTC)
 def make_article(title: str = "", body: str = "", language: str = "en", **more: Any) -> Article:
     """An article as normalisation would give it."""
     published = PublicationDate(SEEN, "explicit", "meta", "2024-12-15T14:00:00Z")
-    fields = {"source": "invented-courier", "first_seen": SEEN} | more
+    fields: dict[str, Any] = {"source": "invented-courier", "first_seen": SEEN} | more
     return Article(title=title, body=body, language=language, published=published, **fields)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_fields(tmp_path: Path, field: str, title: str, body: str, expected: boo
 
 def test_conditions(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "id: r\nany: [harbour]\nsources: [dock-news]\nlanguages: [en]\nsections: [Trade]\n")
-    raw = {"raw": {"section": "trade"}}
+    raw: dict[str, Any] = {"raw": {"section": "trade"}}
     assert rules.match(make_article("harbour", source="dock-news", language="en-GB", **raw))
     assert not rules.match(make_article("harbour", source="dock-news", language="fr", **raw))
     assert not rules.match(make_article("harbour", source="other", language="en", **raw))
