@@ -53,7 +53,7 @@ _READ_ALSO = _compile(
 _PROMOTION = _compile(
     r"[\s|·•*–—\->»:]*(?:"
     r"تابعو?نا? (?:علي|عبر|في)|تابعوا? .{0,40}(?:علي|عبر)|لمتابعه .{0,80}(?:علي|عبر|اضغط)|انضم\w* (?:الي|الان)|اشترك\w* (?:في|الان|ب)|"
-    r"حمل\w* (?:التطبيق|تطبيق)|حملوا|مركز الاشعارات|النشره البريديه|اضغط هنا|"
+    r"حمل\w* (?:التطبيق|تطبيق\w*)|مركز الاشعارات|النشره البريديه|اضغط هنا|"
     r"(?:please )?(?:follow|join|find|like) (?:us|our|the .{0,30}) (?:on|at|channel)|follow .{0,60} on (?:twitter|facebook|x|instagram|telegram|google)|"
     r"subscribe (?:to|now|here|today)|sign up (?:for|to|here|now)|download (?:our|the) app|get (?:our|the) (?:app|newsletter)|click here|"
     r"like this (?:story|article)\?|share (?:it|this|your) (?:with|story|on|thoughts)|support (?:us|our|quality|independent)|become a (?:member|subscriber)|"
@@ -65,7 +65,7 @@ _PROMOTION = _compile(
 )
 _FOOTER = _compile(
     r".{0,60}(?:©|\(c\) ?\d{4}|copyright\b|جميع الحقوق|كل الحقوق|الحقوق محفوظه|حقوق النشر|حقوق الملكيه|all rights reserved|"
-    r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos|todos os direitos|"
+    r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos reservados|todos os direitos reservados|"
     r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
     r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
     r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"

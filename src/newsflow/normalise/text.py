@@ -28,7 +28,7 @@ def clean_text(text: str) -> Extracted:
     """Title, date and body of a page whose tags were stripped, or of a plain article. Time is linear in its length.
 
     The body is the densest block of long lines; the date is the date line nearest above it, the title the line above
-    that. What was thrown away is in `dropped`, with its reason.
+    that. What was thrown away is in `dropped`, with its reason. The first 20,000 lines are read.
     """
     return clean_page_text(text, None)
 
