@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from copy import copy
 
@@ -18,6 +19,7 @@ for _name in ("trafilatura", "htmldate", "courlan"):
 MAX_ELEMENTS = 60_000
 _MIN_RECOVERED_CHARS = 40
 _OUTSIDE = frozenset({"aside", "footer", "nav", "form", "figure", "figcaption", "header", "button"})
+_FOREIGN = re.compile(r"comment|disqus|related|sidebar|teaser|newsletter|promo|cookie|recommend", re.IGNORECASE)
 Signature = tuple[str, str, str]
 
 
@@ -117,7 +119,10 @@ def _is_linked(element: HtmlElement, length: int) -> bool:
 
 
 def _is_outside(element: HtmlElement) -> bool:
-    return any(ancestor.tag in _OUTSIDE for ancestor in element.iterancestors())
+    for ancestor in element.iterancestors():
+        if ancestor.tag in _OUTSIDE or _FOREIGN.search(f"{ancestor.get('class') or ''} {ancestor.get('id') or ''}"):
+            return True
+    return False
 
 
 def without(tree: HtmlElement, selectors: tuple[str, ...]) -> HtmlElement:
