@@ -1,0 +1,54 @@
+"""The JSON Schema that editors complete from says what the parser says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from newsflow.errors import ConfigError
+from newsflow.tagging import load_rules, shipped_rules_path
+from newsflow.tagging.document import read_jsonl, read_yaml
+from newsflow.tagging.parse import EXPRESSION_KEYS, RULE_KEYS, TERM_KEYS
+
+SCHEMA: dict[str, Any] = json.loads((shipped_rules_path().parent / "topic-rule.schema.json").read_text(encoding="utf-8"))
+
+
+def test_the_schema_knows_the_keys_of_the_parser() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["properties"]) == RULE_KEYS
+    assert set(SCHEMA["$defs"]["term"]["properties"]) == TERM_KEYS
+    assert set(SCHEMA["$defs"]["combination"]["properties"]) == EXPRESSION_KEYS
+
+
+def test_every_shipped_rule_is_valid() -> None:
+    validator = Draft202012Validator(SCHEMA)
+    root = shipped_rules_path()
+    documents = [document for path in root.rglob("*.yaml") for document in read_yaml(path, path.name)]
+    documents += read_jsonl(root / "countries" / "generated.jsonl", "generated")[:20]
+    assert len(documents) > 70
+    for document in documents:
+        assert not list(validator.iter_errors(document.value)), document.file
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"id": "Bad", "any": ["a"]},
+        {"id": "r"},
+        {"id": "r", "any": []},
+        {"id": "r", "any": ["a"], "colour": "red"},
+        {"id": "r", "any": [{"term": "a", "field": "foot"}]},
+        {"id": "r", "near": ["a"]},
+        {"id": "r", "any": ["a"], "near": ["a", "b"], "within": -1},
+    ],
+)
+def test_both_refuse_what_is_wrong(rule: dict[str, Any], tmp_path: Path) -> None:
+    assert list(Draft202012Validator(SCHEMA).iter_errors(rule))
+    file = tmp_path / "r.jsonl"
+    file.write_text(json.dumps(rule), encoding="utf-8")
+    with pytest.raises(ConfigError):
+        load_rules([file])
