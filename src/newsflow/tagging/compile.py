@@ -83,6 +83,8 @@ class CompiledRule:
     absent: Clause
     """Simple leaves that must not be seen: the quick part of `none`."""
     languages: frozenset[str]
+    conditional: bool
+    """Whether the rule has conditions on source, language or section."""
 
 
 @dataclass(slots=True)
@@ -236,6 +238,7 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
                 others=tuple(clauses[tested:]),
                 absent=_absent(draft.require, leaves.leaves),
                 languages=frozenset(base_language(tag) for tag in draft.rule.languages),
+                conditional=bool(draft.rule.sources or draft.rule.languages or draft.rule.sections),
             )
         )
     return Tables(

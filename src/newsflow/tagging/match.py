@@ -106,6 +106,10 @@ class Scan:
         found.sort()
         return found
 
+    def _hits_end_words(self, pattern: int) -> bool:
+        """Whether a pattern ends with a space: not that of a term with an open end."""
+        return self.text.folded[self._pattern_hits(pattern)[0][1] - 1] == " "
+
     def _pattern_hits(self, pattern: int) -> list[tuple[int, int]]:
         if self._by_pattern is None:
             self._by_pattern = {}
@@ -146,6 +150,10 @@ class Scan:
 
     def _verified(self, leaf: LeafId) -> list[Span]:
         item = self.tables.leaves[leaf]
+        by = self.seen[leaf]
+        if item.simple and len(by) == 1 and self._hits_end_words(by[0][0]):
+            skip = by[0][1].skip
+            return [Span(start, end, skip) for start, end in self._pattern_hits(by[0][0])]
         spans = self.cased_spans(leaf)
         if not spans or item.simple:
             return spans
@@ -296,6 +304,8 @@ def score_of(hits: Iterable[Hit]) -> float:
 
 def conditions_hold(rule: CompiledRule, article: Article) -> bool:
     """Whether a rule's source, language and section conditions are true of an article."""
+    if not rule.conditional:
+        return True
     if rule.languages and base_language(article.language) not in rule.languages:
         return False
     if rule.rule.sources and article.source not in rule.rule.sources:
