@@ -19,6 +19,7 @@ from newsflow.cli import (
     routes,
     run,
     sources,
+    store,
     story,
     tail,
     topics,
@@ -46,6 +47,7 @@ app.command("story")(story.story)
 app.add_typer(topics.app, name="topics")
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(dev.app, name="dev")

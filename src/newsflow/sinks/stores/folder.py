@@ -63,6 +63,10 @@ class _Keys:
         return found
 
 
+class EncodingError(Exception):
+    """Some row of a batch has no place in the file's format."""
+
+
 class FolderStore(Store):
     """Article versions in files of one folder. One process writes at a time; others wait for its lock."""
 
@@ -71,10 +75,11 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._keys = _Keys()
+        self._unsynced: set[Path] = set()
 
     @abstractmethod
     def _encode(self, rows: Sequence[StoreRow], path: Path) -> None:
-        """Write rows, sorted by key, to a new file."""
+        """Write rows, sorted by key, to a new file. Raises `EncodingError` when one of them cannot be written."""
 
     @abstractmethod
     def _read_keys(self, path: Path) -> Iterable[Key]:
@@ -88,23 +93,32 @@ class FolderStore(Store):
     def _problem(self, row: StoreRow) -> str:
         """Say why a row cannot be kept; empty when it can."""
 
-    def _refused(self, rows: Sequence[StoreRow]) -> list[Refused]:
-        return [Refused(row, problem) for row in rows if (problem := self._problem(row))]
-
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: one entry of the manifest for all files of a batch."""
-        refused = self._refused(rows)
-        bad = {id(each.row) for each in refused}
-        good = unique(row for row in rows if id(row) not in bad)
         try:
-            with self._locked():
-                entries = self.files()
-                new = [entry for entry in self._write_new(good, entries) if entry is not None]
-                if new:
-                    self._publish([*entries, *new])
+            try:
+                refused = self._cheap_check(rows)
+                self._write(rows, refused)
+            except EncodingError:
+                # Some row is at fault: only now is it worth while to look at each.
+                refused = [Refused(row, problem) for row in rows if (problem := self._problem(row))]
+                self._write(rows, refused)
         except OSError as error:
             raise SinkError(f"the store {self.folder} cannot be written: {error}") from error
         return refused
+
+    def _cheap_check(self, rows: Sequence[StoreRow]) -> list[Refused]:  # noqa: ARG002 - for those that override it
+        """What can be told of rows before they are encoded."""
+        return []
+
+    def _write(self, rows: Sequence[StoreRow], refused: Sequence[Refused]) -> None:
+        bad = {id(each.row) for each in refused}
+        good = unique(row for row in rows if id(row) not in bad)
+        with self._locked():
+            entries = self.files()
+            new = [entry for entry in self._write_new(good, entries) if entry is not None]
+            if new:
+                self._publish([*entries, *new])
 
     def files(self) -> list[FileEntry]:
         """Return the files that count, by path. Raises `SinkError` when the manifest cannot be read."""
@@ -194,15 +208,20 @@ class FolderStore(Store):
     def _new_file(self, path: str) -> Iterator[Path]:
         """A temporary file that is synced and takes its name when all went well."""
         target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self._unsynced.add(target.parent)
+        if not target.parent.exists():
+            self._unsynced |= {target.parent.parent, self.folder}
+            target.parent.mkdir(parents=True)
         temporary = target.with_name(target.name + TEMPORARY)
         yield temporary
         sync(temporary)
         temporary.replace(target)
-        for folder in (target.parent, target.parent.parent, self.folder):
-            sync(folder)
 
     def _publish(self, entries: Sequence[FileEntry]) -> None:
+        """Make the names of new files durable, then the manifest that lists them."""
+        for folder in sorted(self._unsynced):
+            sync(folder)
+        self._unsynced.clear()
         listed: list[dict[str, Any]] = [
             {"path": entry.path, "rows": entry.rows, "size_bytes": entry.size_bytes}
             for entry in sorted(entries, key=lambda entry: entry.path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from newsflow.sinks.stores.contract import StoreRow
+from newsflow.sinks.stores.contract import Refused, StoreRow
 from newsflow.sinks.stores.folder import FolderStore, Key
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -32,6 +32,9 @@ class JsonLinesStore(FolderStore):
         with target.open("wb") as file:
             file.writelines(lines[key] for key in sorted(lines))
         return len(lines)
+
+    def _cheap_check(self, rows: Sequence[StoreRow]) -> list[Refused]:
+        return [Refused(row, problem) for row in rows if (problem := self._problem(row))]
 
     def _problem(self, row: StoreRow) -> str:
         if len(row.value) > MAX_LINE_BYTES:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from newsflow.model import Article
-from newsflow.sinks.stores.contract import Refused, StoreRow, published_instant, published_wall
-from newsflow.sinks.stores.folder import FolderStore, Key
+from newsflow.sinks.stores.contract import StoreRow, published_instant, published_wall
+from newsflow.sinks.stores.folder import EncodingError, FolderStore, Key
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _TOPIC = pa.struct([("id", pa.string()), ("scheme", pa.string()), ("code", pa.string()), ("score", pa.float64())])
@@ -52,6 +52,8 @@ SCHEMA = pa.schema(
     metadata={"newsflow.schema": "article.v1"},
 )
 
+_UNWRITABLE = (pa.ArrowException, OverflowError, UnicodeError, ValueError, TypeError)
+
 
 def to_table(rows: Sequence[StoreRow]) -> pa.Table:
     """Return rows as a table of `SCHEMA`. Raises `pa.ArrowException`, `OverflowError` or `UnicodeError` for a
@@ -68,7 +70,11 @@ class ParquetStore(FolderStore):
     suffix = ".parquet"
 
     def _encode(self, rows: Sequence[StoreRow], path: Path) -> None:
-        _write_table(to_table(rows), path)
+        try:
+            table = to_table(rows)
+        except _UNWRITABLE as error:
+            raise EncodingError from error
+        _write_table(table, path)
 
     def _read_keys(self, path: Path) -> Iterable[Key]:
         table = pq.ParquetFile(path).read(columns=["id", "version"])
@@ -84,10 +90,6 @@ class ParquetStore(FolderStore):
         _write_table(table, target)
         return int(table.num_rows)
 
-    def _refused(self, rows: Sequence[StoreRow]) -> list[Refused]:
-        # All at once; row by row only to find who is at fault.
-        return super()._refused(rows) if conversion_error(rows) else []
-
     def _problem(self, row: StoreRow) -> str:
         return conversion_error([row])
 
@@ -96,7 +98,7 @@ def conversion_error(rows: Sequence[StoreRow]) -> str:
     """Say why rows cannot become a table; empty when they can."""
     try:
         to_table(rows)
-    except (pa.ArrowException, OverflowError, UnicodeError, ValueError, TypeError) as error:
+    except _UNWRITABLE as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     return ""
 
