@@ -139,6 +139,37 @@ def test_paragraphs_of_later_containers_are_found() -> None:
     ]
 
 
+PARTS = SENTENCES[:3]
+LINKS = "".join(f"<li><a href='/{number}'>Section {number}</a></li>" for number in range(20))
+TEASERS = "".join(
+    f"<div><a href='/t{number}'>Other news of the harbour, number {number}</a></div>" for number in range(10)
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<div>{'<br><br>'.join(PARTS)}</div>",
+        "<div>" + "".join(f"<span>{part}</span><br>" for part in PARTS) + "</div>",
+        "<div>" + "".join(f"<div dir=ltr>{part}</div>" for part in PARTS) + "</div>",
+        "<div><ul>" + "".join(f"<li>{part}</li>" for part in PARTS) + "</ul></div>",
+        "<pre>" + "\n\n".join(PARTS) + "</pre>",
+        "<br><br>".join(PARTS),
+        f"<div>{PARTS[0]}<div class=ad>Advertisement</div>{PARTS[1]}<p>{PARTS[2]}</p></div>",
+        f"<table><tr><td><font>{'<br>'.join(PARTS)}</font></td></tr></table>",
+        "<table><tr><td>" + "".join(f"<p>{part}</p>" for part in PARTS) + "</td></tr></table>",
+        f"<div><p>{PARTS[0]}</p></div>",
+    ],
+)
+def test_short_articles_without_paragraphs_come_without_the_menu(body: str) -> None:
+    html = (
+        f"<html><head><title>Harbour wall</title></head><body><ul>{LINKS}</ul><h1>Harbour wall</h1>{body}"
+        f"<div>{TEASERS}</div><div>All rights reserved</div></body></html>"
+    )
+    found = [line.removeprefix("- ") for line in extract_html(html, URL).body.split("\n")]
+    assert found == [part for part in PARTS if part in body]
+
+
 def test_a_canonical_url_of_the_same_host() -> None:
     assert extract_html(
         page(head="<link rel=canonical href='https://merrow.example/news/wall-1234'>"), URL

@@ -41,6 +41,8 @@ NO_TEXT_TAGS = (
     ),
     *("map", "select", "datalist", "button", "input", "dialog", "nav", "menu", "aside", "footer"),
 )
+SHORT_CHARS = 400
+"""A body of fewer characters is doubted."""
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
@@ -62,9 +64,7 @@ def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile 
     meta = read_metadata(tree)
     strip_elements(tree, *NO_TEXT_TAGS, with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
-    cleaned = _body(tree, meta, title, source)
-    if not cleaned.lines:
-        cleaned = _body_without_tree(text, title, source)
+    cleaned = _body(text, tree, meta, title, source)
     authors = _authors(tree, meta, source)
     body = "\n".join(cleaned.lines)
     dates = find_dates(tree, meta, source)
@@ -106,24 +106,31 @@ def _host(url: str | None) -> str:
         return ""
 
 
-def _body(tree: HtmlElement, meta: Metadata, title: str, source: SourceProfile | None) -> Cleaned:
+def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: SourceProfile | None) -> Cleaned:
     lines: list[str] = []
     if source:
         tree = without(tree, source.selectors.drop)
         lines = selected_lines(tree, source.selectors.body) if source.selectors.body else []
-    lines = lines or body_lines(tree)
+    lines = lines or _fuller(body_lines(tree), text)
     titles = [title, *meta.titles.values(), *meta.headings]
     cleaned = clean_lines(lines, titles, source.drop_lines if source else ())
     return _with_published_text(cleaned, meta, titles)
 
 
-def _body_without_tree(text: str, title: str, source: SourceProfile | None) -> Cleaned:
-    """The densest block of the page's text, for pages whose tree does not hold it; nothing where no line is long."""
-    lines = _text_lines(strip_tags(text))[:MAX_LINES]
-    block = densest_block(lines)
+def _fuller(lines: list[str], text: str) -> list[str]:
+    """These lines; or the densest block of the page's text, where they are few and it is more.
+
+    So are found bodies that are no paragraphs to trafilatura, and those of trees that libxml2 cut at some depth.
+    """
+    found = sum(map(len, lines))
+    if found >= SHORT_CHARS:
+        return lines
+    stripped = _text_lines(strip_tags(text, furniture=False))[:MAX_LINES]
+    block = densest_block(stripped)
     if block is None:
-        return Cleaned()
-    return clean_lines(lines[slice(*block)], [title], source.drop_lines if source else ())
+        return lines
+    dense = stripped[slice(*block)]
+    return dense if sum(map(len, dense)) > 1.2 * found else lines
 
 
 def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:

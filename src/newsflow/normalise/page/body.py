@@ -18,21 +18,31 @@ for _name in ("trafilatura", "htmldate", "courlan"):
 
 MAX_ELEMENTS = 60_000
 _MIN_RECOVERED_CHARS = 40
+LAYOUT_CELL_CHARS = 200
 _OUTSIDE = frozenset({"aside", "footer", "nav", "form", "figure", "figcaption", "header", "button"})
 _FOREIGN = re.compile(r"comment|disqus|related|sidebar|teaser|newsletter|promo|cookie|recommend", re.IGNORECASE)
 Signature = tuple[str, str, str]
 
 
 def body_lines(tree: HtmlElement) -> list[str]:
-    """Settled lines (paragraphs, headings, list items) of the article, in reading order. The tree stays as it is."""
+    """Settled lines (paragraphs, headings, list items) of the article, in reading order.
+
+    Tables that lay out the page become plain blocks in the tree.
+    """
     if _is_huge(tree):
         return _plain_paragraphs(tree)
-    found = _extract(tree, precise=True)
-    if sum(map(len, found)) < 250:
-        fuller = _extract(tree, precise=False)
-        if sum(map(len, fuller)) > 2 * sum(map(len, found)):
-            found = fuller
+    _unfold_layout(tree)
+    found = _extract(tree)
     return _with_missed(found, tree) if found else found
+
+
+def _unfold_layout(tree: HtmlElement) -> None:
+    """Cells that hold paragraphs of text, and the tables around them, made plain blocks: they are layout, not data."""
+    for cell in list(tree.iter("td")):
+        if len(cell.findall("p")) + len(cell.findall(".//br")) >= 2 and len(text_of(cell)) >= LAYOUT_CELL_CHARS:
+            cell.tag = "div"
+            for ancestor in cell.iterancestors("tr", "tbody", "table"):
+                ancestor.tag = "div"
 
 
 def _is_huge(tree: HtmlElement) -> bool:
@@ -40,10 +50,11 @@ def _is_huge(tree: HtmlElement) -> bool:
     return isinstance(count, float) and count > MAX_ELEMENTS
 
 
-def _extract(tree: HtmlElement, *, precise: bool) -> list[str]:
+def _extract(tree: HtmlElement) -> list[str]:
     from trafilatura import bare_extraction
 
-    document = bare_extraction(tree, fast=True, include_comments=False, favor_precision=precise)
+    # Without precision, trafilatura answers short pages with all the text there is, menus included.
+    document = bare_extraction(tree, fast=True, include_comments=False, favor_precision=True)
     if document is None or isinstance(document, dict) or not document.text:
         return []
     return [line for raw in settle_text(document.text).split("\n") if (line := raw.strip())]

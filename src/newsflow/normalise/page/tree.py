@@ -26,6 +26,11 @@ _HIDDEN = (
     (re.compile(r"<template\b", re.IGNORECASE), re.compile(r"</template\s*>", re.IGNORECASE)),
     (re.compile(r"<!--"), re.compile(r"-->")),
 )
+_SCRIPT = (re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE))
+_FURNITURE = tuple(
+    (re.compile(rf"<{tag}\b", re.IGNORECASE), re.compile(rf"</{tag}\s*>", re.IGNORECASE))
+    for tag in ("nav", "menu", "aside", "footer", "select", "button", "figcaption")
+)
 _DATA_URI = re.compile(r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]{200,}", re.IGNORECASE)
 
 
@@ -74,10 +79,16 @@ _BREAK = re.compile(
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 
 
-def strip_tags(html: str) -> str:
-    """The text of a page that no tree could be made of, or only a part (libxml2 stops at some depth): block tags
-    become newlines, others nothing."""
-    return unescape(_TAG.sub("", _BREAK.sub("\n", _slim(html[:MAX_CHARS]))))
+def strip_tags(html: str, *, furniture: bool = True) -> str:
+    """The text of a page, for when no tree could be made of it, or only a part (libxml2 stops at some depth).
+
+    Block tags become newlines, others nothing. Without `furniture`, menus, asides, footers and forms are left out.
+    """
+    html = _cut(_slim(html[:MAX_CHARS]), *_SCRIPT)
+    if not furniture:
+        for pair in _FURNITURE:
+            html = _cut(html, *pair)
+    return unescape(_TAG.sub("", _BREAK.sub("\n", html)))
 
 
 def text_of(element: HtmlElement) -> str:
