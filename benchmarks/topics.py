@@ -3,9 +3,10 @@
     python benchmarks/topics.py --data DIR [--sizes 250,10000,100000] [--without-lucene]
 
 DIR holds articles_1000.jsonl (`id`, `body`). Rules are made from the words of the articles: 2 to 4 alternatives, a
-third of them phrases, a second required clause, an exclusion, half of them with proximity. All three get the same articles
-and rules in the same run, on one thread, and time is CPU time. Lucene gets the text folded and cut into tokens, so it
-does not pay for that; newsflow does, and makes evidence too. Matches are compared, rule by rule and article by article.
+third of them phrases, a second required clause, an exclusion, half of them with proximity. All three get the same
+articles and rules in the same run, on one thread, and time is CPU time. Lucene gets the text folded and cut into
+tokens, so it does not pay for that; newsflow does, and makes evidence too. Matches are compared, rule by rule and
+article by article.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ from newsflow.tagging import load_rules, shipped_rules_path
 from newsflow.tagging.document import read_jsonl, read_yaml
 from newsflow.tagging.parse import EXPRESSION_KEYS, RULE_KEYS, TERM_KEYS
 
-SCHEMA: dict[str, Any] = json.loads((shipped_rules_path().parent / "topic-rule.schema.json").read_text(encoding="utf-8"))
+SCHEMA: dict[str, Any] = json.loads(
+    (shipped_rules_path().parent / "topic-rule.schema.json").read_text(encoding="utf-8")
+)
 
 
 def test_the_schema_knows_the_keys_of_the_parser() -> None:

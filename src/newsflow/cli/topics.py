@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -114,6 +113,7 @@ def explain_article(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Say for each tag, and for a missing one, what counted, what did not and why."""
+    from newsflow.cli.topics_articles import read_article
     from newsflow.tagging.explain import explain
 
     loaded = _load(rules, config)
@@ -141,6 +141,7 @@ def diff_topics(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show which articles a change of rules would tag otherwise, and what that means a day."""
+    from newsflow.cli.topics_articles import stored_articles
     from newsflow.cli.topics_text import diff_lines
     from newsflow.tagging import load_rules, shipped_rules_path
     from newsflow.tagging.diff import diff_rules
@@ -184,6 +185,7 @@ def retag(
     config: ConfigOption = None,
 ) -> None:
     """Write stored articles whose topics change under the rules, as new versions, to standard output (article.v1)."""
+    from newsflow.cli.topics_articles import stored_articles
     from newsflow.model.codec import encode_article
     from newsflow.tagging.retag import retag_articles
 
@@ -207,106 +209,6 @@ def _known(rules: RuleSet, topic: str | None) -> None:
 
         near = difflib.get_close_matches(topic, [rule.id for rule in rules.rules], n=3)
         raise UsageError(f"no rule has the id {topic!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
-
-
-def read_article(file: Path, language: str) -> Article:
-    """One article from a file: article.v1, raw-article.v1 or plain text."""
-    from newsflow.errors import UsageError
-    from newsflow.tagging.examples import text_article
-
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read as UTF-8: {error}") from error
-    if text.lstrip().startswith("{"):
-        return _article_of(text.strip().encode(), str(file))
-    title, _, body = text.strip().partition("\n")
-    return text_article(body.strip(), language, title.strip()) if body.strip() else text_article(title, language)
-
-
-def _article_of(line: bytes, where: str) -> Article:
-    """An article from one line of either contract. Raises UsageError for anything else."""
-    import orjson
-
-    from newsflow.errors import UsageError
-    from newsflow.model.codec import decode_article
-
-    try:
-        value = orjson.loads(line)
-        return decode_article(line) if "content_type" not in value else _normalised(line)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{where}: neither article.v1 nor raw-article.v1: {error}") from error
-
-
-def _normalised(line: bytes) -> Article:
-    from datetime import UTC, datetime
-
-    from newsflow.contracts.raw import parse_raw
-    from newsflow.model import Article, RawArticle
-    from newsflow.normalise import normalise
-
-    raw = parse_raw(line)
-    if not isinstance(raw, RawArticle):
-        raise ValueError(raw.message)
-    result = normalise(raw, None, datetime.now(UTC))
-    if not isinstance(result, Article):
-        raise ValueError(result.message)
-    return result
-
-
-def stored_articles(on: str, since: str | None, config: Path | None) -> Iterator[Article]:
-    """Articles of a file of JSON lines, or the newest version of each from the ledger."""
-    if on != "ledger":
-        yield from _file_articles(Path(on))
-        return
-    from datetime import UTC, datetime
-
-    from newsflow.ledger import open_ledger
-    from newsflow.model import Action
-    from newsflow.model.codec import decode_article
-    from newsflow.secrets import resolve
-
-    loaded = settings(config).config
-    ledger = open_ledger(resolve(loaded.ledger.url), window_h=loaded.ledger.window_h)
-    try:
-        start = datetime.now(UTC) - duration(since) if since else None
-        newest: dict[str, int] = {}
-        for stored in ledger.articles(since=start):
-            newest[stored.article_id] = max(stored.version, newest.get(stored.article_id, 0))
-        for stored in ledger.articles(since=start):
-            article = decode_article(stored.value)
-            if stored.version == newest[stored.article_id] and article.action is not Action.WITHDRAW:
-                yield article
-    finally:
-        ledger.close()
-
-
-def _file_articles(path: Path) -> Iterator[Article]:
-    import gzip
-
-    from newsflow.errors import UsageError
-
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield _article_of(line, f"{path}:{number}")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def duration(text: str) -> Any:
-    """A timedelta from 90m, 36h or 7d. Raises UsageError."""
-    import re
-    from datetime import timedelta
-
-    from newsflow.errors import UsageError
-
-    match = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
-    if match is None:
-        raise UsageError(f"{text!r} is no span of time; give a number with m, h or d, as 36h or 7d")
-    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
 
 
 def _show(explanation: Explanation, article: Article) -> None:

@@ -8,22 +8,12 @@ from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
 from newsflow.tagging.compile import CompiledRule, LeafId, Node, Tables
+from newsflow.tagging.expressions import hits_if_true, holds, leaves_of
 from newsflow.tagging.languages import languages_searched
-from newsflow.tagging.match import (
-    Hit,
-    Scan,
-    Seen,
-    Span,
-    conditions_hold,
-    hits_if_true,
-    holds,
-    leaves_of,
-    score_of,
-    scored_hits,
-    section_of,
-)
+from newsflow.tagging.match import Hit, conditions_hold, score_of, scored_hits, section_of
 from newsflow.tagging.places import FACTORS, PlaceName
 from newsflow.tagging.ruleset import RuleSet, evidence_of
+from newsflow.tagging.scan import Scan, Seen, Span
 
 Verdict = Literal["topic", "mention", "none"]
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, shipped_rules_path
-from newsflow.tagging.match import Hit, LanguageView, Scan, judged_hits, score_of
+from newsflow.tagging.match import Hit, judged_hits, score_of
 from newsflow.tagging.places import ALERT_SCORE
 from newsflow.tagging.rule import Rule
+from newsflow.tagging.scan import LanguageView, Scan
 
 MAX_EVIDENCE = 100
 """Spans kept of one tag; all hits count for its score."""

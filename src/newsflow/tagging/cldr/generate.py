@@ -154,6 +154,20 @@ def _guarded(term: TermData, code: str, longer: dict[str, list[tuple[str, str]]]
     return data
 
 
+def _closed(terms: dict[str, list[TermData]]) -> dict[str, list[TermData]]:
+    """Ends left open are closed where another country's name would fit ("Niger*" and "Nigeria")."""
+    names = [(code, _bare(term)) for code, found in terms.items() for term in found]
+
+    def close(term: TermData, code: str) -> TermData:
+        if not isinstance(term, str) or not term.endswith("*"):
+            return term
+        stem = _bare(term)
+        fits = any(name.startswith(stem) for other, name in names if other != code)
+        return term.removesuffix("*") if fits else term
+
+    return {code: [close(term, code) for term in found] for code, found in terms.items()}
+
+
 def _with_ours(names: Iterable[str], ours: Iterable[TermData], language: str) -> list[TermData]:
     own = list(ours)
     taken = {_bare(term) for term in own}
@@ -173,7 +187,7 @@ def terms_by_language() -> dict[str, dict[str, list[TermData]]]:
             skip = own is not None and not own.cldr and language in OWN_LANGUAGES
             extra = [marked(name, language) for name in alternatives.get((code, language), ())]
             by_code[code] = _with_ours(() if skip else names.get(code, ()), [*extra, *ours], language)
-        found[language] = guard(by_code)
+        found[language] = guard(_closed(by_code))
     return found
 
 
