@@ -16,7 +16,7 @@ from newsflow.normalise.settle import settle_line, settle_text
 for _name in ("trafilatura", "htmldate", "courlan"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-MAX_ELEMENTS = 60_000
+MAX_ELEMENTS = 20_000
 _MIN_RECOVERED_CHARS = 40
 LAYOUT_CELL_CHARS = 200
 _OUTSIDE = frozenset({"aside", "footer", "nav", "form", "figure", "figcaption", "header", "button"})
