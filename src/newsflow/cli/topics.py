@@ -158,10 +158,11 @@ def diff_topics(
 @app.command()
 def apply(
     paths: Annotated[list[Path], typer.Argument(help="Rule files or folders, whole: they replace those in force.")],
-    folder: Annotated[Path, typer.Option("--folder", help="Where running jobs look for applied rules.")] = Path(
-        ".newsflow/topics"
-    ),
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where running jobs look; else the configured `topics_applied`.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Apply although examples fail.")] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Give rules to running jobs, which take them up between two batches."""
     from newsflow.tagging import apply_rules, load_rules
@@ -172,9 +173,10 @@ def apply(
     if failed and not force:
         words.print(f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway.")
         raise typer.Exit(EXIT_FAILED)
-    apply_rules(paths, folder)
+    target = folder or Path(settings(config).config.topics_applied)
+    apply_rules(paths, target)
     data(rules.version)
-    words.print(f"{len(rules)} rules, version {rules.version}, applied under {folder}")
+    words.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
 
 
 @app.command()
