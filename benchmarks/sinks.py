@@ -28,8 +28,8 @@ from newsflow.model.codec import encode_article
 from newsflow.sinks.stores import Store, StoreRow
 from newsflow.sinks.stores import postgresql as pg
 from newsflow.sinks.stores import sqlite as lite
-from newsflow.sinks.stores.folder import partition_of, sync
 from newsflow.sinks.stores.jsonl import JsonLinesStore
+from newsflow.sinks.stores.layout import partition_of, sync
 from newsflow.sinks.stores.parquet import ParquetStore, to_table
 
 WORDS = ["порт", "суд", "الميناء", "المدينة", "harbour", "council", "river", "دمشق", "переговоры", "strike", "водa"]

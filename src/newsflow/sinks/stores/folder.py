@@ -9,14 +9,10 @@ from a crash; the next compaction removes them.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
-import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +20,10 @@ import orjson
 
 from newsflow.errors import SinkError
 from newsflow.sinks.stores.contract import Refused, Store, StoreRow, unique
+from newsflow.sinks.stores.layout import Compacted, FileEntry, Key, file_name, groups, partition_of, sync
 
 MANIFEST, LOCK, TEMPORARY = "manifest.json", ".lock", ".tmp"
-Key = tuple[str, int]
-_TAG = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _REMEMBERED_FILES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of the manifest. `path` is relative to the store's folder."""
-
-    path: str
-    rows: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Compacted:
-    """What a compaction did."""
-
-    files_before: int
-    files_after: int
-    rows: int
-    leftovers: int
 
 
 @dataclass
@@ -145,7 +121,7 @@ class FolderStore(Store):
         try:
             with self._locked():
                 before = self.files()
-                after = [entry for group in _groups(before, target_bytes) for entry in self._merged(group)]
+                after = [entry for group in groups(before, target_bytes) for entry in self._merged(group)]
                 self._publish(after)
                 kept = {entry.path for entry in after}
                 merged = {entry.path for entry in before} - kept
@@ -187,7 +163,7 @@ class FolderStore(Store):
 
     def _write_file(self, partition: str, rows: Sequence[StoreRow]) -> FileEntry:
         keys = [row.key for row in rows]
-        path = f"{partition}/{_name(keys)}{self.suffix}"
+        path = f"{partition}/{file_name(keys)}{self.suffix}"
         with self._new_file(path) as temporary:
             self._encode(rows, temporary)
         self._keys.remember(path, keys)
@@ -199,7 +175,7 @@ class FolderStore(Store):
             return
         paths = [self.folder / entry.path for entry in group]
         keys = sorted({key for path in paths for key in self._read_keys(path)})
-        path = f"{group[0].path.rpartition('/')[0]}/{_name(keys)}{self.suffix}"
+        path = f"{group[0].path.rpartition('/')[0]}/{file_name(keys)}{self.suffix}"
         with self._new_file(path) as temporary:
             rows = self._merge(paths, temporary)
         yield FileEntry(path, rows, (self.folder / path).stat().st_size)
@@ -240,40 +216,3 @@ class FolderStore(Store):
                 path.unlink()
                 removed += 1
         return removed
-
-
-def partition_of(row: StoreRow) -> str:
-    """Return the folder of a row. It hangs on what all versions of an article share, or nearly always do."""
-    day = row.article.first_seen.astimezone(UTC).date().isoformat()
-    language = row.article.language if _TAG.fullmatch(row.article.language) else "und"
-    return f"date={day}/language={language}"
-
-
-def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _name(keys: Iterable[Key]) -> str:
-    """A file's name after what it holds: the same rows again get the same name."""
-    state = hashlib.blake2b(digest_size=16)
-    for article_id, version in keys:
-        state.update(f"{article_id}\n{version}\n".encode("utf-8", "surrogatepass"))
-    return f"articles-{state.hexdigest()}"
-
-
-def _groups(entries: Sequence[FileEntry], target_bytes: int) -> Iterator[list[FileEntry]]:
-    """Files of one partition that together stay under the target, in the order of their paths."""
-    group: list[FileEntry] = []
-    for entry in sorted(entries, key=lambda entry: entry.path):
-        same = group and group[0].path.rpartition("/")[0] == entry.path.rpartition("/")[0]
-        if group and (not same or sum(each.size_bytes for each in group) + entry.size_bytes > target_bytes):
-            yield group
-            group = []
-        group.append(entry)
-    if group:
-        yield group

@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 
 from newsflow.sinks.stores.contract import Refused, StoreRow
-from newsflow.sinks.stores.folder import FolderStore, Key
+from newsflow.sinks.stores.folder import FolderStore
+from newsflow.sinks.stores.layout import Key
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longer lines break the readers people use."""

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from newsflow.model import Article
 from newsflow.sinks.stores.contract import StoreRow, published_instant, published_wall
-from newsflow.sinks.stores.folder import EncodingError, FolderStore, Key
+from newsflow.sinks.stores.folder import EncodingError, FolderStore
+from newsflow.sinks.stores.layout import Key
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _TOPIC = pa.struct([("id", pa.string()), ("scheme", pa.string()), ("code", pa.string()), ("score", pa.float64())])
