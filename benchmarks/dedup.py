@@ -3,20 +3,23 @@
     python benchmarks/dedup.py [--articles 300000] [--databases sqlite,postgresql,memory,datasketch]
 
 Made-up articles of 120 to 400 words with a natural spread of words, one in six a copy of a recent one with a few
-words changed; the same seeded ones for all. "at N" is measured over the articles before the N-th. CPU seconds are
-those of this process, and of the PostgreSQL server too, where there is one.
+words changed; the same seeded ones for all. CPU seconds are those of this process, and of the PostgreSQL server too,
+where there is one. How the cost grows with the window is measured at the end, on batches that go in turn to the full
+ledger and to a new one of 10,000 articles: what else the machine does meanwhile then slows both alike.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import multiprocessing
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,14 +63,14 @@ def make_articles(count: int, seed: int = 7) -> Iterator[Article]:
             text = np.searchsorted(spread, draw.random(int(draw.integers(120, 400))))
         recent.append(text)
         body = " ".join([words[place] for place in text])
-        url = f"https://outlet-{number % 40}.example/news/{number}"
+        url = f"https://outlet-{number % 40}.example/news/{seed}/{number}"
         yield Article(f"outlet-{number % 40}", body[:60], body, "ar", date, START, url=url, raw={"section": "news"})
 
 
-def make_batches(count: int, size: int) -> Iterator[list[Candidate]]:
+def make_batches(count: int, size: int, seed: int = 7) -> Iterator[list[Candidate]]:
     batch: list[Candidate] = []
-    for number, article in enumerate(make_articles(count)):
-        event = Event("news.article.raw.v1", 0, number, 0, None, article.body.encode())
+    for number, article in enumerate(make_articles(count, seed)):
+        event = Event("news.article.raw.v1", seed, number, 0, None, article.body.encode())
         batch.append(Candidate(event, article, START))
         if len(batch) == size:
             yield batch
@@ -153,68 +156,92 @@ HEADER = (
 )
 
 
-def measure(name: str, step: Step, count: int, size: int, cpu: Clock) -> Result:
+def measure(name: str, make_step: Callable[[], Step], count: int, size: int, cpu: Clock) -> Result:
     """Only the step is timed, not the making of articles."""
-    spans: list[tuple[int, float, float]] = []
     before_mb = psutil.Process().memory_info().rss / 1e6
-    for batch in make_batches(count, size):
-        wall, used = time.perf_counter(), cpu()
-        step(batch)
-        spans.append((len(batch), time.perf_counter() - wall, cpu() - used))
-        done = sum(span[0] for span in spans)
-        if done % 50_000 < size:
-            print(f"  {name}: {done:,}", file=sys.stderr, flush=True)
+    step = make_step()
+    spans = []
+    for number, batch in enumerate(make_batches(count, size)):
+        spans.append(_timed(step, batch, cpu))
+        if number * size % 50_000 == 0:
+            print(f"  {name}: {number * size:,}", file=sys.stderr, flush=True)
     memory_mb = psutil.Process().memory_info().rss / 1e6 - before_mb
     skip = spans[2:]  # The caches of words and statements fill in the first batches.
     total = sum(span[0] for span in skip)
-    early = [span for place, span in enumerate(spans) if EARLY // 2 <= place * size < EARLY]
-    late = spans[-max(1, len(spans) // 15) :] if count >= 3 * EARLY else []
+    early, late = _in_turn(make_step, step, size, cpu) if count >= 3 * EARLY else ([], [])
     return Result(
         name, count, total / sum(span[1] for span in skip), total / sum(span[2] for span in skip),
         _micros(early), _micros(late), memory_mb,
     )  # fmt: skip
 
 
-def _micros(spans: Sequence[tuple[int, float, float]]) -> float:
+Span = tuple[int, float, float]
+"""Articles, seconds by the clock, seconds of CPU."""
+
+
+def _timed(step: Step, batch: Sequence[Candidate], cpu: Clock) -> Span:
+    wall, used = time.perf_counter(), cpu()
+    step(batch)
+    return len(batch), time.perf_counter() - wall, cpu() - used
+
+
+def _in_turn(make_step: Callable[[], Step], full: Step, size: int, cpu: Clock) -> tuple[list[Span], list[Span]]:
+    """Batches on a new window of 10,000 articles and on the full one, in turn."""
+    small = make_step()
+    for batch in make_batches(EARLY, size, seed=8):
+        small(batch)
+    early, late = [], []
+    for batch, other in zip(make_batches(EARLY, size, seed=9), make_batches(EARLY, size, seed=10), strict=True):
+        early.append(_timed(small, batch, cpu))
+        late.append(_timed(full, other, cpu))
+    return early, late
+
+
+def _micros(spans: Sequence[Span]) -> float:
     articles = sum(span[0] for span in spans)
     return 1e6 * sum(span[2] for span in spans) / articles if articles else 0.0
 
 
 def run_sqlite(count: int, size: int) -> Result:
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite3")
-        result = measure("sqlite", lambda batch: _decide(ledger.decide, batch), count, size, time.process_time)
-        ledger.close()
-        return result
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        urls = (f"sqlite:///{folder}/ledger-{number}.sqlite3" for number in itertools.count())
+        return measure("sqlite", lambda: _ledger_step(next(urls), stack), count, size, time.process_time)
+
+
+def _ledger_step(url: str, stack: ExitStack) -> Step:
+    ledger = open_ledger(url)
+    stack.callback(ledger.close)
+
+    def step(batch: Sequence[Candidate]) -> None:
+        ledger.decide(batch)
+
+    return step
 
 
 def run_postgresql(count: int, size: int) -> Result:
-    with LocalPostgres() as server:
-        ledger = open_ledger(server.url)
-        workers = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+    with LocalPostgres() as server, ExitStack() as stack:
+        urls = iter([server.url, server.url.rsplit("/", 1)[0] + "/template1"])
+
+        first, used = psutil.Process(server.pid), dict[int, float]()
 
         def cpu() -> float:
-            served = sum(sum(worker.cpu_times()[:2]) for worker in workers)
-            return time.process_time() + served
+            for each in [first, *first.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):  # Helpers of the server come and go; what they used stays used.
+                    used[each.pid] = sum(each.cpu_times()[:2])
+            return time.process_time() + sum(used.values())
 
-        result = measure("postgresql", lambda batch: _decide(ledger.decide, batch), count, size, cpu)
-        ledger.close()
-        return result
-
-
-def _decide(decide: Callable[[Sequence[Candidate]], object], batch: Sequence[Candidate]) -> None:
-    decide(batch)
+        return measure("postgresql", lambda: _ledger_step(next(urls), stack), count, size, cpu)
 
 
 def run_memory(count: int, size: int) -> Result:
-    return measure("memory", PlainMemory(), count, size, time.process_time)
+    return measure("memory", PlainMemory, count, size, time.process_time)
 
 
 def run_datasketch(count: int, size: int) -> Result | None:
     if importlib.util.find_spec("datasketch") is None:
         print("datasketch is not installed (pip install datasketch): left out", file=sys.stderr)
         return None
-    return measure("datasketch", datasketch_step(), count, size, time.process_time)
+    return measure("datasketch", datasketch_step, count, size, time.process_time)
 
 
 RUNS: dict[str, Callable[[int, int], Result | None]] = {
