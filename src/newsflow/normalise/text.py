@@ -36,7 +36,8 @@ def clean_text(text: str) -> Extracted:
 def clean_page_text(text: str, source: SourceProfile | None, headline: str | None = None) -> Extracted:
     """`clean_text` with the help of a source profile, and of the headline where it came beside the text."""
     settled = settle_text(repair_text(text))
-    lines = join_fragments([line for raw in settled.split("\n") if (line := raw.strip())][:MAX_LINES])
+    every = [line for raw in settled.split("\n") if (line := raw.strip())]
+    lines, beyond = join_fragments(every[:MAX_LINES]), len(every) - MAX_LINES
     if not lines:
         return Extracted()
     block = densest_block(lines)
@@ -58,7 +59,10 @@ def clean_page_text(text: str, source: SourceProfile | None, headline: str | Non
         dates=(published,) if published else (),
         agency=find_agency("\n".join(cleaned.lines), bylines, [*above, *lines[block[1] : block[1] + 3]]),
         marks=marks,
-        dropped=_dropped(lines, {title_at, date_at}, (first, block[1]), cleaned),
+        dropped=(
+            *_dropped(lines, {title_at, date_at}, (first, block[1]), cleaned),
+            *([Dropped(f"{beyond} more lines", "beyond-limit")] if beyond > 0 else []),
+        ),
     )
 
 
