@@ -1,6 +1,6 @@
 """How well countries are found: `newsflow eval topics --data DIR`.
 
-Arabic sentences with nations marked (newsfane_ar_sentences.txt, one token a line with its tag), and Slavic articles with
+Arabic sentences with nations marked (newsfane_ar_sentences.txt, a token a line with its tag), and Slavic articles with
 their place names (bsnlp2021_slavic.jsonl). A country counts as found when the article is about it or mentions it. The
 Slavic gold has names only: what we find by an adjective or a capital counts against us there.
 Where the founding page is (seed/*.txt), its topics are checked too.
