@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench docs test-faults test-sinks test-flink test-deploy clean
+.PHONY: help setup run test test-faults check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,7 +36,12 @@ check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## Print the figures of the README beside their baselines
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/dedup.py
+	$(BIN)/python benchmarks/topics.py
+	$(BIN)/python benchmarks/sinks.py
+	$(BIN)/python benchmarks/normalise.py
 
 docs: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/python docs/generate.py
