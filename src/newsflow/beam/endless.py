@@ -21,6 +21,7 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from newsflow.beam.batch_coder import BatchCoder
 from newsflow.config.settings import Config
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_consumer
@@ -59,6 +60,10 @@ class EndlessSource(UnboundedSource):
         """A reader that goes on after the mark, or where the group's offsets say."""
         assert checkpoint_mark is None or isinstance(checkpoint_mark, Mark)
         return EndlessReader(self, checkpoint_mark)
+
+    def default_output_coder(self) -> Coder:
+        """Batches."""
+        return BatchCoder()
 
     def get_checkpoint_mark_coder(self) -> Coder:
         """Marks as JSON."""

@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 
 from newsflow.beam import inprocess
+from newsflow.beam.batch_coder import Batch
 from newsflow.beam.job import Job
 from newsflow.model import Event
 from newsflow.stages.lines import read_batches
@@ -31,7 +32,7 @@ class ReadArticles(beam.PTransform):
 
             return pipeline | "ReadEndless" >> read_endless(self._job.config)
         reader = ReadAvailable() if self._job.source == "available" else ReadLines(self._job)
-        return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> beam.ParDo(reader)
+        return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> beam.ParDo(reader).with_output_types(Batch)
 
 
 class ReadAvailable(beam.DoFn):

@@ -7,8 +7,13 @@ from typing import Any
 import apache_beam as beam
 
 from newsflow.beam.batch import CountOutcomes, OnBatches, OnEvents
+from newsflow.beam.batch_coder import Batch
 from newsflow.config.settings import Config
 from newsflow.stages import steps
+
+
+def _on(work: beam.DoFn) -> Any:
+    return beam.ParDo(work).with_output_types(Batch)
 
 
 class _Stage(beam.PTransform):
@@ -24,7 +29,7 @@ class Normalise(_Stage):
 
     def expand(self, events: Any) -> Any:
         """Batches of `Event` in, batches of `Item` out."""
-        return events | "NormaliseBatch" >> beam.ParDo(OnEvents(self._config))
+        return events | "NormaliseBatch" >> _on(OnEvents(self._config))
 
 
 class Deduplicate(_Stage):
@@ -32,7 +37,7 @@ class Deduplicate(_Stage):
 
     def expand(self, items: Any) -> Any:
         """Batches of `Item` in and out."""
-        return items | "DecideBatch" >> beam.ParDo(OnBatches(self._config, steps.deduplicate))
+        return items | "DecideBatch" >> _on(OnBatches(self._config, steps.deduplicate))
 
 
 class TagTopics(_Stage):
@@ -40,7 +45,7 @@ class TagTopics(_Stage):
 
     def expand(self, items: Any) -> Any:
         """Batches of `Item` in and out."""
-        return items | "TagBatch" >> beam.ParDo(OnBatches(self._config, steps.tag))
+        return items | "TagBatch" >> _on(OnBatches(self._config, steps.tag))
 
 
 class Route(_Stage):
@@ -50,7 +55,7 @@ class Route(_Stage):
         """Batches of `Item` in and out."""
         return (
             items
-            | "RouteBatch" >> beam.ParDo(OnBatches(self._config, steps.route))
-            | "RecordBatch" >> beam.ParDo(OnBatches(self._config, steps.record))
-            | "CountOutcomes" >> beam.ParDo(CountOutcomes())
+            | "RouteBatch" >> _on(OnBatches(self._config, steps.route))
+            | "RecordBatch" >> _on(OnBatches(self._config, steps.record))
+            | "CountOutcomes" >> _on(CountOutcomes())
         )

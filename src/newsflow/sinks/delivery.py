@@ -61,7 +61,7 @@ class AlertDelivery:
         return lines
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        while self.drainer.senders and not self._stop.is_set():
             try:
                 done = self.drainer.drain(self.outbox, over=self._stop.is_set)
             except LedgerError as error:
