@@ -13,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from newsflow.dev.broker import LocalBroker
+from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.dev.processes import free_port
 from newsflow.errors import MissingToolError
 from tests.fault_table import TABLE, FaultTable
@@ -83,6 +84,18 @@ def local_broker(directory: Path) -> LocalBroker:
     except MissingToolError as error:
         pytest.skip(str(error))
     return local
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    """A real PostgreSQL for the session; skips where there is none. Do not stop it."""
+    pytest.importorskip("psycopg")
+    try:
+        find_programs()
+    except MissingToolError as error:
+        pytest.skip(str(error))
+    with LocalPostgres(settings="fsync=off\n") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

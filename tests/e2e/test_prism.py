@@ -17,8 +17,8 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.names import ARTICLE_TOPIC
 from tests.broker_helpers import RunningBroker
+from tests.e2e.after_faults import mine
 from tests.e2e.job_process import JobProcess, check_repeats
-from tests.e2e.test_kill import mine
 
 VERSION = "v2.77.0"
 PLACE = Path(__file__).resolve().parents[2] / ".newsflow" / "prism"

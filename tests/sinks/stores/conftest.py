@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.dev.postgres import LocalPostgres, find_programs
-from newsflow.errors import MissingToolError
+from tests.postgres_helpers import new_database
 from tests.sinks.stores.opensearch_node import running_node
 from tests.sinks.stores.store_harness import (
     Harness,
@@ -23,18 +22,6 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def store_postgres() -> Iterator[LocalPostgres]:
-    """A real server for the session; skips where there is none."""
-    pytest.importorskip("psycopg")
-    try:
-        find_programs()
-    except MissingToolError as error:
-        pytest.skip(str(error))
-    with LocalPostgres(settings="fsync=off\n") as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def store_opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real node for the session; skips where there is none."""
     pytest.importorskip("opensearchpy")
@@ -42,21 +29,11 @@ def store_opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def new_database(server: LocalPostgres) -> str:
-    """The URL of a new, empty database."""
-    import psycopg
-
-    name = f"store_{next(_numbers)}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.url.rsplit("/", 1)[0] + f"/{name}"
-
-
 def make_harness(kind: str, folder: Path, request: pytest.FixtureRequest) -> Harness:
     if kind == "sqlite":
         return SqliteHarness(folder)
     if kind == "postgresql":
-        return PostgresHarness(new_database(request.getfixturevalue("store_postgres")))
+        return PostgresHarness(new_database(request.getfixturevalue("postgres")))
     if kind == "parquet":
         pytest.importorskip("duckdb")
         return ParquetHarness(folder)

@@ -11,7 +11,7 @@ from newsflow.errors import SinkError
 from newsflow.model import Action
 from newsflow.sinks.stores.jsonl import JsonLinesStore
 from newsflow.sinks.stores.parquet import ParquetStore
-from tests.sinks.stores.conftest import new_database
+from tests.postgres_helpers import new_database
 from tests.sinks.stores.store_harness import (
     FolderHarness,
     JsonLinesHarness,
@@ -39,8 +39,8 @@ def test_full_text_and_topics_in_sqlite(tmp_path: Path) -> None:
     assert harness.query("count(*) FROM article_search") == [(3,)]
 
 
-def test_full_text_and_topics_in_postgresql(store_postgres: LocalPostgres) -> None:
-    harness = PostgresHarness(new_database(store_postgres))
+def test_full_text_and_topics_in_postgresql(postgres: LocalPostgres) -> None:
+    harness = PostgresHarness(new_database(postgres))
     with harness.open() as store:
         store.write([row("a", title="مرفأ النورس"), row("b", title="Порт открыт"), row("c", title="Порт закрыт")])
         store.write([row("c", 2, Action.WITHDRAW), row("b", 2, title="Гавань открыта", topics=())])
@@ -71,8 +71,8 @@ def test_full_text_by_language_in_opensearch(store_opensearch: str) -> None:
     harness.close()
 
 
-def test_a_very_long_body_is_kept_whole(store_postgres: LocalPostgres) -> None:
-    harness = PostgresHarness(new_database(store_postgres))
+def test_a_very_long_body_is_kept_whole(postgres: LocalPostgres) -> None:
+    harness = PostgresHarness(new_database(postgres))
     body = " ".join(f"слово{at}" for at in range(300_000))
     with harness.open() as store:
         assert store.write([row("a", body=body)]) == []
