@@ -270,3 +270,12 @@ def test_what_repeats_in_a_sample_is_proposed() -> None:
     assert lines["© 2025 Merrow Post. All rights reserved."].known == "footer"
     assert not any("agreed to repair" in text for text in lines)
     assert learn_source("merrow-post", sample[:2]).lines == ()
+
+
+def test_what_joins_and_parts_letters_in_persian_is_kept() -> None:
+    sentence = "کارگران می\u200cگویند پل تازه تا پایان سال ساخته می\u200cشود و روستاهای دو سوی رود به هم می\u200cرسند."
+    page = f"<html><body><article><h1>پل تازه</h1><p>{sentence}</p><p>{sentence} 👩\u200d🌾</p></article></body></html>"
+    body = extract_html(page, "https://paper.example/1").body
+    assert body.count("می\u200cشود") == 2
+    assert "👩\u200d🌾" in body
+    assert "ꙭ" not in body

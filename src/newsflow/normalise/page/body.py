@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
+from collections.abc import Mapping
 from copy import copy
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from newsflow.normalise.page.tree import text_of
@@ -50,14 +52,37 @@ def _is_huge(tree: HtmlElement) -> bool:
     return isinstance(count, float) and count > MAX_ELEMENTS
 
 
+# trafilatura throws all away that does not print, and with it what joins or parts letters in Persian, Kurdish, Hindi
+# and emoji. Meanwhile two Old Cyrillic letters stand for them that no news page holds.
+JOINERS = {0x200C: 0xA66D, 0x200D: 0xA66E}
+LETTERS = {letter: joiner for joiner, letter in JOINERS.items()}
+
+
 def _extract(tree: HtmlElement) -> list[str]:
     from trafilatura import bare_extraction
 
+    joined = _exchange(tree, JOINERS)
     # Without precision, trafilatura answers short pages with all the text there is, menus included.
     document = bare_extraction(tree, fast=True, include_comments=False, favor_precision=True)
+    if joined:
+        _exchange(tree, LETTERS)
     if document is None or isinstance(document, dict) or not document.text:
         return []
-    return [line for raw in settle_text(document.text).split("\n") if (line := raw.strip())]
+    text = document.text.translate(LETTERS) if joined else document.text
+    return [line for raw in settle_text(text).split("\n") if (line := raw.strip())]
+
+
+def _exchange(tree: HtmlElement, table: Mapping[int, int]) -> bool:
+    """Replace characters in all text of the tree; False, and nothing is done, when it holds none of them."""
+    whole = etree.tostring(tree, method="text", encoding="unicode")
+    if not any(chr(code) in whole for code in table):
+        return False
+    for element in tree.iter():
+        if element.text and isinstance(element.tag, str):
+            element.text = element.text.translate(table)
+        if element.tail:
+            element.tail = element.tail.translate(table)
+    return True
 
 
 def _plain_paragraphs(tree: HtmlElement) -> list[str]:
