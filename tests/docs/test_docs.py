@@ -113,10 +113,10 @@ def test_commands_exist_with_their_options(command: str) -> None:
 @pytest.mark.parametrize("text", _blocks("yaml"))
 def test_yaml_is_a_configuration_or_a_profile(text: str, tmp_path: Path) -> None:
     value = yaml.safe_load(text)
-    if "id" in value:
+    if "id" in value or isinstance(value.get("sources"), list):
         file = tmp_path / "profile.yaml"
         file.write_text(text, encoding="utf-8")
-        assert set(load_profiles(file)) == {value["id"]}
+        assert set(load_profiles(file)) == {each["id"] for each in value.get("sources", [value])}
     elif set(value) <= set(config_schema()["properties"]):
         parse_yaml(text, "docs").check(config_schema())
 
