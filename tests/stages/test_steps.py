@@ -137,3 +137,18 @@ def test_a_replayed_dead_letter_counts_its_attempts(make_tools: MakeTools) -> No
     [letter] = run(make_tools(), broken)
     assert header(letter.headers, "newsflow.error.attempt") == "3"
     assert header(letter.headers, "ce_id") == "original"
+
+
+def test_a_route_may_let_copies_through_marked(make_tools: MakeTools, tmp_path: Path) -> None:
+    routes = tmp_path / "routes.yaml"
+    routes.write_text("version: 1\nroutes:\n  - {id: all, feeds: topics, copies: true}\n", encoding="utf-8")
+    tools = make_tools(routes__paths=[str(routes)])
+    copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")
+    first, *rest = run(tools, event(1)), run(tools, copy)
+    original = next(each for each in first if each.kind == "article")
+    held = next(each for each in rest[0] if each.kind == "duplicate")
+    through = [each for each in rest[0] if each.topic == "news.topic.syria.v1"]
+    assert not any(each.kind == "article" for each in rest[0])
+    assert orjson.loads(held.value or b"")["original"]["id"] == (original.key or b"").decode()
+    assert [orjson.loads(each.value or b"")["duplicate_of"] for each in through] == [(original.key or b"").decode()]
+    assert run(tools, copy) == rest[0]

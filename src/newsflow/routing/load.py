@@ -60,6 +60,7 @@ def _route(value: Mapping[str, Any]) -> Route:
         every_topic=feeds == "topics",
         feeds=() if feeds == "topics" else tuple(feeds),
         stores=tuple(value.get("stores", ())),
+        copies=value.get("copies", False),
         stop=value.get("stop", False),
     )
 

@@ -27,12 +27,12 @@ class Routes:
         """Return where an article goes. `article` is the decision's article with its tags.
 
         A new version also goes to every topic feed that had an earlier one, so that no reader is left with an
-        old text; a withdrawal goes to those only. What was not accepted (a repeat, a duplicate, …) goes nowhere
-        but to the feeds of subscriptions that ask for copies. Alerts are raised for subscriptions without a policy
-        of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
+        old text; a withdrawal goes to those only. A duplicate goes to the feeds of routes and subscriptions that
+        ask for copies, what else was not accepted (a repeat, …) nowhere. Alerts are raised for subscriptions
+        without a policy of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
         """
         seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
-        routes = list(self._taking(seen)) if decision.outcome in _ACCEPTED else []
+        routes = [route for route in self._taking(seen) if _carries(route, decision)]
         subscriptions = [each for each in self.subscriptions if _open_to(each, decision) and meets(each.match, seen)]
         return Routed(
             feeds=_feeds(routes, article, decision),
@@ -45,7 +45,7 @@ class Routes:
     def explain(self, article: Article, decision: Decision) -> tuple[Verdict, ...]:
         """Return what every route and subscription says of an article, and why those that pass it over do."""
         seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
-        taking = {route.id for route in self._taking(seen)} if decision.outcome in _ACCEPTED else set()
+        taking = {route.id for route in self._taking(seen) if _carries(route, decision)}
         stopped_by = next((route.id for route in self.routes if route.stop and route.id in taking), "")
         verdicts = [_verdict(route, route.id in taking, seen, decision, stopped_by) for route in self.routes]
         for each in self.subscriptions:
@@ -65,6 +65,10 @@ class Routes:
                     return
 
 
+def _carries(route: Route, decision: Decision) -> bool:
+    return decision.outcome in _ACCEPTED or (route.copies and decision.outcome is Outcome.DUPLICATE)
+
+
 def _open_to(subscription: Subscription, decision: Decision) -> bool:
     if decision.outcome is Outcome.DUPLICATE:
         return subscription.copies and subscription.feed
@@ -74,11 +78,11 @@ def _open_to(subscription: Subscription, decision: Decision) -> bool:
 def _feeds(routes: Iterable[Route], article: Article, decision: Decision) -> tuple[str, ...]:
     if decision.outcome is Outcome.WITHDRAWN:
         return _unique(decision.feeds)
-    if decision.outcome not in _ACCEPTED:
+    if decision.outcome not in _ACCEPTED | {Outcome.DUPLICATE}:
         return ()
     topics = [topic.id for topic in article.topics]
     routed = [feed for route in routes for feed in (*(topics if route.every_topic else ()), *route.feeds)]
-    return _unique((*routed, *decision.feeds))
+    return _unique(routed if decision.outcome is Outcome.DUPLICATE else (*routed, *decision.feeds))
 
 
 def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision) -> Iterator[PendingAlert]:

@@ -45,6 +45,8 @@ class Route:
     every_topic: bool = False
     feeds: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
+    copies: bool = False
+    """Its feeds carry duplicates too, marked by `duplicate_of`; they are held back elsewhere."""
     stop: bool = False
     """Routes after this one do not see an article that it took."""
 

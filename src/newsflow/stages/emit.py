@@ -34,21 +34,30 @@ def _of(item: Item, job: str) -> Iterator[Emission]:
         yield _dead_letter(item.event, item.rejected, decision.decided_at, job)
     elif decision.article is not None and decision.outcome in PUBLISHED and item.value is not None:
         yield from _article(item, decision.article, item.value, decision.decided_at, job)
-    elif decision.outcome is Outcome.DUPLICATE:
+    elif decision.outcome is Outcome.DUPLICATE and decision.article is not None:
         yield _duplicate(item.event, decision, job)
+        headers = _article_headers(item, decision.article, decision.decided_at, job)
+        yield from _feeds(item, decision.article, item.value or b"", headers)
 
 
 def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[Emission]:
     event = item.event
-    key, headers = (
-        article_key(article.id),
-        _headers(event, article, "article", article.id if item.promoted else "", article.id, decided_at, job),
-    )
-    yield Emission("article", ARTICLE_TOPIC, key, value, headers, event.event_id)
-    for topic_id in item.feeds:
-        yield Emission("feed", topic_feed(topic_id), key, value, headers, event.event_id)
+    headers = _article_headers(item, article, decided_at, job)
+    yield Emission("article", ARTICLE_TOPIC, article_key(article.id), value, headers, event.event_id)
+    yield from _feeds(item, article, value, headers)
     for alert in item.alerts:
         yield _alert(event, article, alert, decided_at, job)
+
+
+def _article_headers(item: Item, article: Article, decided_at: datetime, job: str) -> Headers:
+    qualifier = article.id if item.promoted else ""
+    return _headers(item.event, article, "article", qualifier, article.id, decided_at, job)
+
+
+def _feeds(item: Item, article: Article, value: bytes, headers: Headers) -> Iterator[Emission]:
+    """The same bytes and headers in each feed."""
+    for topic_id in item.feeds:
+        yield Emission("feed", topic_feed(topic_id), article_key(article.id), value, headers, item.event.event_id)
 
 
 def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:

@@ -93,8 +93,6 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
         value = encode_article(article)
         if len(value) > tools.record_bytes:
             return item.fail(_too_large(len(value), tools.record_bytes))
-        if decision.outcome not in PUBLISHED:
-            return replace(item, decision=decision, value=value)
         return replace(item, decision=decision, value=value, feeds=routed.feeds, alerts=routed.alerts)
 
     return each(items, "Route", work, Item.fail)
