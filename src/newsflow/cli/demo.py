@@ -13,6 +13,7 @@ from newsflow.cli.common import QuietOption, VerboseOption, set_up_logging, sett
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
+    from newsflow.kafka.settings import KafkaSettings
 
 WORK_DIR = Path(".newsflow/demo")
 BROKER_DIR = Path(".newsflow/kafka")
@@ -108,27 +109,23 @@ def _config(
     return settings(None, bootstrap_servers, **flags).config
 
 
-def _publish(kafka: object, topic: str) -> int:
+def _publish(kafka: KafkaSettings, topic: str) -> int:
     from newsflow.kafka.producer import BatchWriter
-    from newsflow.kafka.settings import KafkaSettings
     from newsflow.sample import sample_events
 
-    assert isinstance(kafka, KafkaSettings)
     writer = BatchWriter(kafka)
     for event in sample_events():
         writer.send(topic, event.key, event.value, event.headers)
     return writer.flush()
 
 
-def _skip_what_is_there(kafka: object, topic: str) -> None:
+def _skip_what_is_there(kafka: KafkaSettings, topic: str) -> None:
     """Commit the ends of the topic: this demo reads its own events only."""
     from kafka import TopicPartition
     from kafka.structs import OffsetAndMetadata
 
     from newsflow.kafka.client import make_consumer
-    from newsflow.kafka.settings import KafkaSettings
 
-    assert isinstance(kafka, KafkaSettings)
     consumer = make_consumer(kafka, group=GROUP)
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]

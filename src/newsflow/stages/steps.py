@@ -10,7 +10,7 @@ from newsflow.contracts.raw import parse_raw
 from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.normalise.link import link_of
-from newsflow.stages.guard import broken, each
+from newsflow.stages.guard import each
 from newsflow.stages.item import Item
 from newsflow.stages.tools import Tools
 
@@ -150,6 +150,3 @@ def _as_stored(item: Item, stored: Record) -> Item:
 def process(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:
     """All stages, one after another: what a pipeline does with a batch."""
     return record(route(tag(deduplicate(normalise(events, tools, now), tools), tools), tools), tools)
-
-
-__all__ = ["broken", "deduplicate", "normalise", "process", "record", "route", "tag"]
