@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from newsflow.kafka.settings import KafkaSettings
 
 _ALREADY_EXISTS = 36
 _BROKER_DEFAULT = -1
+_LOOK_AGAIN_S = 0.1
 
 
 class Step(StrEnum):
@@ -84,10 +86,20 @@ def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Ch
         created = [change.topic for change in changes if change.step is Step.CREATE]
         if created:
             admin.wait_for_topics(created, timeout_ms=30_000)
-        left = [change for change in _differences(admin, specs) if change.step is not Step.KEPT]
-        if left:
-            raise KafkaError(f"the broker took the changes and still differs: {'; '.join(map(str, left))}")
+        _wait_until_seen(admin, specs)
         return changes
+
+
+def _wait_until_seen(admin: Any, specs: Sequence[TopicSpec], timeout_s: float = 30.0) -> None:
+    """The controller has taken a change before every broker answers with it: ask until they do.
+
+    Raises `KafkaError` with what still differs when time is up.
+    """
+    deadline = time.monotonic() + timeout_s
+    while left := [change for change in _differences(admin, specs) if change.step is not Step.KEPT]:
+        if time.monotonic() >= deadline:
+            raise KafkaError(f"the broker took the changes and still differs: {'; '.join(map(str, left))}")
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def topic_states(settings: KafkaSettings) -> list[TopicState]:
