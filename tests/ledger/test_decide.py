@@ -154,6 +154,7 @@ def test_amended_event_is_a_dead_letter_and_no_repeat_when_sent_again(ledger: Le
     failure = wire.reject(Reason.TRANSFORM_ERROR, "the matcher failed").result
     assert not isinstance(failure, Article)
     [amended] = ledger.amend([(candidate.event.event_id, failure)])
+    assert amended is not None
     assert (amended.outcome, amended.rejected) == (Outcome.DEAD_LETTERED, failure)
     assert ledger.decide([candidate]) == [amended]
     assert ledger.amend([(candidate.event.event_id, failure)]) == [amended]

@@ -110,6 +110,23 @@ def test_a_stage_that_breaks_on_one_article_spares_the_others(
     assert tools.ledger.outcomes() == {Outcome.ADDED: 1, Outcome.DEAD_LETTERED: 1}
 
 
+def test_what_was_recorded_goes_out_again_though_a_stage_now_breaks_on_it(
+    make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = make_tools()
+    copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")
+    events = [event(1), copy, event(3, action="withdraw", content=None, title=None)]
+    first = run(tools, *events)
+
+    def breaks(self: object, article: object) -> object:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(type(tools.rules.current()), "tag", breaks)
+    assert run(tools, *events) == first
+    assert {each.kind for each in first} >= {"article", "feed", "duplicate"}
+    assert Outcome.DEAD_LETTERED not in tools.ledger.outcomes()
+
+
 def test_a_withdrawal_reaches_every_feed_and_the_first_copy_takes_the_place(make_tools: MakeTools) -> None:
     tools = make_tools()
     copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")

@@ -15,24 +15,35 @@ from newsflow.model import Decision, Outcome, Rejected
 Failure = tuple[str, Rejected]
 
 
-def amend(db: Database, failures: Sequence[Failure]) -> list[Decision]:
-    """The decisions that now hold, one a failure, in order. An event that was dead-lettered stays so.
+def amend(db: Database, failures: Sequence[Failure]) -> list[Decision | None]:
+    """The decisions that now hold, one a failure, in order. An event that was dead-lettered stays so; None for one
+    whose article version is recorded: it may have been published, so its decision stands.
 
     The article version that the event made is void: its text counts as unseen, so that the event is no repeat
     when it is sent again, and an article that nobody was given is no one's original.
     """
     events = tables.load_events(db, [event_id for event_id, _ in failures])
-    decisions = []
+    decisions: list[Decision | None] = []
     for event_id, rejected in failures:
         event = events.get(event_id)
         if event is None:
             raise KeyError(f"event {event_id} was never decided")
+        if _is_recorded(db, event):
+            decisions.append(None)
+            continue
         if event.reason is None:
             rejected = replace(rejected, message=storable(rejected.message), error_class=storable(rejected.error_class))
             _dead_letter(db, event, rejected)
             events[event_id] = replace(event, reason=rejected.reason.value)
         decisions.append(_stored(db, event))
     return decisions
+
+
+def _is_recorded(db: Database, event: DecidedEvent) -> bool:
+    if event.article_id is None:
+        return False
+    sql = "SELECT 1 FROM emission WHERE article_id = ? AND version = ? AND event_id = ?"
+    return bool(db.query(sql, [event.article_id, event.version, event.event_id]))
 
 
 def _dead_letter(db: Database, event: DecidedEvent, rejected: Rejected) -> None:

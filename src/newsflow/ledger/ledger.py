@@ -54,9 +54,9 @@ class Ledger:
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
 
-    def amend(self, failures: Sequence[amending.Failure]) -> list[Decision]:
+    def amend(self, failures: Sequence[amending.Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
-        hold. KeyError for an event that was never decided."""
+        hold, None for an event that was recorded before it failed. KeyError for one that was never decided."""
         return self._run(lambda: amending.amend(self._db, failures)) if failures else []
 
     def record(self, stored: Sequence[Record]) -> list[Record]:

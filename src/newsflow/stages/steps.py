@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -119,25 +119,45 @@ def record(items: Sequence[Item], tools: Tools) -> list[Item]:
 
 
 def _take_back(items: Sequence[Item], tools: Tools) -> list[Item]:
-    """Amend the decision of each event of which an item failed; that event is then one dead letter."""
+    """Amend the decision of each event of which an item failed; that event is then one dead letter.
+
+    An event that an earlier attempt recorded may be out already: it goes out again as it was recorded.
+    """
     failures = {item.event.event_id: item.failure for item in items if item.failure is not None}
     if not failures:
         return list(items)
     decisions = dict(zip(failures, tools.ledger.amend(list(failures.items())), strict=True))
+    items = _restore(items, {event_id for event_id, decision in decisions.items() if decision is None}, tools)
     return [
-        item if item.event.event_id not in failures else _taken_back(item, decisions, failures)
+        item if (decision := decisions.get(item.event.event_id)) is None else _taken_back(item, decision, failures)
         for item in items
-        if not (item.promoted and item.event.event_id in failures)
+        if not (item.promoted and decisions.get(item.event.event_id) is not None)
     ]
 
 
-def _taken_back(item: Item, decisions: Mapping[str, Decision], failures: Mapping[str, Rejected]) -> Item:
-    event_id = item.event.event_id
-    return replace(item.fail(failures[event_id]), decision=decisions[event_id])
+def _taken_back(item: Item, decision: Decision, failures: Mapping[str, Rejected]) -> Item:
+    return replace(item.fail(failures[item.event.event_id]), decision=decision)
+
+
+def _restore(items: Sequence[Item], recorded: Set[str], tools: Tools) -> list[Item]:
+    """The items of recorded events with the bytes that were recorded; whatever failed since is forgotten."""
+    articles = [_article_of(item) for item in items if item.event.event_id in recorded]
+    stored = tools.ledger.articles(ids={article.id for article in articles if article is not None})
+    values = {(version.article_id, version.version): version.value for version in stored}
+
+    def restored(item: Item) -> Item:
+        article = _article_of(item) if item.event.event_id in recorded else None
+        return item if article is None else replace(item, failure=None, value=values[article.id, article.version])
+
+    return [restored(item) for item in items]
+
+
+def _article_of(item: Item) -> Article | None:
+    return None if item.decision is None else item.decision.article
 
 
 def _record(item: Item) -> Record:
-    article = item.decision.article if item.decision is not None else None
+    article = _article_of(item)
     assert article is not None
     assert item.value is not None
     return Record(item.event.event_id, article.id, article.version, item.value, item.feeds, item.alerts)
