@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,7 +26,9 @@ from newsflow.errors import UsageError
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.ledger import mask_url
+from newsflow.ledger import mask_url, open_ledger
+from newsflow.ledger.upkeep import Upkeep
+from newsflow.secrets import resolve
 from newsflow.sinks.delivery import AlertDelivery
 from newsflow.sinks.files import OutputDirectory
 from newsflow.stages.tools import close_tools, tools_for
@@ -74,7 +77,7 @@ def locally(
         reader = AvailableReader(consumer, config.kafka.input_topic, bounds, partitions)
         loop = LocalLoop(pipeline, reader, job, lambda run: _add(progress, run))
         try:
-            with _draining(loop), AlertDelivery(tools.ledger, config.destinations) as delivery:
+            with _draining(loop), _upkeep(config, follow), AlertDelivery(tools.ledger, config.destinations) as delivery:
                 (loop.follow if follow else loop.until_caught_up)()
             for line in delivery.report():
                 words.print(line, markup=False)
@@ -82,6 +85,18 @@ def locally(
             reader.close()
     if reporting:
         _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
+
+
+def _upkeep(config: Config, follow: bool) -> AbstractContextManager[object]:
+    """Prunes the ledger while a job follows; a run that ends is too short for it."""
+    ledger = config.ledger
+    if not follow:
+        return nullcontext()
+    return Upkeep(
+        lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
+        retention=timedelta(days=ledger.retention_d),
+        every=timedelta(hours=ledger.prune_every_h),
+    )
 
 
 def on_runner(name: str, config: Config, beam_args: list[str]) -> None:

@@ -124,21 +124,28 @@ def prune(
     config: ConfigOption = None,
     url: UrlOption = None,
     retention_days: Annotated[
-        float, typer.Option("--retention-days", min=0, help="Forget what was not heard of for so many days.")
-    ] = 90,
+        float | None,
+        typer.Option(
+            "--retention-days",
+            min=0,
+            help="Forget what was not heard of for so many days, instead of ledger.retention_d.",
+        ),
+    ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Forget texts behind the window and articles, events and alerts behind the retention, in small steps.
 
-    It may run beside a job. Keep the retention above that of the raw Kafka topic: an event that is read again
-    after it was forgotten is decided anew.
+    It may run beside a job; one that follows its topic does the same every ledger.prune_every_h hours. Keep the
+    retention above that of the raw Kafka topic: an event that is read again after it was forgotten is decided anew.
     """
     from dataclasses import asdict
     from datetime import timedelta
 
-    ledger = open_existing(config, url, window_h=settings(config).config.ledger.window_h)
+    configured = settings(config).config.ledger
+    retention = timedelta(days=configured.retention_d if retention_days is None else retention_days)
+    ledger = open_existing(config, url, window_h=configured.window_h)
     try:
-        pruned = ledger.prune(timedelta(days=retention_days))
+        pruned = ledger.prune(retention)
     finally:
         ledger.close()
     if output is Output.JSON:

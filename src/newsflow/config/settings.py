@@ -33,10 +33,16 @@ class Kafka:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
-    """Where decisions are kept, and how long another article counts as the first of its text."""
+    """Where decisions are kept, how long another article counts as the first of its text, and what is forgotten.
+
+    `retention_d`: days after which what was not heard of is forgotten. `prune_every_h`: how often a job that
+    follows its topic sees to that; 0 for never.
+    """
 
     url: str
     window_h: float
+    retention_d: float = 90
+    prune_every_h: float = 1
 
 
 @dataclass(frozen=True, slots=True)

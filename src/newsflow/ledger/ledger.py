@@ -173,10 +173,14 @@ class Ledger:
         """The last version of an article, copies that were held back included; None when none is held."""
         return self._read(lambda: tables.load_current(self._db, article_id))
 
-    def prune(self, retention: timedelta) -> Pruned:
+    def prune(self, retention: timedelta, over: Callable[[], bool] = lambda: False) -> Pruned:
         """Delete texts older than the window, and all that was not heard of within `retention`, in small
-        transactions. Undelivered alerts stay, and so do the sums of outcomes."""
-        return pruning.prune(self._db, self._clock(), self._window, retention, self._run)
+        transactions, until `over` says so. Undelivered alerts stay, and so do the sums of outcomes."""
+
+        def step(work: Callable[[], int]) -> int:
+            return 0 if over() else self._run(work)
+
+        return pruning.prune(self._db, self._clock(), self._window, retention, step)
 
     def close(self) -> None:
         """Give the connection back. The ledger cannot be used after."""

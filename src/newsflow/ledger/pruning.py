@@ -70,7 +70,12 @@ def _prune_texts(db: Database, before: int) -> int:
 
 def _prune_articles(db: Database, before: int) -> int:
     """An article goes whole: its names, versions and publications with it."""
-    rows = db.query("SELECT id, names FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?", [before, STEP_ROWS])
+    found = "SELECT language, id FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
+    chosen = db.query(found, [before, STEP_ROWS])
+    # Nobody decides about these while they go; whoever was heard of until the lock was had stays.
+    db.lock(f"language {language}" for language in sorted({row[0] for row in chosen}))
+    still = "SELECT id, names FROM article WHERE id {in_texts} AND seen_at < ?"
+    rows = db.query(still, [db.list_of([row[1] for row in chosen]), before])
     ids = db.list_of([row[0] for row in rows])
     if rows:
         names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
