@@ -19,6 +19,7 @@ from newsflow.cli.common import (
     settings,
     words,
 )
+from newsflow.cli.topics_rules import paths_in_force
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -32,6 +33,10 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     topics: Annotated[
         Path | None, typer.Option("--file", help="Declarations to apply; the shipped kafka-topics.yaml by default.")
+    ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", help="Rule files or folders about to be applied: make their feeds too."),
     ] = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -47,7 +52,7 @@ def apply(
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers)
-    specs = declared(loaded.config, topics)
+    specs = declared(loaded.config, topics, rules)
     changes = (diff_topics if dry_run else apply_topics)(KafkaSettings.of(loaded.config.kafka), specs)
     for change in changes:
         if output is Output.JSON:
@@ -98,16 +103,17 @@ def topics(
         words.print(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them", markup=False)
 
 
-def declared(config: Config, file: Path | None = None) -> tuple[TopicSpec, ...]:
-    """The declared topics, with a feed for each topic id of the tagging rules and routes in force."""
+def declared(config: Config, file: Path | None = None, rules: list[Path] | None = None) -> tuple[TopicSpec, ...]:
+    """The declared topics, with a feed for each topic id of the tagging rules and routes in force, and of `rules`,
+    which are to be applied."""
     from newsflow.contracts.topics import declared_topics
     from newsflow.routing import load_routes
-    from newsflow.tagging import read_rules, shipped_rules_path
+    from newsflow.tagging import read_rules
 
-    rules = read_rules([Path(path) for path in config.topic_paths] or [shipped_rules_path()])
+    known = [*read_rules(paths_in_force(config)), *(read_rules(rules) if rules else ())]
     routes = load_routes([Path(path) for path in config.route_paths] or None)
     routed = {feed for route in routes.routes for feed in route.feeds}
-    return declared_topics({rule.id for rule in rules} | routed, file)
+    return declared_topics({rule.id for rule in known} | routed, file)
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.topics_rules import load_given
 
 if TYPE_CHECKING:
     from newsflow.model import Article, Rejected
@@ -38,10 +39,9 @@ def try_routes(
     """Show who would get each article of FILE, and for everyone else why not."""
     from newsflow.model import Article
     from newsflow.routing import load_routes
-    from newsflow.tagging import load_rules
 
     loaded = settings(config).config
-    rules = load_rules([Path(path) for path in loaded.topic_paths] or None)
+    rules = load_given(None, config)
     topics = {rule.id for rule in rules.rules}
     table = load_routes(routes or [Path(path) for path in loaded.route_paths] or None, topics=topics)
     failed = 0

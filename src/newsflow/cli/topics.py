@@ -18,36 +18,17 @@ from newsflow.cli.common import (
     settings,
     words,
 )
+from newsflow.cli.topics_articles import known_topic
+from newsflow.cli.topics_retag import retag
+from newsflow.cli.topics_rules import RulesArgument, RulesOption, load_given, load_named, paths_in_force
 
 if TYPE_CHECKING:
     from newsflow.model import Article
-    from newsflow.tagging import RuleSet
     from newsflow.tagging.explain import Explanation
 
-app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply.")
+app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, retag.")
 
-RulesArgument = Annotated[
-    list[Path] | None, typer.Argument(help="Rule files or folders; else the configured ones, else those shipped.")
-]
-RulesOption = Annotated[
-    list[Path] | None, typer.Option("--rules", help="Rule files or folders instead of the configured ones.")
-]
 SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
-
-
-def rule_paths(given: list[Path] | None, config: Path | None) -> list[Path]:
-    """The rules a command is about: those given, else configured, else shipped."""
-    from newsflow.tagging import shipped_rules_path
-
-    if given:
-        return given
-    return [Path(path) for path in settings(config).config.topic_paths] or [shipped_rules_path()]
-
-
-def _load(given: list[Path] | None, config: Path | None) -> RuleSet:
-    from newsflow.tagging import load_rules
-
-    return load_rules(rule_paths(given, config))
 
 
 @app.command("test")
@@ -60,8 +41,8 @@ def run_tests(
     """Run the examples that stand beside the rules."""
     from newsflow.tagging.examples import run_examples
 
-    rules = _load(paths, config)
-    _known(rules, topic)
+    rules = load_given(paths, config)
+    known_topic(rules, topic)
     results = [result for result in run_examples(rules) if topic in (None, result.rule.id)]
     failed = [result for result in results if not result.passed]
     for result in failed:
@@ -92,7 +73,7 @@ def lint_rules(
 
     from newsflow.tagging.lint import lint
 
-    findings = lint(_load(paths, config))
+    findings = lint(load_given(paths, config))
     for finding in findings:
         if output is Output.JSON:
             data_json(asdict(finding))
@@ -116,8 +97,8 @@ def explain_article(
     from newsflow.cli.topics_articles import read_article
     from newsflow.tagging.explain import explain
 
-    loaded = _load(rules, config)
-    _known(loaded, topic)
+    loaded = load_given(rules, config)
+    known_topic(loaded, topic)
     article = read_article(file, language)
     shown = [topic] if topic else [match.id for match in loaded.match(article)]
     for rule_id in shown:
@@ -132,8 +113,8 @@ def explain_article(
 
 @app.command("diff")
 def diff_topics(
-    old: Annotated[Path, typer.Argument(help="Rule file or folder as it is; 'shipped' for the rules of newsflow.")],
-    new: Annotated[Path, typer.Argument(help="Rule file or folder as it would be.")],
+    old: Annotated[str, typer.Argument(help="Rule file or folder as it is; or 'in-force', or 'shipped'.")],
+    new: Annotated[str, typer.Argument(help="Rule file or folder as it would be; or 'in-force', or 'shipped'.")],
     on: Annotated[str, typer.Option("--on", help="JSON lines of articles, or 'ledger'.")],
     since: SinceOption = None,
     samples: Annotated[int, typer.Option("--samples", min=0, help="Articles shown of each list.")] = 5,
@@ -143,10 +124,9 @@ def diff_topics(
     """Show which articles a change of rules would tag otherwise, and what that means a day."""
     from newsflow.cli.topics_articles import stored_articles
     from newsflow.cli.topics_text import diff_lines
-    from newsflow.tagging import load_rules, shipped_rules_path
     from newsflow.tagging.diff import diff_rules
 
-    before, after = (load_rules([shipped_rules_path() if str(path) == "shipped" else path]) for path in (old, new))
+    before, after = load_named(old, config), load_named(new, config)
     found = diff_rules(before, after, stored_articles(on, since, config))
     if output is Output.JSON:
         data_json(found.as_json(samples))
@@ -165,7 +145,7 @@ def apply(
     config: ConfigOption = None,
 ) -> None:
     """Give rules to running jobs, which take them up between two batches."""
-    from newsflow.tagging import apply_rules, load_rules
+    from newsflow.tagging import apply_rules, load_rules, read_rules
     from newsflow.tagging.examples import run_examples
 
     rules = load_rules(paths)
@@ -173,44 +153,17 @@ def apply(
     if failed and not force:
         words.print(f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway.")
         raise typer.Exit(EXIT_FAILED)
-    target = folder or Path(settings(config).config.topics_applied)
+    loaded = settings(config).config
+    target = folder or Path(loaded.topics_applied)
+    known = {rule.id for rule in read_rules(paths_in_force(loaded, folder))}
     apply_rules(paths, target)
     data(rules.version)
     words.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
+    if new := sorted(rule.id for rule in rules.rules if rule.id not in known):
+        words.print(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds", markup=False)
 
 
-@app.command()
-def retag(
-    since: Annotated[str, typer.Option("--since", help="How far back: 90m, 36h, 7d.")],
-    rules: RulesOption = None,
-    topic: Annotated[str | None, typer.Option("--topic", help="Only articles that gain or lose this topic.")] = None,
-    config: ConfigOption = None,
-) -> None:
-    """Write stored articles whose topics change under the rules, as new versions, to standard output (article.v1)."""
-    from newsflow.cli.topics_articles import stored_articles
-    from newsflow.model.codec import encode_article
-    from newsflow.tagging.retag import retag_articles
-
-    loaded = _load(rules, config)
-    _known(loaded, topic)
-    seen = changed = 0
-    for article in stored_articles("ledger", since, config):
-        seen += 1
-        again = retag_articles(loaded, article)
-        if again is not None and (topic is None or topic in again.changed):
-            changed += 1
-            data(encode_article(again.article).decode())
-    words.print(f"{seen} stored articles, {changed} with other topics under rules {loaded.version}")
-
-
-def _known(rules: RuleSet, topic: str | None) -> None:
-    from newsflow.errors import UsageError
-
-    if topic is not None and rules.rule(topic) is None:
-        import difflib
-
-        near = difflib.get_close_matches(topic, [rule.id for rule in rules.rules], n=3)
-        raise UsageError(f"no rule has the id {topic!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+app.command()(retag)
 
 
 def _show(explanation: Explanation, article: Article) -> None:

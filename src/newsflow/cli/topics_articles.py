@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from newsflow.model import Article
+    from newsflow.tagging import RuleSet
 
 
 def read_article(file: Path, language: str) -> Article:
@@ -62,28 +63,21 @@ def _normalised(line: bytes) -> Article:
 
 
 def stored_articles(on: str, since: str | None, config: Path | None) -> Iterator[Article]:
-    """Articles of a file of JSON lines, or the newest version of each from the ledger."""
+    """Articles of a file of JSON lines, or from the ledger the last version of each that is neither withdrawn nor
+    held back as a copy."""
     if on != "ledger":
         yield from _file_articles(Path(on))
         return
     from datetime import UTC, datetime
 
-    from newsflow.ledger import open_ledger
-    from newsflow.model import Action
+    from newsflow.cli.ledger import open_existing
     from newsflow.model.codec import decode_article
-    from newsflow.secrets import resolve
 
-    loaded = settings(config).config
-    ledger = open_ledger(resolve(loaded.ledger.url), window_h=loaded.ledger.window_h)
+    start = datetime.now(UTC) - duration(since) if since else None
+    ledger = open_existing(config, None, window_h=settings(config).config.ledger.window_h)
     try:
-        start = datetime.now(UTC) - duration(since) if since else None
-        newest: dict[str, int] = {}
-        for stored in ledger.articles(since=start):
-            newest[stored.article_id] = max(stored.version, newest.get(stored.article_id, 0))
-        for stored in ledger.articles(since=start):
-            article = decode_article(stored.value)
-            if stored.version == newest[stored.article_id] and article.action is not Action.WITHDRAW:
-                yield article
+        for stored in ledger.current_versions(since=start):
+            yield decode_article(stored.value)
     finally:
         ledger.close()
 
@@ -113,3 +107,14 @@ def duration(text: str) -> timedelta:
     if match is None:
         raise UsageError(f"{text!r} is no span of time; give a number with m, h or d, as 36h or 7d")
     return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
+
+
+def known_topic(rules: RuleSet, topic: str | None) -> None:
+    """Raise UsageError for a topic id that no rule has, with the ids that are like it."""
+    from newsflow.errors import UsageError
+
+    if topic is not None and rules.rule(topic) is None:
+        import difflib
+
+        near = difflib.get_close_matches(topic, [rule.id for rule in rules.rules], n=3)
+        raise UsageError(f"no rule has the id {topic!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))

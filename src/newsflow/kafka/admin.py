@@ -108,6 +108,12 @@ def topic_states(settings: KafkaSettings) -> list[TopicState]:
         return sorted(_states(admin).values(), key=lambda state: state.name)
 
 
+def topic_names(settings: KafkaSettings) -> frozenset[str]:
+    """Return the names of all topics of the broker. Raises `KafkaError` when it cannot be reached."""
+    with closing(make_admin(settings)) as admin, translated("listing topics"):
+        return frozenset(admin.list_topics())
+
+
 def record_counts(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
     """Return how far apart each topic's first and end offsets lie: its records, and gaps and markers with them."""
     from kafka import TopicPartition

@@ -5,6 +5,7 @@ from newsflow.ledger.opening import mask_url, open_ledger
 from newsflow.ledger.outbox import PendingDelivery
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Ledger",
     "PendingDelivery",
     "Pruned",
+    "PublishedRetaggings",
     "StoredVersion",
     "mask_url",
     "open_ledger",

@@ -23,6 +23,8 @@ def amend(db: Database, failures: Sequence[Failure]) -> list[Decision | None]:
     when it is sent again, and an article that nobody was given is no one's original.
     """
     events = tables.load_events(db, [event_id for event_id, _ in failures])
+    # What is held of an article is written back whole: nobody may give it another version meanwhile.
+    db.lock_rows("article", "id", sorted({event.article_id for event in events.values() if event.article_id}))
     decisions: list[Decision | None] = []
     for event_id, rejected in failures:
         event = events.get(event_id)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import alert_log, amending, outbox, pruning, reading, records, tables
+from newsflow.ledger import alert_log, amending, outbox, pruning, reading, records, retagging, tables
 from newsflow.ledger.alert_log import LoggedAlert
 from newsflow.ledger.database import Database
 from newsflow.ledger.deciding import BatchDecider
@@ -19,9 +19,10 @@ from newsflow.ledger.desks import DeskTables
 from newsflow.ledger.outbox import Backlog, PendingDelivery
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import to_micros
-from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record
+from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record, Retag, Retagging
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -64,6 +65,32 @@ class Ledger:
         version holds for ever, with the feeds and alerts it had; publish what is returned."""
         now = to_micros(self._clock())
         return self._run(lambda: records.store_records(self._db, stored, now)) if stored else []
+
+    def retag(self, retags: Sequence[Retag], settled_for: timedelta = timedelta(0)) -> list[bool]:
+        """Make and record the next version of each article, to be published by `publish_retaggings`; whether it
+        was made, in order. Left as they are: articles that were edited, withdrawn or held back meanwhile, and those
+        whose version was recorded within `settled_for`, since it may be on its way still."""
+        now = self._clock()
+        settled = to_micros(now - settled_for)
+        if not retags:
+            return []
+        return self._run(lambda: retagging.keep_retaggings(self._db, retags, to_micros(now), settled))
+
+    def publish_retaggings(
+        self, publish: Callable[[Sequence[Retagging]], None], limit: int = 100
+    ) -> PublishedRetaggings:
+        """Hand pending versions to `publish`, which returns when they are stored, and mark them. What it raises is
+        raised, and they stay pending. No later version of these articles is recorded meanwhile, so be quick."""
+        return self._run(lambda: retagging.publish_pending(self._db, limit, publish))
+
+    def pending_retaggings(self) -> int:
+        """Number of versions that `retag` made and nobody published yet."""
+        return self._read(lambda: retagging.count_pending(self._db))
+
+    def retaggings_after(self, versions: Mapping[str, int]) -> dict[str, Retagging]:
+        """By article id, the last version where `retag` made it after the one given: whoever publishes that one
+        (again) publishes this one behind it."""
+        return self._read(lambda: retagging.retaggings_after(self._db, versions)) if versions else {}
 
     def outcomes(self) -> dict[Outcome, int]:
         """Number of events by outcome; they sum to the events decided."""
@@ -153,6 +180,14 @@ class Ledger:
             return
         start, after = to_micros(since or _BEGINNING), (-1, "", 0)
         while page := self._read(lambda after=after: reading.versions_page(self._db, start, after)):  # type: ignore[misc]
+            yield from page
+            after = (to_micros(page[-1].recorded_at), page[-1].article_id, page[-1].version)
+
+    def current_versions(self, *, since: datetime | None = None) -> Iterator[StoredVersion]:
+        """The last version of each living article (neither withdrawn nor held back), if it was recorded since then;
+        in the order they were recorded. Versions recorded after the call are not among them."""
+        start, until, after = to_micros(since or _BEGINNING), to_micros(self._clock()), (-1, "", 0)
+        while page := self._read(lambda after=after: reading.current_page(self._db, start, until, after)):  # type: ignore[misc]
             yield from page
             after = (to_micros(page[-1].recorded_at), page[-1].article_id, page[-1].version)
 

@@ -81,7 +81,7 @@ def _prune_articles(db: Database, before: int) -> int:
         names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
         db.execute("DELETE FROM identity WHERE name {in_texts}", [names])
         db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
-        for table in ("article_version", "emission"):
+        for table in ("article_version", "emission", "retagging"):
             db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
     return len(rows)
 

@@ -94,6 +94,23 @@ def versions_page(db: Database, since_micros: int, after: tuple[int, str, int]) 
     return [_version_of(row) for row in rows]
 
 
+def current_page(
+    db: Database, since_micros: int, until_micros: int, after: tuple[int, str, int]
+) -> list[StoredVersion]:
+    """As `versions_page`, but only what is the last version of a living article."""
+    sql = (
+        "SELECT e.article_id, e.version, e.event_id, e.recorded_at, e.value, e.feeds FROM emission e "
+        "JOIN article a ON a.id = e.article_id AND a.version = e.version "
+        "WHERE a.accepted = 1 AND a.withdrawn = 0 AND a.duplicate_of IS NULL AND e.recorded_at BETWEEN ? AND ? "
+        "AND (e.recorded_at > ? OR e.recorded_at = ? AND (e.article_id > ? OR e.article_id = ? AND e.version > ?)) "
+        "ORDER BY e.recorded_at, e.article_id, e.version LIMIT ?"
+    )
+    at, article_id, version = after
+    start = max(since_micros, at)
+    rows = db.query(sql, [start, until_micros, at, at, article_id, article_id, version, PAGE])
+    return [_version_of(row) for row in rows]
+
+
 def versions_of(db: Database, ids: list[str]) -> list[StoredVersion]:
     """All recorded versions of these articles."""
     rows = db.query(f"{_VERSIONS} WHERE article_id {{in_texts}} ORDER BY article_id, version", [db.list_of(ids)])

@@ -57,9 +57,7 @@ def _load(db: Database, ids: set[str]) -> dict[tuple[str, int], Record]:
         return {}
     sql = "SELECT article_id, version, event_id, value, feeds FROM emission WHERE article_id {in_texts}"
     rows = db.query(sql, [db.list_of(sorted(ids))])
-    return {
-        (row[0], row[1]): Record(row[2], row[0], row[1], bytes(row[3]), tuple(orjson.loads(row[4]))) for row in rows
-    }
+    return {(row[0], row[1]): Record(row[2], row[0], row[1], bytes(row[3]), listed_names(row[4])) for row in rows}
 
 
 def _load_feeds(db: Database, records: Sequence[Record]) -> dict[str, dict[int, tuple[str, ...]]]:
@@ -68,7 +66,7 @@ def _load_feeds(db: Database, records: Sequence[Record]) -> dict[str, dict[int, 
     sql = "SELECT article_id, version, feeds FROM emission WHERE article_id {in_texts}"
     feeds: dict[str, dict[int, tuple[str, ...]]] = {}
     for article_id, version, listed in db.query(sql, [db.list_of(ids)]):
-        feeds.setdefault(article_id, {})[version] = tuple(orjson.loads(listed))
+        feeds.setdefault(article_id, {})[version] = listed_names(listed)
     return feeds
 
 
@@ -99,7 +97,7 @@ def _store_alerts(
     )
     owned: dict[str, list[tuple[str, int, PendingAlert]]] = {}
     for alert_id, subscription, event_id, article_id, version, _, destinations, value in found:
-        alert = PendingAlert(alert_id, subscription, bytes(value), tuple(orjson.loads(destinations)))
+        alert = PendingAlert(alert_id, subscription, bytes(value), listed_names(destinations))
         owned.setdefault(event_id, []).append((article_id, version, alert))
     _store_deliveries(db, written, owned, now_micros)
     return owned
@@ -133,3 +131,8 @@ def _with_alerts(record: Record, owned: dict[str, list[tuple[str, int, PendingAl
 
 def _listed(names: Iterable[str]) -> str:
     return orjson.dumps(list(names)).decode()
+
+
+def listed_names(text: str) -> tuple[str, ...]:
+    """The names of a stored list, as in the column `feeds`."""
+    return tuple(orjson.loads(text))

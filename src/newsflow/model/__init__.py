@@ -15,6 +15,7 @@ from newsflow.model.article import (
 from newsflow.model.decision import ArticleRef, Candidate, Change, Decision, DuplicateLink, PendingAlert, Record
 from newsflow.model.event import Event, Headers
 from newsflow.model.outcome import Action, Outcome, Reason, Rejected
+from newsflow.model.retagging import Retag, Retagging, retagging_event
 
 __all__ = [
     "Action",
@@ -38,6 +39,9 @@ __all__ = [
     "Reason",
     "Record",
     "Rejected",
+    "Retag",
+    "Retagging",
     "TopicMatch",
     "ZoneKnowledge",
+    "retagging_event",
 ]

@@ -20,6 +20,8 @@ RAW_TOPIC = f"news.article.raw.{VERSION}"
 ARTICLE_TOPIC = f"news.article.{VERSION}"
 DUPLICATE_TOPIC = f"news.duplicate.{VERSION}"
 ALERT_TOPIC = f"news.alert.{VERSION}"
+RETAGGING = "newsflow.retagging"
+"""In place of a topic's name where an article version came of new rules. Nothing is written to such a topic."""
 _FEED = re.compile(rf"news\.topic\.(?P<id>{TOPIC_ID.pattern})\.{VERSION}")
 
 

@@ -22,7 +22,8 @@ class Item:
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
     promoted: bool = False
-    """A second item of its event: the copy that takes the place of a withdrawn original. It has no outcome."""
+    """Not what its event asked for: the copy that takes the place of a withdrawn original, or a version that new
+    rules made. It has no outcome."""
 
     @property
     def event(self) -> Event:

@@ -12,6 +12,7 @@ from newsflow.model.codec import encode_article
 from newsflow.normalise.link import link_of
 from newsflow.stages.guard import each
 from newsflow.stages.item import Item
+from newsflow.stages.retag import followed, written
 from newsflow.stages.tools import Tools
 
 PUBLISHED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
@@ -111,11 +112,14 @@ def _too_large(size_bytes: int, most: int) -> Rejected:
 def record(items: Sequence[Item], tools: Tools) -> list[Item]:
     """Keep in the ledger what will be published, before it is: a retry then publishes the same bytes.
 
-    An item that failed after its decision has the decision taken back and becomes a dead letter.
+    An item that failed after its decision has the decision taken back and becomes a dead letter. Behind an article
+    of which the ledger has a version that new rules made, that version follows.
     """
     items = _take_back(items, tools)
     stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
-    return [item if item.value is None else _as_stored(item, next(stored)) for item in items]
+    items = [item if item.value is None else _as_stored(item, next(stored)) for item in items]
+    versions = {article.id: article.version for item in items if (article := written(item)) is not None}
+    return followed(items, tools.ledger.retaggings_after(versions))
 
 
 def _take_back(items: Sequence[Item], tools: Tools) -> list[Item]:
