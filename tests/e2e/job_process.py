@@ -30,12 +30,24 @@ class JobProcess:
 
     def start(self, *arguments: str) -> None:
         """`newsflow run ingest` with the arguments given; its words go to job.log."""
-        log = (self.folder / "job.log").open("ab")
-        command = [sys.executable, "-m", "newsflow", "run", "ingest", *arguments]
-        self.process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environ(), cwd=self.folder
-        )
-        log.close()
+        self.process = self.spawn("run", "ingest", *arguments)
+
+    def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Any command of newsflow beside the job, with the same settings and log."""
+        with (self.folder / "job.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "newsflow", *arguments],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environ(), cwd=self.folder,
+            )  # fmt: skip
+
+    def command(self, *arguments: str) -> str:
+        """Run a command of newsflow to its end; what it wrote on standard output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "newsflow", *arguments],
+            capture_output=True, text=True, env=self._environ(), cwd=self.folder, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is flushed."""

@@ -154,6 +154,27 @@ def test_an_edit_before_publication_makes_it_needless(ledger: Ledger, wire: Wire
     )
 
 
+def test_no_edit_is_recorded_while_a_publication_is_under_way(open_one: Callable[[], Ledger], wire: Wire) -> None:
+    ledger, job = open_one(), open_one()
+    article = publish(ledger, wire.publish(), "syria")
+    ledger.retag([next_version(article, "russia")])
+    edit = threading.Thread(target=publish, args=(job, wire.publish(body=HARBOUR + " New words.", fetched=5)))
+    seen: list[int] = []
+
+    def slowly(retaggings: Sequence[Retagging]) -> None:
+        edit.start()
+        edit.join(0.5)
+        seen.append(retaggings[0].version)
+        assert edit.is_alive(), "an edit that is recorded now could be published before"
+
+    assert ledger.publish_retaggings(slowly).published == 1
+    edit.join()
+    assert seen == [2]
+    latest = ledger.latest_article(article.id)
+    assert latest is not None
+    assert latest.version == 3
+
+
 def test_who_repeats_an_old_version_learns_of_the_one_behind_it(ledger: Ledger, wire: Wire) -> None:
     article = publish(ledger, wire.publish(), "syria")
     other = publish(ledger, wire.publish("https://velmora-post.example/river", body=RIVER))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Articles that are decided, then published, at a time; a job's edits of these wait meanwhile."""
-DELIVERY_TIMEOUT_S = 30.0
+DELIVERY_TIMEOUT_S, REQUEST_TIMEOUT_S = 30.0, 10.0
 """Within the time after which PostgreSQL cuts off a transaction that does nothing."""
 
 
@@ -68,7 +68,9 @@ def retag(
     known_topic(rule_set, topic)
     ledger = open_existing(config, None, window_h=loaded.ledger.window_h)
     try:
-        run = _Run(ledger, rule_set, _routes(loaded), duration(settled_for), topic, source, output)
+        run = _Run(
+            ledger, rule_set, _routes(loaded), duration(settled_for), topic, source, output, loaded.limits.record_bytes
+        )
         found = run.proposals(datetime.now(UTC) - duration(since))
         if dry_run:
             for proposal in found:
@@ -98,6 +100,7 @@ class _Run:
     topic: str | None
     source: str | None
     output: Output
+    record_bytes: int
     counts: Counter[str] = field(default_factory=Counter)
     topics: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -120,10 +123,15 @@ class _Run:
         try:
             proposal = propose(stored, self.rules, self.routes, datetime.now(UTC))
         except ValueError as error:
-            self.counts["unreadable"] += 1
+            self.counts["cannot be written"] += 1
             words.print(f"{stored.article_id} version {stored.version}: left as it is: {error}", markup=False)
             return None
         if proposal is None or (self.topic is not None and self.topic not in proposal.retagged.changed):
+            return None
+        size = len(proposal.retag.value)
+        if size > self.record_bytes:
+            self.counts["cannot be written"] += 1
+            words.print(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
             return None
         return proposal if self.source in (None, proposal.retag.article.source) else None
 
@@ -170,6 +178,8 @@ class _Run:
             yield f"{self.counts['left over']} that an earlier run had recorded were published first"
         if self.counts["young"]:
             yield f"{self.counts['young']} too young (--settled-for) were left: run it again later"
+        if self.counts["cannot be written"]:
+            yield f"{self.counts['cannot be written']} could not be read or written and were left, as said above"
         if self.counts["changed meanwhile"]:
             yield f"{self.counts['changed meanwhile']} changed meanwhile and were left: run it again"
 
@@ -182,7 +192,9 @@ class _Publisher:
         from newsflow.kafka.settings import KafkaSettings
 
         self._job, self._ledger = config.job, ledger
-        self._kafka = replace(KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S)
+        self._kafka = replace(
+            KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
+        )
         self._writer = BatchWriter(self._kafka)
         self._topics: frozenset[str] = frozenset()
 
