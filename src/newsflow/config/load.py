@@ -20,6 +20,7 @@ from newsflow.errors import ConfigError
 from newsflow.yamlfile import Place, YamlFile, dotted, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"
+_URLS_OF_FILES = ("sqlite", "parquet", "jsonl")
 PATH_LISTS: tuple[tuple[str, str], ...] = (("sources", "paths"), ("topics", "paths"), ("routes", "paths"))
 
 
@@ -113,9 +114,17 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
     applied = value.get("topics", {}).get("applied")
     if applied:
         value["topics"]["applied"] = str(folder / applied)
-    url = value.get("ledger", {}).get("url", "")
-    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-        value["ledger"]["url"] = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
+    if "url" in value.get("ledger", {}):
+        value["ledger"]["url"] = _anchored_url(value["ledger"]["url"], folder)
+    for name, url in value.get("stores", {}).items():
+        value["stores"][name] = _anchored_url(url, folder)
+
+
+def _anchored_url(url: str, folder: Path) -> str:
+    """A URL whose path is relative, from the file's folder on; an absolute path has four slashes."""
+    scheme, mark, path = url.partition(":///")
+    anchored = mark and scheme in _URLS_OF_FILES and path and not path.startswith("/")
+    return f"{scheme}:///{folder / path}" if anchored else url
 
 
 def _merge(

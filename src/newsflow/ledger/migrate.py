@@ -58,6 +58,7 @@ def migrate(db: Database) -> list[Migration]:
 
 def _migrate(db: Database) -> list[Migration]:
     db.lock(["migrations"])
+    _refuse_store(db)
     db.execute(_TABLE)
     pending = pending_migrations(db)
     for migration in pending:
@@ -65,3 +66,12 @@ def _migrate(db: Database) -> list[Migration]:
             db.execute(statement)
         db.execute("INSERT INTO migration (number, name) VALUES (?, ?)", [migration.number, migration.name])
     return pending
+
+
+def _refuse_store(db: Database) -> None:
+    """A store's tables have names of ours. On PostgreSQL a store has a schema of its own and is not seen here."""
+    if db.has_table("store_migration"):
+        raise LedgerError(
+            "this database holds a store; a ledger needs a file of its own. On PostgreSQL, a store's tables move out "
+            "of the way when `newsflow deliver` next opens it"
+        )

@@ -14,6 +14,7 @@ from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Limits, Normaliser
 from newsflow.secrets import resolve
+from newsflow.sinks.stores.places import check_places
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
 from newsflow.tagging.source import POINTER_NAME
 
@@ -97,10 +98,14 @@ def close_tools() -> None:
 
 
 def check_files(config: Config) -> list[str]:
-    """Load every file the configuration names; returns a line on each kind. Raises `ConfigError` for a wrong one."""
+    """Load every file the configuration names; returns a line on each kind.
+
+    Raises `ConfigError` for a wrong one, and for places that two of them would share.
+    """
     sources = load_sources(config.sources.paths)
     rules = load_rules([Path(path) for path in config.topic_paths] or [shipped_rules_path()])
     routes = load_routes([Path(path) for path in config.route_paths])
+    check_places(resolve(config.ledger.url), [(name, resolve(url)) for name, url in config.stores])
     return [
         f"sources: {len(sources)}",
         f"topics: {len(rules)}, version {rules.version}",

@@ -167,7 +167,7 @@ class PostgresHarness(Harness):
     def query(self, sql: str) -> list[Any]:
         import psycopg
 
-        with psycopg.connect(self.url) as connection:
+        with psycopg.connect(self.url, options="-c search_path=newsflow_store") as connection:
             return connection.execute(f"SELECT {sql}").fetchall()
 
     def bad_row(self) -> StoreRow:

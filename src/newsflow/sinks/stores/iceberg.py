@@ -5,13 +5,16 @@ The current state is, for each id, the row with the highest version, unless its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from newsflow.errors import SinkError
 from newsflow.sinks.stores.contract import Refused, Store, StoreRow, unique
+from newsflow.sinks.stores.held import HeldKeys
+from newsflow.sinks.stores.layout import Key
 from newsflow.sinks.stores.parquet import SCHEMA, conversion_error, to_table
 
 if TYPE_CHECKING:
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 COMMIT_TRIES = 5
-IDS_A_SCAN = 200
-"""Ids asked for at once: a filter of thousands is slower than several of hundreds."""
 T = TypeVar("T")
 
 
@@ -28,8 +29,9 @@ class IcebergStore(Store):
     """Article versions in `table` (`namespace.name`) of a catalogue, made when it is missing, partitioned by the
     day an article was first seen.
 
-    `open_catalog` gives the catalogue, and is asked again after a failure. Iceberg knows no unique key: what is
-    there is looked up before each commit, and a commit that another writer forestalled is made anew.
+    `open_catalog` gives the catalogue, and is asked again after a failure. Iceberg knows no unique key: what the
+    days of a batch hold is looked up before each commit, and a commit that another writer forestalled is made anew.
+    A file's keys are read once; while nobody else commits, no file is.
     """
 
     name = "iceberg"
@@ -38,6 +40,10 @@ class IcebergStore(Store):
         self._open_catalog, self._table_name = open_catalog, table
         self._catalog: Catalog | None = None
         self._table: Table | None = None
+        self._held = HeldKeys(self._read_keys)
+        self._planned: dict[str, set[str]] = {}
+        """Files of each day, as of the snapshot last seen."""
+        self._seen: int | None = None
 
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: one commit a batch, none when nothing is new."""
@@ -53,22 +59,44 @@ class IcebergStore(Store):
                 self._guarded(lambda: self._append(good))
                 return refused
             except CommitFailedException:
-                self._table = None
+                self._table = self._seen = None
         raise SinkError(f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were forestalled by others")
 
     def close(self) -> None:
         """See `Store.close`."""
         if self._catalog is not None:
             self._catalog.close()
-        self._catalog = self._table = None
+        self._catalog = self._table = self._seen = None
 
     def _append(self, rows: Sequence[StoreRow]) -> None:
         table = self._opened()
         table.refresh()
-        held = _held(table, sorted({row.article.id for row in rows}))
-        new = [row for row in rows if row.key not in held]
-        if new:
-            table.append(to_table(sorted(new, key=lambda row: row.key)))
+        if table.metadata.current_snapshot_id != self._seen:
+            self._planned.clear()
+        by_day: dict[str, list[StoreRow]] = {}
+        for row in rows:
+            by_day.setdefault(_day(row), []).append(row)
+        new = {day: self._new(table, day, members) for day, members in by_day.items()}
+        if not any(new.values()):
+            return
+        table.append(to_table([row for members in new.values() for row in members]))
+        self._seen = table.metadata.current_snapshot_id
+        for day, members in new.items():
+            ours = f"of snapshot {self._seen}"
+            self._held.add(day, ours, (row.key for row in members))
+            self._planned[day].add(ours)
+
+    def _new(self, table: Table, day: str, rows: Sequence[StoreRow]) -> list[StoreRow]:
+        """Those of one day's rows that the table does not have, sorted by key."""
+        if day not in self._planned:
+            self._planned[day] = _files_of(table, day)
+        held = self._held.of(day, self._planned[day])
+        return sorted((row for row in rows if row.key not in held), key=lambda row: row.key)
+
+    def _read_keys(self, path: str) -> Iterable[Key]:
+        with self._opened().io.new_input(path).open() as file:
+            found = pq.read_table(file, columns=["id", "version"])
+        return list(zip(found["id"].to_pylist(), found["version"].to_pylist(), strict=True))
 
     def _opened(self) -> Table:
         if self._table is None:
@@ -94,20 +122,26 @@ class IcebergStore(Store):
         except CommitFailedException:
             raise
         except Exception as error:
-            self._catalog = self._table = None
+            self._catalog = self._table = self._seen = None
+            self._planned.clear()
             words = (str(error).splitlines() or [""])[0]
             raise SinkError(f"the Iceberg table {self._table_name}: {type(error).__name__}: {words[:300]}") from error
 
 
-def _held(table: Table, ids: Sequence[str]) -> set[tuple[str, int]]:
-    from pyiceberg.expressions import In
+def _day(row: StoreRow) -> str:
+    return row.article.first_seen.astimezone(UTC).date().isoformat()
 
-    held: set[tuple[str, int]] = set()
-    for start in range(0, len(ids), IDS_A_SCAN):
-        chosen = In("id", ids[start : start + IDS_A_SCAN])  # type: ignore[call-arg, arg-type]
-        found: pa.Table = table.scan(row_filter=chosen, selected_fields=("id", "version")).to_arrow()
-        held |= set(zip(found["id"].to_pylist(), found["version"].to_pylist(), strict=True))
-    return held
+
+def _files_of(table: Table, day: str) -> set[str]:
+    """The files that may hold rows of a day."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+
+    after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    within = And(
+        GreaterThanOrEqual("first_seen", f"{day}T00:00:00+00:00"),  # type: ignore[call-arg, arg-type]
+        LessThan("first_seen", f"{after}T00:00:00+00:00"),  # type: ignore[call-arg, arg-type]
+    )
+    return {task.file.file_path for task in table.scan(row_filter=within).plan_files()}
 
 
 def _refused(rows: Sequence[StoreRow]) -> list[Refused]:

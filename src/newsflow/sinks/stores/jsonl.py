@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -21,9 +21,11 @@ class JsonLinesStore(FolderStore):
     name = "jsonl"
     suffix = ".jsonl"
 
-    def _encode(self, rows: Sequence[StoreRow], path: Path) -> None:
-        with path.open("wb") as file:
-            file.writelines(row.value + b"\n" for row in rows)
+    def _encoder(self, rows: Sequence[StoreRow]) -> Callable[[int, int, Path], None]:
+        def write(start: int, stop: int, path: Path) -> None:
+            path.write_bytes(b"\n".join([*(row.value for row in rows[start:stop]), b""]))
+
+        return write
 
     def _read_keys(self, path: Path) -> Iterable[Key]:
         return list(_lines([path]))

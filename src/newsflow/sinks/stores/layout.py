@@ -24,6 +24,11 @@ class FileEntry:
     rows: int
     size_bytes: int
 
+    @property
+    def partition(self) -> str:
+        """The folder it lies in."""
+        return self.path.rpartition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
@@ -63,7 +68,7 @@ def groups(entries: Sequence[FileEntry], target_bytes: int) -> Iterator[list[Fil
     """Yield files of one partition that together stay under the target, in the order of their paths."""
     group: list[FileEntry] = []
     for entry in sorted(entries, key=lambda entry: entry.path):
-        same = group and group[0].path.rpartition("/")[0] == entry.path.rpartition("/")[0]
+        same = group and group[0].partition == entry.partition
         if group and (not same or sum(each.size_bytes for each in group) + entry.size_bytes > target_bytes):
             yield group
             group = []

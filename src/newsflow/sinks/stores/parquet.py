@@ -53,6 +53,11 @@ SCHEMA = pa.schema(
     metadata={"newsflow.schema": "article.v1"},
 )
 
+# A dictionary of texts that are all different is built for nothing, and given up when it is full.
+_REPEATED = [
+    *("action", "source", "published_zone", "published_evidence", "agency", "story", "language_tag"),
+    *("authors.list.element", "topics.list.element.id", "topics.list.element.scheme", "topics.list.element.code"),
+]
 _UNWRITABLE = (pa.ArrowException, OverflowError, UnicodeError, ValueError, TypeError)
 
 
@@ -70,12 +75,12 @@ class ParquetStore(FolderStore):
     name = "parquet"
     suffix = ".parquet"
 
-    def _encode(self, rows: Sequence[StoreRow], path: Path) -> None:
+    def _encoder(self, rows: Sequence[StoreRow]) -> Callable[[int, int, Path], None]:
         try:
             table = to_table(rows)
         except _UNWRITABLE as error:
             raise EncodingError from error
-        _write_table(table, path)
+        return lambda start, stop, path: _write_table(table.slice(start, stop - start), path)
 
     def _read_keys(self, path: Path) -> Iterable[Key]:
         table = pq.ParquetFile(path).read(columns=["id", "version"])
@@ -105,4 +110,4 @@ def conversion_error(rows: Sequence[StoreRow]) -> str:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd", write_page_index=True)
+    pq.write_table(table, path, compression="zstd", use_dictionary=_REPEATED, write_page_index=True)

@@ -7,12 +7,16 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from newsflow.errors import SinkError
 from newsflow.sinks.stores import migrations
 from newsflow.sinks.stores.contract import Refused, Store, StoreRow, newest, published_instant, published_wall, unique
 
+SCHEMA = "newsflow_store"
+"""The tables' own schema: the ledger has an `article` too, and may live in the same database."""
+_TABLES = ("article", "article_version", "article_topic", "store_migration")
 _LOCK = 0x6E657773666C6F77
 _CURRENT = (
     "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
@@ -119,6 +123,7 @@ class PostgresStore(Store):
 def _migrate(connection: psycopg.Connection[Any]) -> None:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        _settle(connection)
         connection.execute(migrations.TABLE)
         applied = {row[0] for row in connection.execute("SELECT number FROM store_migration")}
         for migration in migrations.pending("postgresql", applied):
@@ -126,10 +131,31 @@ def _migrate(connection: psycopg.Connection[Any]) -> None:
             connection.execute("INSERT INTO store_migration VALUES (%s, %s)", (migration.number, migration.name))
 
 
+def _settle(connection: psycopg.Connection[Any]) -> None:
+    """Work in the store's own schema from here on, which gets the tables that an earlier release made beside it."""
+    found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL, current_schemas(false)", (SCHEMA,)).fetchone()
+    assert found is not None
+    exists, schemas = found
+    if not exists:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+        for schema in schemas:
+            _move_tables(connection, schema)
+    connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(SCHEMA)))
+
+
+def _move_tables(connection: psycopg.Connection[Any], schema: str) -> None:
+    there = "SELECT to_regclass(format('%%I.store_migration', %s::text)) IS NOT NULL"
+    if connection.execute(there, (schema,)).fetchone() != (True,):
+        return
+    for table in _TABLES:
+        move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+        connection.execute(move.format(sql.Identifier(schema, table), sql.Identifier(SCHEMA)))
+
+
 def _collation(connection: psycopg.Connection[Any]) -> str:
     """A collation that knows all letters, quoted; the database's own where the server has none we know."""
-    sql = "SELECT collname FROM pg_collation WHERE collname = ANY(%s) AND collencoding IN (-1, 6)"
-    known = {row[0] for row in connection.execute(sql, (list(_COLLATIONS),))}
+    known_to_us = "SELECT collname FROM pg_collation WHERE collname = ANY(%s) AND collencoding IN (-1, 6)"
+    known = {row[0] for row in connection.execute(known_to_us, (list(_COLLATIONS),))}
     best = next((name for name in _COLLATIONS if name in known), "default")
     return f'"{best}"'
 

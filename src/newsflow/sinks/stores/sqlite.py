@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from newsflow.errors import SinkError
+from newsflow.errors import ConfigError, SinkError
 from newsflow.model import Article
 from newsflow.sinks.stores import migrations
 from newsflow.sinks.stores.contract import Refused, Store, StoreRow, newest, published_instant, published_wall
@@ -36,7 +36,7 @@ class SqliteStore(Store):
         self._connection: sqlite3.Connection | None = None
 
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
-        """See `Store.write`: one transaction a batch."""
+        """See `Store.write`: one transaction a batch. Raises `ConfigError` for a file that holds a ledger."""
         try:
             connection = self._open()
             refused = [Refused(row, problem) for row in rows if (problem := _problem(row))]
@@ -44,6 +44,9 @@ class SqliteStore(Store):
             good = [row for row in rows if id(row) not in bad]
             _in_transaction(connection, lambda: _write(connection, good))
             return refused
+        except ConfigError:
+            self.close()
+            raise
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise SinkError(f"the store {self.path} cannot be written: {error}") from error
@@ -60,8 +63,16 @@ class SqliteStore(Store):
             self._connection = sqlite3.connect(self.path, self.busy_s, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
+            _refuse_ledger(self._connection, self.path)
             _migrate(self._connection)
         return self._connection
+
+
+def _refuse_ledger(connection: sqlite3.Connection, path: Path) -> None:
+    """Both have a table `article`, and one writer at a time: neither would do the other good."""
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "migration" in names and "store_migration" not in names:
+        raise ConfigError(f"the file {path} holds a ledger; a store needs a file of its own")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
