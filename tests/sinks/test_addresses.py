@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
+import urllib3.util.connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsflow.config.settings import Destination
 from newsflow.errors import SinkError
-from newsflow.sinks.addresses import AddressRefusedError, checked_addresses, is_internal, parse_networks
-from newsflow.sinks.http import HttpClient, checked_url
+from newsflow.sinks.addresses import (
+    AddressRefusedError,
+    checked_addresses,
+    is_internal,
+    parse_networks,
+    system_resolver,
+)
+from newsflow.sinks.http import HttpClient, UnreachableError, checked_url
+from newsflow.sinks.senders import make_senders
+from newsflow.sinks.sending import Fate
+from tests.sinks.alert_samples import pending
+from tests.sinks.http_double import answer, serving
 
+OPEN = "93.184.216.34"
 INTERNAL_URLS = [
     "http://127.0.0.1/",
     "http://127.1/",
@@ -53,6 +67,51 @@ INTERNAL_URLS = [
     "http://[ff02::1]/",
     "http://①②⑦.⓪.⓪.①/",
     "http://127。0。0。1/",
+    "http://127．0．0．1/",
+    "http://127｡0｡0｡1/",
+    "http://１２７.0.0.1/",
+    "http://١٢٧.٠.٠.١/",
+    "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+    "http://127.0.0.1./",
+    "http://0x7f.1/",
+    "http://0177.1/",
+    "http://00000177.0.0.1/",
+    "http://127.00000.00000.00001/",
+    "http://3232235777/",
+    "http://0xc0a80101/",
+    "http://0300.0250.1.1/",
+    "http://2852039166/",
+    "http://0xa9fea9fe/",
+    "http://0251.0376.0251.0376/",
+    "http://169.254.43518/",
+    "http://127%2e0%2e0%2e1/",
+    "http://%31%32%37.0.0.1/",
+    "http://127.0.0.1%00.example.org/",
+    "http://127.0.0.1%09/",
+    "http://127.0.0.1\t/",
+    "http:// 127.0.0.1/",
+    "http://[0:0:0:0:0:0:0:1]/",
+    "http://[::1]:22/",
+    "http://[::1%25lo]/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[64:ff9b:1::7f00:1]/",
+    "http://[2002:a9fe:a9fe::1]/",
+    "http://[fe80::1%25eth0]/",
+    "http://[fe80::1%eth0]/",
+    "http://[fd00::1]:8080/",
+    "http://[2001:db8::1]/",
+    "http://example.org@127.0.0.1/",
+    "http://127.0.0.1@example.org/",
+    "http://example.org:80@127.0.0.1:80/",
+    "http://127.0.0.1#@example.org/",
+    "http://127.0.0.1?@example.org/",
+    "http://127.0.0.1\\@example.org/",
+    "http:\\\\127.0.0.1\\",
+    "http:127.0.0.1/",
+    "//127.0.0.1/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:25/",
 ]
 
 
@@ -67,7 +126,7 @@ def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_no_connection")
 @pytest.mark.parametrize("url", INTERNAL_URLS)
 def test_internal_addresses_are_refused_in_every_spelling(url: str) -> None:
-    with pytest.raises(SinkError, match=r"is an internal address|cannot be resolved|is not a"):
+    with pytest.raises(SinkError, match=r"is an internal address|cannot be resolved|is not a|user name"):
         HttpClient().post(url, b"", {})
 
 
@@ -88,6 +147,61 @@ def test_names_that_lead_inside_are_refused(host: str) -> None:
     with pytest.raises(AddressRefusedError, match=host) as caught:
         client.post(f"https://{host}/", b"", {})
     assert "allow_networks" in str(caught.value)
+
+
+@pytest.mark.parametrize("url", [each for each in INTERNAL_URLS if each.isascii() and each.startswith("http://")])
+def test_no_redirect_leads_inside_however_it_is_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of the open internet redirects; nothing else is connected to."""
+    real = urllib3.util.connection.create_connection
+
+    def connect(address: tuple[str, int], *rest: Any, **options: Any) -> socket.socket:
+        assert address[0] == OPEN, "a connection inside was tried"
+        return real(("127.0.0.1", address[1]), *rest, **options)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+
+    def resolve(host: str, port: int) -> list[str]:
+        return [OPEN] if host == "hop.example" else system_resolver(host, port)
+
+    with serving(answer(307, Location=url)) as script:
+        start = script.url.replace("127.0.0.1", "hop.example")
+        with pytest.raises(SinkError, match=r"is an internal address|cannot be resolved|is not a|user name"):
+            HttpClient(resolve=resolve).post(start, b"secret", {})
+    assert len(script.requests) == 1
+
+
+def test_a_name_that_changes_its_mind_between_check_and_connection_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    connected: list[tuple[str, int]] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return [OPEN] if len(asked) == 1 else ["127.0.0.1"]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> None:
+        connected.append(address)
+        raise OSError("no connection in this test")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with pytest.raises(UnreachableError):
+        HttpClient(resolve=resolve).post("http://rebinding.example/", b"", {})
+    assert connected == [(OPEN, 80)]
+    assert asked == ["rebinding.example"]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "pagerduty", "alertmanager"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0xa9fea9fe", "[::ffff:169.254.169.254]"])
+@pytest.mark.usefixtures("_no_connection")
+def test_a_destination_opened_to_private_networks_does_not_reach_metadata(
+    kind: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = Destination(kind, f"http://{host}/", secret="s3cret", allow_private=True)
+    (sender,) = make_senders([("hook", destination)])
+    attempt = sender.send(pending())
+    assert attempt.fate is Fate.RETRY
+    assert "is an internal address" in attempt.message
 
 
 def test_open_addresses_pass() -> None:

@@ -20,10 +20,10 @@ DIGEST_STORIES = 50
 """Stories that one digest lists; more are counted in its words."""
 _TOGETHER = frozenset({"digest", "quiet", "cap", "muted"})
 _WORDS = {
-    "digest": "stories of this digest",
-    "quiet": "stories held back in quiet hours",
-    "cap": "stories held back over the cap of alerts an hour",
-    "muted": "stories held back while muted",
+    "digest": "of this digest",
+    "quiet": "held back in quiet hours",
+    "cap": "held back over the cap of alerts an hour",
+    "muted": "held back while muted",
 }
 
 
@@ -165,7 +165,7 @@ class Desk:
             why=Why(
                 rule=self.rule,
                 spans=tuple(story.spans[0] for story in listed if story.spans),
-                story=f"{len(stories)} {_WORDS[reason]}{more}",
+                story=f"{len(stories)} {'story' if len(stories) == 1 else 'stories'} {_WORDS[reason]}{more}",
                 sources=tuple(sorted({origin for story in stories.values() for origin in story.origins})),
             ),
             at=now,

@@ -129,7 +129,9 @@ def test_partitions_are_hive_and_the_language_tag_is_kept(tmp_path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize("text", ["{\n", "[]\n", '{"files":[{"odd":1}]}\n', '{"version":3,"kind":"jsonl","generation":1}\n'])
+@pytest.mark.parametrize(
+    "text", ["{\n", "[]\n", '{"files":[{"odd":1}]}\n', '{"version":3,"kind":"jsonl","generation":1}\n']
+)
 def test_a_broken_manifest_is_an_error_and_not_an_empty_store(tmp_path: Path, text: str) -> None:
     store = JsonLinesStore(tmp_path)
     store.write([row("a")])

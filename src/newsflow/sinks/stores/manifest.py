@@ -44,7 +44,9 @@ class Manifest:
 
     def entries(self) -> list[FileEntry]:
         """Return all files that count, by path, as the last `refresh` saw them."""
-        return sorted((each for held in self._partitions.values() for each in held.values()), key=lambda each: each.path)
+        return sorted(
+            (each for held in self._partitions.values() for each in held.values()), key=lambda each: each.path
+        )
 
     def refresh(self) -> None:
         """Take in what others appended. Raises `SinkError` when the manifest cannot be read or is none of ours."""

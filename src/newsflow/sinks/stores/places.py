@@ -25,7 +25,8 @@ def check_places(ledger_url: str, stores: Iterable[tuple[str, str]]) -> None:
         first, first_kind = taken.setdefault(place, (owner, kind))
         if kind != first_kind:
             raise ConfigError(
-                f"{place} is the place of {first} already, which is {first_kind}; {kind} needs one of its own", path=owner
+                f"{place} is the place of {first} already, which is {first_kind}; {kind} needs one of its own",
+                path=owner,
             )
 
 
