@@ -141,7 +141,7 @@ def _on_jsonl(folder: Path, stack: ExitStack, _: Any) -> tuple[Writer, ...]:
     return ours.write, *_durable(folder, _lines), _files(folder / "bare", _lines, threads=1, durable=False)
 
 
-def _on_postgresql(folder: Path, stack: ExitStack, _: Any) -> tuple[Writer, ...]:
+def _on_postgresql(_folder: Path, stack: ExitStack, _: Any) -> tuple[Writer, ...]:
     find_programs()
     server = stack.enter_context(LocalPostgres())
     return stack.enter_context(pg.PostgresStore(server.url)).write, _postgres(server.url)

@@ -66,14 +66,13 @@ def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption
 @app.command()
 def status(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Say what waits in the outbox for each destination, and since when. Exit 1 when a destination has failed."""
+    from newsflow.cli.checks import circuit_of
     from newsflow.ledger.times import from_micros
 
     loaded = settings(config).config
     known = dict(loaded.destinations)
     with _ledger(loaded) as ledger:
         backlog = {each.destination: each for each in ledger.alert_backlog()}
-        stuck = ledger.alerts(1000, state="pending")
-    errors = {each.destination: each.error for alert in stuck for each in alert.deliveries if each.error}
     for name in sorted({*known, *backlog}):
         waits = backlog.get(name)
         row = {
@@ -82,10 +81,11 @@ def status(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> N
             "waiting": 0 if waits is None else waits.deliveries,
             "oldest": None if waits is None else _instant(from_micros(waits.oldest_micros)),
             "next_try": None if waits is None else _instant(from_micros(waits.next_due_micros)),
-            "error": errors.get(name),
+            "circuit": "closed" if waits is None else circuit_of(waits),
+            "error": None if waits is None else waits.error,
         }
         data_json(row) if output is Output.JSON else _print_status(row)
-    if errors or set(backlog) - set(known):
+    if any(each.failed_tries for each in backlog.values()) or set(backlog) - set(known):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -219,7 +219,9 @@ def _print_status(row: dict[str, Any]) -> None:
     if not row["waiting"]:
         data(f"{name}: nothing waits")
         return
-    data(f"{name}: {row['waiting']} waiting since {row['oldest']}, next try {row['next_try']}")
+    data(
+        f"{name}: {row['waiting']} waiting since {row['oldest']}, circuit {row['circuit']}, next try {row['next_try']}"
+    )
     if row["error"]:
         data(f"  last error: {row['error']}")
 

@@ -11,6 +11,7 @@ from newsflow.cli import (
     deliver,
     demo,
     dev,
+    doctor,
     evaluate,
     kafka,
     ledger,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
 app.command("deliver")(deliver.deliver)
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("normalise")(normalise.normalise)

@@ -56,23 +56,43 @@ def release_deliveries(db: Database, places: Sequence[tuple[str, str]], now_micr
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for one destination. `next_due_micros`: when the first of them may be tried (again)."""
+    """What waits for one destination. `next_due_micros`: when the first of them may be tried (again).
+
+    `failed_tries`: how often what waits was tried in vain; `error`: what the destination said to the oldest of them.
+    """
 
     destination: str
     deliveries: int
     oldest_micros: int
     next_due_micros: int
+    failed_tries: int = 0
+    error: str | None = None
 
 
 def backlog(db: Database) -> list[Backlog]:
     """What waits, by destination. Only the head of each line says when it is due."""
-    sql = "SELECT destination, COUNT(*), MIN(created_at) FROM delivery WHERE state = 'pending' GROUP BY destination"
+    sql = (
+        "SELECT destination, COUNT(*), MIN(created_at), SUM(attempts) FROM delivery WHERE state = 'pending' "
+        "GROUP BY destination"
+    )
     heads = (
         "SELECT destination, MIN(due_at) FROM delivery d WHERE state = 'pending' "
         f"AND NOT EXISTS ({_BEFORE}) GROUP BY destination"
     )
     due = {destination: int(micros) for destination, micros in db.query(heads)}
-    return [Backlog(name, int(count), int(oldest), due[name]) for name, count, oldest in sorted(db.query(sql))]
+    return [
+        Backlog(name, int(count), int(oldest), due[name], int(tries), _first_error(db, name) if tries else None)
+        for name, count, oldest, tries in sorted(db.query(sql))
+    ]
+
+
+def _first_error(db: Database, destination: str) -> str | None:
+    sql = (
+        "SELECT error FROM delivery WHERE destination = ? AND state = 'pending' AND error IS NOT NULL "
+        "ORDER BY created_at LIMIT 1"
+    )
+    rows = db.query(sql, [destination])
+    return rows[0][0] if rows else None
 
 
 def _load(db: Database, place: Sequence[str]) -> list[PendingDelivery]:

@@ -10,7 +10,7 @@ import pytest
 from newsflow.errors import SinkError
 from newsflow.model import Action
 from newsflow.sinks.stores import Store, StoreRow
-from tests.sinks.stores.store_harness import Harness, row, shown
+from tests.sinks.stores.store_harness import Harness, SqliteHarness, row, shown
 
 
 def test_what_is_written_is_there(harness: Harness) -> None:
@@ -126,6 +126,21 @@ def test_a_store_that_is_away_at_the_start_may_come_later(harness: Harness) -> N
             store.write([row("a")])
         harness.bring_back()
         store.write([row("a")])
+    assert harness.versions() == [("a", 1)]
+
+
+def test_a_look_makes_nothing_and_tells_when_the_store_is_away(harness: Harness) -> None:
+    with harness.open() as store:
+        assert "not made yet" in store.check()
+        assert "not made yet" in store.check(), "nothing was made by looking"
+        store.write([row("a")])
+        assert "not made yet" not in store.check()
+        if not isinstance(harness, SqliteHarness):  # a lock of another writer does not keep readers out
+            harness.take_away()
+            with pytest.raises(SinkError):
+                store.check()
+            harness.bring_back()
+        assert "not made yet" not in store.check()
     assert harness.versions() == [("a", 1)]
 
 

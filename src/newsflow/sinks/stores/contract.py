@@ -62,6 +62,13 @@ class Store(ABC):
         Raises `SinkError` while the store cannot be reached or written; the same object may be used again later.
         """
 
+    def check(self) -> str:
+        """Look whether the store can be reached, making and changing nothing; return a few words on it. Blocks.
+
+        Raises `SinkError` when it cannot, `ConfigError` when what is there is no store of this kind.
+        """
+        raise NotImplementedError(f"a store of kind {self.name} cannot be looked at")
+
     @abstractmethod
     def close(self) -> None:
         """Give back connections and locks. May be called more than once."""

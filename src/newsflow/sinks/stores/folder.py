@@ -12,6 +12,7 @@ waits that overlap cost one.
 from __future__ import annotations
 
 import fcntl
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -132,6 +133,15 @@ class FolderStore(Store):
         except OSError as error:
             raise SinkError(f"the store {self.folder} cannot be compacted: {error}") from error
         return Compacted(len(before), len(after), sum(entry.rows for entry in after), leftovers)
+
+    def check(self) -> str:
+        """See `Store.check`."""
+        if not self.folder.exists():
+            return "not made yet"
+        if not (self.folder.is_dir() and os.access(self.folder, os.W_OK)):
+            raise SinkError(f"the store {self.folder} cannot be written: no folder, or no right to write")
+        files = self.files()
+        return f"{len(files)} files, {sum(entry.rows for entry in files)} rows"
 
     def close(self) -> None:
         """See `Store.close`; no file stays open between batches."""

@@ -62,6 +62,11 @@ class IcebergStore(Store):
                 self._table = self._seen = None
         raise SinkError(f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were forestalled by others")
 
+    def check(self) -> str:
+        """See `Store.check`."""
+        there = self._guarded(lambda: self._cataloged().table_exists(self._table_name))
+        return "the table is there" if there else "not made yet"
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._catalog is not None:
@@ -98,19 +103,24 @@ class IcebergStore(Store):
             found = pq.read_table(file, columns=["id", "version"])
         return list(zip(found["id"].to_pylist(), found["version"].to_pylist(), strict=True))
 
+    def _cataloged(self) -> Catalog:
+        if self._catalog is None:
+            self._catalog = self._open_catalog()
+        return self._catalog
+
     def _opened(self) -> Table:
         if self._table is None:
             from pyiceberg.transforms import DayTransform
 
-            self._catalog = self._catalog or self._open_catalog()
-            self._catalog.create_namespace_if_not_exists(self._table_name.rpartition(".")[0])
-            if not self._catalog.table_exists(self._table_name):
+            catalog = self._cataloged()
+            catalog.create_namespace_if_not_exists(self._table_name.rpartition(".")[0])
+            if not catalog.table_exists(self._table_name):
                 with (
-                    self._catalog.create_table_transaction(self._table_name, SCHEMA) as made,
+                    catalog.create_table_transaction(self._table_name, SCHEMA) as made,
                     made.update_spec() as spec,
                 ):
                     spec.add_field("first_seen", DayTransform(), "first_seen_day")
-            self._table = self._catalog.load_table(self._table_name)
+            self._table = catalog.load_table(self._table_name)
         return self._table
 
     def _guarded(self, work: Callable[[], T]) -> T:

@@ -27,6 +27,14 @@ def shipped(dialect: str) -> list[Migration]:
     return [Migration(int(each.name[:4]), each.name[:-4], each.read_text("utf-8")) for each in files]
 
 
+def state(dialect: str, applied: Collection[int]) -> str:
+    """Say in words how far a store is. Raises `SinkError` when a newer release wrote it."""
+    todo = len(pending(dialect, applied))
+    if not applied:
+        return "not made yet"
+    return f"{todo} migrations to run, which `newsflow deliver` does" if todo else f"schema {max(applied)}"
+
+
 def pending(dialect: str, applied: Collection[int]) -> list[Migration]:
     """Return those that a store still needs. Raises `SinkError` when a newer release wrote it."""
     known = shipped(dialect)

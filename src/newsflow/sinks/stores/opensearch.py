@@ -78,6 +78,18 @@ class OpenSearchStore(Store):
             raise SinkError(f"the OpenSearch store cannot be written: {_words(error)}") from error
         return refused + [Refused(row, problems[row.key]) for row in good if row.key in problems]
 
+    def check(self) -> str:
+        """See `Store.check`."""
+        try:
+            with OpenSearch(**self._options) as client:
+                there = all(client.indices.exists(index=name) for name in (self.current, self.versions))
+                status = client.cluster.health()["status"]
+        except OpenSearchException as error:
+            raise SinkError(f"the OpenSearch store cannot be reached: {_words(error)}") from error
+        if status == "red":
+            raise SinkError("the OpenSearch cluster is red: some of its data cannot be reached")
+        return f"cluster {status}" + ("" if there else ", not made yet")
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._client is not None:

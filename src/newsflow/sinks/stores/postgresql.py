@@ -17,6 +17,7 @@ from newsflow.sinks.stores.contract import Refused, Store, StoreRow, newest, pub
 SCHEMA = "newsflow_store"
 """The tables' own schema: the ledger has an `article` too, and may live in the same database."""
 _TABLES = ("article", "article_version", "article_topic", "store_migration")
+_NUMBERS = "SELECT number FROM {}.store_migration"
 _LOCK = 0x6E657773666C6F77
 _CURRENT = (
     "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
@@ -76,6 +77,17 @@ class PostgresStore(Store):
         except psycopg.Error as error:
             self.close()
             raise SinkError(f"the PostgreSQL store cannot be written: {_words(error)}") from error
+
+    def check(self) -> str:
+        """See `Store.check`."""
+        table = f"{SCHEMA}.store_migration"
+        try:
+            with psycopg.connect(self.url, autocommit=True, connect_timeout=self.connect_s) as connection:
+                there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone() == (True,)
+                numbers = connection.execute(sql.SQL(_NUMBERS).format(sql.Identifier(SCHEMA))) if there else ()
+                return migrations.state("postgresql", {row[0] for row in numbers})
+        except psycopg.Error as error:
+            raise SinkError(f"the PostgreSQL store cannot be reached: {_words(error)}") from error
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ class SqliteStore(Store):
             self.close()
             raise SinkError(f"the store {self.path} cannot be written: {error}") from error
 
+    def check(self) -> str:
+        """See `Store.check`."""
+        if not self.path.exists():
+            return "not made yet"
+        try:
+            with closing(
+                sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", self.busy_s, uri=True)
+            ) as connection:
+                _refuse_ledger(connection, self.path)
+                return migrations.state("sqlite", _applied(connection))
+        except sqlite3.Error as error:
+            raise SinkError(f"the store {self.path} cannot be read: {error}") from error
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._connection is not None:
@@ -75,11 +89,15 @@ def _refuse_ledger(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigError(f"the file {path} holds a ledger; a store needs a file of its own")
 
 
+def _applied(connection: sqlite3.Connection) -> set[int]:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'store_migration'").fetchone()
+    return {row[0] for row in connection.execute("SELECT number FROM store_migration")} if there else set()
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     def work() -> None:
         connection.execute(migrations.TABLE)
-        applied = {row[0] for row in connection.execute("SELECT number FROM store_migration")}
-        for migration in migrations.pending("sqlite", applied):
+        for migration in migrations.pending("sqlite", _applied(connection)):
             for statement in _statements(migration.sql):
                 connection.execute(statement)
             connection.execute("INSERT INTO store_migration VALUES (?, ?)", (migration.number, migration.name))
