@@ -211,7 +211,7 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)
     tools = tools_for(config)
-    pipeline = PreparedPipeline(load_job("ingest"), job, PipelineOptions([]))
+    pipeline = PreparedPipeline(load_job("ingest").build, job, PipelineOptions([]))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = AvailableReader(consumer, arguments.topic, bounds)

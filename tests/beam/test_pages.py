@@ -27,26 +27,41 @@ INGEST = {
 }
 
 
+DELIVER = {
+    f"{stage}-{sink}/{step}"
+    for sink in ("articles", "alerts")
+    for stage, step in (
+        ("ReadPublished", "Start"),
+        ("ReadPublished", "ReadBatches"),
+        ("DeliverTo", "TakeBatch"),
+        ("WriteDeadLetters", "WriteBatch"),
+    )
+}
+
+
 def labels(name: str, source: SourceKind = "available", sink: SinkKind = "kafka") -> list[str]:
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    load_job(name)(pipeline, Job(load_config(environ={}).config, source, sink))
+    job = Job(load_config(environ={}).config, source, sink, sinks=("articles", "alerts"))
+    load_job(name).build(pipeline, job)
     proto = pipeline.to_runner_api()
     return [t.unique_name for t in proto.components.transforms.values() if not t.subtransforms and t.unique_name]
 
 
 @pytest.mark.pipeline
-def test_labels_of_ingest_are_what_savepoints_know() -> None:
+def test_labels_are_what_savepoints_know() -> None:
     assert set(labels("ingest")) == INGEST
+    assert set(labels("deliver")) == DELIVER
 
 
 @pytest.mark.pipeline
 def test_nothing_shuffles_on_the_hot_path() -> None:
-    for name in ("ingest",):
+    for name in ("ingest", "deliver"):
         assert not [each for each in labels(name) if "GroupByKey" in each or "Reshuffle" in each or "Window" in each]
 
 
 def test_every_job_is_a_page() -> None:
-    assert "ingest" in job_names()
+    assert job_names() == ["deliver", "ingest"]
+    assert [load_job(name).per_sink for name in job_names()] == [True, False]
     with pytest.raises(UsageError, match=r"shipped: .*ingest"):
         load_job("none-such")
 

@@ -1,37 +1,31 @@
-"""A process that delivers a log kept in files: what the kill test kills. Arguments: folder, webhook URL, outage file.
+"""A process that delivers a log kept in files by the real page: what the kill test kills.
 
-While the outage file is there, the store is away.
+Arguments: folder, webhook URL, outage file. While the outage file is there, the stores are away.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from newsflow.config.settings import Destination
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from newsflow.beam.job import Job
+from newsflow.beam.jobs import load_job
+from newsflow.beam.local import LocalLoop, PreparedPipeline
+from newsflow.config.load import load_config
+from newsflow.config.settings import Config
 from newsflow.errors import SinkError
-from newsflow.ledger import open_ledger
+from newsflow.kafka.reader import Run
 from newsflow.model import Event
-from newsflow.routing import Routes, Subscription
 from newsflow.sinks.circuit import Backoff
-from newsflow.sinks.deliver import AlertSink, ArticleSink, DeliverLoop, StoreSink
 from newsflow.sinks.delivery import AlertDelivery
-from newsflow.sinks.desks import AlertDesks
 from newsflow.sinks.stores import Refused, Store, StoreRow, open_store
+from newsflow.stages import sinks
 
 BATCH = 5
-
-
-@dataclass
-class Span:
-    start: int
-    end: int
-
-    @property
-    def empty(self) -> bool:
-        return self.start >= self.end
 
 
 class FileLog:
@@ -40,26 +34,42 @@ class FileLog:
     def __init__(self, lines: Path, place: Path) -> None:
         self.values = lines.read_bytes().splitlines()
         self.place = place
-        self.span = Span(0, 0)
+        self.run = Run({0: (0, 0)})
+
+    @property
+    def finished(self) -> Mapping[int, int]:
+        return {0: int(self.place.read_text()) if self.place.exists() else 0}
 
     def end_offsets(self) -> Mapping[int, int]:
         return {0: len(self.values)}
 
-    def plan(self, until: Mapping[int, int] | None = None) -> Span:
-        start = int(self.place.read_text()) if self.place.exists() else 0
-        self.span = Span(start, min(start + 4 * BATCH, len(self.values)))
-        return self.span
+    def plan(self, until: Mapping[int, int] | None = None) -> Run:
+        start = self.finished[0]
+        self.run = Run({0: (start, min(start + 4 * BATCH, len(self.values)))})
+        return self.run
 
     def batches(self) -> Iterator[list[Event]]:
-        for at in range(self.span.start, self.span.end, BATCH):
-            values = self.values[at : min(at + BATCH, self.span.end)]
+        start, end = self.run.spans[0]
+        for at in range(start, end, BATCH):
+            values = self.values[at : min(at + BATCH, end)]
             yield [Event("news.article.v1", 0, at + n, 0, None, value) for n, value in enumerate(values)]
 
     def finish(self) -> int:
+        start, end = self.run.spans[0]
         temporary = self.place.with_suffix(".new")
-        temporary.write_text(str(self.span.end))
+        temporary.write_text(str(end))
         temporary.replace(self.place)
-        return self.span.end - self.span.start
+        return end - start
+
+    def stop(self) -> None:
+        pass
+
+
+def loop_over(log: FileLog, config: Config, sink: str) -> LocalLoop:
+    """The shipped page for one sink, reading a log of files."""
+    job = Job(config, sinks=(sink,))
+    pipeline = PreparedPipeline(load_job("deliver").build, job, PipelineOptions([]))
+    return LocalLoop(pipeline, log, job, lambda _: None, place=job.published(sink))
 
 
 class SometimesAway(Store):
@@ -76,28 +86,33 @@ class SometimesAway(Store):
 
 
 def main(folder: Path, hook: str, outage: Path) -> None:
-    ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite3")
-    desks = AlertDesks(Routes(subscriptions=(Subscription("desk", alert_to=("hook",)),)), ledger)
-    dead = (folder / "dead.txt").open("a")
-    stores = [open_store(f"sqlite:///{folder}/articles.sqlite3"), open_store(f"jsonl:///{folder}/jsonl")]
-    sinks: list[ArticleSink] = [StoreSink(store.name, SometimesAway(store, outage)) for store in stores]
-    sinks.append(AlertSink(desks))
-    print("ready", flush=True)
-    destination = Destination("webhook", hook, allow_private=True)
-    delivery = AlertDelivery(ledger, [("hook", destination)], last_drain_s=20)
+    (folder / "routes.yaml").write_text(
+        "version: 1\nroutes: [{id: all, stores: [sqlite, jsonl]}]\n"
+        "subscriptions: [{id: desk, alert: {to: [hook], cool_down: 14m}}]\n"
+    )
+    flags = {
+        "ledger.url": f"sqlite:///{folder}/ledger.sqlite3",
+        "routes.paths": [str(folder / "routes.yaml")],
+        "stores": {"sqlite": f"sqlite:///{folder}/articles.sqlite3", "jsonl": f"jsonl:///{folder}/jsonl"},
+        "alerts.destinations": {"hook": {"type": "webhook", "url": hook, "allow_private": True}},
+    }
+    config = load_config(environ={}, flags=flags).config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sinks, "open_store", lambda url: SometimesAway(open_store(url), outage))
+        for name in sinks.sink_names(config):
+            sinks.sink_for(config, name).backoff = Backoff(0.02, 0.1)
+    loops = [
+        loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name)
+        for name in sinks.sink_names(config)
+    ]
+    desks, ledger = sinks.desks_for(config)
+    delivery = AlertDelivery(ledger, config.destinations, last_drain_s=20, tick=desks.tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
+    print("ready", flush=True)
     with delivery:
-        for sink in sinks:
-            loop = DeliverLoop(
-                FileLog(folder / "log.jsonl", folder / f"place-{sink.name}"),
-                sink,
-                lambda letters: print(*(event.offset for event, _ in letters), file=dead, flush=True),
-                backoff=Backoff(0.02, 0.1),
-            )
+        for loop in loops:
             loop.until_caught_up()
-    for store in stores:
-        store.close()
-    ledger.close()
+    sinks.close_sinks()
 
 
 if __name__ == "__main__":

@@ -7,49 +7,48 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from newsflow.errors import ConfigError, SinkError
-from newsflow.model import Event, Reason
+from newsflow.beam.local import JobStoppedError
+from newsflow.config.load import load_config
+from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, KafkaError, SinkError, UsageError
+from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.sinks.circuit import Backoff
-from newsflow.sinks.deliver import DeadLetter, DeliverLoop, StoreSink
+from newsflow.sinks.deliver import PatientSink, StoreSink
 from newsflow.sinks.stores import Refused, Store, StoreRow, open_store
 from newsflow.sinks.stores.jsonl import JsonLinesStore
 from newsflow.sinks.stores.sqlite import SqliteStore
+from newsflow.stages import sinks
+from newsflow.stages.letters import letter_of
 from tests.alerts.desk_helpers import gone, told
-from tests.sinks.deliver_process import FileLog
+from tests.sinks.deliver_process import FileLog, loop_over
 from tests.sinks.http_double import answer, drop, serving
 from tests.sinks.stores.store_harness import JsonLinesHarness, SqliteHarness, row, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _log(folder: Path, values: list[bytes], name: str = "place") -> FileLog:
-    (folder / "log.jsonl").write_bytes(b"".join(value + b"\n" for value in values))
-    return FileLog(folder / "log.jsonl", folder / name)
-
-
-def _loop(log: FileLog, store: Store, buried: list[DeadLetter]) -> DeliverLoop:
-    return DeliverLoop(log, StoreSink(store.name, store), buried.extend, backoff=Backoff(0.001, 0.01))
+def _events(values: list[bytes]) -> list[Event]:
+    return [Event("news.article.v1", 0, at, 1_700_000_000_000, b"k", value) for at, value in enumerate(values)]
 
 
 def test_what_is_no_article_is_a_dead_letter_and_the_rest_go_on(tmp_path: Path) -> None:
     rows = [row(f"a{at}") for at in range(12)]
-    values = [rows[0].value, b"{", *(each.value for each in rows[1:]), b'{"id": 1}']
-    buried: list[DeadLetter] = []
     harness = SqliteHarness(tmp_path)
-    loop = _loop(_log(tmp_path, values), harness.open(), buried)
-    loop.until_caught_up()
-    assert [(event.offset, rejected.reason) for event, rejected in buried] == [
+    dead = StoreSink("archive", harness.open()).take(
+        _events([rows[0].value, b"{", *(each.value for each in rows[1:]), b'{"id": 1}'])
+    )
+    assert [(event.offset, rejected.reason) for event, rejected in dead] == [
         (1, Reason.SCHEMA_VIOLATION),
         (13, Reason.SCHEMA_VIOLATION),
     ]
     assert harness.current() == shown(rows)
-    assert (loop.taken, loop.buried) == (12, 2)
     harness.close()
 
 
@@ -58,12 +57,30 @@ def test_what_a_store_refuses_is_its_dead_letter(tmp_path: Path) -> None:
         def _problem(self, row: StoreRow) -> str:
             return "too odd" if row.article.id == "a1" else ""
 
-    buried: list[DeadLetter] = []
     rows = [row("a0"), row("a1"), row("a2")]
-    _loop(_log(tmp_path, [each.value for each in rows]), Choosy(tmp_path / "articles"), buried).until_caught_up()
-    ((event, rejected),) = buried
+    ((event, rejected),) = StoreSink("archive", Choosy(tmp_path / "articles")).take(_events([r.value for r in rows]))
     assert (event.value, rejected.reason, rejected.message) == (rows[1].value, Reason.SINK_REJECTED, "too odd")
     assert JsonLinesHarness(tmp_path).versions() == [("a0", 1), ("a2", 1)]
+
+
+def test_letters_repeat_word_for_word_and_two_sinks_have_two() -> None:
+    (event,) = _events([b"{"])
+    here, there = (Rejected(Reason.SINK_REJECTED, "no", f"Store {name}") for name in ("here", "there"))
+    assert letter_of(event, here, "job") == letter_of(event, here, "job")
+    ids = {dict(letter_of(event, each, "job")[1])["newsflow.error.id"] for each in (here, there)}
+    assert len(ids) == 2
+    headers = (("ce_time", b"2026-03-01T12:00:00+01:00"),)
+    (topic, found) = letter_of(replace(event, headers=headers), here, "job")
+    assert topic == "news.article.v1.dlq"
+    assert dict(found)["newsflow.error.time"] == b"2026-03-01T11:00:00Z"
+
+
+@pytest.mark.parametrize("ce_time", [b"", b"soon", b"2026-03-01T12:00:00", b"0001-01-01T00:00:00+23:00", b"\xff"])
+@pytest.mark.parametrize("timestamp_ms", [0, 1, 10**20])
+def test_a_letter_has_a_time_whatever_the_record_says(ce_time: bytes, timestamp_ms: int) -> None:
+    event = Event("news.article.v1", 0, 0, timestamp_ms, None, b"{", (("ce_time", ce_time),))
+    rejected = Rejected(Reason.SINK_REJECTED, "no", "Store x")
+    assert dict(letter_of(event, rejected, "job")[1])["newsflow.error.time"]
 
 
 def test_a_tombstone_is_passed_over(tmp_path: Path) -> None:
@@ -89,35 +106,87 @@ class Away(Store):
         pass
 
 
-def test_a_sink_that_is_away_is_waited_for(tmp_path: Path) -> None:
+def test_a_sink_that_is_away_is_waited_for() -> None:
     store, rows = Away(), [row(f"a{at}") for at in range(3)]
     store.back_after = 4
-    _loop(_log(tmp_path, [each.value for each in rows]), store, []).until_caught_up()
+    assert PatientSink(StoreSink("away", store), Backoff(0.001, 0.01)).take(_events([r.value for r in rows])) == []
     assert (store.tries, [each.key for each in store.kept]) == (5, [each.key for each in rows])
 
 
-def test_told_to_stop_while_the_sink_is_away_the_place_stays(tmp_path: Path) -> None:
-    store, log = Away(), _log(tmp_path, [row("a").value])
-    loop = _loop(log, store, [])
+def _config(folder: Path, **flags: object) -> Config:
+    (folder / "routes.yaml").write_text("version: 1\nroutes: [{id: all, stores: [archive]}]\n")
+    flags = {"stores": {"archive": f"sqlite:///{folder}/articles.sqlite3"}, **flags}
+    return load_config(environ={}, flags={"routes.paths": [str(folder / "routes.yaml")], **flags}).config
+
+
+def _log(folder: Path, values: list[bytes]) -> FileLog:
+    (folder / "log.jsonl").write_bytes(b"".join(value + b"\n" for value in values))
+    return FileLog(folder / "log.jsonl", folder / "place")
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
+    """The store that every URL opens."""
+    store = Away()
+    monkeypatch.setattr(sinks, "open_store", lambda _: store)
+    yield store
+    sinks.close_sinks()
+
+
+@pytest.mark.pipeline
+def test_the_page_takes_all_there_is_and_moves_on(tmp_path: Path, stores: Away) -> None:
+    stores.back_after = 1
+    rows = [row(f"a{at}") for at in range(47)]
+    log, config = _log(tmp_path, [each.value for each in rows]), _config(tmp_path)
+    sinks.sink_for(config, "archive").backoff = Backoff(0.001, 0.01)
+    loop_over(log, config, "archive").until_caught_up()
+    assert [each.key for each in stores.kept] == [each.key for each in rows]
+    assert log.finished == {0: 47}
+
+
+@pytest.mark.pipeline
+@pytest.mark.allow_errors
+def test_told_to_stop_while_the_sink_is_away_the_place_stays(tmp_path: Path, stores: Away) -> None:
+    log, config = _log(tmp_path, [row("a").value]), _config(tmp_path)
+    sink = sinks.sink_for(config, "archive")
+    sink.backoff = Backoff(0.001, 0.01)
+    loop = loop_over(log, config, "archive")
     thread = threading.Thread(target=loop.follow)
     thread.start()
-    while store.tries < 3:
+    while stores.tries < 3:
         time.sleep(0.001)
     loop.stop()
-    thread.join(10)
+    sink.stop()
+    thread.join(30)
     assert not thread.is_alive()
     assert not log.place.exists()
 
 
-def test_dead_letters_that_cannot_be_written_stop_the_loop_and_the_place_stays(tmp_path: Path) -> None:
-    def fail(_: object) -> None:
-        raise OSError("broker away")
+@pytest.mark.pipeline
+@pytest.mark.allow_errors
+def test_dead_letters_that_cannot_be_written_stop_the_job_and_the_place_stays(
+    tmp_path: Path, stores: Away, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KafkaError("broker away")
 
+    monkeypatch.setattr("newsflow.kafka.producer.BatchWriter.send", fail)
     log = _log(tmp_path, [b"{"])
-    loop = DeliverLoop(log, StoreSink("jsonl", JsonLinesStore(tmp_path / "articles")), fail)
-    with pytest.raises(OSError, match="broker away"):
-        loop.until_caught_up()
+    config = _config(tmp_path, **{"limits.attempts": 1})
+    with pytest.raises(JobStoppedError, match="broker away"):
+        loop_over(log, config, "archive").until_caught_up()
     assert not log.place.exists()
+
+
+def test_sinks_are_named_by_the_configuration(tmp_path: Path) -> None:
+    config = _config(tmp_path)
+    assert sinks.chosen_sinks(config, None) == ("archive", "alerts")
+    assert sinks.chosen_sinks(config, " alerts,archive,, alerts") == ("alerts", "archive")
+    for text in ("archiv", "", ","):
+        with pytest.raises(UsageError, match="there are: archive, alerts"):
+            sinks.chosen_sinks(config, text)
+    with pytest.raises(ConfigError, match="that of the alert desks"):
+        sinks.sink_names(_config(tmp_path, stores={"alerts": "sqlite:///x"}))
 
 
 @pytest.mark.parametrize(
@@ -155,13 +224,13 @@ def test_killed_ten_times_while_the_store_and_the_webhook_come_and_go(tmp_path: 
             script.behaviours = [chance.choice([answer(204), answer(503), drop])]
             outage.touch() if chance.random() < 0.4 else outage.unlink(missing_ok=True)
             process = _start(tmp_path, script.url, outage)
-            time.sleep(chance.uniform(0.05, 0.5))
+            time.sleep(chance.uniform(0.05, 1.0))
             process.kill()
             process.wait()
         script.behaviours = [answer(204)]
         outage.unlink(missing_ok=True)
         process = _start(tmp_path, script.url, outage)
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         requests = list(script.requests)
     sqlite, lines = SqliteHarness(tmp_path), JsonLinesHarness(tmp_path)
     sqlite.path, lines.folder = tmp_path / "articles.sqlite3", tmp_path / "jsonl"

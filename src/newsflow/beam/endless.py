@@ -22,6 +22,7 @@ from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.beam.batch_coder import BatchCoder
+from newsflow.beam.job import Place
 from newsflow.config.settings import Config
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_consumer
@@ -36,10 +37,10 @@ IDLE_LAG_S = 2.0
 """An idle partition's watermark stays this far behind the clock."""
 
 
-def read_endless(config: Config) -> Any:
+def read_endless(config: Config, place: Place) -> Any:
     """The transform: batches of `Event`, for ever."""
     return ReadFromUnboundedSource(
-        EndlessSource(config),
+        EndlessSource(config, place),
         poll_interval=IDLE_POLL_S,
         max_records_per_bundle=BATCHES_PER_BUNDLE,
         max_read_time_seconds=BUNDLE_S,
@@ -47,14 +48,14 @@ def read_endless(config: Config) -> Any:
 
 
 class EndlessSource(UnboundedSource):
-    """All partitions of the input topic, or after `split` one of them."""
+    """All partitions of a topic, or after `split` one of them."""
 
-    def __init__(self, config: Config, partition: int | None = None) -> None:
-        self.config, self.partition = config, partition
+    def __init__(self, config: Config, place: Place, partition: int | None = None) -> None:
+        self.config, self.place, self.partition = config, place, partition
 
     def split(self, desired_num_splits: int, options: Any = None) -> Sequence[EndlessSource]:
         """One source a partition, however many are desired: two readers on one partition cannot be."""
-        return [EndlessSource(self.config, partition) for partition in _partitions(self.config)]
+        return [EndlessSource(self.config, self.place, number) for number in _partitions(self.config, self.place.topic)]
 
     def create_reader(self, options: Any, checkpoint_mark: CheckpointMark | None) -> EndlessReader:
         """A reader that goes on after the mark, or where the group's offsets say."""
@@ -67,25 +68,25 @@ class EndlessSource(UnboundedSource):
 
     def get_checkpoint_mark_coder(self) -> Coder:
         """Marks as JSON."""
-        return MarkCoder(self.config)
+        return MarkCoder(self.config, self.place)
 
 
 class Mark(CheckpointMark):
     """How far one partition was read: the next offset."""
 
-    def __init__(self, config: Config, partition: int, offset: int) -> None:
-        self.config, self.partition, self.offset = config, partition, offset
+    def __init__(self, config: Config, place: Place, partition: int, offset: int) -> None:
+        self.config, self.place, self.partition, self.offset = config, place, partition, offset
 
     def finalize_checkpoint(self) -> None:
         """Commit the group's offset, if it moved. Best effort: nothing but lag and cold starts depends on it."""
-        _shared(self.config, self.partition).commit(self.offset)
+        _shared(self.config, self.place, self.partition).commit(self.offset)
 
 
 class MarkCoder(Coder):
     """`[partition, offset]` as JSON: the same position gives the same bytes, as the reader cache needs."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, place: Place) -> None:
+        self._config, self._place = config, place
 
     def encode(self, value: Mark) -> bytes:
         """A mark to bytes."""
@@ -94,7 +95,7 @@ class MarkCoder(Coder):
     def decode(self, encoded: bytes) -> Mark:
         """Bytes to a mark."""
         partition, offset = orjson.loads(encoded)
-        return Mark(self._config, partition, offset)
+        return Mark(self._config, self._place, partition, offset)
 
     def is_deterministic(self) -> bool:
         """True."""
@@ -107,7 +108,7 @@ class EndlessReader(UnboundedReader):
     def __init__(self, source: EndlessSource, mark: Mark | None) -> None:
         if source.partition is None:
             raise KafkaError("the endless source must be split before it is read")
-        self._config, self._partition = source.config, source.partition
+        self._config, self._place, self._partition = source.config, source.place, source.partition
         self._next = None if mark is None else mark.offset
         self._batch: list[Event] = []
         self._watermark = MIN_TIMESTAMP
@@ -118,7 +119,7 @@ class EndlessReader(UnboundedReader):
 
     def advance(self) -> bool:
         """Go to the next batch; False when there is none now. Blocks up to a poll's 20 ms."""
-        shared = _shared(self._config, self._partition)
+        shared = self._consumer()
         self._batch, self._next = shared.read(self._next, self._config.limits.batch_records)
         self._move_watermark()
         return bool(self._batch)
@@ -137,11 +138,14 @@ class EndlessReader(UnboundedReader):
 
     def get_checkpoint_mark(self) -> Mark:
         """The position after the current batch."""
-        offset = self._next if self._next is not None else _shared(self._config, self._partition).start()
-        return Mark(self._config, self._partition, offset)
+        offset = self._next if self._next is not None else self._consumer().start()
+        return Mark(self._config, self._place, self._partition, offset)
 
     def close(self) -> None:
         """Nothing: the consumer belongs to the process."""
+
+    def _consumer(self) -> SharedConsumer:
+        return _shared(self._config, self._place, self._partition)
 
     def _move_watermark(self) -> None:
         reached = self.get_current_timestamp() if self._batch else Timestamp(time.time() - IDLE_LAG_S)
@@ -151,10 +155,10 @@ class EndlessReader(UnboundedReader):
 class SharedConsumer:
     """One consumer for one partition in this process, taken over by whoever reads next."""
 
-    def __init__(self, config: Config, partition: int) -> None:
+    def __init__(self, config: Config, place: Place, partition: int) -> None:
         self._lock = threading.Lock()
-        self._tp = TopicPartition(config.kafka.input_topic, partition)
-        self._consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=50)
+        self._tp = TopicPartition(place.topic, partition)
+        self._consumer = make_consumer(KafkaSettings.of(config.kafka), group=place.group, fetch_max_wait_ms=50)
         self._consumer.assign([self._tp])
         self._committed: int | None = None
 
@@ -182,23 +186,23 @@ class SharedConsumer:
                 self._committed = offset
 
 
-_consumers: dict[tuple[Config, int], SharedConsumer] = {}
+_consumers: dict[tuple[Config, Place, int], SharedConsumer] = {}
 _lock = threading.Lock()
 
 
-def _shared(config: Config, partition: int) -> SharedConsumer:
+def _shared(config: Config, place: Place, partition: int) -> SharedConsumer:
     with _lock:
-        if (config, partition) not in _consumers:
-            _consumers[config, partition] = SharedConsumer(config, partition)
-        return _consumers[config, partition]
+        if (config, place, partition) not in _consumers:
+            _consumers[config, place, partition] = SharedConsumer(config, place, partition)
+        return _consumers[config, place, partition]
 
 
-def _partitions(config: Config) -> list[int]:
+def _partitions(config: Config, topic: str) -> list[int]:
     consumer = make_consumer(KafkaSettings.of(config.kafka))
     try:
-        found = consumer.partitions_for_topic(config.kafka.input_topic)
+        found = consumer.partitions_for_topic(topic)
     finally:
         consumer.close()
     if not found:
-        raise KafkaError(f"topic {config.kafka.input_topic} does not exist; `newsflow kafka apply` creates it")
+        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
     return sorted(found)

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from newsflow.config.settings import Config
+from newsflow.model.names import ARTICLE_TOPIC
 
 SourceKind = Literal["available", "endless", "lines"]
 SinkKind = Literal["kafka", "files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the log: a topic, and the consumer group that remembers how far it was read."""
+
+    topic: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,8 @@ class Job:
     """One job to be run. Frozen and small: it is pickled into every DoFn.
 
     `source`: `available` (bounded runs of what the topic holds, the local runner), `endless` (an unbounded
-    source, any streaming runner) or `lines` (a file). `input_path` and `output_path` are for files.
+    source, any streaming runner) or `lines` (a file). `input_path` and `output_path` are for files; `sinks`, for
+    a page that is laid once for each sink, are the names of those.
     """
 
     config: Config
@@ -24,3 +34,13 @@ class Job:
     sink: SinkKind = "kafka"
     input_path: str = ""
     output_path: str = ""
+    sinks: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> Place:
+        """Where raw events are read."""
+        return Place(self.config.kafka.input_topic, self.config.kafka.group)
+
+    def published(self, sink: str) -> Place:
+        """Where published articles are read for one sink, at its own pace."""
+        return Place(ARTICLE_TOPIC, f"{self.config.kafka.group}.deliver.{sink}")

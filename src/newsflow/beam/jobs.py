@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 from newsflow.beam.local import Build
@@ -15,8 +16,16 @@ def job_names() -> list[str]:
     return sorted(path.stem for path in pipelines_dir().glob("[a-z]*.py"))
 
 
-def load_job(name: str) -> Build:
-    """The `build(pipeline, job)` of a shipped job (`ingest`) or of a file (`./jobs/mine.py`).
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of `pipelines/`. `per_sink`: it is laid once for each sink, and each has its own place in the log."""
+
+    build: Build
+    per_sink: bool = False
+
+
+def load_job(name: str) -> Page:
+    """The page of a shipped job (`ingest`) or of a file (`./jobs/mine.py`): its `build(pipeline, job)`.
 
     Raises `UsageError` when there is none. The file is executed.
     """
@@ -31,5 +40,4 @@ def load_job(name: str) -> Build:
     build = getattr(module, "build", None)
     if not callable(build):
         raise UsageError(f"{path} is no job: it has no function build(pipeline, job)")
-    found: Build = build
-    return found
+    return Page(build, per_sink=bool(getattr(module, "PER_SINK", False)))

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -20,16 +20,27 @@ from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from newsflow.beam import inprocess
 from newsflow.beam.batch import counters
-from newsflow.beam.job import Job
-from newsflow.beam.read import READER
+from newsflow.beam.job import Job, Place
+from newsflow.beam.read import reader_name
 from newsflow.errors import ConfigError, NewsflowError
-from newsflow.kafka.reader import AvailableReader
+from newsflow.kafka.reader import Run
 
 log = logging.getLogger(__name__)
 
 Build = Callable[[beam.Pipeline, Job], None]
 LONGEST_PAUSE_S = 30.0
 IDLE_S = 0.02
+
+
+class Reader(Protocol):
+    """What a loop reads through; `newsflow.kafka.reader.AvailableReader` is one."""
+
+    @property
+    def finished(self) -> Mapping[int, int]: ...  # noqa: D102
+    def plan(self, until: Mapping[int, int] | None = None) -> Run: ...  # noqa: D102
+    def end_offsets(self) -> Mapping[int, int]: ...  # noqa: D102
+    def finish(self) -> int: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
 
 
 class JobStoppedError(NewsflowError):
@@ -65,16 +76,28 @@ class PreparedPipeline:
 
 
 class LocalLoop:
-    """Runs a prepared pipeline over and over, until it is caught up or told to stop."""
+    """Runs a prepared pipeline over and over, until it is caught up or told to stop.
+
+    `reader` reads `place`, which is the raw events unless another is given. `idle_s`: how long to wait when there
+    was nothing to read.
+    """
 
     def __init__(
-        self, pipeline: PreparedPipeline, reader: AvailableReader, job: Job, report: Callable[[RunReport], None]
+        self,
+        pipeline: PreparedPipeline,
+        reader: Reader,
+        job: Job,
+        report: Callable[[RunReport], None],
+        *,
+        place: Place | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
+        self._idle_s = idle_s
         self._stop = threading.Event()
         self._failures = 0
         self._bad_in_a_row = 0
-        inprocess.put(READER, reader)
+        inprocess.put(reader_name(place or job.raw), reader)
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""
@@ -91,7 +114,7 @@ class LocalLoop:
         """Read on until told to stop."""
         while not self._stop.is_set():
             if not self._step(None):
-                self._stop.wait(IDLE_S)
+                self._stop.wait(self._idle_s)
 
     def _step(self, until: Mapping[int, int] | None) -> bool:
         """One run; False when there was nothing to read."""
@@ -116,9 +139,10 @@ class LocalLoop:
             except (ConfigError, JobStoppedError):
                 raise
             except Exception as error:
-                self._failed(error)
                 if self._stop.is_set():
+                    log.warning("told to stop; what was in hand is read again at the next start: %s", _short(error))
                     return None
+                self._failed(error)
             else:
                 self._failures = 0
                 return result
@@ -153,4 +177,4 @@ def _short(error: Exception) -> str:
     return (lines[-1] if lines else type(error).__name__)[:500]
 
 
-__all__ = ["JobStoppedError", "LocalLoop", "PreparedPipeline", "RunReport"]
+__all__ = ["JobStoppedError", "LocalLoop", "PreparedPipeline", "Reader", "RunReport"]

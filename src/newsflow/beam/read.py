@@ -1,4 +1,4 @@
-"""`ReadArticles`: batches of raw events, from wherever the job says. The one place to change the source."""
+"""Batches of events, raw or published, from wherever the job says. The one module to change the source in."""
 
 from __future__ import annotations
 
@@ -10,37 +10,56 @@ import apache_beam as beam
 
 from newsflow.beam import inprocess
 from newsflow.beam.batch_coder import Batch
-from newsflow.beam.job import Job
+from newsflow.beam.job import Job, Place
 from newsflow.model import Event
 from newsflow.stages.lines import read_batches
 
-READER = "reader"
-"""Name of the local loop's `AvailableReader` among the in-process objects."""
+
+def reader_name(place: Place) -> str:
+    """Name of a local loop's `AvailableReader` among the in-process objects."""
+    return f"the reader of {place.topic} for {place.group}"
 
 
-class ReadArticles(beam.PTransform):
-    """Raw events in batches (`list[Event]`), in the order of each partition."""
+class _ReadLog(beam.PTransform):
+    """The records at one place of the log, from wherever the job says."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, place: Place) -> None:
         super().__init__()
-        self._job = job
+        self._job, self._place = job, place
 
     def expand(self, pipeline: Any) -> Any:
         """A pipeline in, batches of `Event` out."""
         if self._job.source == "endless":
             from newsflow.beam.endless import read_endless
 
-            return pipeline | "ReadEndless" >> read_endless(self._job.config)
-        reader = ReadAvailable() if self._job.source == "available" else ReadLines(self._job)
+            return pipeline | "ReadEndless" >> read_endless(self._job.config, self._place)
+        reader = ReadAvailable(self._place) if self._job.source == "available" else ReadLines(self._job)
         return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> beam.ParDo(reader).with_output_types(Batch)
+
+
+class ReadArticles(_ReadLog):
+    """Raw events in batches (`list[Event]`), in the order of each partition."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job, job.raw)
+
+
+class ReadPublished(_ReadLog):
+    """Published articles in batches (`list[Event]`), in the order of each partition, from where `sink` left off."""
+
+    def __init__(self, job: Job, sink: str) -> None:
+        super().__init__(job, job.published(sink))
 
 
 class ReadAvailable(beam.DoFn):
     """The batches of the run that the local loop has planned."""
 
+    def __init__(self, place: Place) -> None:
+        self._name = reader_name(place)
+
     def process(self, _: bytes) -> Iterator[list[Event]]:
         """Called once a run."""
-        yield from inprocess.get(READER).batches()
+        yield from inprocess.get(self._name).batches()
 
 
 class ReadLines(beam.DoFn):

@@ -39,7 +39,7 @@ app = typer.Typer(
 )
 
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
-app.command("deliver")(deliver.deliver)
+app.command("deliver", context_settings={"allow_extra_args": True})(deliver.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)

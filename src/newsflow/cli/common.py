@@ -36,6 +36,10 @@ BootstrapOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output-format", "-o", help="How data is written: text or json.")]
 VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for debugging.")]
+SinksOption = Annotated[
+    str | None,
+    typer.Option("--sinks", help="For deliver: only these, with commas between: names of stores, and alerts."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
 
 

@@ -51,6 +51,7 @@ def _start_over(directory: Path) -> None:
 
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
+    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
     from newsflow.cli.kafka import declared
     from newsflow.cli.report import Results, report
@@ -71,7 +72,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
         _skip_what_is_there(kafka, config.kafka.input_topic)
         _say(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
         _say("running: newsflow run ingest --until-caught-up\n")
-        launch.locally("ingest", config, None, follow=False, quiet=True, reporting=False)
+        launch.locally(load_job("ingest"), config, None, follow=False, quiet=True, reporting=False)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
     report(Results.of(directory, config, alerts, bootstrap_servers=status.bootstrap_servers))
 
@@ -79,6 +80,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
 def _on_files(directory: Path) -> None:
     import orjson
 
+    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
     from newsflow.cli.report import Results, report
     from newsflow.sample import write_sample
@@ -87,7 +89,7 @@ def _on_files(directory: Path) -> None:
     _say(f"{write_sample(sample)} raw events in {sample}")
     config = _config(directory, ledger=output / "ledger.sqlite3")
     _say(f"running: newsflow run ingest --input {sample} --output {output}\n")
-    launch.on_files("ingest", config, sample, output, quiet=True, reporting=False)
+    launch.on_files(load_job("ingest"), config, sample, output, quiet=True, reporting=False)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
     report(Results.of(directory, config, alerts, output=output))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,16 +13,23 @@ from newsflow.cli.common import (
     Output,
     OutputOption,
     QuietOption,
+    SinksOption,
     VerboseOption,
     set_up_logging,
     settings,
 )
 from newsflow.errors import UsageError
 
+if TYPE_CHECKING:
+    from newsflow.beam.jobs import Page
+    from newsflow.config.settings import Config
+
 
 def run(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="A shipped job (ingest) or a .py file with build(pipeline, job).")],
+    job: Annotated[
+        str, typer.Argument(help="A shipped job (ingest, deliver), or a .py file with build(pipeline, job).")
+    ],
     until_caught_up: Annotated[
         bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
     ] = False,
@@ -36,6 +43,7 @@ def run(
     partitions: Annotated[
         str | None, typer.Option(help="Only these partitions, as in 0,2,5: to split a topic between processes.")
     ] = None,
+    sinks: SinksOption = None,
     ledger: Annotated[str | None, typer.Option(help="URL of the ledger; sqlite:///PATH or postgresql://…")] = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -52,15 +60,44 @@ def run(
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
     loaded = settings(config, bootstrap_servers, ledger__url=ledger)
+    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
 
-    if files is not None:
-        launch.on_files(job, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
+    page = load_job(job)
+    chosen = None if partitions is None else _partitions(partitions)
+    if page.per_sink:
+        _deliver(page, loaded.config, sinks, chosen, files is not None, follow, output, beam_args)
+    elif sinks is not None:
+        raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
+    elif files is not None:
+        launch.on_files(page, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
     elif _names_runner(beam_args):
-        launch.on_runner(job, loaded.config, beam_args)
+        launch.on_runner(page, loaded.config, beam_args)
     else:
-        chosen = None if partitions is None else _partitions(partitions)
-        launch.locally(job, loaded.config, chosen, follow=follow, output=output, quiet=quiet, beam_args=beam_args)
+        launch.locally(page, loaded.config, chosen, follow=follow, output=output, quiet=quiet, beam_args=beam_args)
+
+
+def _deliver(
+    page: Page,
+    config: Config,
+    sinks: str | None,
+    partitions: list[int] | None,
+    on_files: bool,
+    follow: bool,
+    output: Output,
+    beam_args: list[str],
+) -> None:
+    from newsflow.cli import launch_sinks
+    from newsflow.stages.sinks import chosen_sinks
+
+    if on_files:
+        raise UsageError("a job that delivers reads what was published on Kafka: leave out --input and --output")
+    chosen = chosen_sinks(config, sinks)
+    if _names_runner(beam_args):
+        launch_sinks.on_runner(page, config, chosen, beam_args)
+        return
+    done = launch_sinks.locally(page, config, chosen, partitions, follow=follow, beam_args=beam_args)
+    launch_sinks.report(done, output)
 
 
 def _check(

@@ -71,15 +71,18 @@ def emitted_headers(
     return (*pairs, *_trace(incoming, envelope or {}))
 
 
-def dead_letter_headers(event: Event, rejected: Rejected, *, job: str, time: datetime, attempt: int = 1) -> Headers:
+def dead_letter_headers(
+    event: Event, rejected: Rejected, *, job: str, time: datetime, attempt: int = 1, qualifier: str = ""
+) -> Headers:
     """Return the headers of a dead letter: the event's own, untouched, then why and where it came from.
 
-    `time` is when it was decided, `attempt` counts from 1. What an earlier dead-lettering of the same record
+    `time` is when it was decided, `attempt` counts from 1; `qualifier` tells apart what several refused for one
+    reason. What an earlier dead-lettering of the same record
     wrote is replaced. Kafka Connect's names are written too, so that tools that know those can read it.
     """
     own = tuple(pair for pair in event.headers if not pair[0].startswith((ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)))
     added = (
-        *_prefixed(ERROR_PREFIX, _error_members(event, rejected, job, time, attempt)),
+        *_prefixed(ERROR_PREFIX, _error_members(event, rejected, job, time, attempt, qualifier)),
         *_prefixed(ORIGIN_PREFIX, _origin_members(event)),
         *_prefixed(CONNECT_PREFIX, _connect_members(event, rejected, job)),
     )
@@ -94,9 +97,9 @@ def instant_text(at: datetime) -> str:
 
 
 def _error_members(
-    event: Event, rejected: Rejected, job: str, time: datetime, attempt: int
+    event: Event, rejected: Rejected, job: str, time: datetime, attempt: int, qualifier: str
 ) -> Iterator[tuple[str, str]]:
-    yield "id", emission_id(event.event_id, "dead-letter", rejected.reason)
+    yield "id", emission_id(event.event_id, "dead-letter", rejected.reason + qualifier)
     yield "stage", rejected.stage
     yield "reason", rejected.reason.value
     yield "message", rejected.message

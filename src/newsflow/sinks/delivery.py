@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -16,6 +17,7 @@ from newsflow.sinks.senders import make_senders
 log = logging.getLogger(__name__)
 
 POLL_S = 0.25
+TICK_S = 1.0
 LAST_DRAIN_S = 30.0
 
 
@@ -23,13 +25,20 @@ class AlertDelivery:
     """Drains the outbox from `__enter__` on; at the end once more, for at most `last_drain_s`.
 
     What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain.
+    `tick`, given the time (UTC), is called every second and before the last drain: alert desks have something to do
+    as time passes. It may raise `LedgerError`, and is then called again later.
     Raises `ConfigError` for a destination that cannot be used.
     """
 
     def __init__(
-        self, outbox: Outbox, destinations: Iterable[tuple[str, Destination]], last_drain_s: float = LAST_DRAIN_S
+        self,
+        outbox: Outbox,
+        destinations: Iterable[tuple[str, Destination]],
+        last_drain_s: float = LAST_DRAIN_S,
+        tick: Callable[[datetime], object] | None = None,
     ) -> None:
         self.outbox, self.last_drain_s = outbox, last_drain_s
+        self._tick, self._ticked_s = tick, 0.0
         self.drainer = Drainer(make_senders(destinations))
         self.total = Drained()
         self._stop = threading.Event()
@@ -45,6 +54,7 @@ class AlertDelivery:
         self._stop.set()
         self._thread.join()
         if kind is None:
+            self._last_tick()
             done = self.drainer.drain_all(self.outbox, deadline_s=self.last_drain_s)
             self.total = self.total.plus(done)
 
@@ -61,15 +71,28 @@ class AlertDelivery:
         return lines
 
     def _work(self) -> None:
-        while self.drainer.senders and not self._stop.is_set():
+        while (self.drainer.senders or self._tick) and not self._stop.is_set():
             try:
+                self._tick_if_due()
                 done = self.drainer.drain(self.outbox, over=self._stop.is_set)
             except LedgerError as error:
-                log.warning("the outbox could not be read: %s", error)
+                log.warning("the ledger is away, and the outbox with it: %s", error)
                 self._stop.wait(POLL_S * 8)
                 continue
             self.total = self.total.plus(done)
             self._stop.wait(_pause_s(done))
+
+    def _tick_if_due(self) -> None:
+        if self._tick is not None and time.monotonic() - self._ticked_s >= TICK_S:
+            self._ticked_s = time.monotonic()
+            self._tick(datetime.now(UTC))
+
+    def _last_tick(self) -> None:
+        try:
+            if self._tick is not None:
+                self._tick(datetime.now(UTC))
+        except LedgerError as error:
+            log.warning("what the alert desks hold waits for the next run: %s", error)
 
 
 def _pause_s(done: Drained) -> float:

@@ -1,0 +1,28 @@
+"""The second job: published articles in; rows in stores and alerts out, and what a sink will never take explained.
+
+It is apart from `ingest`, so that no sink ever holds the feeds. The page is laid once for each sink, which then has
+its own place in the log: one that is slow or away holds no other. The order is the design: the sink has a batch,
+then its dead letters are written, then the place moves on. Whatever kills the job before that brings the same
+records again, which every sink knows by (article id, version).
+"""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from newsflow.beam.deliver import DeliverTo, WriteDeadLetters
+from newsflow.beam.job import Job
+from newsflow.beam.read import ReadPublished
+
+PER_SINK = True
+
+
+def build(pipeline: beam.Pipeline, job: Job) -> None:
+    """Lay the stages into `pipeline`, once for each sink of the job."""
+    for sink in job.sinks:
+        (
+            pipeline
+            | f"ReadPublished-{sink}" >> ReadPublished(job, sink)
+            | f"DeliverTo-{sink}" >> DeliverTo(job.config, sink)
+            | f"WriteDeadLetters-{sink}" >> WriteDeadLetters(job.config)
+        )

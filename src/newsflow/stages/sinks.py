@@ -1,0 +1,118 @@
+"""The sinks of a delivery: built once a process from the configuration, and shared by every bundle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, UsageError
+from newsflow.ledger import Ledger, open_ledger
+from newsflow.model import Article
+from newsflow.routing import Routes, load_routes
+from newsflow.secrets import resolve
+from newsflow.sinks.deliver import AlertSink, PatientSink, StoreSink
+from newsflow.sinks.desks import AlertDesks
+from newsflow.sinks.stores import open_store
+
+ALERTS = "alerts"
+"""The sink that lets the alert desks see articles; stores have the names of the configuration."""
+
+
+def sink_names(config: Config) -> tuple[str, ...]:
+    """Every sink there is: the configured stores, and the alert desks. Raises `ConfigError` for a taken name."""
+    stores = tuple(name for name, _ in config.stores)
+    if ALERTS in stores:
+        raise ConfigError(f"the name {ALERTS!r} is that of the alert desks; give the store another", path="stores")
+    return (*stores, ALERTS)
+
+
+def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
+    """The sinks that `text` names, with commas between, each once; all of them for None. Raises `UsageError`."""
+    known = sink_names(config)
+    if text is None:
+        return known
+    chosen = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise UsageError(f"there is no sink {', '.join(map(repr, unknown)) or text!r}; there are: {', '.join(known)}")
+    return chosen
+
+
+class _Sinks:
+    """What one configuration needs, each part made when it is first asked for."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._routes: Routes | None = None
+        self._ledger: Ledger | None = None
+        self._sinks: dict[str, PatientSink] = {}
+        self._closing: list[Callable[[], object]] = []
+
+    def sink(self, name: str) -> PatientSink:
+        if name not in self._sinks:
+            self._sinks[name] = PatientSink(AlertSink(self.desks()) if name == ALERTS else self._store(name))
+        return self._sinks[name]
+
+    def ledger(self) -> Ledger:
+        if self._ledger is None:
+            settings = self._config.ledger
+            self._ledger = open_ledger(resolve(settings.url), window_h=settings.window_h)
+            self._closing.append(self._ledger.close)
+        return self._ledger
+
+    def desks(self) -> AlertDesks:
+        # Those without a policy are told by the job that publishes the article.
+        asking = tuple(each for each in self.routes().subscriptions if not each.told_at_once)
+        return AlertDesks(Routes(subscriptions=asking), self.ledger())
+
+    def routes(self) -> Routes:
+        if self._routes is None:
+            self._routes = load_routes([Path(path) for path in self._config.route_paths])
+        return self._routes
+
+    def close(self) -> None:
+        for close in reversed(self._closing):
+            close()
+
+    def _store(self, name: str) -> StoreSink:
+        store, routes = open_store(resolve(dict(self._config.stores)[name])), self.routes()
+        self._closing.append(store.close)
+
+        def wants(article: Article) -> bool:
+            return name in routes.stores_of(article)
+
+        return StoreSink(name, store, wants)
+
+
+_all: dict[Config, _Sinks] = {}
+_lock = threading.Lock()
+
+
+def sink_for(config: Config, name: str) -> PatientSink:
+    """The sink called `name`, made at the first call in this process. Raises `ConfigError` for files that are wrong,
+    `LedgerError` for a ledger out of reach; a store that is away is no error yet."""
+    with _lock:
+        return _of(config).sink(name)
+
+
+def desks_for(config: Config) -> tuple[AlertDesks, Ledger]:
+    """The alert desks, and the ledger they remember in."""
+    with _lock:
+        sinks = _of(config)
+        return sinks.desks(), sinks.ledger()
+
+
+def close_sinks() -> None:
+    """Close whatever was made in this process."""
+    with _lock:
+        for sinks in _all.values():
+            sinks.close()
+        _all.clear()
+
+
+def _of(config: Config) -> _Sinks:
+    if config not in _all:
+        _all[config] = _Sinks(config)
+    return _all[config]
