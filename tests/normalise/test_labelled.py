@@ -15,7 +15,7 @@ from newsflow.normalise import SourceProfile, normalise
 
 DATA = Path(os.environ.get("NEWSFLOW_DATA") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="NEWSFLOW_DATA names no folder of labelled data")
-# One word with a date: several Slavic languages have it, and `und` is the answer (docs/reference/quality.md).
+# Three of 128 have no letters and one is a word that several languages have (docs/reference/quality.md).
 NOT_HELD = {"Slavic titles"}
 
 

@@ -68,9 +68,9 @@ _CYRILLIC_ONLY = (
 _CYRILLIC_RULES = tuple((re.compile(letters), frozenset(languages)) for letters, languages in _CYRILLIC_ONLY)
 # Letters that a text of some length in a language does not go without.
 _CYRILLIC_NEEDS = (
-    (8, re.compile("[јљњџћђѓќѕ]"), frozenset({"sr", "mk"})),
-    (10, re.compile("[іїєґў]"), frozenset({"uk", "be"})),
-    (16, re.compile("[әғқңөұүһіӣӯҳҷ]"), frozenset({"kk", "ky", "tg"})),
+    (60, re.compile("[јљњџћђѓќѕ]"), frozenset({"sr", "mk"})),
+    (40, re.compile("[іїєґў]"), frozenset({"uk", "be"})),
+    (40, re.compile("[әғқңөұүһіӣӯҳҷ]"), frozenset({"kk", "ky", "tg"})),
     (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
 )
 CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "ru", "sr", "tg", "uk"})
@@ -110,6 +110,16 @@ def _in_script() -> dict[str, re.Pattern[str]]:
 def only_script(text: str, script: str) -> str:
     """The text without the words of other scripts."""
     return " ".join(_in_script()[script].sub(" ", text).split())
+
+
+# Latin letters that look like Cyrillic ones: some editors mix them, and some mean to be found by no search.
+_LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
+_MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
+
+
+def mend_lookalikes(text: str) -> str:
+    """The text with Latin letters within Cyrillic words replaced by what they look like."""
+    return _MIXED.sub(lambda match: match.group().translate(_LOOKALIKES), text)
 
 
 @lru_cache(maxsize=512)
