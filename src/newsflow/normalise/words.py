@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Costs = numpy.ndarray[tuple[int], numpy.dtype[numpy.float32]]
 
 UNKNOWN_COST = 17.0
-"""What a word costs that a list does not have, in nats: one in twenty-four million. The rarest words listed cost 13.8."""
+"""What a word costs that a list does not have, in nats: one in 24 million. The rarest words listed cost 13.8."""
 MAX_WORDS = 40
 # Lists that serve several tags: Bosnian, Croatian and Serbian are one, in Latin letters.
 _LIST_OF = {"bs": "sh", "hr": "sh", "sr": "sh", "no": "nb"}
