@@ -32,6 +32,7 @@ _REPAIRS = (("ÐÑØÙÃÂ×Îâã", _AS_1252, "cp1252"), ("РСТШ", _AS_1251,
 _FOREIGN = re.compile("[^\x00-\x7f]+")
 _SAMPLE_CHARS = 100_000
 REPLACEMENT = "\ufffd"
+_NO_WORD = re.compile(r"[^\w\s]|_")
 
 
 def decode_bytes(data: bytes) -> str:
@@ -78,12 +79,12 @@ def repair_text(text: str) -> str:
 
 
 def _repair_once(text: str) -> str | None:
-    sample = "".join(_FOREIGN.findall(text, 0, _SAMPLE_CHARS))
-    foreign = len(sample)
+    head = text[:_SAMPLE_CHARS]
+    foreign = len(head) - len(head.encode("ascii", "ignore"))
     for leads, signs, encoding in _REPAIRS:
-        if sum(map(sample.count, leads)) < 0.2 * foreign:  # most pages are sound: this is all that they cost
+        if sum(map(head.count, leads)) < max(1, 0.2 * foreign):  # most pages are sound: this is all that they cost
             continue
-        hits = len(signs.findall(sample))
+        hits = len(signs.findall("".join(_FOREIGN.findall(head))))
         if hits < 8 or 2 * hits < 0.6 * foreign:
             continue
         try:
@@ -114,9 +115,10 @@ def broken_share(text: str) -> float:
 
 def word_share(text: str) -> float:
     """The share of characters that words are made of (letters, marks, digits, spaces), 0 to 1."""
-    chars = Counter(text[:5_000])
-    good = sum(count for char, count in chars.items() if char.isalnum() or char.isspace() or _is_mark(char))
-    return good / chars.total() if chars else 0.0
+    sample = text[:5_000]
+    other = Counter(_NO_WORD.findall(sample))
+    good = len(sample) - sum(count for char, count in other.items() if not _is_mark(char))
+    return good / len(sample) if sample else 0.0
 
 
 def _is_mark(char: str) -> bool:

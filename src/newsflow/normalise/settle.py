@@ -20,7 +20,9 @@ _HEH_MARK = re.compile("(?<![\u0621-\u064a])\u0647\u0640(?![\u0621-\u064a])")  #
 _JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u2600-\u27bf\U0001f000-\U0001faff\ufe0f])[\u200c\u200d]+")
 _JOINER_AT_END = re.compile("[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|$)", re.MULTILINE)
 # The ideographic space stays: it is how Japanese and Chinese separate.
-_SPACES = re.compile("[\t\x0b\x0c \u00a0\u1680\u2000-\u200a\u202f\u205f]+")
+_OTHER_SPACES = "\t\x0b\x0c\u00a0\u1680\u2000-\u200a\u202f\u205f"
+# Runs that are not one plain space already: nearly all are, and to replace these by themselves took most of the time.
+_SPACES = re.compile(f"(?: ?[{_OTHER_SPACES}]|  )[ {_OTHER_SPACES}]*")
 _LINE_SPACES = re.compile("[ \n]+")
 _NEWLINES = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _QUICK = re.compile(
@@ -39,7 +41,9 @@ def settle_text(text: str) -> str:
         text = _settle_tatweel(text)
         if "\u200c" in text or "\u200d" in text:
             text = _JOINER_AT_END.sub("", _JOINER.sub("", text))
-    text = _SPACES.sub(" ", text)
+        text = _SPACES.sub(" ", text)
+    elif "  " in text:
+        text = _SPACES.sub(" ", text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
