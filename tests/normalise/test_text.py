@@ -210,3 +210,25 @@ def test_any_text_is_cleaned(text: str) -> None:
     page = clean_text(text)
     assert clean_text(text) == page
     assert "\x00" not in page.body + page.title
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("相关阅读：开往外岛的渡轮再次取消", "read-also"),
+        ("関連記事", "read-also"),
+        ("관련기사: 바깥 섬으로 가는 배 취소", "read-also"),
+        ("来源：梅罗通讯社", "source-line"),
+        ("分享到：微博 微信", "share-bar"),
+        ("版权所有 梅罗邮报", "footer"),
+        ("本サイトの記事の無断転載を禁じます", "footer"),
+        ("무단전재 및 재배포 금지", "footer"),
+        ("相关报道称，海堤将在冬季之前修复。", None),
+        ("版权所有人表示不满，并将起诉。", None),
+        ("未经授权的船只不得进入港口。", None),
+        ("来源于港口的消息说，海堤将修复。", None),
+        ("記者会で港湾評議会は修理を発表した。", None),
+    ],
+)
+def test_lines_around_articles_in_east_asian_pages(line: str, why: str | None) -> None:
+    assert why_dropped(line) == why

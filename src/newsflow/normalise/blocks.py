@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from newsflow.normalise.dates.fold import fold, fold_pattern
 from newsflow.normalise.lines import why_dropped
 
-# Tuned together on tag-stripped pages, five ways of stripping; see benchmarks/quality/normalise.py before changing one.
+# Chosen on halves of 32 tag-stripped pages and measured on the other halves (docs/reference/quality.md): change none without
+# benchmarks/quality/normalise.py.
 THRESHOLD_WORDS = 14
 SENTENCE_BONUS = 4
-NO_SENTENCE_FACTOR = 0.5
+NO_SENTENCE_FACTOR = 0.75
 CAP_WORDS = 60
 BOILERPLATE, BARRIER = -15.0, -80.0
-MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.25, 8, 48
+MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.15, 14, 48
 REPEATED_WORDS = 8
 COMMENTS_SHARE = 0.1
 LAST_SENTENCES = 3

@@ -28,6 +28,7 @@ _SHARE_WORDS = (
     r"поделиться|скопировать ссылку|распечатать|печать|комментари\w+|вконтакте|одноклассники|телеграм|дзен|"
     r"partager|imprimer|commenter|commentaires?|teilen|drucken|kommentare?|merken|compartir|imprimir|comentarios?|"
     r"condividi|stampa|compartilhar|paylas|yazdir|udostepnij|drukuj|поділитися|надрукувати|"
+    r"分享到?|转发|轉發|微博|微信|朋友圈|打印|收藏|シェア(?:する)?|ツイート|印刷|공유(?:하기)?|인쇄|카카오톡|페이스북|트위터|"
     r"שתף|שיתוף|הדפסה|تغريده|اعلان|اعلانات|شعار|القائمه|بحث|اغلاق|اشتراك( راك)?"
 )
 _NOISE = r"[\s\d|/·•,:.+*–—\-()«»\[\]&]*"
@@ -47,7 +48,7 @@ _READ_ALSO = _compile(
     r"lesen sie (?:auch|mehr|hier)|mehr zum thema|siehe auch|auch interessant|lea tambien|lee tambien|mas informacion|te puede interesar|"
     r"leia (?:tambem|mais)|veja (?:tambem|mais)|saiba mais|leggi anche|czytaj (?:tez|takze|wiecej|rowniez)|zobacz (?:tez|takze)|"
     r"ilgili haberler?|bunlar da ilginizi|benzer haberler|قراءه المزيد|بيشتر بخوانيد|بخوانيد\s*:|مطالب مرتبط|مزيد پڙهي|يه بهي پڙهي|"
-    r"קראו (?:גם|עוד)|עוד בנושא|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
+    r"קראו (?:גם|עוד)|עוד בנושא|(?:相[关關](?:阅读|閱讀|新闻|新聞|报道|報導|文章)|(?:延伸|推荐|推薦)(?:阅读|閱讀)|関連(?:記事|ニュース)|あわせて読みたい|관련 ?(?:기사|뉴스))\s*(?:[:|]|$)|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
     r")"
 )
 _PROMOTION = _compile(
@@ -60,7 +61,7 @@ _PROMOTION = _compile(
     r"newsletter\b|enter your e-?mail|join the (?:conversation|discussion)|leave a (?:comment|reply)|"
     r"подпис(?:ывайтесь|аться|ывайся) (?:на|в)|следите за|присоединяйтесь|наш (?:telegram|телеграм)|читайте нас|нашли (?:ошибку|опечатку)|"
     r"підпис(?:уйтесь|атися)|слідкуйте|приєднуйтесь|suivez|abonnez-vous|inscrivez-vous|folgen sie|abonnieren sie|siguenos|sigue(?:nos)? |suscri|"
-    r"siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
+    r"(?:点击|點擊)进入|扫一扫|扫码|掃描|关注我们|關注我們|返回首页|フォローする|siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
     r")"
 )
 _FOOTER = _compile(
@@ -68,6 +69,7 @@ _FOOTER = _compile(
     r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos reservados|todos os direitos reservados|"
     r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
     r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
+    r"版[权權]所有(?![人者])|未经(?:书面)?(?:授权|许可),?(?:不得|禁止|请勿)|無断(?:転載|複製).{0,8}禁|무단 ?전재.{0,12}금지|"
     r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"
 )
 _CAPTION = _compile(
@@ -79,13 +81,14 @@ _CAPTION = _compile(
     r"via getty images|getty images|\(ap photo[^)]*\)|\(ap\)|shutterstock|istock(?:photo)?|/ ?(?:afp|via) .{0,30}|depositphotos)[)\].\s]*"
 )
 _SOURCE = _compile(
-    r"[\s(\[|*–—\-]*(?:المصدر|مصدر الخبر|نقلا عن|المصادر|source|sources|via|источники?|джерел[оа]|quelle|fuente|fonte|kaynak|zrodlo|منبع|"
+    r"[\s(\[|*–—\-]*(?:المصدر|مصدر الخبر|نقلا عن|(?:消息|文章)?来源|來源|出典|출처|المصادر|source|sources|via|источники?|джерел[оа]|quelle|fuente|fonte|kaynak|zrodlo|منبع|"
     r"מקור|sumber|bron)\s*[:|/–—\-]\s*.{1,60}"
 )
 _BYLINE = _compile(
     r"[\s(\[|*]*(?:(?:by|written by|reported by|story by|reporting by|editing by)\s+(?-i:\S+)(?:\s+\S+){0,8}"
     r"|(?:كتب\w?|كتابه|بقلم|اعداد|تحرير|مراسل\w*|اعداد وتحرير|ترجمه|تقرير|المحرر|الكاتب)\s*[:/–—\-|]\s*\S+(?:\s+\S+){0,5}"
     r"|(?:автор|текст|подготовил[аи]?|автори|редактор|журналист)\s*[:/|\-–—]\s*\S+(?:\s+\S+){0,5}"
+    r"|(?:责任编辑|責任編輯|编辑|編輯|记者|記者|作者|校对|기자|편집)\s*[:/|]\s*\S+(?:\s+\S+){0,3}"
     r"|(?:par|von|por|di|autor|autora|auteur|haber|muhabir)\s*[:/|]\s*\S+(?:\s+\S+){0,5})[\s.)\]]*"
 )
 _LETTER = re.compile(r"[^\W\d_]")
