@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from newsflow.normalise.dates.fold import fold, fold_pattern
 from newsflow.normalise.lines import why_dropped
 
-# Chosen on halves of 32 tag-stripped pages and measured on the other halves (docs/reference/quality.md): change none without
+# Chosen on halves of tag-stripped pages, measured on the other halves (docs/reference/quality.md): before changing one, see
 # benchmarks/quality/normalise.py.
 THRESHOLD_WORDS = 14
 SENTENCE_BONUS = 4
@@ -20,7 +20,7 @@ BOILERPLATE, BARRIER = -15.0, -80.0
 MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.15, 14, 48
 REPEATED_WORDS = 8
 COMMENTS_SHARE = 0.1
-LAST_SENTENCES = 3
+LAST_SENTENCES, LAST_WORDS = 20, 2
 
 _ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
@@ -86,7 +86,7 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
 def _with_last_sentences(lines: Sequence[str], end: int) -> int:
     """The end of a block moved behind short sentences that follow it."""
     for line in lines[end : end + LAST_SENTENCES]:
-        if not _ENDS_SENTENCE.search(line) or count_words(line) < 3 or why_dropped(line) is not None:
+        if not _ENDS_SENTENCE.search(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
             break
         end += 1
     return end

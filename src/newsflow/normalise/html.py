@@ -43,6 +43,7 @@ NO_TEXT_TAGS = (
 )
 SHORT_CHARS = 400
 """A body of fewer characters is doubted."""
+MUCH_MORE = 2.0
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
@@ -130,7 +131,7 @@ def _fuller(lines: list[str], text: str) -> list[str]:
     if block is None:
         return lines
     dense = stripped[slice(*block)]
-    return dense if sum(map(len, dense)) > 1.2 * found else lines
+    return dense if sum(map(len, dense)) > MUCH_MORE * found else lines
 
 
 def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:

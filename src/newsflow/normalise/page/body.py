@@ -29,7 +29,7 @@ Signature = tuple[str, str, str]
 def body_lines(tree: HtmlElement) -> list[str]:
     """Settled lines (paragraphs, headings, list items) of the article, in reading order.
 
-    Tables that lay out the page become plain blocks in the tree.
+    Tables and lists that lay out the page become plain blocks in the tree.
     """
     if _is_huge(tree):
         return _plain_paragraphs(tree)
@@ -39,12 +39,24 @@ def body_lines(tree: HtmlElement) -> list[str]:
 
 
 def _unfold_layout(tree: HtmlElement) -> None:
-    """Cells that hold paragraphs of text, and the tables around them, made plain blocks: they are layout, not data."""
+    """Layout that is no data made plain blocks: cells that hold paragraphs, and list items that hold a chapter."""
     for cell in list(tree.iter("td")):
-        if len(cell.findall("p")) + len(cell.findall(".//br")) >= 2 and len(text_of(cell)) >= LAYOUT_CELL_CHARS:
+        if len(cell.findall(".//p")) + len(cell.findall(".//br")) >= 2 and len(text_of(cell)) >= LAYOUT_CELL_CHARS:
             cell.tag = "div"
             for ancestor in cell.iterancestors("tr", "tbody", "table"):
                 ancestor.tag = "div"
+    for item in list(tree.iter("li")):
+        if _is_chapter(item):
+            item.tag = "div"
+            parent = item.getparent()
+            if parent is not None and parent.tag in ("ol", "ul"):
+                parent.tag = "div"
+
+
+def _is_chapter(item: HtmlElement) -> bool:
+    """Whether a list item is a heading with paragraphs; with a link in its heading it is a teaser."""
+    heading = next((child for child in item if child.tag in ("h2", "h3", "h4")), None)
+    return heading is not None and item.find("p") is not None and heading.find(".//a") is None
 
 
 def _is_huge(tree: HtmlElement) -> bool:
