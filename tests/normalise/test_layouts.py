@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.quality.pages import STRIPPERS
 from newsflow.normalise import clean_text, extract_html
+from newsflow.normalise.lines import is_code
 
 URL = "https://merrow.example/a/1"
 TITLE = "Harbour wall to be repaired before winter"
@@ -187,3 +188,22 @@ def test_pages_in_other_scripts(language: str) -> None:
     for found in (extract_html(whole, URL), clean_text(STRIPPERS["block tags to lines"](whole))):
         assert found.body.split("\n") == list(lines)
         assert found.title == title
+
+
+SCRIPTS = (
+    "window.dataLayer = window.dataLayer || []; dataLayer.push({'page': 'article', 'section': 'harbour', 'paid': false});",
+    "(function(w,d,s){var f=d.getElementsByTagName(s)[0]; if (w.x) { return; } f.parentNode.insertBefore(j,f);})(window,document);",
+    ".card{margin:0;padding:0} @media (max-width:600px){.card{display:none}}",
+)
+
+
+def test_scripts_that_stayed_in_stripped_text_are_no_body() -> None:
+    lines = [*SCRIPTS * 4, TITLE, *ENGLISH[:3], *SCRIPTS[:2], *ENGLISH[3:], *SCRIPTS * 4]
+    found = clean_text("\n".join(lines))
+    assert found.body.split("\n") == list(ENGLISH)
+    assert {dropped.why for dropped in found.dropped if dropped.text in SCRIPTS} <= {"code", "repeated", "outside-body"}
+
+
+def test_what_only_looks_like_code_stays() -> None:
+    for line in (*ENGLISH, "He wrote: “a = b” (and more); then he left.", "Нет. ====== Да, сказала Ида Варн."):
+        assert not is_code(line)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from newsflow.normalise.dates.fold import fold, fold_pattern
-from newsflow.normalise.lines import why_dropped
+from newsflow.normalise.lines import is_code, why_dropped
 
 # Chosen on halves of tag-stripped pages, measured on the other halves (docs/reference/quality.md): before changing one, see
 # benchmarks/quality/normalise.py.
@@ -130,7 +130,7 @@ def _score(line: str, *, again: bool) -> float:
     if len(line) < 70 and _BARRIER.fullmatch(fold(line)):
         return BARRIER
     why = why_dropped(line)
-    if why is not None and why != "no-words":
+    if (why is not None and why != "no-words") or is_code(line):
         return BOILERPLATE
     if _ENDS_SENTENCE.search(line):
         return capped - THRESHOLD_WORDS + SENTENCE_BONUS

@@ -92,6 +92,9 @@ _BYLINE = _compile(
     r"|(?:par|von|por|di|autor|autora|auteur|haber|muhabir)\s*[:/|]\s*\S+(?:\s+\S+){0,5})[\s.)\]]*"
 )
 _LETTER = re.compile(r"[^\W\d_]")
+# Signs that text goes without: braces, assignments, escapes, calls, keys, ends of statements.
+_CODE_SIGN = re.compile(r"""[{}=\\]+|;$|\(\)|\w\(['"]|\w\.\w+\(|["']\s*:|["'],\s*["']|&&|\|\||//\S""")
+CODE_CHARS, CODE_SHARE = 300, 0.02
 
 
 @lru_cache(maxsize=8192)
@@ -132,3 +135,9 @@ def is_byline(line: str) -> bool:
 def opens_list(line: str) -> bool:
     """Whether a `read also` line is only a heading, so that what it heads comes after it."""
     return len(line) <= 30 or line.rstrip().endswith((":", "："))
+
+
+def is_code(line: str) -> bool:
+    """Whether a line is a script, a style or data that stayed when the tags were taken away."""
+    head = line[:CODE_CHARS]
+    return len(_CODE_SIGN.findall(head)) >= max(3, CODE_SHARE * len(head))

@@ -12,7 +12,7 @@ from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.fold import fold
 from newsflow.normalise.decode import repair_text
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.lines import is_byline, why_dropped
+from newsflow.normalise.lines import is_byline, is_code, why_dropped
 from newsflow.normalise.profile import SourceProfile
 from newsflow.normalise.settle import settle_text
 from newsflow.normalise.title import Site, split_title, strip_site
@@ -118,9 +118,13 @@ def _title(line: str, source: SourceProfile | None) -> tuple[str, tuple[str, ...
 
 def _body(lines: Sequence[str], span: tuple[int, int], title: str, source: SourceProfile | None) -> Cleaned:
     again = repeated(lines[: span[1]])
-    kept = [lines[index] for index in range(*span) if index not in again]
+    code = {index for index in range(*span) if is_code(lines[index])}
+    kept = [lines[index] for index in range(*span) if index not in again and index not in code]
     cleaned = clean_lines(kept, [title], source.drop_lines if source else ())
-    cleaned.dropped += [Dropped(lines[index], "repeated") for index in range(*span) if index in again]
+    cleaned.dropped += [
+        Dropped(lines[index], "repeated" if index in again else "code")
+        for index in sorted((again | code) & {*range(*span)})
+    ]
     return cleaned
 
 
