@@ -1,4 +1,4 @@
-"""Bodies of news pages: with their tags, and after these were stripped in three ways."""
+"""Bodies of news pages: with their tags, and after these were stripped in four ways."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ STRIPPERS: dict[str, Callable[[str], str]] = {
     "block tags to lines": lambda page: html.unescape(_TAG.sub("", _BLOCK.sub("\n", _HIDDEN.sub("", page)))),
     "every tag to a line": lambda page: html.unescape(_TAG.sub("\n", _HIDDEN.sub("", page))),
     "lines of the source": lambda page: html.unescape(_TAG.sub("", _HIDDEN.sub("", page))),
+    "scripts left in": lambda page: html.unescape(_TAG.sub("\n", page)),
 }
 
 
@@ -37,7 +38,7 @@ def evaluate_pages(data: Path) -> Iterator[Row]:
     from newsflow.normalise import clean_text, extract_html
 
     gold = json.loads((folder / "ground-truth.json").read_text(encoding="utf-8"))
-    pages = {name: _page(folder, name) for name in gold}
+    pages = {name: read_page(folder, name) for name in gold}
     texts = {name: entry["articleBody"] for name, entry in gold.items()}
     urls = {name: entry.get("url") for name, entry in gold.items()}
 
@@ -56,7 +57,7 @@ def evaluate_pages(data: Path) -> Iterator[Row]:
         yield _row(f"clean_text, {name}", texts, found, 0.82)
 
 
-def _page(folder: Path, name: str) -> str:
+def read_page(folder: Path, name: str) -> str:
     return gzip.decompress((folder / "html" / f"{name}.html.gz").read_bytes()).decode("utf-8", "replace")
 
 

@@ -93,7 +93,11 @@ _BYLINE = _compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 # Signs that text goes without: braces, assignments, escapes, calls, keys, ends of statements.
-_CODE_SIGN = re.compile(r"""[{}=\\]+|;$|\(\)|\w\(['"]|\w\.\w+\(|["']\s*:|["'],\s*["']|&&|\|\||//\S""")
+_CODE_SIGN = re.compile(
+    r"""[{}=\\]+|;$|\(\)|\w\(['"]|\w\.\w+\(|["']\s*:|["'],\s*["']|&&|\|\||//\S"""
+    r"""|[a-z]:\s*[#\w".-][^;:{}]{0,60};|(?<!\w)[#.][a-zA-Z][\w-]+"""
+)
+_CODE_HINT = re.compile(r"[{}=\\#;]")
 CODE_CHARS, CODE_SHARE = 300, 0.02
 
 
@@ -140,4 +144,6 @@ def opens_list(line: str) -> bool:
 def is_code(line: str) -> bool:
     """Whether a line is a script, a style or data that stayed when the tags were taken away."""
     head = line[:CODE_CHARS]
+    if not _CODE_HINT.search(head):  # nearly all text; to count the signs takes thirty times longer
+        return False
     return len(_CODE_SIGN.findall(head)) >= max(3, CODE_SHARE * len(head))
