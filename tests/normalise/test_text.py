@@ -232,3 +232,17 @@ def test_any_text_is_cleaned(text: str) -> None:
 )
 def test_lines_around_articles_in_east_asian_pages(line: str, why: str | None) -> None:
     assert why_dropped(line) == why
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Already a subscriber? Log in to read on.", "promotion"),
+        ("Déjà abonné ? Connectez-vous.", "promotion"),
+        ("Уже подписаны? Войдите.", "promotion"),
+        ("هل أنت مشترك؟ سجل الدخول", "promotion"),
+        ("Already a member of the council, Ida Varn became its chair in May.", None),
+    ],
+)
+def test_subscription_notes(line: str, why: str | None) -> None:
+    assert why_dropped(line) == why

@@ -56,7 +56,7 @@ _PROMOTION = _compile(
     r"تابعو?نا? (?:علي|عبر|في)|تابعوا? .{0,40}(?:علي|عبر)|لمتابعه .{0,80}(?:علي|عبر|اضغط)|انضم\w* (?:الي|الان)|اشترك\w* (?:في|الان|ب)|"
     r"حمل\w* (?:التطبيق|تطبيق\w*)|مركز الاشعارات|النشره البريديه|اضغط هنا|"
     r"(?:please )?(?:follow|join|find|like) (?:us|our|the .{0,30}) (?:on|at|channel)|follow .{0,60} on (?:twitter|facebook|x|instagram|telegram|google)|"
-    r"already (?:a (?:subscriber|member)|subscribed|registered)\b|(?:log|sign) in to (?:read|continue|view|comment|access)|(?:to )?continue reading this|(?:deja abonne|bereits abonniert|ya eres suscriptor|уже подписаны|هل انت مشترك|لديك حساب)\b|subscribe (?:to|now|here|today)|sign up (?:for|to|here|now)|download (?:our|the) app|get (?:our|the) (?:app|newsletter)|click here|"
+    r"already (?:a (?:subscriber|member)|subscribed|registered)\s*\?|(?:log|sign) in to (?:read|continue|view|comment|access)|(?:to )?continue reading this|(?:deja abonne|bereits abonniert|¿?ya eres suscriptor|уже подписаны|هل انت مشترك|لديك حساب)\s*[?؟]|subscribe (?:to|now|here|today)|sign up (?:for|to|here|now)|download (?:our|the) app|get (?:our|the) (?:app|newsletter)|click here|"
     r"like this (?:story|article)\?|share (?:it|this|your) (?:with|story|on|thoughts)|support (?:us|our|quality|independent)|become a (?:member|subscriber)|"
     r"newsletter\b|enter your e-?mail|join the (?:conversation|discussion)|leave a (?:comment|reply)|"
     r"подпис(?:ывайтесь|аться|ывайся) (?:на|в)|следите за|присоединяйтесь|наш (?:telegram|телеграм)|читайте нас|нашли (?:ошибку|опечатку)|"
