@@ -23,6 +23,7 @@ from newsflow.cli.topics_retag import retag
 from newsflow.cli.topics_rules import RulesArgument, RulesOption, load_given, load_named, paths_in_force
 
 if TYPE_CHECKING:
+    from newsflow.config.settings import Config
     from newsflow.model import Article
     from newsflow.tagging.explain import Explanation
 
@@ -145,7 +146,7 @@ def apply(
     config: ConfigOption = None,
 ) -> None:
     """Give rules to running jobs, which take them up between two batches."""
-    from newsflow.tagging import apply_rules, load_rules, read_rules
+    from newsflow.tagging import apply_rules, load_rules
     from newsflow.tagging.examples import run_examples
 
     rules = load_rules(paths)
@@ -155,12 +156,23 @@ def apply(
         raise typer.Exit(EXIT_FAILED)
     loaded = settings(config).config
     target = folder or Path(loaded.topics_applied)
-    known = {rule.id for rule in read_rules(paths_in_force(loaded, folder))}
+    new = sorted({rule.id for rule in rules.rules} - _ids_in_force(loaded, folder))
     apply_rules(paths, target)
     data(rules.version)
     words.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
-    if new := sorted(rule.id for rule in rules.rules if rule.id not in known):
+    if new:
         words.print(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds", markup=False)
+
+
+def _ids_in_force(config: Config, folder: Path | None) -> set[str]:
+    """Topic ids of the rules in force; none where those do not load, for it is they that are to be replaced."""
+    from newsflow.errors import ConfigError
+    from newsflow.tagging import read_rules
+
+    try:
+        return {rule.id for rule in read_rules(paths_in_force(config, folder))}
+    except ConfigError:
+        return set()
 
 
 app.command()(retag)
