@@ -100,6 +100,11 @@ def test_names_in_many_languages(shipped: RuleSet, language: str, text: str, cod
         ("en", "the Democratic Republic of the Congo", "CG"), ("ru", "того не было", "TG"), ("en", "Nigeria", "NE"),
         ("ar", "طب العيون", "EH"), ("zh", "印度尼西亚", "IN"), ("zh", "几内亚比绍", "GN"), ("en", "Dominican Republic", "DM"),
         ("ja", "シリアル", "SY"), ("ar", "القدم اليمنى", "YE"), ("en", "Northern Ireland", "IE"), ("en", "turkey soup", "TR"),
+        ("en", "Chad Kelly threw twice", "TD"), ("en", "Felix Trinidad won. Trinidad bowed", "TT"), ("en", "Andre Lima scored", "PE"),
+        ("en", "Georgia votes, with Russia on its mind, said a paper in Atlanta", "GE"), ("en", "a Dominican friar", "DO"),
+        ("en", "Panama City, Florida", "PA"), ("en", "the Lisbon Treaty", "PT"), ("en", "the Oslo accords", "NO"),
+        ("en", "Kathy Ireland", "IE"), ("en", "Jools Holland", "NL"), ("en", "New Jersey votes", "JE"), ("en", "Guinea pigs", "GN"),
+        ("en", "Jersey City", "JE"), ("en", "the Niger Delta", "NE"), ("en", "the Emir, Sheikh Sabah, spoke", "MY"),
     ],
 )  # fmt: skip
 def test_names_that_only_look_alike(shipped: RuleSet, language: str, text: str, code: str) -> None:
