@@ -199,10 +199,17 @@ class _Publisher:
         self._topics: frozenset[str] = frozenset()
 
     def drain(self) -> int:
-        """Publish all that is pending; how many those were."""
+        """Publish all that is pending; how many those were. Says so where it cannot, and raises KafkaError."""
+        from newsflow.errors import KafkaError
+
         total = 0
-        while (done := self._ledger.publish_retaggings(self._publish, BATCH)).total:
-            total += done.published
+        try:
+            while (done := self._ledger.publish_retaggings(self._publish, BATCH)).total:
+                total += done.published
+        except KafkaError:
+            pending = self._ledger.pending_retaggings()
+            words.print(f"{pending} new versions are recorded and not yet published: the next run publishes them")
+            raise
         return total
 
     def require(self, feeds: set[str]) -> None:

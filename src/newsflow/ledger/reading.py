@@ -53,7 +53,17 @@ def count_outcomes(db: Database) -> Counter[tuple[Outcome, Reason | None]]:
 
 def count_rows(db: Database) -> dict[str, int]:
     """Rows by table."""
-    tables = ("event", "article", "article_version", "emission", "text_print", "dead_letter", "alert", "delivery")
+    tables = (
+        "event",
+        "article",
+        "article_version",
+        "emission",
+        "text_print",
+        "dead_letter",
+        "alert",
+        "delivery",
+        "retagging",
+    )
     return {table: int(db.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in tables}
 
 
