@@ -73,7 +73,10 @@ def test_it_raises_no_alert(tools: Tools, rules: RuleSet) -> None:
 
 
 def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools: Tools, rules: RuleSet) -> None:
-    other = event(2, url="https://harbour-ledger.example/other", content="Nothing but rain was seen.", title="Rain")
+    url = "https://harbour-ledger.example/other"
+    other = event(
+        2, url=url, title="Rain over the plain", content="Nothing but rain was seen for three long days. " * 3
+    )
     first = emissions(process([event(1), other], tools, NOW), "test")
     later = retag(tools, rules)
     rain, ferries = [each for each in later if b"/other" in (each.value or b"")], later
@@ -82,7 +85,7 @@ def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools:
     assert rain == []
     assert [decode_article(each.value or b"").version for each in mine] == [1, 2]
     assert [each for each in again if each not in first] == [each for each in ferries if each not in first]
-    assert tools.ledger.outcomes() == {Outcome.ADDED: 2}
+    assert tools.ledger.outcomes() == {Outcome.ADDED: 2}, tools.ledger.reasons()
 
 
 def test_an_edit_follows_it_and_is_tagged_by_the_rules_of_the_job(tools: Tools, rules: RuleSet) -> None:
