@@ -31,7 +31,9 @@ class RunningBroker:
         name = name or self.name()
         with closing(make_admin(self.settings)) as admin:
             spec = {"num_partitions": partitions, "replication_factor": 1, "configs": dict(configs or {})}
-            admin.create_topics({name: spec}, wait_for_metadata=True)
+            admin.create_topics({name: spec})
+            # A broker that has just made hundreds of feeds is slow to know one more.
+            admin.wait_for_topics([name], timeout_ms=60_000)
         return name
 
     def read(self, topic: str) -> list[Event]:

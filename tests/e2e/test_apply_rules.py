@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from newsflow.kafka.producer import BatchWriter
-from newsflow.ledger import open_ledger
+from newsflow.ledger import Ledger, open_ledger
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic, topic_feed
 from newsflow.tagging import load_rules
 from tests.broker_helpers import RunningBroker
@@ -38,8 +38,8 @@ def job(topics_broker: RunningBroker, tmp_path: Path) -> Iterator[JobProcess]:
     running.kill()
 
 
-def publish(job: JobProcess, number: int) -> dict[str, str]:
-    """Publish an article; its topics with the versions of their rules, once the job has written it."""
+def publish(job: JobProcess, ledger: Ledger, number: int) -> dict[str, str]:
+    """Publish an article; its topics with the versions of their rules, once the job has recorded it."""
     url = f"https://veld-herald.example/{number}"
     event = {
         "source": "veld-herald", "url": url, "fetched_at": "2025-04-01T06:00:00Z", "content_type": "text/plain",
@@ -48,17 +48,16 @@ def publish(job: JobProcess, number: int) -> dict[str, str]:
     writer = BatchWriter(job.broker.settings)
     writer.send(job.topic, url.encode(), orjson.dumps(event))
     writer.flush()
-    written: list[dict[str, str]] = []
+    recorded: dict[str, dict[str, str]] = {}
 
     def there() -> bool:
-        values = [orjson.loads(each.value or b"") for each in mine(job.broker.read(ARTICLE_TOPIC), job.topic)]
-        written[:] = [
-            {topic["id"]: topic["rule_version"] for topic in value["topics"]} for value in values if value["url"] == url
-        ]
-        return bool(written)
+        for stored in ledger.articles():
+            value = orjson.loads(stored.value)
+            recorded[value["url"]] = {topic["id"]: topic["rule_version"] for topic in value["topics"]}
+        return url in recorded
 
     wait_for(job, there)
-    return written[0]
+    return recorded[url]
 
 
 def wait_for(job: JobProcess, condition: Callable[[], bool], timeout_s: float = 60) -> None:
@@ -78,12 +77,19 @@ def versions(*texts: str, folder: Path) -> dict[str, str]:
     return {rule.id: found.version for rule in rules.rules if (found := rules.rule(rule.id)) is not None}
 
 
-def test_rules_change_under_a_running_job(job: JobProcess, tmp_path: Path) -> None:
+@pytest.fixture
+def ledger(job: JobProcess) -> Iterator[Ledger]:
+    opened = open_ledger(job.ledger_url)
+    yield opened
+    opened.close()
+
+
+def test_rules_change_under_a_running_job(job: JobProcess, ledger: Ledger, tmp_path: Path) -> None:
     first = versions(FIRST, folder=tmp_path)
-    assert publish(job, 1) == first
+    assert publish(job, ledger, 1) == first
 
     (tmp_path / "rules.yaml").write_text(BROKEN, encoding="utf-8")
-    assert publish(job, 2) == first, "what does not load changes nothing"
+    assert publish(job, ledger, 2) == first, "what does not load changes nothing"
     assert "new topic rules do not load" in job.words()
     assert "rules.yaml" in job.words()
 
@@ -96,20 +102,25 @@ def test_rules_change_under_a_running_job(job: JobProcess, tmp_path: Path) -> No
     job.command("topics", "apply", "new.yaml")
     expected = versions(second, folder=tmp_path)
     assert expected["syria"] != first["syria"]
-    assert publish(job, 3) == expected
-    assert len(mine(job.broker.read(topic_feed(name)), job.topic)) == 1
+    assert publish(job, ledger, 3) == expected
 
     (tmp_path / "broken.yaml").write_text(BROKEN, encoding="utf-8")
     refused = job.spawn("topics", "apply", "broken.yaml")
     assert refused.wait(60) == 3, job.words()
-    assert publish(job, 4) == expected, "what apply refuses changes nothing"
+    assert publish(job, ledger, 4) == expected, "what apply refuses changes nothing"
 
     [copy] = (tmp_path / ".newsflow" / "topics").rglob("new.yaml")
     copy.write_text(BROKEN, encoding="utf-8")
-    assert publish(job, 5) == expected, "nor does a copy that someone broke"
+    assert publish(job, ledger, 5) == expected, "nor does a copy that someone broke"
     assert job.words().count("new topic rules do not load") >= 2, "it says so each time"
-    ledger = open_ledger(job.ledger_url)
-    try:
-        assert {outcome.value: count for outcome, count in ledger.outcomes().items()} == {"added": 5}
-    finally:
-        ledger.close()
+    assert job.process is not None
+    job.process.terminate()
+    assert job.wait(60) == 0, job.words()
+    assert {outcome.value: count for outcome, count in ledger.outcomes().items()} == {"added": 5}
+    assert values(job, ARTICLE_TOPIC) == {stored.value for stored in ledger.articles()}
+    assert values(job, topic_feed(name)) == {stored.value for stored in ledger.articles() if name in stored.feeds}
+    assert len(values(job, topic_feed(name))) == 3
+
+
+def values(job: JobProcess, topic: str) -> set[bytes]:
+    return {record.value or b"" for record in mine(job.broker.read(topic), job.topic)}
