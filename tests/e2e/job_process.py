@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,15 @@ class JobProcess:
         """Wait for its end; returns the exit code."""
         assert self.process is not None
         return self.process.wait(timeout_s)
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 120) -> None:
+        """Wait until it holds, while the job runs."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert self.process is not None
+            assert self.process.poll() is None, self.words()
+            assert time.monotonic() < deadline, self.words()
+            time.sleep(0.1)
 
     def words(self) -> str:
         return (self.folder / "job.log").read_text(encoding="utf-8", errors="replace")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -56,17 +55,8 @@ def publish(job: JobProcess, ledger: Ledger, number: int) -> dict[str, str]:
             recorded[value["url"]] = {topic["id"]: topic["rule_version"] for topic in value["topics"]}
         return url in recorded
 
-    wait_for(job, there)
+    job.wait_for(there)
     return recorded[url]
-
-
-def wait_for(job: JobProcess, condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert job.process is not None
-        assert job.process.poll() is None, job.words()
-        assert time.monotonic() < deadline, job.words()
-        time.sleep(0.1)
 
 
 def versions(*texts: str, folder: Path) -> dict[str, str]:

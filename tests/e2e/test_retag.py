@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -162,14 +162,14 @@ def check_all_retagged(
 def test_beside_a_running_job_no_edit_is_lost(job: JobProcess) -> None:
     job.start("--follow")
     with opened(job) as ledger:
-        wait_until(job, lambda: sum(ledger.outcomes().values()) == EVENTS)
+        job.wait_for(lambda: sum(ledger.outcomes().values()) == EVENTS)
         edits = edited(job, ledger)
         publish(job.broker, job.topic, edits[: len(edits) // 2])
         job.command("topics", "apply", "new.yaml")
         process = job.spawn(*RETAG)
         publish(job.broker, job.topic, edits[len(edits) // 2 :])
         assert process.wait(120) == 0, job.words()
-        wait_until(job, lambda: sum(ledger.outcomes().values()) == EVENTS + len(edits))
+        job.wait_for(lambda: sum(ledger.outcomes().values()) == EVENTS + len(edits))
         assert job.process is not None
         job.process.send_signal(signal.SIGTERM)
         assert job.wait(60) == 0, job.words()
@@ -205,15 +205,6 @@ def edited(job: JobProcess, ledger: Ledger) -> list[tuple[bytes, bytes]]:
             edits.append((event.key or b"", orjson.dumps(value)))
     assert len(edits) > 100
     return edits
-
-
-def wait_until(job: JobProcess, condition: Callable[[], bool], timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert job.process is not None
-        assert job.process.poll() is None, job.words()
-        assert time.monotonic() < deadline, job.words()
-        time.sleep(0.1)
 
 
 def test_a_feed_that_is_not_there_stops_it_before_anything_is_decided(job: JobProcess) -> None:
