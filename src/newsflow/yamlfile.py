@@ -70,6 +70,10 @@ for _first in "tTfF":
     )
 
 
+# As in JSON: `!ref countries/SY` and {"!ref": "countries/SY"} are the same.
+_Loader.add_constructor("!ref", lambda _, node: {"!ref": str(node.value)})
+
+
 def read_yaml(path: Path) -> YamlFile:
     """Read one YAML document; raises `ConfigError` when the file is missing, no UTF-8, or no YAML."""
     try:

@@ -8,32 +8,43 @@ import pytest
 
 from newsflow.contracts import SCHEMAS
 from newsflow.contracts.raw import DEFAULT_LIMITS
-from newsflow.contracts.topics import FEED_PATTERN, ORIGINAL, declared_templates, declared_topics, is_feed
+from newsflow.contracts.topics import (
+    FEED_PATTERN,
+    ORIGINAL,
+    SUBSCRIBER_PATTERN,
+    declared_templates,
+    declared_topics,
+    is_feed,
+)
 from newsflow.errors import ConfigError
 from newsflow.model import names
 
 pytestmark = pytest.mark.contract
 
-TOPICS = {spec.name: spec for spec in declared_topics(["syria", "united-states"])}
+TOPICS = {spec.name: spec for spec in declared_topics(["syria", "united-states"], subscriptions=["desk"])}
 INPUTS = [spec.name for spec in declared_topics() if not spec.producer.startswith("newsflow")]
 
 
 def test_every_topic_that_names_knows_is_declared_and_no_other() -> None:
-    known = {names.RAW_TOPIC, names.ARTICLE_TOPIC, names.DUPLICATE_TOPIC, names.ALERT_TOPIC}
+    known = {names.RAW_TOPIC, names.ARTICLE_TOPIC, names.DUPLICATE_TOPIC, names.ALERT_TOPIC, names.DEBUG_TOPIC}
     known |= {names.topic_feed("syria"), names.topic_feed("united-states")}
+    known |= {names.feed_topic(names.subscriber_feed("desk"))}
     # `newsflow deliver` reads the published articles, and stores may refuse some.
     known |= {names.dead_letter_topic(name) for name in [*INPUTS, names.ARTICLE_TOPIC]}
     assert set(TOPICS) == known
 
 
 def test_feeds_come_in_order_and_once() -> None:
-    feeds = [spec.name for spec in declared_topics(["syria", "iran", "syria"]) if names.feed_topic_id(spec.name)]
+    feeds = [spec.name for spec in declared_topics(["syria", "iran", "syria"]) if names.feed_of(spec.name)]
     assert feeds == ["news.topic.iran.v1", "news.topic.syria.v1"]
 
 
-def test_the_feed_is_declared_once_as_a_pattern() -> None:
-    assert [spec.name for spec in declared_templates() if is_feed(spec)] == [FEED_PATTERN]
+def test_feeds_are_declared_once_as_patterns() -> None:
+    assert [spec.name for spec in declared_templates() if is_feed(spec)] == [FEED_PATTERN, SUBSCRIBER_PATTERN]
     assert names.topic_feed("x") == FEED_PATTERN.replace("<topic-id>", "x")
+    assert names.feed_topic("subscriber.x") == SUBSCRIBER_PATTERN.replace("<subscription-id>", "x")
+    of_topics, of_subscribers = (TOPICS[names.feed_topic(each)] for each in ("syria", "subscriber.desk"))
+    assert of_topics.config == of_subscribers.config
 
 
 @pytest.mark.parametrize("name", TOPICS)

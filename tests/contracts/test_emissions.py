@@ -16,7 +16,7 @@ from newsflow.contracts.topics import declared_topics
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.cloudevents import header
 from newsflow.model.codec import encode_dead_letter
-from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC, feed_topic_id, schema_id
+from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC, feed_of, feed_topic, schema_id, subscription_of
 from newsflow.sample import expectations, sample_events, sources_path
 from newsflow.stages.emit import emissions
 from newsflow.stages.item import Emission
@@ -27,13 +27,23 @@ pytestmark = pytest.mark.contract
 
 NOW = datetime(2025, 5, 20, tzinfo=UTC)
 BATCH = 16
+ROUTES = """
+version: 1
+routes: [{id: topic-feeds, match: {tagged: true}, feeds: topics}]
+subscriptions:
+  - {id: desk, match: {topics: {any: [syria, lebanon]}}, feed: true, alert: {to: [hook]}}
+  - {id: all, feed: true, copies: true}
+debug: {match: {sample: 1 in 2}}
+"""
 AT_PARSING = {Reason.MALFORMED_JSON, Reason.BAD_ENCODING, Reason.TOO_LARGE, Reason.SCHEMA_VIOLATION}
 
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
-    ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    flags = {"ledger.url": f"sqlite:///{ledger}", "sources.paths": [str(sources_path())]}
+    folder = tmp_path_factory.mktemp("ledger")
+    (folder / "routes.yaml").write_text(ROUTES, encoding="utf-8")
+    flags = {"ledger.url": f"sqlite:///{folder}/ledger.sqlite3", "sources.paths": [str(sources_path())]}
+    flags |= {"routes.paths": [str(folder / "routes.yaml")]}
     built = build_tools(load_config(environ={}, flags=flags).config)
     yield built
     built.close()
@@ -76,18 +86,30 @@ def test_every_value_follows_the_schema_its_headers_name(emitted: list[Emission]
 
 
 def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[Emission]) -> None:
-    feeds = {topic_id for emission in emitted if (topic_id := feed_topic_id(emission.topic))}
-    declared = {spec.name: spec for spec in declared_topics(feeds)}
+    feeds = {feed for emission in emitted if (feed := feed_of(emission.topic))}
+    topics = {feed for feed in feeds if subscription_of(feed) is None}
+    subscribers = {name for feed in feeds if (name := subscription_of(feed))}
+    assert subscribers == {"desk", "all"}
+    declared = {spec.name: spec for spec in declared_topics(topics, subscriptions=subscribers)}
     for emission in emitted:
         spec = declared[emission.topic]
         assert spec.schema == ("original" if emission.kind == "dead-letter" else _schema_of(emission))
 
 
 def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[Emission]) -> None:
-    articles = {each.event_id: each for each in emitted if each.topic == ARTICLE_TOPIC}
+    articles = {(each.event_id, each.key): each for each in emitted if each.topic == ARTICLE_TOPIC}
+    copies = 0
     for feed in (each for each in emitted if each.kind == "feed"):
-        article = articles[feed.event_id]
+        article = articles.get((feed.event_id, feed.key))
+        if article is None:  # a copy, which the article topic does not have
+            assert (feed.topic, "duplicate_of" in orjson.loads(feed.value or b"")) == (
+                feed_topic("subscriber.all"),
+                True,
+            )
+            copies += 1
+            continue
         assert (feed.key, feed.value, feed.headers) == (article.key, article.value, article.headers)
+    assert copies > 0
 
 
 def test_trace_context_of_both_modes_is_passed_on(tools: Tools) -> None:

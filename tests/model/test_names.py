@@ -12,14 +12,14 @@ from newsflow.model import names
 def test_topics() -> None:
     assert names.topic_feed("united-states") == "news.topic.united-states.v1"
     assert names.dead_letter_topic(names.RAW_TOPIC) == "news.article.raw.v1.dlq"
-    assert names.feed_topic_id("news.topic.united-states.v1") == "united-states"
+    assert names.feed_of("news.topic.united-states.v1") == "united-states"
 
 
 @pytest.mark.parametrize(
     "name", ["news.topic.syria.v2", "news.topic.v1", "news.article.v1", "news.topic.a.b.v1", "", "x\n"]
 )
 def test_other_topics_are_no_feeds(name: str) -> None:
-    assert names.feed_topic_id(name) is None
+    assert names.feed_of(name) is None
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_topic_ids_that_are_none(topic_id: str) -> None:
 
 @given(st.from_regex(names.TOPIC_ID, fullmatch=True).filter(lambda topic_id: len(topic_id) < 200))
 def test_a_feed_names_its_topic(topic_id: str) -> None:
-    assert names.feed_topic_id(names.topic_feed(topic_id)) == topic_id
+    assert names.feed_of(names.topic_feed(topic_id)) == topic_id
 
 
 def test_keys() -> None:

@@ -52,7 +52,7 @@ def test_a_withdrawal_goes_to_the_feeds_that_had_the_article_and_to_no_other() -
 def test_what_was_not_accepted_goes_nowhere(outcome: Outcome) -> None:
     about = article("syria", "russia")
     routed = SHIPPED.route(about, decision(about, outcome, feeds=["syria"]))
-    assert (routed.feeds, routed.stores, routed.alerts, routed.subscribers) == ((), (), (), ())
+    assert (routed.feeds, routed.stores, routed.alerts) == ((), (), ())
 
 
 def test_copies_reach_only_the_feed_that_asks_for_them() -> None:
@@ -63,9 +63,9 @@ def test_copies_reach_only_the_feed_that_asks_for_them() -> None:
         )
     )
     about = article("syria")
-    assert routes.route(about, decision(about)).subscribers == ("all", "clean")
+    assert routes.route(about, decision(about)).feeds == ("subscriber.all", "subscriber.clean")
     copy = routes.route(about, decision(about, Outcome.DUPLICATE))
-    assert (copy.subscribers, copy.alerts, copy.feeds) == (("all",), (), ())
+    assert (copy.alerts, copy.feeds) == ((), ("subscriber.all",))
 
 
 def test_a_route_that_stops_hides_the_article_from_later_ones() -> None:

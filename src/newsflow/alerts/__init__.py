@@ -2,7 +2,7 @@
 
 from newsflow.alerts.build import article_alert, published_text, spans, step_key, summarise
 from newsflow.alerts.desk import Desk, story_name
-from newsflow.alerts.policy import Digest, Policy, QuietHours
+from newsflow.alerts.policy import DailyHours, Digest, Policy, QuietHours
 from newsflow.alerts.sample import sample_alert
 from newsflow.alerts.values import (
     Alert,
@@ -20,6 +20,7 @@ from newsflow.alerts.values import (
 __all__ = [
     "Alert",
     "AlertArticle",
+    "DailyHours",
     "Desk",
     "Digest",
     "Policy",

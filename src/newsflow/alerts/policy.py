@@ -11,7 +11,7 @@ HoldReason = Literal["digest", "quiet", "cool-down", "cap", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
-class QuietHours:
+class DailyHours:
     """From `start` to `end` by the wall clock of `zone`; over midnight when `end` is not after `start`.
 
     `days` (0 is Monday) are those on which it starts; empty for every day.
@@ -23,7 +23,7 @@ class QuietHours:
     days: frozenset[int] = frozenset()
 
     def ends(self, now: datetime) -> datetime | None:
-        """Return when the quiet that holds at `now` ends (UTC); None outside quiet hours."""
+        """Return when the hours that hold at `now` end (UTC); None outside of them."""
         zone = ZoneInfo(self.zone)
         today = now.astimezone(zone).date()
         for day in (today - timedelta(days=1), today):
@@ -35,6 +35,11 @@ class QuietHours:
             if begin <= now < end:
                 return end
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours(DailyHours):
+    """Hours in which alerts are held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def apply(
     output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
 ) -> None:
-    """Create the declared topics, a feed for each tagging rule among them, and alter those that differ.
+    """Create the declared topics, a feed for each tagging rule and each subscription that asks for one among them, and
+    alter those that differ.
 
     Nothing is deleted and partitions never become fewer.
     """
@@ -105,7 +106,7 @@ def topics(
 
 def declared(config: Config, file: Path | None = None, rules: list[Path] | None = None) -> tuple[TopicSpec, ...]:
     """The declared topics, with a feed for each topic id of the tagging rules and routes in force, and of `rules`,
-    which are to be applied."""
+    which are to be applied; and for each subscription that asks for one."""
     from newsflow.contracts.topics import declared_topics
     from newsflow.routing import load_routes
     from newsflow.tagging import read_rules
@@ -113,7 +114,8 @@ def declared(config: Config, file: Path | None = None, rules: list[Path] | None 
     known = [*read_rules(paths_in_force(config)), *(read_rules(rules) if rules else ())]
     routes = load_routes([Path(path) for path in config.route_paths] or None)
     routed = {feed for route in routes.routes for feed in route.feeds}
-    return declared_topics({rule.id for rule in known} | routed, file)
+    own = {each.id for each in routes.subscriptions if each.feed}
+    return declared_topics({rule.id for rule in known} | routed, file, own)
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

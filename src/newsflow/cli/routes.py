@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from newsflow.cli.topics_rules import load_given
 
 if TYPE_CHECKING:
     from newsflow.model import Article, Rejected
-    from newsflow.routing import Routed, Routes, Verdict
+    from newsflow.routing import Routes
     from newsflow.tagging import RuleSet
 
 app = typer.Typer(no_args_is_help=True, help="Routes and subscriptions: who gets what.")
@@ -93,14 +93,14 @@ def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
 
 def _show(article: Article, table: Routes, number: int, output: Output) -> None:
     from newsflow.model import Action, Decision, Outcome
+    from newsflow.routing import routed_to_json
 
     outcome = {Action.ADD: Outcome.ADDED, Action.REPLACE: Outcome.REPLACED, Action.WITHDRAW: Outcome.WITHDRAWN}
-    # Without a ledger nobody knows where earlier versions went: for a withdrawal, its topics stand for it.
-    feeds = tuple(topic.id for topic in article.topics) if article.action is Action.WITHDRAW else ()
-    decision = Decision(outcome[article.action], article.first_seen, article, feeds)
+    decision = Decision(outcome[article.action], article.first_seen, article, _earlier_feeds(article, table))
     routed, verdicts = table.route(article, decision), table.explain(article, decision)
     if output is Output.JSON:
-        data_json(_as_json(article, routed, verdicts))
+        about = {"title": article.title, "source": article.source, "debug": table.debugs(article)}
+        data_json(about | routed_to_json(article, routed, verdicts))
         return
     data(f"{number}: {article.title or '(no title)'}  [{article.source}, {article.language}]")
     data(f"   topics  {', '.join(f'{topic.id} {topic.score:g}' for topic in article.topics) or 'none'}")
@@ -112,16 +112,13 @@ def _show(article: Article, table: Routes, number: int, output: Output) -> None:
         data(f"   {'+' if verdict.taken else '-'} {verdict.kind} {verdict.id}: {'; '.join(verdict.reasons)}")
 
 
-def _as_json(article: Article, routed: Routed, verdicts: tuple[Verdict, ...]) -> dict[str, Any]:
-    return {
-        "title": article.title,
-        "source": article.source,
-        "topics": {topic.id: topic.score for topic in article.topics},
-        "feeds": routed.feeds,
-        "stores": routed.stores,
-        "subscribers": routed.subscribers,
-        "alerts": [{"subscription": each.subscription, "to": each.destinations} for each in routed.alerts],
-        "verdicts": [
-            {"kind": each.kind, "id": each.id, "taken": each.taken, "reasons": each.reasons} for each in verdicts
-        ],
-    }
+def _earlier_feeds(article: Article, table: Routes) -> tuple[str, ...]:
+    """Where a withdrawn article went before. Without a ledger nobody knows; its topics and its title stand for it."""
+    from dataclasses import replace
+
+    from newsflow.model import Action, Decision, Outcome
+
+    if article.action is not Action.WITHDRAW:
+        return ()
+    before = replace(article, action=Action.ADD)
+    return table.route(before, Decision(Outcome.ADDED, article.first_seen, before)).feeds

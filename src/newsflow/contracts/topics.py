@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.contracts.schemas import SCHEMAS
-from newsflow.model.names import check_topic, topic_feed
+from newsflow.model.names import check_topic, feed_topic, subscriber_feed
 from newsflow.resources import schemas_dir
 from newsflow.yamlfile import YamlFile, read_yaml
 
 FEED_PATTERN = "news.topic.<topic-id>.v1"
 """Stands in the file for the feeds of all topics that the tagging rules know."""
+SUBSCRIBER_PATTERN = "news.subscriber.<subscription-id>.v1"
+"""Stands in the file for the feeds of all subscriptions that ask for one."""
 ORIGINAL = "original"
 """In place of a schema: the value is the untouched value of another topic."""
 
@@ -55,27 +57,40 @@ class TopicSpec:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def declared_topics(topic_ids: Iterable[str] = (), path: Path | None = None) -> tuple[TopicSpec, ...]:
-    """Return every topic of `path` (the shipped file by default), the feed once for each of `topic_ids`.
+_EXAMPLES = {FEED_PATTERN: feed_topic("x"), SUBSCRIBER_PATTERN: feed_topic(subscriber_feed("x"))}
 
-    Raises `ConfigError` naming file, line and place for what is wrong, `ValueError` for a topic id that is none.
+
+def declared_topics(
+    topic_ids: Iterable[str] = (), path: Path | None = None, subscriptions: Iterable[str] = ()
+) -> tuple[TopicSpec, ...]:
+    """Return every topic of `path` (the shipped file by default), feeds once for each of `topic_ids`, and of
+    `subscriptions` (their ids).
+
+    Raises `ConfigError` naming file, line and place for what is wrong, `ValueError` for an id that is none.
     """
-    ids = sorted(set(topic_ids))
-    return tuple(
-        spec
-        for template in declared_templates(path)
-        for spec in ([replace(template, name=topic_feed(each)) for each in ids] if is_feed(template) else [template])
-    )
+    feeds = {
+        FEED_PATTERN: sorted(set(topic_ids)),
+        SUBSCRIBER_PATTERN: sorted({subscriber_feed(each) for each in subscriptions}),
+    }
+    return tuple(spec for template in declared_templates(path) for spec in _each_feed(template, feeds))
 
 
 def declared_templates(path: Path | None = None) -> tuple[TopicSpec, ...]:
-    """Return the topics as they are declared, the feed as one entry whose name holds `<topic-id>`."""
+    """Return the topics as they are declared, feeds as entries whose names hold `<topic-id>` or `<subscription-id>`."""
     return tuple(_read(read_yaml(path or schemas_dir() / "kafka-topics.yaml")))
 
 
 def is_feed(spec: TopicSpec) -> bool:
-    """Tell whether an entry stands for the feeds of all topics."""
-    return spec.name == FEED_PATTERN
+    """Tell whether an entry stands for the feeds of all topics, or of all subscribers."""
+    return spec.name in _EXAMPLES
+
+
+def _each_feed(template: TopicSpec, feeds: Mapping[str, Iterable[str]]) -> Iterator[TopicSpec]:
+    if not is_feed(template):
+        yield template
+        return
+    for feed in feeds[template.name]:
+        yield replace(template, name=feed_topic(feed))
 
 
 def _read(file: YamlFile) -> Iterator[TopicSpec]:
@@ -84,7 +99,7 @@ def _read(file: YamlFile) -> Iterator[TopicSpec]:
     for index, members in enumerate(file.value["topics"]):
         name = members["name"]
         try:
-            check_topic(topic_feed("x") if name == FEED_PATTERN else name)
+            check_topic(_EXAMPLES.get(name, name))
         except ValueError as error:
             raise file.error(str(error), ("topics", index, "name")) from error
         if name in seen:

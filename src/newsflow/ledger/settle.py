@@ -10,9 +10,9 @@ from newsflow.ledger.times import storable
 from newsflow.model import Action, Article, ArticleRef, DuplicateLink, Event, Origin
 
 
-def settle(article: Article, held: Held, action: Action, event: Event) -> Article:
-    """The article as the version `held` has, because of `event`. A date that was only ever the time it was
-    first seen becomes the ledger's."""
+def settle(article: Article, held: Held, action: Action, event: Event, story_size: int | None = None) -> Article:
+    """The article as the version `held` has, because of `event`, in a story of `story_size` articles. A date that
+    was only ever the time it was first seen becomes the ledger's."""
     published = article.published
     if published.evidence == "first-seen":
         published = replace(published, at=held.first_seen)
@@ -22,6 +22,7 @@ def settle(article: Article, held: Held, action: Action, event: Event) -> Articl
         version=held.version,
         action=action,
         story=held.story,
+        story_size=story_size,
         duplicate_of=held.duplicate_of,
         first_seen=held.first_seen,
         published=published,

@@ -116,8 +116,8 @@ def _publish(
     else:
         held.accepted = True
     ws.add_text(held, each.language, each.print)
-    settled = settle(article, held, action, each.event)
     ws.change(held)
+    settled = settle(article, held, action, each.event, ws.story_size(held))
     ws.add_version(each.event, settled, detail)
     ws.add_event(each.event, outcome, held.id, held.version)
     return Decision(outcome, ws.now, settled, detail.feeds, detail.duplicate, change=detail.change)
@@ -132,7 +132,7 @@ def _withdraw(ws: Workspace, each: Prepared, incoming: Incoming, held: Held) -> 
     if before is None:  # Its versions were pruned: there is no article to send.
         return Decision(Outcome.WITHDRAWN, ws.now)
     promoted = _promote(ws, each.event, held) if held.living else None
-    settled = settle(before, changed, Action.WITHDRAW, each.event)
+    settled = settle(before, changed, Action.WITHDRAW, each.event, ws.story_size(changed))
     place = None if promoted is None else (promoted.id, promoted.version)
     detail = Detail(feeds=ws.feeds(held.id), promoted=place)
     ws.add_version(each.event, settled, detail)
@@ -151,6 +151,6 @@ def _promote(ws: Workspace, event: Event, original: Held) -> Article | None:
         ws.change(replace(copy, duplicate_of=heir.id))
     feeds = ws.feeds(heir.id)
     action = Action.REPLACE if feeds else Action.ADD  # A route may have let it through, marked as a copy.
-    settled = replace(settle(before, heir, action, event), topics=(), mentions=())
+    settled = replace(settle(before, heir, action, event, ws.story_size(heir)), topics=(), mentions=())
     ws.add_version(event, settled, Detail(feeds=feeds))
     return settled

@@ -112,6 +112,18 @@ def load_story(db: Database, story_id: str) -> list[Held]:
     return [held_of(row) for row in rows]
 
 
+def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
+    """The articles of a story that are not withdrawn, without those of these ids."""
+    count = "SELECT COUNT(*) FROM article WHERE withdrawn = 0 AND"
+    sql = f"SELECT ({count} story = ? AND story <> id) + ({count} id = ? AND story = id)"
+    ((found,),) = db.query(sql, [story_id] * 2)
+    excluded = sorted(but)
+    if excluded:
+        ((less,),) = db.query(f"{count} story = ? AND id {{in_texts}}", [story_id, db.list_of(excluded)])
+        found -= less
+    return int(found)
+
+
 def held_of(row: Row) -> Held:
     """A row of `ARTICLE_COLUMNS`."""
     article_id, source, url, guid, agency, language, version, content_hash, publisher_version = row[:9]

@@ -125,6 +125,14 @@ class Workspace:
         rows = self.db.query("SELECT feeds FROM emission WHERE article_id = ? ORDER BY version", [article_id])
         return tuple(dict.fromkeys(feed for row in rows for feed in orjson.loads(row[0])))
 
+    def story_size(self, held: Held) -> int:
+        """The articles of its story that are not withdrawn, changes of this batch included."""
+        if held.story == held.id and held.version == 1:
+            return 1  # new, and like nothing there is
+        changed = {each.id: each for each in self._changed.values() if each.story == held.story}
+        living = sum(not each.withdrawn for each in changed.values())
+        return living + tables.count_living(self.db, held.story, changed)
+
     def copies(self, original: Held) -> list[Held]:
         """The living copies of an original, the first one seen first."""
         for article_id, held in tables.load_copies(self.db, original.id).items():

@@ -122,6 +122,8 @@ class Article:
     word_count: int = 0
     content_hash: str = ""
     story: str | None = None
+    story_size: int | None = None
+    """Articles of the story when this version was decided: this one and copies counted, withdrawn ones not."""
     topics: tuple[TopicMatch, ...] = ()
     mentions: tuple[Mention, ...] = ()
     duplicate_of: str | None = None

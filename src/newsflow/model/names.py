@@ -20,9 +20,11 @@ RAW_TOPIC = f"news.article.raw.{VERSION}"
 ARTICLE_TOPIC = f"news.article.{VERSION}"
 DUPLICATE_TOPIC = f"news.duplicate.{VERSION}"
 ALERT_TOPIC = f"news.alert.{VERSION}"
+DEBUG_TOPIC = f"news.debug.{VERSION}"
 RETAGGING = "newsflow.retagging"
 """In place of a topic's name where an article version came of new rules. Nothing is written to such a topic."""
-_FEED = re.compile(rf"news\.topic\.(?P<id>{TOPIC_ID.pattern})\.{VERSION}")
+_SUBSCRIBER = "subscriber."
+_FEED = re.compile(rf"news\.(?:topic\.|(?P<whose>subscriber\.))(?P<id>{TOPIC_ID.pattern})\.{VERSION}")
 
 
 def topic_feed(topic_id: str) -> str:
@@ -35,10 +37,34 @@ def topic_feed(topic_id: str) -> str:
     return check_topic(f"news.topic.{topic_id}.{VERSION}")
 
 
-def feed_topic_id(topic: str) -> str | None:
-    """Return the topic id of a feed's Kafka topic, None when `topic` is no feed."""
+def subscriber_feed(subscription_id: str) -> str:
+    """Return the name of a subscriber's own feed, among topic ids: `desk` gives `subscriber.desk`.
+
+    A topic id has no dots, so the two never meet.
+    """
+    return _SUBSCRIBER + subscription_id
+
+
+def subscription_of(feed: str) -> str | None:
+    """Return the subscription whose own feed this is, None for the feed of a topic."""
+    return feed.removeprefix(_SUBSCRIBER) if feed.startswith(_SUBSCRIBER) else None
+
+
+def feed_topic(feed: str) -> str:
+    """Return the Kafka topic of a feed: `syria` gives `news.topic.syria.v1`, `subscriber.desk` gives
+    `news.subscriber.desk.v1`. Raises `ValueError` when the id is none, or too long."""
+    subscription_id = subscription_of(feed)
+    if subscription_id is None:
+        return topic_feed(feed)
+    if not TOPIC_ID.fullmatch(subscription_id):
+        raise ValueError(f"{subscription_id!r} is no subscription id; accepted: a-z, 0-9 and single hyphens")
+    return check_topic(f"news.{feed}.{VERSION}")
+
+
+def feed_of(topic: str) -> str | None:
+    """Return the feed that a Kafka topic carries, None when `topic` is no feed."""
     match = _FEED.fullmatch(topic)
-    return None if match is None else match["id"]
+    return None if match is None else (match["whose"] or "") + match["id"]
 
 
 def dead_letter_topic(topic: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.alerts import Severity
-from newsflow.routing.policies import read_policy, zone_problem
+from newsflow.routing.policies import read_policy, read_schedule, zone_problem
 from newsflow.routing.routes import Routes
+from newsflow.routing.rules import read_rule
 from newsflow.routing.values import Match, Route, Subscription
 from newsflow.yamlfile import Place, YamlFile, parse_yaml, read_yaml
 
@@ -37,8 +38,11 @@ def load_routes(
         _refuse_unknown_zones(file)
         _refuse_unknown(file, "destination", _destination_names(file.value), destinations)
     return Routes(
-        routes=tuple(_route(each) for file in files for each in file.value.get("routes", ())),
-        subscriptions=tuple(_subscription(each) for file in files for each in file.value.get("subscriptions", ())),
+        routes=tuple(_route(file, each, at) for file in files for each, at in _entries(file, "routes")),
+        subscriptions=tuple(
+            _subscription(file, each, at) for file in files for each, at in _entries(file, "subscriptions")
+        ),
+        debug=_debug(files),
     )
 
 
@@ -52,11 +56,23 @@ def _shipped() -> YamlFile:
     return parse_yaml(text, "newsflow/routing/default.yaml")
 
 
-def _route(value: Mapping[str, Any]) -> Route:
+def _entries(file: YamlFile, kind: str) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    for index, each in enumerate(file.value.get(kind, ())):
+        yield each, (kind, index)
+
+
+def _debug(files: Iterable[YamlFile]) -> Match | None:
+    asking = [file for file in files if "debug" in file.value]
+    if len(asking) > 1:
+        raise asking[1].error(f"the debug feed is already asked for in {asking[0].file}", ("debug",))
+    return _match(asking[0], asking[0].value["debug"], ("debug",)) if asking else None
+
+
+def _route(file: YamlFile, value: Mapping[str, Any], at: Place) -> Route:
     feeds = value.get("feeds", ())
     return Route(
         id=value["id"],
-        match=_match(value.get("match", {})),
+        match=_match(file, value, at),
         every_topic=feeds == "topics",
         feeds=() if feeds == "topics" else tuple(feeds),
         stores=tuple(value.get("stores", ())),
@@ -65,11 +81,11 @@ def _route(value: Mapping[str, Any]) -> Route:
     )
 
 
-def _subscription(value: Mapping[str, Any]) -> Subscription:
+def _subscription(file: YamlFile, value: Mapping[str, Any], at: Place) -> Subscription:
     alert = value.get("alert", {})
     return Subscription(
         id=value["id"],
-        match=_match(value.get("match", {})),
+        match=_match(file, value, at),
         description=value.get("description", ""),
         feed=value.get("feed", False),
         copies=value.get("copies", False),
@@ -79,8 +95,9 @@ def _subscription(value: Mapping[str, Any]) -> Subscription:
     )
 
 
-def _match(value: Mapping[str, Any]) -> Match:
-    topics = value.get("topics", {})
+def _match(file: YamlFile, entry: Mapping[str, Any], at: Place) -> Match:
+    value = entry.get("match", {})
+    topics, story = value.get("topics", {}), value.get("story_size", {})
     return Match(
         tagged=value.get("tagged"),
         topics_any=frozenset(topics.get("any", ())),
@@ -90,7 +107,11 @@ def _match(value: Mapping[str, Any]) -> Match:
         languages=tuple(value.get("languages", ())),
         sources=tuple(value.get("sources", ())),
         not_sources=tuple(value.get("not_sources", ())),
+        story_min=story.get("min", 0),
+        story_max=story.get("max", 0),
+        rule=read_rule(file, value["rule"], (*at, "match", "rule")) if "rule" in value else None,
         one_in=int(value.get("sample", "1 in 1").removeprefix("1 in ")),
+        schedule=read_schedule(entry.get("schedule", ())),
     )
 
 
@@ -119,22 +140,37 @@ def _refuse_unknown(
 
 
 def _refuse_unknown_zones(file: YamlFile) -> None:
-    for index, each in enumerate(file.value.get("subscriptions", ())):
-        for part in ("quiet_hours", "digest"):
-            zone = each.get("alert", {}).get(part, {}).get("zone", "UTC")
-            if problem := zone_problem(zone):
-                raise file.error(problem, ("subscriptions", index, "alert", part, "zone"))
+    for zone, place in _zones(file.value):
+        if problem := zone_problem(zone):
+            raise file.error(problem, (*place, "zone"))
+
+
+def _zones(value: Any) -> Iterator[tuple[str, Place]]:
+    for kind in ("routes", "subscriptions"):
+        for index, each in enumerate(value.get(kind, ())):
+            for part in ("quiet_hours", "digest"):
+                yield each.get("alert", {}).get(part, {}).get("zone", "UTC"), (kind, index, "alert", part)
+            schedule = each.get("schedule", ())
+            if isinstance(schedule, Mapping):
+                yield schedule["zone"], (kind, index, "schedule")
+            else:
+                yield from ((span["zone"], (kind, index, "schedule", at)) for at, span in enumerate(schedule))
 
 
 def _topic_names(value: Any) -> Iterator[tuple[str, Place]]:
+    yield from _matched_topics(value.get("debug", {}), ("debug",))
     for kind in ("routes", "subscriptions"):
         for index, each in enumerate(value.get(kind, ())):
-            for part, names in each.get("match", {}).get("topics", {}).items():
-                for at, name in enumerate(names):
-                    yield name, (kind, index, "match", "topics", part, at)
+            yield from _matched_topics(each, (kind, index))
             feeds = each.get("feeds", ())
             for at, name in enumerate(() if feeds == "topics" else feeds):
                 yield name, (kind, index, "feeds", at)
+
+
+def _matched_topics(entry: Any, place: Place) -> Iterator[tuple[str, Place]]:
+    for part, names in entry.get("match", {}).get("topics", {}).items():
+        for at, name in enumerate(names):
+            yield name, (*place, "match", "topics", part, at)
 
 
 def _destination_names(value: Any) -> Iterator[tuple[str, Place]]:

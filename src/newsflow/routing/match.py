@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime, time
 from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
 
-from newsflow.model import Article
+from newsflow.alerts import DailyHours
+from newsflow.model import Action, Article
+from newsflow.routing.policies import DAYS
+from newsflow.routing.rules import FreeRules
 from newsflow.routing.values import Facts, Match
 
 Question = tuple[bool, str]
 
 
-def facts(article: Article, earlier_topics: Iterable[str] = ()) -> Facts:
+def facts(article: Article, earlier_topics: Iterable[str] = (), rules: FreeRules | None = None) -> Facts:
     """Return what conditions look at.
 
     `earlier_topics` count as full topics: a withdrawal has no text any more to be tagged, and whoever was
@@ -20,7 +25,7 @@ def facts(article: Article, earlier_topics: Iterable[str] = ()) -> Facts:
     """
     topics = dict.fromkeys(earlier_topics, 1.0)
     topics.update((topic.id, max(topic.score, topics.get(topic.id, 0.0))) for topic in article.topics)
-    return Facts(article.id, topics, article.language, article.source)
+    return Facts(article, topics, rules)
 
 
 def article_meets(match: Match, article: Article) -> bool:
@@ -49,7 +54,10 @@ def describe(match: Match) -> str:
         _listed("language", match.languages),
         _listed("source", match.sources),
         _listed("source not", match.not_sources),
+        f"story of {sizes}" if (sizes := _sizes(match)) else "",
+        f"rule {match.rule.text}" if match.rule is not None else "",
         f"1 in {match.one_in}" if match.one_in > 1 else "",
+        f"first seen {' or '.join(map(_hours_words, match.schedule))}" if match.schedule else "",
     ]
     return "; ".join(part for part in parts if part) or "every article"
 
@@ -58,14 +66,50 @@ def _questions(match: Match, seen: Facts) -> Iterator[Question]:
     """Yield each part of the condition as its answer and, for a no, the words. Cheap and selective ones first."""
     if match.topics_all or match.topics_any or match.topics_none or match.tagged is not None:
         yield from _topic_questions(match, seen)
+    language, source = seen.article.language, seen.article.source
     if match.languages:
-        yield _language_meets(match.languages, seen.language), f"language {seen.language}, not {_or(match.languages)}"
+        yield _language_meets(match.languages, language), f"language {language}, not {_or(match.languages)}"
     if match.sources:
-        yield _source_meets(match.sources, seen.source), f"source {seen.source}, not {_or(match.sources)}"
+        yield _source_meets(match.sources, source), f"source {source}, not {_or(match.sources)}"
     if match.not_sources:
-        yield not _source_meets(match.not_sources, seen.source), f"source {seen.source} is left out"
+        yield not _source_meets(match.not_sources, source), f"source {source} is left out"
     if match.one_in > 1:
-        yield in_sample(seen.article_id, match.one_in), f"not in the sample of 1 in {match.one_in}"
+        yield in_sample(seen.article.id, match.one_in), f"not in the sample of 1 in {match.one_in}"
+    if match.story_min or match.story_max:
+        yield _story_question(match, seen.article)
+    if match.schedule:
+        at = seen.article.first_seen
+        yield any(hours.ends(at) for hours in match.schedule), f"first seen {_seen_words(at, match.schedule)}"
+    if match.rule is not None:
+        yield seen.meets_rule(match.rule), f"the text does not meet the rule {match.rule.text}"
+
+
+def _story_question(match: Match, article: Article) -> Question:
+    """The size of the story so far. A withdrawal makes it smaller, and must still reach whom the article reached."""
+    size = article.story_size or 1
+    fits = match.story_min <= size and (not match.story_max or size <= match.story_max)
+    number = f"{size} article{'' if size == 1 else 's'}"
+    return fits or article.action is Action.WITHDRAW, f"story of {number} so far, not {_sizes(match)}"
+
+
+def _sizes(match: Match) -> str:
+    if match.story_max:
+        return f"{max(match.story_min, 1)} to {match.story_max}"
+    return f"{match.story_min} or more" if match.story_min else ""
+
+
+def _seen_words(at: datetime, schedule: Iterable[DailyHours]) -> str:
+    spans = list(schedule)
+    local = at.astimezone(ZoneInfo(spans[0].zone))
+    when = f"{DAYS[local.weekday()]} {local:%H:%M} {spans[0].zone}"
+    return f"{when}, outside {' and '.join(map(_hours_words, spans))}"
+
+
+def _hours_words(hours: DailyHours) -> str:
+    days = _or(DAYS[day] for day in sorted(hours.days))
+    whole_day = hours.start == hours.end == time()
+    span = "" if whole_day else f"{hours.start:%H:%M}-{hours.end:%H:%M}"
+    return " ".join(part for part in (days, span, hours.zone) if part)
 
 
 def _topic_questions(match: Match, seen: Facts) -> Iterator[Question]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from newsflow.alerts import Digest, Policy, QuietHours
+from newsflow.alerts import DailyHours, Digest, Policy, QuietHours
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -30,6 +30,14 @@ def read_policy(alert: Mapping[str, Any]) -> Policy:
     )
 
 
+def read_schedule(schedule: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[DailyHours, ...]:
+    """Return the hours of a `schedule`, which its schema has accepted: one mapping or a list of them."""
+    spans = [schedule] if isinstance(schedule, Mapping) else schedule
+    return tuple(
+        DailyHours(each["zone"], _time(each.get("from", 0)), _time(each.get("until", 0)), _days(each)) for each in spans
+    )
+
+
 def zone_problem(name: str) -> str:
     """Say what is wrong with the name of a time zone; empty when nothing is."""
     try:
@@ -42,8 +50,11 @@ def zone_problem(name: str) -> str:
 
 
 def _quiet(value: Mapping[str, Any]) -> QuietHours:
-    days = frozenset(_DAYS.index(day) for day in value.get("days", ()))
-    return QuietHours(value["zone"], _time(value["from"]), _time(value["until"]), days)
+    return QuietHours(value["zone"], _time(value["from"]), _time(value["until"]), _days(value))
+
+
+def _days(value: Mapping[str, Any]) -> frozenset[int]:
+    return frozenset(DAYS.index(day) for day in value.get("days", ()))
 
 
 def _digest(value: Mapping[str, Any]) -> Digest:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from newsflow.alerts import Step, article_alert, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
+from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections
-from newsflow.routing.values import Facts, Kind, Route, Routed, Subscription, Verdict
+from newsflow.routing.rules import FreeRules, rules_of
+from newsflow.routing.values import Facts, Kind, Match, Route, Routed, Subscription, Verdict
 
 _ACCEPTED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
 
@@ -19,6 +22,8 @@ class Routes:
 
     routes: tuple[Route, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    debug: Match | None = None
+    """Of which articles the debug feed tells what became; None for none."""
 
     def __len__(self) -> int:
         return len(self.routes) + len(self.subscriptions)
@@ -26,25 +31,24 @@ class Routes:
     def route(self, article: Article, decision: Decision) -> Routed:
         """Return where an article goes. `article` is the decision's article with its tags.
 
-        A new version also goes to every topic feed that had an earlier one, so that no reader is left with an
-        old text; a withdrawal goes to those only. A duplicate goes to the feeds of routes and subscriptions that
-        ask for copies, what else was not accepted (a repeat, …) nowhere. Alerts are raised for subscriptions
-        without a policy of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
+        A new version also goes to every feed that had an earlier one, of a topic or a subscriber, so that no reader
+        is left with an old text; a withdrawal goes to those only. A duplicate goes to the feeds of routes and
+        subscriptions that ask for copies, what else was not accepted (a repeat, …) nowhere. Alerts are raised for
+        subscriptions without a policy of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
         """
-        seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
+        seen = self._facts(article, decision)
         routes = [route for route in self._taking(seen) if _carries(route, decision)]
         subscriptions = [each for each in self.subscriptions if _open_to(each, decision) and meets(each.match, seen)]
         return Routed(
-            feeds=_feeds(routes, article, decision),
+            feeds=self.open_feeds(_feeds(routes, subscriptions, article, decision)),
             stores=_unique(store for route in routes for store in route.stores),
             alerts=tuple(_alerts(subscriptions, article, decision)),
-            subscribers=tuple(each.id for each in subscriptions if each.feed),
             why=tuple(_taken(route) for route in routes) + tuple(_taken(each) for each in subscriptions),
         )
 
     def explain(self, article: Article, decision: Decision) -> tuple[Verdict, ...]:
         """Return what every route and subscription says of an article, and why those that pass it over do."""
-        seen = facts(article, decision.feeds if decision.outcome is Outcome.WITHDRAWN else ())
+        seen = self._facts(article, decision)
         taking = {route.id for route in self._taking(seen) if _carries(route, decision)}
         stopped_by = next((route.id for route in self.routes if route.stop and route.id in taking), "")
         verdicts = [_verdict(route, route.id in taking, seen, decision, stopped_by) for route in self.routes]
@@ -55,7 +59,33 @@ class Routes:
 
     def stores_of(self, article: Article) -> tuple[str, ...]:
         """Return the stores that keep an article, by its own topics."""
-        return _unique(store for route in self._taking(facts(article)) for store in route.stores)
+        seen = facts(article, rules=self._rules)
+        return _unique(store for route in self._taking(seen) for store in route.stores)
+
+    def open_feeds(self, feeds: Iterable[str]) -> tuple[str, ...]:
+        """Return the feeds without those of subscribers that are gone, or want no feed any more: their Kafka topic
+        may be gone too."""
+        return _unique(feed for feed in feeds if (name := subscription_of(feed)) is None or name in self._with_feed)
+
+    def debugs(self, article: Article) -> bool:
+        """Return whether the debug feed tells what became of an article."""
+        return self.debug is not None and meets(self.debug, facts(article, rules=self._rules))
+
+    @cached_property
+    def _with_feed(self) -> frozenset[str]:
+        return frozenset(each.id for each in self.subscriptions if each.feed)
+
+    @cached_property
+    def _rules(self) -> FreeRules | None:
+        """The free rules of all conditions, so that they are looked for together."""
+        conditions = [*(route.match for route in self.routes), *(each.match for each in self.subscriptions)]
+        found = [match.rule.rule for match in conditions if match.rule is not None]
+        return rules_of(*found) if found else None
+
+    def _facts(self, article: Article, decision: Decision) -> Facts:
+        """A withdrawal has the topics of the feeds that had the article."""
+        told = decision.feeds if decision.outcome is Outcome.WITHDRAWN else ()
+        return facts(article, (feed for feed in told if subscription_of(feed) is None), self._rules)
 
     def _taking(self, seen: Facts) -> Iterator[Route]:
         for route in self.routes:
@@ -75,13 +105,16 @@ def _open_to(subscription: Subscription, decision: Decision) -> bool:
     return decision.outcome in _ACCEPTED
 
 
-def _feeds(routes: Iterable[Route], article: Article, decision: Decision) -> tuple[str, ...]:
+def _feeds(
+    routes: Iterable[Route], subscriptions: Iterable[Subscription], article: Article, decision: Decision
+) -> tuple[str, ...]:
     if decision.outcome is Outcome.WITHDRAWN:
         return _unique(decision.feeds)
     if decision.outcome not in _ACCEPTED | {Outcome.DUPLICATE}:
         return ()
     topics = [topic.id for topic in article.topics]
     routed = [feed for route in routes for feed in (*(topics if route.every_topic else ()), *route.feeds)]
+    routed += [subscriber_feed(each.id) for each in subscriptions if each.feed]
     return _unique(routed if decision.outcome is Outcome.DUPLICATE else (*routed, *decision.feeds))
 
 

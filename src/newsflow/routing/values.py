@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
-from newsflow.alerts import Policy, Severity
-from newsflow.model import PendingAlert
+from newsflow.alerts import DailyHours, Policy, Severity
+from newsflow.model import Article, PendingAlert
+from newsflow.routing.rules import FreeRule, FreeRules, rules_of
 
 Kind = Literal["route", "subscription"]
 
@@ -17,7 +19,9 @@ class Match:
     """A condition on an article; what is empty asks for nothing, and an empty match takes every article.
 
     `languages` take their dialects along (`ar` takes `ar-EG`); `sources` may hold `*`.
-    `one_in` takes one article of so many, always the same ones.
+    `story_min` and `story_max` count the articles of the story so far, this one and copies among them; a maximum of
+    0 is none. `one_in` takes one article of so many, always the same ones. `schedule` are the hours in which an
+    article must have been first seen, so that all its versions fare alike.
     """
 
     tagged: bool | None = None
@@ -28,7 +32,11 @@ class Match:
     languages: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     not_sources: tuple[str, ...] = ()
+    story_min: int = 0
+    story_max: int = 0
+    rule: FreeRule | None = None
     one_in: int = 1
+    schedule: tuple[DailyHours, ...] = ()
 
     @property
     def topics(self) -> frozenset[str]:
@@ -88,22 +96,33 @@ class Verdict:
 class Routed:
     """Where one article goes.
 
-    `feeds` are the topic ids whose Kafka feed receives it, `subscribers` the subscriptions whose own feed does,
-    `stores` the names of stores; `why` the routes and subscriptions that took it.
+    `feeds` are those that receive it: topic ids, and `subscriber.<id>` for the feeds of single subscribers.
+    `stores` are names of stores, `why` the routes and subscriptions that took it.
     """
 
     feeds: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     alerts: tuple[PendingAlert, ...] = ()
-    subscribers: tuple[str, ...] = ()
     why: tuple[Verdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
-    """What conditions look at, taken from an article once for all of them. `topics`: id to score."""
+    """What conditions look at, taken from an article once for all of them. `topics`: id to score.
 
-    article_id: str
+    `rules` are looked for together, in one pass over the text and only when one of them is asked for.
+    """
+
+    article: Article
     topics: Mapping[str, float]
-    language: str
-    source: str
+    rules: FreeRules | None = None
+
+    @cached_property
+    def _met(self) -> frozenset[str]:
+        return frozenset() if self.rules is None else self.rules.met_by(self.article)
+
+    def meets_rule(self, free: FreeRule) -> bool:
+        """Return whether a free rule holds of the article."""
+        if self.rules is not None and free.rule.id in self.rules.ids:
+            return free.rule.id in self._met
+        return bool(rules_of(free.rule).met_by(self.article))

@@ -22,40 +22,47 @@ from typing import IO, Any
 import orjson
 
 from newsflow.errors import SinkError
-from newsflow.model.names import TOPIC_ID
+from newsflow.model.names import TOPIC_ID, subscription_of
 
 KINDS = {
     "article": "articles.jsonl",
     "duplicate": "duplicates.jsonl",
     "alert": "alerts.jsonl",
+    "debug": "debug.jsonl",
     "dead-letter": "dead-letters.jsonl",
 }
 """Kinds of rows and the file of each, which is there even when it is empty."""
-TOPICS, MANIFEST, MARKER, PARTIAL = "topics", "manifest.json", ".newsflow-output", ".partial"
+TOPICS, SUBSCRIBERS = "topics", "subscribers"
+FEEDS = (TOPICS, SUBSCRIBERS)
+"""Folders with one file a feed."""
+MANIFEST, MARKER, PARTIAL = "manifest.json", ".newsflow-output", ".partial"
 _REMEMBERED_ROWS = 500_000
 LEDGER = "ledger.sqlite3"
-_OURS = frozenset({*KINDS.values(), TOPICS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
+_OURS = frozenset({*KINDS.values(), *FEEDS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line. `row_id` tells a row written again by a retry; `topic_id` only for the kind `feed`."""
+    """One line. `row_id` tells a row written again by a retry; `feed`, only for the kind `feed`, is a topic id or
+    `subscriber.<id>`."""
 
     kind: str
     row_id: str
     value: bytes
-    topic_id: str = ""
+    feed: str = ""
 
     @property
     def file(self) -> str:
-        """The path within the output folder. Raises `ValueError` for an unknown kind or no topic id."""
+        """The path within the output folder. Raises `ValueError` for an unknown kind or no feed."""
         if self.kind != "feed":
             if self.kind not in KINDS:
                 raise ValueError(f"no file for rows of kind {self.kind!r}; accepted: feed, {', '.join(KINDS)}")
             return KINDS[self.kind]
-        if not TOPIC_ID.fullmatch(self.topic_id):
-            raise ValueError(f"{self.topic_id!r} is no topic id")
-        return f"{TOPICS}/{self.topic_id}.jsonl"
+        subscription_id = subscription_of(self.feed)
+        name = self.feed if subscription_id is None else subscription_id
+        if not TOPIC_ID.fullmatch(name):
+            raise ValueError(f"{self.feed!r} is no feed; accepted: a topic id, or subscriber.ID")
+        return f"{TOPICS if subscription_id is None else SUBSCRIBERS}/{name}.jsonl"
 
 
 @dataclass
@@ -90,7 +97,8 @@ class OutputDirectory:
         _claim(folder)
         self._claim_file = _lock(folder / MARKER)
         shutil.rmtree(self._partial, ignore_errors=True)
-        (self._partial / TOPICS).mkdir(parents=True)
+        for feeds in FEEDS:
+            (self._partial / feeds).mkdir(parents=True)
         for name in KINDS.values():
             self._open(name)
 
@@ -152,15 +160,16 @@ class OutputDirectory:
 
     def _replace(self, entries: dict[str, dict[str, Any]]) -> None:
         (self.folder / MANIFEST).unlink(missing_ok=True)
-        (self.folder / TOPICS).mkdir(exist_ok=True)
-        for stale in (self.folder / TOPICS).glob("*.jsonl"):
-            if f"{TOPICS}/{stale.name}" not in entries:
-                stale.unlink()
+        for feeds in FEEDS:
+            (self.folder / feeds).mkdir(exist_ok=True)
+            for stale in (self.folder / feeds).glob("*.jsonl"):
+                if f"{feeds}/{stale.name}" not in entries:
+                    stale.unlink()
         for name in entries:
             (self._partial / name).replace(self.folder / name)
         manifest = orjson.dumps({"version": 1, "files": entries}, option=orjson.OPT_INDENT_2) + b"\n"
         _write_durably(self._partial / MANIFEST, manifest)
-        for folder in (self.folder / TOPICS, self.folder):
+        for folder in (*(self.folder / feeds for feeds in FEEDS), self.folder):
             sync_folder(folder)
         (self._partial / MANIFEST).replace(self.folder / MANIFEST)
         sync_folder(self.folder)
@@ -190,7 +199,7 @@ def _claim(folder: Path) -> None:
     except OSError as error:
         raise SinkError(f"{folder}: cannot be an output folder: {error.strerror or error}") from error
     foreign = sorted(names - _OURS) if MARKER in names else sorted(names)
-    foreign += sorted(_foreign_topics(folder)) if MARKER in names else []
+    foreign += sorted(_foreign_feeds(folder)) if MARKER in names else []
     if foreign:
         listed = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise SinkError(
@@ -200,11 +209,11 @@ def _claim(folder: Path) -> None:
     (folder / MARKER).touch()
 
 
-def _foreign_topics(folder: Path) -> Iterator[str]:
-    topics = folder / TOPICS
-    for entry in topics.iterdir() if topics.is_dir() else ():
-        if not (entry.is_file() and entry.suffix == ".jsonl" and TOPIC_ID.fullmatch(entry.stem)):
-            yield f"{TOPICS}/{entry.name}"
+def _foreign_feeds(folder: Path) -> Iterator[str]:
+    for name in FEEDS:
+        for entry in (folder / name).iterdir() if (folder / name).is_dir() else ():
+            if not (entry.is_file() and entry.suffix == ".jsonl" and TOPIC_ID.fullmatch(entry.stem)):
+                yield f"{name}/{entry.name}"
 
 
 def _lock(path: Path) -> IO[bytes]:

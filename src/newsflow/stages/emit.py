@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,12 @@ from newsflow.model.codec import encode_duplicate
 from newsflow.model.names import (
     ALERT_TOPIC,
     ARTICLE_TOPIC,
+    DEBUG_TOPIC,
     DUPLICATE_TOPIC,
     article_key,
     dead_letter_topic,
     emission_id,
-    topic_feed,
+    feed_topic,
 )
 from newsflow.stages.item import Emission, Item
 from newsflow.stages.steps import PUBLISHED
@@ -38,6 +40,16 @@ def _of(item: Item, job: str) -> Iterator[Emission]:
         yield _duplicate(item.event, decision, job)
         headers = _article_headers(item, decision.article, decision.decided_at, job)
         yield from _feeds(item, decision.article, item.value or b"", headers)
+    if item.debug is not None and decision.article is not None:
+        yield _debug(item, decision.article, item.debug, decision.decided_at, job)
+
+
+def _debug(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Emission:
+    """What routing said. Routes may change before a retry, and nothing keeps what they said first: so the id derives
+    from the words too, and one id never stands for two of them."""
+    said = hashlib.blake2b(value, digest_size=16).hexdigest()
+    headers = _headers(item.event, article, "debug", f"{article.id}/{said}", article.id, decided_at, job)
+    return Emission("debug", DEBUG_TOPIC, article_key(article.id), value, headers, item.event.event_id)
 
 
 def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[Emission]:
@@ -56,8 +68,8 @@ def _article_headers(item: Item, article: Article, decided_at: datetime, job: st
 
 def _feeds(item: Item, article: Article, value: bytes, headers: Headers) -> Iterator[Emission]:
     """The same bytes and headers in each feed."""
-    for topic_id in item.feeds:
-        yield Emission("feed", topic_feed(topic_id), article_key(article.id), value, headers, item.event.event_id)
+    for feed in item.feeds:
+        yield Emission("feed", feed_topic(feed), article_key(article.id), value, headers, item.event.event_id)
 
 
 def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:

@@ -11,7 +11,8 @@ from newsflow.model import Candidate, Decision, Event, Headers, PendingAlert, Re
 class Item:
     """One event on its way. Each stage returns a fuller copy; a failed one carries its `Rejected` along.
 
-    `value` is the article.v1 bytes once they are settled, `feeds` the topic ids they go to.
+    `value` is the article.v1 bytes once they are settled, `feeds` where they go: topic ids, and
+    `subscriber.<id>` for the feeds of single subscribers. `debug` is a debug.v1 value: what routing said of it.
     """
 
     candidate: Candidate
@@ -19,6 +20,7 @@ class Item:
     value: bytes | None = None
     feeds: tuple[str, ...] = ()
     alerts: tuple[PendingAlert, ...] = ()
+    debug: bytes | None = None
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
     promoted: bool = False
@@ -41,7 +43,7 @@ class Item:
 
     def fail(self, rejected: Rejected) -> Item:
         """The same item as a dead letter."""
-        return replace(self, failure=rejected, value=None, feeds=(), alerts=())
+        return replace(self, failure=rejected, value=None, feeds=(), alerts=(), debug=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Emission:
     """One record to write. `topic` is a full Kafka topic name; `kind` is what files are sorted by."""
 
     kind: str
-    """`article`, `feed`, `duplicate`, `alert` or `dead-letter`."""
+    """`article`, `feed`, `duplicate`, `alert`, `debug` or `dead-letter`."""
     topic: str
     key: bytes | None
     value: bytes | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from newsflow.model.codec import encode_dead_letter
-from newsflow.model.names import feed_topic_id
+from newsflow.model.names import feed_of
 from newsflow.sinks.files import Row
 from newsflow.stages.emit import emissions
 from newsflow.stages.item import Item
@@ -19,4 +19,4 @@ def rows(items: Sequence[Item], job: str) -> Iterator[Row]:
             continue
         for emission in emissions([item], job):
             row_id = emission.event_id + (emission.key or b"").decode()
-            yield Row(emission.kind, row_id, emission.value or b"", feed_topic_id(emission.topic) or "")
+            yield Row(emission.kind, row_id, emission.value or b"", feed_of(emission.topic) or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
@@ -10,10 +11,13 @@ from newsflow.contracts.raw import parse_raw
 from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.normalise.link import link_of
+from newsflow.routing import Routed, Routes, encode_debug
 from newsflow.stages.guard import each
 from newsflow.stages.item import Item
 from newsflow.stages.retag import followed, written
 from newsflow.stages.tools import Tools
+
+log = logging.getLogger(__name__)
 
 PUBLISHED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
 """Outcomes whose article goes out to readers."""
@@ -94,9 +98,20 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
         value = encode_article(article)
         if len(value) > tools.record_bytes:
             return item.fail(_too_large(len(value), tools.record_bytes))
-        return replace(item, decision=decision, value=value, feeds=routed.feeds, alerts=routed.alerts)
+        debug = _debug(tools, article, decision, routed)
+        return replace(item, decision=decision, value=value, feeds=routed.feeds, alerts=routed.alerts, debug=debug)
 
     return each(items, "Route", work, Item.fail)
+
+
+def _debug(tools: Tools, article: Article, decision: Decision, routed: Routed) -> bytes | None:
+    if not tools.routes.debugs(article):
+        return None
+    value = encode_debug(article, decision, routed, tools.routes.explain(article, decision))
+    if len(value) <= tools.record_bytes:
+        return value
+    log.warning("the debug feed leaves out %s: %d bytes (limits.record_bytes)", article.id, len(value))
+    return None
 
 
 def _with_link(article: Article) -> Article:
@@ -117,7 +132,7 @@ def record(items: Sequence[Item], tools: Tools) -> list[Item]:
     """
     items = _take_back(items, tools)
     stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
-    items = [item if item.value is None else _as_stored(item, next(stored)) for item in items]
+    items = [item if item.value is None else _as_stored(item, next(stored), tools.routes) for item in items]
     versions = {article.id: article.version for item in items if (article := written(item)) is not None}
     return followed(items, tools.ledger.retaggings_after(versions))
 
@@ -167,8 +182,9 @@ def _record(item: Item) -> Record:
     return Record(item.event.event_id, article.id, article.version, item.value, item.feeds, item.alerts)
 
 
-def _as_stored(item: Item, stored: Record) -> Item:
-    return replace(item, value=stored.value, feeds=stored.feeds, alerts=stored.alerts)
+def _as_stored(item: Item, stored: Record, routes: Routes) -> Item:
+    """The ledger knows every feed that had the article, those of subscribers that are gone among them."""
+    return replace(item, value=stored.value, feeds=routes.open_feeds(stored.feeds), alerts=stored.alerts)
 
 
 def process(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:

@@ -135,13 +135,13 @@ def read_yaml(path: Path, name: str) -> list[Document]:
     return documents
 
 
-def _with_refs(value: Any) -> Any:
+def with_refs(value: Any) -> Any:
     """JSON has no tags: `{"!ref": "countries/SY"}` stands for one."""
     if isinstance(value, dict):
         if set(value) == {"!ref"}:
             return Ref(str(value["!ref"]))
-        return {key: _with_refs(item) for key, item in value.items()}
-    return [_with_refs(item) for item in value] if isinstance(value, list) else value
+        return {key: with_refs(item) for key, item in value.items()}
+    return [with_refs(item) for item in value] if isinstance(value, list) else value
 
 
 def read_jsonl(path: Path, name: str) -> list[Document]:
@@ -154,5 +154,5 @@ def read_jsonl(path: Path, name: str) -> list[Document]:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             raise ConfigError(f"not valid JSON: {error}", file=name, line=number) from error
-        documents.append(Document(name, _with_refs(value) if '"!ref"' in line else value, {}, number))
+        documents.append(Document(name, with_refs(value) if '"!ref"' in line else value, {}, number))
     return documents
