@@ -1,4 +1,4 @@
-"""`newsflow demo`: the main job on the bundled sample, from nothing to what subscribers get. `make run` calls it."""
+"""`newsflow demo`: both jobs on the bundled sample, from nothing to what subscribers get. `make run` calls it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def demo(
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the main job on a sample of invented news and show what came of it. Each run starts from nothing."""
+    """Run both jobs on a sample of invented news and show what came of it. Each run starts from nothing."""
     set_up_logging(verbose, quiet)
     from newsflow.errors import MissingToolError
 
@@ -51,10 +51,9 @@ def _start_over(directory: Path) -> None:
 
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
-    from newsflow.beam.jobs import load_job
-    from newsflow.cli import launch
     from newsflow.cli.kafka import declared
-    from newsflow.cli.report import Results, report
+    from newsflow.cli.report import report
+    from newsflow.cli.results import results_of
     from newsflow.dev.broker import LocalBroker
     from newsflow.kafka.admin import apply_topics
     from newsflow.kafka.settings import KafkaSettings
@@ -66,15 +65,29 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
     secret = secrets.token_hex(16)
     (directory / SECRET_FILE).write_text(secret, encoding="utf-8")
     with Receiver(directory / "alerts-received.jsonl", (secret,)) as receiver:
-        config = _config(directory, status.bootstrap_servers, receiver.url)
+        file = _write_settings(directory, directory / "ledger.sqlite3", status.bootstrap_servers, receiver.url)
+        config = settings(file).config
         kafka = KafkaSettings.of(config.kafka)
         _say(f"topics: {len(apply_topics(kafka, declared(config)))} created or altered, the rest are as declared")
-        _skip_what_is_there(kafka, config.kafka.input_topic)
+        _skip_what_is_there(config)
         _say(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
-        _say("running: newsflow run ingest --until-caught-up\n")
-        launch.locally(load_job("ingest"), config, None, follow=False, quiet=True, reporting=False)
+        _run_both(config)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
-    report(Results.of(directory, config, alerts, bootstrap_servers=status.bootstrap_servers))
+    report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers))
+
+
+def _run_both(config: Config) -> None:
+    """What `newsflow run ingest` and then `newsflow run deliver` do; here one after the other."""
+    from newsflow.beam.jobs import load_job
+    from newsflow.cli import launch, launch_sinks
+    from newsflow.stages.sinks import sink_names
+
+    _say("running: newsflow run ingest --until-caught-up")
+    launch.locally(load_job("ingest"), config, None, follow=False, quiet=True, reporting=False)
+    _say("running: newsflow run deliver --until-caught-up")
+    done = launch_sinks.locally(load_job("deliver"), config, sink_names(config), None, follow=False)
+    taken = (f"{name} {total['outcome.delivered']}" for name, total in done.counts.items())
+    _say(f"articles delivered: {', '.join(taken)}")
 
 
 def _on_files(directory: Path) -> None:
@@ -82,33 +95,45 @@ def _on_files(directory: Path) -> None:
 
     from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
-    from newsflow.cli.report import Results, report
+    from newsflow.cli.report import report
+    from newsflow.cli.results import results_of
     from newsflow.sample import write_sample
 
     sample, output = directory / "sample.jsonl", directory / "output"
     _say(f"{write_sample(sample)} raw events in {sample}")
-    config = _config(directory, ledger=output / "ledger.sqlite3")
+    file = _write_settings(directory, output / "ledger.sqlite3")
+    config = settings(file).config
     _say(f"running: newsflow run ingest --input {sample} --output {output}\n")
     launch.on_files(load_job("ingest"), config, sample, output, quiet=True, reporting=False)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
-    report(Results.of(directory, config, alerts, output=output))
+    report(results_of(file, config, alerts, output=output))
 
 
-def _config(
-    directory: Path, bootstrap_servers: str | None = None, webhook: str | None = None, ledger: Path | None = None
-) -> Config:
-    from newsflow.sample import sources_path
+def _write_settings(
+    directory: Path, ledger: Path, bootstrap_servers: str | None = None, webhook: str | None = None
+) -> Path:
+    """Write the configuration that the demo runs with, so that every other command can be tried with it too."""
+    import yaml
 
-    destination = {"type": "webhook", "url": webhook, "allow_private": True}
-    destination["secret"] = f"file:{directory / SECRET_FILE}"
-    flags = {
-        "kafka__group": GROUP,
-        "topics__applied": str(directory / "topics"),
-        "ledger__url": f"sqlite:///{(ledger or directory / 'ledger.sqlite3').absolute()}",
-        "sources__paths": [str(sources_path())],
-        "alerts__destinations": {"webhook": destination} if webhook else None,
+    from newsflow.sample import routes_path, sources_path
+
+    here = directory.absolute()
+    shutil.copyfile(routes_path(), directory / "routes.yaml")
+    wanted = {
+        "kafka": {"group": GROUP} | ({"bootstrap_servers": bootstrap_servers} if bootstrap_servers else {}),
+        "ledger": {"url": f"sqlite:///{ledger.absolute()}"},
+        "topics": {"applied": str(here / "topics")},
+        "sources": {"paths": [str(sources_path())]},
+        "routes": {"paths": ["routes.yaml"]},
+        "stores": {"articles": f"sqlite:///{here / 'articles.sqlite3'}", "lake": f"parquet:///{here / 'lake'}"},
     }
-    return settings(None, bootstrap_servers, **flags).config
+    if webhook is not None:
+        destination = {"type": "webhook", "url": webhook, "allow_private": True}
+        destination["secret"] = f"file:{here / SECRET_FILE}"
+        wanted["alerts"] = {"destinations": {"webhook": destination}}
+    file = directory / "newsflow.yaml"
+    file.write_text("# The settings of `newsflow demo`, written anew by each.\n" + yaml.safe_dump(wanted), "utf-8")
+    return file
 
 
 def _publish(kafka: KafkaSettings, topic: str) -> int:
@@ -121,21 +146,16 @@ def _publish(kafka: KafkaSettings, topic: str) -> int:
     return writer.flush()
 
 
-def _skip_what_is_there(kafka: KafkaSettings, topic: str) -> None:
-    """Commit the ends of the topic: this demo reads its own events only."""
-    from kafka import TopicPartition
-    from kafka.structs import OffsetAndMetadata
+def _skip_what_is_there(config: Config) -> None:
+    """Commit the ends of what the jobs read: this demo sees its own events only."""
+    from newsflow.beam.job import Job
+    from newsflow.kafka.admin import commit_ends
+    from newsflow.kafka.settings import KafkaSettings
+    from newsflow.stages.sinks import sink_names
 
-    from newsflow.kafka.client import make_consumer
-
-    consumer = make_consumer(kafka, group=GROUP)
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        ends = consumer.end_offsets(partitions)
-        consumer.commit({tp: OffsetAndMetadata(end, "", -1) for tp, end in ends.items()})
-    finally:
-        consumer.close()
+    job = Job(config)
+    for place in (job.raw, *(job.published(sink) for sink in sink_names(config))):
+        commit_ends(KafkaSettings.of(config.kafka), place.topic, place.group)
 
 
 def _say(text: str) -> None:

@@ -1,24 +1,33 @@
-"""What came of a run, for a person to read: outcomes, topics, one article with its evidence, alerts, dead letters."""
+"""What came of a demonstration, for a person to read. Fits a terminal of 80 columns, and uses up to 120.
+
+Foreign text stands in isolates of its own direction, and is cut by the columns it takes, not by its characters.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from newsflow.cli.text import isolate
-from newsflow.config.settings import Config
-from newsflow.ledger import DeadLetter, open_ledger
+from newsflow.cli.results import Results
+from newsflow.cli.text import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
 from newsflow.model import Action, Article, Evidence, Outcome
-from newsflow.model.codec import decode_article
-from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, dead_letter_topic, topic_feed
+from newsflow.model.names import (
+    ALERT_TOPIC,
+    ARTICLE_TOPIC,
+    DEBUG_TOPIC,
+    RAW_TOPIC,
+    dead_letter_topic,
+    feed_topic,
+    subscription_of,
+)
 
-SHOWN_ALERTS, SHOWN_CHARS = 12, 420
+WIDEST, SHOWN_FEEDS, SHOWN_ALERTS, SHOWN_CHARS = 120, 12, 12, 420
 EXPLAINED = {
     Outcome.ADDED: "a new article",
     Outcome.REPLACED: "a known article with another text: version + 1",
@@ -28,105 +37,126 @@ EXPLAINED = {
     Outcome.DUPLICATE: "another article says the same",
     Outcome.DEAD_LETTERED: "could not be processed; kept with the reason",
 }
+STEPS = {"first": "first word", "update": "more to say", "withdrawn": "taken back", "digest": "together"}
 
 
-@dataclass(frozen=True)
-class Results:
-    """Everything the report shows, read from the ledger of the run."""
+class Page:
+    """Where the report is written: headings, and lines cut to the width there is."""
 
-    directory: Path
-    ledger_url: str
-    outcomes: dict[Outcome, int]
-    articles: Sequence[Article]
-    feeds: Counter[str]
-    dead_letters: Sequence[DeadLetter]
-    alerts: Sequence[dict[str, Any]]
-    bootstrap_servers: str = ""
-    output: Path | None = None
+    def __init__(self, console: Console) -> None:
+        self.console, self.width = console, min(console.width, WIDEST)
 
-    @classmethod
-    def of(
-        cls,
-        directory: Path,
-        config: Config,
-        alerts: Sequence[dict[str, Any]],
-        *,
-        bootstrap_servers: str = "",
-        output: Path | None = None,
-    ) -> Results:
-        """Read the ledger that `config` names."""
-        ledger = open_ledger(config.ledger.url)
-        try:
-            stored = list(ledger.articles())
-            return cls(
-                directory,
-                config.ledger.url,
-                ledger.outcomes(),
-                [decode_article(version.value) for version in stored],
-                Counter(feed for version in stored for feed in version.feeds),
-                ledger.dead_letters(),
-                alerts,
-                bootstrap_servers,
-                output,
-            )
-        finally:
-            ledger.close()
+    def heading(self, text: str, note: str = "") -> None:
+        """A line in bold with an empty one before it, and what a stranger should know of what follows."""
+        self.console.print(f"\n{text}", style="bold", markup=False)
+        for line in textwrap.wrap(note, self.width - 2):
+            self.line(line, style="dim")
+
+    def line(self, text: str, foreign: str = "", style: str = "") -> None:
+        """One line, indented; `foreign` text ends it, cut to what is left of the width and isolated."""
+        cut = fit(foreign, self.width - 2 - cell_len(text)) if foreign else ""
+        self.console.print(f"  {text}{isolate(cut) if cut else ''}", style=style, markup=False)
+
+    def table(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Two columns, the first as wide as it must be. What does not fit goes on below."""
+        rows = list(rows)
+        left = max((len(name) for name, _ in rows), default=0) + 2
+        for name, text in rows:
+            first, *rest = textwrap.wrap(text, self.width - 2 - left, break_on_hyphens=False) or [""]
+            for part, line in ((name, first), *(("", line) for line in rest)):
+                self.line(f"{part:<{left}}{line}")
 
 
-def report(results: Results) -> None:
-    """Print the report to standard output."""
-    console = Console(highlight=False, soft_wrap=True)
-    _outcomes(console, results)
-    _topics(console, results)
-    _article(console, results)
-    _alerts(console, results)
-    _dead_letters(console, results)
-    _places(console, results)
+def report(results: Results, console: Console | None = None) -> None:
+    """Print the report to standard output, or to `console`."""
+    page = Page(console or Console(highlight=False, soft_wrap=True))
+    _outcomes(page, results)
+    _feeds(page, results)
+    _article(page, results)
+    _alerts(page, results)
+    _stores(page, results)
+    _dead_letters(page, results)
+    page.heading("Where everything lies")
+    page.table(_places(results))
+    page.heading("What to try next")
+    for preparation in ("source .venv/bin/activate", f"export NEWSFLOW_CONFIG={results.config_file}"):
+        page.line(preparation)
+    page.table(_next(results))
 
 
-def _heading(console: Console, text: str) -> None:
-    console.print(f"\n{text}", style="bold", markup=False)
+def fit(text: str, columns: int) -> str:
+    """`text` as one line of at most so many columns; wide characters take two, marks none."""
+    text = one_line(text)
+    if cell_len(text) <= columns:
+        return text
+    while text and cell_len(text) > columns - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
-def _outcomes(console: Console, results: Results) -> None:
+def _outcomes(page: Page, results: Results) -> None:
     total = sum(results.outcomes.values())
-    _heading(console, f"{total} raw events, each with exactly one outcome")
+    page.heading(f"{total} raw events, each with exactly one outcome")
     for outcome, explained in EXPLAINED.items():
-        console.print(f"  {outcome.value:<14}{results.outcomes.get(outcome, 0):>5}   {explained}", markup=False)
-    console.print(f"  {'sum':<14}{total:>5}", markup=False)
+        page.line(f"{outcome.value:<14}{results.outcomes.get(outcome, 0):>5}   {explained}")
+    page.line(f"{'sum':<14}{total:>5}")
 
 
-def _topics(console: Console, results: Results) -> None:
-    _heading(console, "Articles in each topic's feed")
-    for topic, count in sorted(results.feeds.items(), key=lambda pair: (-pair[1], pair[0])):
-        name = topic_feed(topic) if results.bootstrap_servers else f"topics/{topic}.jsonl"
-        console.print(f"  {topic:<16}{count:>4}   {name}", markup=False)
+def _feeds(page: Page, results: Results) -> None:
+    topics = Counter({feed: n for feed, n in results.feeds.items() if subscription_of(feed) is None})
+    own = {feed: n for feed, n in results.feeds.items() if subscription_of(feed) is not None}
+    page.heading("Articles by topic", "Each topic has a feed; an article goes to the feed of every topic it is about.")
+    for feed, count in sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN_FEEDS]:
+        page.line(f"{feed:<16}{count:>4}   {_feed_place(feed, results)}")
+    if len(topics) > SHOWN_FEEDS:
+        page.line(f"… and {len(topics) - SHOWN_FEEDS} more topics")
+    if own:
+        page.heading("Feeds of single subscribers", "The same bytes, for those who asked for a feed of their own.")
+        for feed, count in sorted(own.items()):
+            page.line(f"{subscription_of(feed):<16}{count:>4}   {_feed_place(feed, results)}")
 
 
-def _article(console: Console, results: Results) -> None:
+def _feed_place(feed: str, results: Results) -> str:
+    if results.output is None:
+        return feed_topic(feed)
+    name = subscription_of(feed)
+    return f"topics/{feed}.jsonl" if name is None else f"subscribers/{name}.jsonl"
+
+
+def _article(page: Page, results: Results) -> None:
     article = _most_telling(results.articles)
     if article is None:
         return
-    _heading(console, "One article, and why it is tagged as it is")
+    plain = not page.console.is_terminal
+    how = "stand in brackets" if plain else "are marked"
+    page.heading("One article, and why it is tagged as it is", f"The passages that count {how}.")
     spans = [each for topic in article.topics for each in topic.evidence]
-    plain = not console.is_terminal
-    console.print(Text("  ").append_text(_marked(article.title, [s for s in spans if s.field == "title"], plain)))
+    page.console.print(_isolated("  ", _marked(article.title, [s for s in spans if s.field == "title"], plain)))
     published = article.published
-    console.print(
-        f"  {article.source}, {article.language}, published {published.at:%Y-%m-%d %H:%M} "
-        f"(zone: {published.zone}, from: {published.evidence} {isolate(published.text, 60)})",
-        markup=False,
-    )
+    page.line(f"{article.source}, {article.language}, published {published.at:%Y-%m-%d %H:%M} UTC")
+    page.line(f"(zone: {published.zone}; from: {published.evidence}) ", published.text)
     for topic in article.topics:
         terms = Counter(each.text for each in topic.evidence)
-        seen = ", ".join(f"{isolate(term)} ×{count}" for term, count in terms.most_common(6))
-        console.print(f"  {topic.id:<16}score {topic.score:<7g}{seen}", markup=False)
+        page.line(f"{topic.id:<14}score {topic.score:<6g}" + _terms(terms, page.width - 28))
     for mention in article.mentions:
-        console.print(f"  {mention.id:<16}mentioned {mention.count} time(s), not what it is about", markup=False)
+        page.line(f"{mention.id:<14}mentioned, not what it is about")
     start = article.body[:SHOWN_CHARS]
     inside = [s for s in spans if s.field == "body" and s.end <= len(start)]
-    for line in _marked(start + ("…" if len(article.body) > len(start) else ""), inside, plain).split("\n"):
-        console.print(Text("  │ ", style="dim").append_text(line))
+    marked = _marked(start + ("…" if len(article.body) > len(start) else ""), inside, plain)
+    for paragraph in marked.split("\n"):
+        for line in paragraph.wrap(page.console, page.width - 6):
+            page.console.print(_isolated("  │ ", line))
+
+
+def _terms(terms: Counter[str], columns: int) -> str:
+    """The commonest terms with how often each was found, as many as fit."""
+    shown: list[str] = []
+    for term, count in terms.most_common():
+        columns -= cell_len(one_line(term)) + len(f" ×{count}, ")
+        if columns < 0:
+            break
+        shown.append(f"{isolate(term)} ×{count}")
+    return ", ".join(shown)
 
 
 def _most_telling(articles: Sequence[Article]) -> Article | None:
@@ -155,62 +185,85 @@ def _marked(text: str, spans: Sequence[Evidence], plain: bool) -> Text:
     return marked
 
 
-def _alerts(console: Console, results: Results) -> None:
-    where = "received by the webhook, signature checked" if results.bootstrap_servers else "raised"
-    _heading(console, f"{len(results.alerts)} alerts {where}")
+def _isolated(before: str, text: Text) -> Text:
+    """A line of foreign text that keeps its direction to itself."""
+    line = Text(before, style="dim").append(FIRST_STRONG_ISOLATE)
+    return line.append_text(text).append(POP_ISOLATE)
+
+
+def _alerts(page: Page, results: Results) -> None:
+    where = "received by a webhook on this machine, signature checked" if results.bootstrap_servers else "raised"
+    note = "A story is told once to each who asked: later articles about it raise no second first word."
+    page.heading(f"{len(results.alerts)} alerts {where}", note)
     for alert in results.alerts[:SHOWN_ALERTS]:
-        first = alert["articles"][0]
-        console.print(f"  {alert['step']:<10}{alert['subscription']:<16}{isolate(first['title'], 90)}", markup=False)
+        step = STEPS.get(str(alert["step"]), str(alert["step"]))
+        page.line(f"{alert['subscription']:<14}{step:<13}", str(alert["articles"][0]["title"]))
+        page.line(f"{'':<14}", "because " + "; ".join(_because(alert["why"])), style="dim")
     if len(results.alerts) > SHOWN_ALERTS:
-        console.print(f"  … and {len(results.alerts) - SHOWN_ALERTS} more", markup=False)
+        page.line(f"… and {len(results.alerts) - SHOWN_ALERTS} more")
 
 
-def _dead_letters(console: Console, results: Results) -> None:
-    _heading(console, f"{len(results.dead_letters)} dead letters, bytes untouched")
+def _because(why: dict[str, Any]) -> Iterator[str]:
+    yield str(why["rule"])
+    if why.get("story"):
+        yield str(why["story"])
+    elif why.get("sources"):
+        yield f"said by {', '.join(why['sources'])}"
+
+
+def _stores(page: Page, results: Results) -> None:
+    if not results.stores:
+        return
+    page.heading("What lies in the stores", "Filled by newsflow run deliver, each at its own pace.")
+    for store in results.stores:
+        files = f" in {store.files} files" if store.files > 1 else ""
+        page.line(f"{store.name:<10}{store.kind:<9}{store.articles:>4} articles, {store.versions} versions{files}")
+
+
+def _dead_letters(page: Page, results: Results) -> None:
+    page.heading(f"{len(results.dead_letters)} dead letters", "The original bytes, untouched, each with the reason.")
     for letter in results.dead_letters:
-        place = f"{letter.partition}/{letter.offset}"
-        console.print(
-            f"  {letter.rejected.reason.value:<26}{place:<8}{isolate(letter.rejected.message, 150)}", markup=False
-        )
+        page.line(f"{letter.rejected.reason.value:<26}", letter.rejected.message)
 
 
-def _places(console: Console, results: Results) -> None:
-    _heading(console, "Where everything lies")
-    for name, place in _places_of(results):
-        console.print(f"  {name:<15}{place}", markup=False)
-    _heading(console, "What to try next")
-    for command in _next_of(results):
-        console.print(f"  {command}", markup=False)
-
-
-def _places_of(results: Results) -> list[tuple[str, str]]:
+def _places(results: Results) -> list[tuple[str, str]]:
     if results.output is not None:
         return [
             ("articles", str(results.output / "articles.jsonl")),
             ("topic feeds", str(results.output / "topics")),
+            ("own feeds", str(results.output / "subscribers")),
             ("dead letters", str(results.output / "dead-letters.jsonl")),
             ("ledger", results.ledger_url),
+            ("settings", str(results.config_file)),
         ]
     return [
-        ("Kafka", f"{results.bootstrap_servers}, still running (stop it with: newsflow dev down)"),
+        ("Kafka", f"{results.bootstrap_servers}, still running"),
         ("articles", ARTICLE_TOPIC),
         ("topic feeds", "news.topic.<id>.v1"),
-        ("alerts", f"{ALERT_TOPIC}; received: {results.directory / 'alerts-received.jsonl'}"),
-        ("dead letters", dead_letter_topic("news.article.raw.v1")),
+        ("own feeds", "news.subscriber.<id>.v1"),
+        ("alerts", f"{ALERT_TOPIC}; received: {results.config_file.parent / 'alerts-received.jsonl'}"),
+        ("dead letters", dead_letter_topic(RAW_TOPIC)),
+        ("debug", DEBUG_TOPIC),
+        *((f"store {store.name}", str(store.place)) for store in results.stores),
         ("ledger", results.ledger_url),
+        ("settings", f"{results.config_file}, and routes.yaml beside it"),
     ]
 
 
-def _next_of(results: Results) -> list[str]:
+def _next(results: Results) -> list[tuple[str, str]]:
     if results.output is not None:
         return [
-            "newsflow run ingest --input YOUR.jsonl --output YOUR-FOLDER",
-            "newsflow normalise PAGE.html        what is kept of a page, and what is thrown away",
+            ("newsflow run ingest --input YOUR.jsonl --output FOLDER", "events of your own"),
+            ("newsflow normalise PAGE.html", "what is kept of a page"),
+            ("newsflow routes test ARTICLES.jsonl", "who would get them"),
         ]
     return [
-        "newsflow tail news.topic.syria.v1   the feed of a topic",
-        "newsflow tail news.article.raw.v1.dlq   the dead letters, each with its reason",
-        "newsflow publish YOUR.jsonl         raw events of your own",
-        "newsflow run ingest --follow        the job, until you stop it",
-        "(the command is .venv/bin/newsflow; or first: source .venv/bin/activate)",
+        ("newsflow tail news.topic.syria.v1", "the feed of a topic"),
+        ("newsflow tail news.article.raw.v1.dlq", "what failed, and why"),
+        ("newsflow tail news.debug.v1 -o json", "who got what, and why not"),
+        ("newsflow alerts list", "who was told what"),
+        ("newsflow publish YOUR.jsonl", "raw events of your own"),
+        ("newsflow run ingest --follow", "the first job, until Ctrl-C"),
+        ("newsflow run deliver --follow", "the second, beside it"),
+        ("newsflow dev down", "stop Kafka"),
     ]

@@ -129,6 +129,18 @@ def record_counts(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, i
         return counts
 
 
+def commit_ends(settings: KafkaSettings, topic: str, group: str) -> None:
+    """Let a consumer group begin where a topic ends now: what is there is passed over."""
+    from kafka import TopicPartition
+    from kafka.structs import OffsetAndMetadata
+
+    with closing(make_consumer(settings, group=group)) as consumer, translated(f"moving {group} to the end of {topic}"):
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        consumer.commit({place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()})
+
+
 def _states(admin: Any, wanted: Iterable[str] | None = None) -> dict[str, TopicState]:
     """The topics that exist, of those wanted or of all: on a shared cluster the others are not ours to ask about."""
     names = set(admin.list_topics())

@@ -73,6 +73,11 @@ def sources_path() -> Path:
     return _HERE / "sources.yaml"
 
 
+def routes_path() -> Path:
+    """Return the file of routes and subscriptions that the demonstration runs with."""
+    return _HERE / "routes.yaml"
+
+
 @cache
 def event_entries() -> tuple[Mapping[str, Any], ...]:
     """Return the entries of events.yaml."""

@@ -1,0 +1,101 @@
+"""`newsflow demo` and its report: complete, within the width of the terminal, right-to-left text kept to itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from newsflow.cli.common import settings
+from newsflow.cli.report import fit, report
+from newsflow.cli.results import Results, results_of
+from newsflow.cli.text import FIRST_STRONG_ISOLATE, POP_ISOLATE
+from newsflow.dev.broker import LocalBroker
+
+HEADINGS = (
+    "64 raw events, each with exactly one outcome",
+    "Articles by topic",
+    "Feeds of single subscribers",
+    "One article, and why it is tagged as it is",
+    "dead letters",
+    "Where everything lies",
+    "What to try next",
+)
+
+
+def demo(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "newsflow", "demo", "--directory", "demo", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONWARNINGS": "ignore", **(environ or {})}, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check_lines(text: str, width: int) -> None:
+    for line in text.splitlines():
+        assert cell_len(line) <= width or "/" in line, line  # a path is not cut
+        assert line.count(FIRST_STRONG_ISOLATE) == line.count(POP_ISOLATE), line
+
+
+@pytest.fixture(scope="module")
+def on_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, demo(folder, "--files", environ={"COLUMNS": "80"})
+
+
+@pytest.mark.pipeline
+def test_without_kafka_the_same_job_runs_on_files(on_files: tuple[Path, str]) -> None:
+    folder, text = on_files
+    assert [heading for heading in HEADINGS if heading not in text] == []
+    assert (folder / "demo" / "output" / "subscribers" / "lebanon-desk.jsonl").is_file()
+    check_lines(text, 80)
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_report_fits_its_terminal(on_files: tuple[Path, str], width: int, terminal: bool) -> None:
+    folder = on_files[0] / "demo"
+    results = results_of(
+        folder / "newsflow.yaml", settings(folder / "newsflow.yaml").config, [], output=folder / "output"
+    )
+    out = io.StringIO()
+    report(results, Console(file=out, width=width, force_terminal=terminal, color_system=None, soft_wrap=True))
+    check_lines(out.getvalue(), min(width, 120))
+
+
+def test_foreign_text_is_cut_by_columns() -> None:
+    assert fit("北京港口重新开放", 9) == "北京港口…"
+    assert fit("ميناء", 5) == "ميناء"
+    assert fit("a\nb\x1b[31m", 40) == "a b\ufffd[31m"
+    assert fit("", 3) == ""
+
+
+@pytest.mark.e2e
+def test_twice_in_a_row_on_kafka(own_broker: LocalBroker, tmp_path: Path) -> None:
+    port = own_broker.status().bootstrap_servers.rpartition(":")[2]
+    arguments = ("--broker", str(own_broker.directory), "--port", port)
+    first, second = (demo(tmp_path, *arguments, environ={"COLUMNS": "120"}) for _ in range(2))
+    for text in (first, second):
+        assert [heading for heading in HEADINGS if heading not in text] == []
+        assert "alerts received by a webhook on this machine, signature checked" in text
+        assert "44 articles, 48 versions" in text
+        check_lines(text, 120)
+    counts = [line for line in first.splitlines() if "SQLite" in line or "alerts received" in line]
+    assert counts == [line for line in second.splitlines() if "SQLite" in line or "alerts received" in line]
+
+
+def test_results_know_no_store_on_files(on_files: tuple[Path, str]) -> None:
+    folder = on_files[0] / "demo"
+    config = settings(folder / "newsflow.yaml").config
+    results: Results = results_of(folder / "newsflow.yaml", config, [], output=folder / "output")
+    assert (results.stores, results.feeds["subscriber.lebanon-desk"]) == ([], 8)
