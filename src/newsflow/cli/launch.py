@@ -78,10 +78,11 @@ def locally(
             alerts = AlertDelivery(tools.ledger, config.destinations)
             with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:
                 (loop.follow if follow else loop.until_caught_up)()
+            said = delivery.report()
         finally:
             reader.close()
     if reporting:
-        for line in delivery.report():
+        for line in said:
             words.print(line, markup=False)
         _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
 
