@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.cli.routes import app
+from newsflow.model import Action
 from newsflow.model.codec import encode_article
 from tests.routing.routing_helpers import article, topic
 
@@ -65,3 +67,52 @@ def test_routes_that_name_no_known_topic_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path, name: str) -> None:
     result = CliRunner().invoke(app, ["test", str(tmp_path / name)])
     assert "cannot be read" in str(result.exception)
+
+
+ROUTES = """
+version: 1
+subscriptions:
+  - id: office
+    match: {topics: {any: [syria]}}
+    schedule: {zone: Asia/Dubai, from: "08:00", until: "18:00", days: [mon, tue, wed, thu, fri]}
+    feed: true
+    alert: {to: [hook], cool_down: 1h}
+  - id: big-stories
+    match: {story_size: {min: 3}, rule: {any: [порт]}}
+    feed: true
+debug: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("at", "feeds", "why"),
+    [
+        ("2026-03-02T09:00:00+04:00", "feeds   subscriber.office", "desks   office: told by their policies"),
+        (
+            "2026-03-02T20:00:00+04:00",
+            "feeds   none",
+            "first seen mon 20:00 Asia/Dubai, outside mon, tue, wed, thu, fri",
+        ),
+    ],
+)
+def test_schedules_are_tried_for_any_time(tmp_path: Path, at: str, feeds: str, why: str) -> None:
+    (tmp_path / "routes.yaml").write_text(ROUTES, encoding="utf-8")
+    path = _file(tmp_path, encode_article(article(topic("syria"))))
+    result = CliRunner().invoke(app, ["test", str(path), "--routes", str(tmp_path / "routes.yaml"), "--at", at])
+    assert result.exit_code == 0, result.output
+    assert feeds in result.stdout
+    assert why in result.stdout
+    assert "- subscription big-stories: story of 1 article so far, not 3 or more" in result.stdout
+    assert "debug   told of on the debug feed" in result.stdout
+
+
+@pytest.mark.parametrize("at", ["noon", "2026-03-02T09:00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_without_a_zone_is_refused(tmp_path: Path, at: str) -> None:
+    result = CliRunner().invoke(app, ["test", str(_file(tmp_path, b"{}")), "--at", at])
+    assert "a time with its zone" in str(result.exception)
+
+
+def test_a_withdrawn_article_goes_where_it_went(tmp_path: Path) -> None:
+    withdrawn = replace(article(topic("syria")), action=Action.WITHDRAW)
+    result = CliRunner().invoke(app, ["test", str(_file(tmp_path, encode_article(withdrawn)))])
+    assert "feeds   syria" in result.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,13 +34,23 @@ def try_routes(
     routes: Annotated[
         list[Path] | None, typer.Option("--routes", help="Files of routes instead of the configured ones.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As if first seen then, to try schedules: 2026-03-01T22:30:00+04:00.")
+    ] = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show who would get each article of FILE, and for everyone else why not."""
+    """Show who would get each article of FILE, and for everyone else why not.
+
+    Without a ledger nothing is known of earlier versions and of other articles: an article stands alone in its story,
+    unless it says otherwise.
+    """
+    from dataclasses import replace
+
     from newsflow.model import Article
     from newsflow.routing import load_routes
 
+    seen_at = None if at is None else _instant(at)
     loaded = settings(config).config
     rules = load_given(None, config)
     topics = {rule.id for rule in rules.rules}
@@ -48,12 +59,24 @@ def try_routes(
     for number, line in _lines(file):
         article = _read(line, rules)
         if isinstance(article, Article):
-            _show(article, table, number, output)
+            _show(replace(article, first_seen=seen_at or article.first_seen), table, number, output)
         else:
             failed += 1
             words.print(f"{file}:{number}: {article.reason}: {article.message}", markup=False)
     if failed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _instant(text: str) -> datetime:
+    from newsflow.errors import UsageError
+
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(f"--at {text!r}: accepted is a time with its zone, as 2026-03-01T22:30:00+04:00")
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -71,7 +94,6 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
     """An article with its tags from either kind of line, or why there is none."""
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     from newsflow.contracts.raw import parse_raw
     from newsflow.model import Article, RawArticle
@@ -92,6 +114,7 @@ def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
 
 
 def _show(article: Article, table: Routes, number: int, output: Output) -> None:
+    from newsflow.cli.text import isolate, one_line
     from newsflow.model import Action, Decision, Outcome
     from newsflow.routing import routed_to_json
 
@@ -102,12 +125,18 @@ def _show(article: Article, table: Routes, number: int, output: Output) -> None:
         about = {"title": article.title, "source": article.source, "debug": table.debugs(article)}
         data_json(about | routed_to_json(article, routed, verdicts))
         return
-    data(f"{number}: {article.title or '(no title)'}  [{article.source}, {article.language}]")
+    data(f"{number}: {isolate(article.title or '(no title)')}  [{one_line(article.source)}, {article.language}]")
     data(f"   topics  {', '.join(f'{topic.id} {topic.score:g}' for topic in article.topics) or 'none'}")
     data(f"   feeds   {', '.join(routed.feeds) or 'none'}")
     data(f"   stores  {', '.join(routed.stores) or 'none'}")
     alerts = [f"{alert.subscription} to {', '.join(alert.destinations)}" for alert in routed.alerts]
     data(f"   alerts  {'; '.join(alerts) or 'none'}")
+    taking = {verdict.id for verdict in verdicts if verdict.taken and verdict.kind == "subscription"}
+    desks = [each.id for each in table.subscriptions if each.id in taking and each.alert_to and not each.told_at_once]
+    if desks:
+        data(f"   desks   {', '.join(desks)}: told by their policies")
+    if table.debugs(article):
+        data("   debug   told of on the debug feed")
     for verdict in verdicts:
         data(f"   {'+' if verdict.taken else '-'} {verdict.kind} {verdict.id}: {'; '.join(verdict.reasons)}")
 
