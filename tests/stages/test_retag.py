@@ -45,7 +45,7 @@ def retag(tools: Tools, rules: RuleSet) -> list[Emission]:
     assert all(tools.ledger.retag([each.retag for each in proposals]))
     taken: list[Retagging] = []
     tools.ledger.publish_retaggings(taken.extend)
-    return emissions([item_of(each) for each in taken], "test")
+    return emissions([item_of(each, tools.routes) for each in taken], "test")
 
 
 def places(written: list[Emission]) -> list[str]:

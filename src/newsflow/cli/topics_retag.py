@@ -76,7 +76,7 @@ def retag(
             for proposal in found:
                 run.show(proposal)
         else:
-            run.carry_out(found, _Publisher(loaded, ledger))
+            run.carry_out(found, _Publisher(loaded, ledger, run.routes))
     finally:
         ledger.close()
     for line in run.summary(dry_run):
@@ -187,11 +187,11 @@ class _Run:
 class _Publisher:
     """Writes what the ledger keeps pending to the article topic and the feeds, as the job would."""
 
-    def __init__(self, config: Config, ledger: Ledger) -> None:
+    def __init__(self, config: Config, ledger: Ledger, routes: Routes) -> None:
         from newsflow.kafka.producer import BatchWriter
         from newsflow.kafka.settings import KafkaSettings
 
-        self._job, self._ledger = config.job, ledger
+        self._job, self._ledger, self._routes = config.job, ledger, routes
         self._kafka = replace(
             KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
         )
@@ -217,9 +217,9 @@ class _Publisher:
         and without waiting for a topic that nobody makes."""
         from newsflow.errors import KafkaError
         from newsflow.kafka.admin import topic_names
-        from newsflow.model.names import ARTICLE_TOPIC, topic_feed
+        from newsflow.model.names import ARTICLE_TOPIC, feed_topic
 
-        wanted = {ARTICLE_TOPIC, *map(topic_feed, feeds)}
+        wanted = {ARTICLE_TOPIC, *map(feed_topic, feeds)}
         if not wanted <= self._topics:
             self._topics = topic_names(self._kafka)
         if missing := sorted(wanted - self._topics):
@@ -229,7 +229,8 @@ class _Publisher:
         from newsflow.stages.emit import emissions
         from newsflow.stages.retag import item_of
 
-        self.require({feed for each in retaggings for feed in each.feeds})
-        for emission in emissions([item_of(each) for each in retaggings], self._job):
+        items = [item_of(each, self._routes) for each in retaggings]
+        self.require({feed for item in items for feed in item.feeds})
+        for emission in emissions(items, self._job):
             self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
         self._writer.flush()

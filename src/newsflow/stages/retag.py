@@ -19,7 +19,7 @@ from newsflow.tagging.retag import Retagged, retag_articles
 class Proposal:
     """What would become of one stored version: what changes, and what the ledger is asked to keep.
 
-    `feeds` are the topic ids that the new version goes to: by its new tags, and where earlier versions went.
+    `feeds` are those that the new version goes to: by its new tags, and where earlier versions went.
     """
 
     retagged: Retagged
@@ -38,32 +38,33 @@ def propose(stored: StoredVersion, rules: RuleSet, routes: Routes, now: datetime
         return None
     article = retagged.article
     routed = routes.route(article, Decision(Outcome.REPLACED, now, article)).feeds
-    feeds = tuple(dict.fromkeys([*routed, *stored.feeds]))
+    feeds = routes.open_feeds([*routed, *stored.feeds])
     return Proposal(retagged, Retag(article, encode_article(article), routed, rules.version), feeds)
 
 
-def item_of(retagging: Retagging) -> Item:
+def item_of(retagging: Retagging, routes: Routes) -> Item:
     """A kept version as an item to be written. It has no outcome of its own: no raw event made it."""
+    feeds = routes.open_feeds(retagging.feeds)
     article = decode_article(retagging.value)
-    decision = Decision(Outcome.REPLACED, retagging.decided_at, article, retagging.feeds)
-    return Item(Candidate(retagging.event, article), decision, retagging.value, feeds=retagging.feeds, promoted=True)
+    decision = Decision(Outcome.REPLACED, retagging.decided_at, article, feeds)
+    return Item(Candidate(retagging.event, article), decision, retagging.value, feeds=feeds, promoted=True)
 
 
-def followed(items: Sequence[Item], later: Mapping[str, Retagging]) -> list[Item]:
+def followed(items: Sequence[Item], later: Mapping[str, Retagging], routes: Routes) -> list[Item]:
     """The items, each behind its last version of an article followed by the version that rules made after it.
 
     A run that is repeated after a crash writes an old version once more; readers keep what came last.
     """
-    return list(_followed(items, later))
+    return list(_followed(items, later, routes))
 
 
-def _followed(items: Sequence[Item], later: Mapping[str, Retagging]) -> Iterator[Item]:
+def _followed(items: Sequence[Item], later: Mapping[str, Retagging], routes: Routes) -> Iterator[Item]:
     last = {article.id: place for place, item in enumerate(items) if (article := written(item)) is not None}
     for place, item in enumerate(items):
         yield item
         article = written(item)
         if article is not None and article.id in later and last[article.id] == place:
-            yield item_of(later[article.id])
+            yield item_of(later[article.id], routes)
 
 
 def written(item: Item) -> Article | None:

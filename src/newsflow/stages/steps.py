@@ -134,7 +134,7 @@ def record(items: Sequence[Item], tools: Tools) -> list[Item]:
     stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
     items = [item if item.value is None else _as_stored(item, next(stored), tools.routes) for item in items]
     versions = {article.id: article.version for item in items if (article := written(item)) is not None}
-    return followed(items, tools.ledger.retaggings_after(versions))
+    return followed(items, tools.ledger.retaggings_after(versions), tools.routes)
 
 
 def _take_back(items: Sequence[Item], tools: Tools) -> list[Item]:
