@@ -160,7 +160,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_routes([tmp_path / "nowhere.yaml"])
 
 
-def test_the_documented_example_is_accepted(tmp_path: Path) -> None:
+def test_the_documented_examples_are_accepted(tmp_path: Path) -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "routes.md"
-    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(load_routes([_write(tmp_path, example)])) == 3
+    examples = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert [len(load_routes([_write(tmp_path, example)])) for example in examples] == [3, 1, 1, 0]
