@@ -57,15 +57,15 @@ def write_settings(folder: Path, broker: RunningBroker, group: str, away: str) -
     (folder / "newsflow.yaml").write_text(
         f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: '{group}'}}\n"
         "ledger: {url: 'sqlite:///ledger.sqlite3'}\nroutes: {paths: [routes.yaml]}\n"
-        f"stores: {{archive: 'sqlite:///{folder}/archive.sqlite3', away: '{away}'}}\n"
+        f"stores:\n  archive: 'sqlite:///{folder}/archive.sqlite3'\n  away: '{away}'\n"
     )
 
 
 def newsflow(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     with (folder / "job.log").open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "newsflow", *arguments, "-c", "newsflow.yaml"],
-            stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder, env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            [sys.executable, "-m", "newsflow", *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder,
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "NEWSFLOW_CONFIG": "newsflow.yaml"},
         )  # fmt: skip
 
 

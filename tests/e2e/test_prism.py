@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from benchmarks.corpus import raw_events
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
+from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC
+from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import mine
 from tests.e2e.job_process import JobProcess, check_repeats
+from tests.e2e.test_dead_sink import kept, log, newsflow, write_settings
+from tests.e2e.test_dead_sink import wait_until as wait_until_kept
 
 VERSION = "v2.77.0"
 PLACE = Path(__file__).resolve().parents[2] / ".newsflow" / "prism"
@@ -72,6 +77,36 @@ def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_
             job.wait(30)
         except subprocess.TimeoutExpired:
             job.kill()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: Path) -> None:
+    """One job with a branch for each sink; one of them is away the whole time, and holds no other."""
+    group, story = f"test-{uuid.uuid4().hex}", uuid.uuid4().hex
+    (tmp_path / "routes.yaml").write_text("version: 1\nroutes: [{id: all, stores: [archive, second, away]}]\n")
+    write_settings(tmp_path, broker, group, "postgresql://127.0.0.1:1/none?connect_timeout=1")
+    with (tmp_path / "newsflow.yaml").open("a") as file:
+        file.write(f"  second: 'sqlite:///{tmp_path}/second.sqlite3'\n")
+    assert newsflow(tmp_path, "kafka", "apply").wait(120) == 0
+    runner = ("--", "--runner=PrismRunner", f"--prism_location={prism}", "--environment_type=LOOPBACK")
+    process = newsflow(tmp_path, "run", "deliver", "--follow", *runner)
+    try:
+        writer = BatchWriter(broker.settings)
+        for at in range(30):
+            article = told(f"{story}-{at}", f"outlet-{at}", story)
+            writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
+        writer.flush()
+        for store in ("archive", "second"):
+            wait_until_kept(lambda store=store: kept(tmp_path / f"{store}.sqlite3", story) == 30, process)  # type: ignore[misc]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    assert "away is away, next try in" in log(tmp_path)
 
 
 def written(broker: RunningBroker, topic: str) -> list[Event]:

@@ -54,6 +54,20 @@ def test_a_story_that_shrinks_still_ends_for_whom_it_reached() -> None:
     assert objections(match, facts(article(story_size=1))) == ("story of 1 article so far, not 2 or more",)
 
 
+def test_a_story_cannot_be_larger_than_it_may_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"routes\.yaml:4: routes\[0\]\.match\.story_size: .*min up to max"):
+        condition(tmp_path, "{story_size: {min: 3, max: 2}}")
+
+
+@pytest.mark.parametrize("match", ["{story_size: {min: 2}}", "{rule: {any: [порт]}}"])
+def test_what_a_withdrawal_cannot_tell_is_left_to_a_desk(tmp_path: Path, match: str) -> None:
+    routes = routes_of(tmp_path, f"subscriptions: [{{id: s, match: {match}, alert: {{to: [x]}}}}]\n")
+    about = article(story_size=1, title="Хлеб")
+    assert not routes.subscriptions[0].told_at_once
+    for outcome in (Outcome.ADDED, Outcome.WITHDRAWN):
+        assert routes.route(about, decision(about, outcome)).alerts == ()
+
+
 # Free rules
 
 

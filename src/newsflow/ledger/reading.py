@@ -19,7 +19,7 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A published article version: `value` is its article.v1 bytes, `feeds` the topic ids it went to."""
+    """A published article version: `value` is its article.v1 bytes, `feeds` where it went."""
 
     article_id: str
     version: int

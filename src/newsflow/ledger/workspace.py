@@ -121,7 +121,7 @@ class Workspace:
         return self._current.get(held.id)
 
     def feeds(self, article_id: str) -> tuple[str, ...]:
-        """The topic ids that any recorded version of the article was sent to."""
+        """The feeds that any recorded version of the article was sent to."""
         rows = self.db.query("SELECT feeds FROM emission WHERE article_id = ? ORDER BY version", [article_id])
         return tuple(dict.fromkeys(feed for row in rows for feed in orjson.loads(row[0])))
 

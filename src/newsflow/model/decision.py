@@ -64,8 +64,8 @@ class Decision:
     was dead-lettered. For a repeat or a stale event it is what came in, under the id and version that are held.
     For a withdrawal it is the last version's article with the action withdraw and version + 1.
     It is None for the withdrawal of an article that was never seen: there is nothing to send.
-    `feeds` are the topic ids that were sent any earlier version of the article, as far as they are recorded yet:
-    `Ledger.record` adds those that were recorded since.
+    `feeds` are those that were sent any earlier version of the article (topic ids, and `subscriber.<id>` for the
+    feeds of single subscribers), as far as they are recorded yet: `Ledger.record` adds those that were since.
     `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
     original, settled as a version of its own, to be tagged, routed, recorded and published as well.
     """
@@ -94,7 +94,8 @@ class PendingAlert:
 class Record:
     """What is kept of a decided event before anything of it is published.
 
-    `value` is the article.v1 bytes, tags included; `feeds` the topic ids it goes to.
+    `value` is the article.v1 bytes, tags included; `feeds` where it goes: topic ids, and
+    `subscriber.<id>` for the feeds of single subscribers.
     """
 
     event_id: str

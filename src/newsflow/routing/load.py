@@ -98,6 +98,8 @@ def _subscription(file: YamlFile, value: Mapping[str, Any], at: Place) -> Subscr
 def _match(file: YamlFile, entry: Mapping[str, Any], at: Place) -> Match:
     value = entry.get("match", {})
     topics, story = value.get("topics", {}), value.get("story_size", {})
+    if story.get("min", 0) > story.get("max", story.get("min", 0)):
+        raise file.error("no story is so large and so small; accepted: min up to max", (*at, "match", "story_size"))
     return Match(
         tagged=value.get("tagged"),
         topics_any=frozenset(topics.get("any", ())),

@@ -58,7 +58,7 @@ def read_rule(file: YamlFile, value: Any, place: Place) -> FreeRule:
         if key not in ACCEPTED:
             raise file.error(f"unknown {key!r}; accepted: {', '.join(ACCEPTED)}", (*place, key))
     document = _Inside(file.file, with_refs({"id": "free", **value}), {}, file.line(place) or 1, file, place)
-    rule = RuleParser(document, shipped_catalogue().resolve).parse()
+    rule = RuleParser(document, lambda name: shipped_catalogue().resolve(name)).parse()
     # A place in a file is no part of what a rule is.
     rule = replace(rule, id=f"free-{rule.version()}", file="", line=0)
     return FreeRule(rule, _shown(value))

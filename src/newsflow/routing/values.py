@@ -39,6 +39,11 @@ class Match:
     schedule: tuple[DailyHours, ...] = ()
 
     @property
+    def of_one_version(self) -> bool:
+        """Whether it looks at what changes from version to version beside the topics, which the ledger remembers."""
+        return self.rule is not None or bool(self.story_min or self.story_max)
+
+    @property
     def topics(self) -> frozenset[str]:
         """The topics it asks for, of which an alert shows the evidence."""
         return self.topics_any | self.topics_all
@@ -77,9 +82,9 @@ class Subscription:
 
     @property
     def told_at_once(self) -> bool:
-        """Whether it has no policy of its own: the job that publishes an article then raises its alert with it,
-        and no desk is needed."""
-        return self.policy == Policy()
+        """Whether it has no policy of its own, and its condition can be told of a withdrawal too: the job that
+        publishes an article then raises its alert with it, and no desk is needed that remembers."""
+        return self.policy == Policy() and not self.match.of_one_version
 
 
 @dataclass(frozen=True, slots=True)
