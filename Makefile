@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 
-run: $(STAMP) ## Run the main job on the bundled sample and show what came of it
+run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
