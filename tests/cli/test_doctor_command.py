@@ -27,12 +27,24 @@ from tests.broker_helpers import RunningBroker
 from tests.sinks.stores.store_harness import row
 
 
+RULE = """
+id: harbour
+names: {en: Harbour}
+scheme: own
+code: harbour
+terms: {en: [harbour~]}
+"""
+
+
 class Site:
     """A configuration whose parts are all there, and what doctor says of it."""
 
     def __init__(self, folder: Path, bootstrap_servers: str, group: str) -> None:
         self.folder, self.group = folder, group
+        (folder / "rules").mkdir()
+        (folder / "rules" / "harbour.yaml").write_text(RULE)
         self.members: dict[str, Any] = {
+            "topics": {"paths": [str(folder / "rules")]},  # few feeds: each doctor asks the broker about all of them
             "kafka": {"bootstrap_servers": bootstrap_servers, "group": group},
             "ledger": {"url": f"sqlite:///{folder}/ledger.sqlite3"},
             "stores": {"archive": f"sqlite:///{folder}/archive.sqlite3", "lines": f"jsonl:///{folder}/lines"},
