@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-faults check bench docs clean
+.PHONY: help setup run test test-sinks test-faults check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,11 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
 	$(BIN)/python -m pytest -m 'not faults'
+
+test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among them; one line a sink
+	$(BIN)/python -m pytest -q -p tests.sink_table tests/sinks tests/alerts tests/ledger/test_outbox_lines.py \
+	  tests/cli/test_alerts_command.py tests/cli/test_store_command.py tests/cli/test_doctor_command.py \
+	  $(wildcard tests/e2e/test_deliver*.py)
 
 test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (nothing)
 	$(BIN)/python -m pytest -m faults

@@ -26,7 +26,6 @@ from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
 from tests.sinks.stores.store_harness import row
 
-
 RULE = """
 id: harbour
 names: {en: Harbour}

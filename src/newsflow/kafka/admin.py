@@ -102,12 +102,6 @@ def _wait_until_seen(admin: Any, specs: Sequence[TopicSpec], timeout_s: float = 
         time.sleep(_LOOK_AGAIN_S)
 
 
-def topic_names(settings: KafkaSettings) -> list[str]:
-    """Return the names of all topics of the broker. Raises `KafkaError` when it cannot be reached."""
-    with closing(make_admin(settings)) as admin, translated("listing topics"):
-        return sorted(admin.list_topics())
-
-
 def topic_states(settings: KafkaSettings) -> list[TopicState]:
     """Return all topics of the broker but its internal ones, by name."""
     with closing(make_admin(settings)) as admin, translated("listing topics"):

@@ -92,12 +92,20 @@ def _chat(name: str, _: Destination, url: str, secret: str | None) -> Sender:
     return Chat(name, url)
 
 
+def _kafka(name: str, destination: Destination, url: str, _: str | None) -> Sender:
+    from newsflow.sinks.kafka import KafkaTopic, read_topic  # slow to import
+
+    settings, topic = read_topic(url, destination.secret, destination.timeout_s)
+    return KafkaTopic(name, settings, topic)
+
+
 _MAKERS: dict[str, Callable[[str, Destination, str, str | None], Sender]] = {
     "webhook": _webhook,
     "mail": _mail,
     "pagerduty": _pagerduty,
     "alertmanager": _alertmanager,
     "chat": _chat,
+    "kafka": _kafka,
 }
 
 
