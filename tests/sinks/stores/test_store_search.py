@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,20 @@ def test_a_schema_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     connection.close()
     with harness.open() as store, pytest.raises(SinkError, match="use the newer release"):
         store.write([row("b")])
+
+
+def test_the_documented_queries_of_parquet_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "stores.md"
+    blocks = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    pattern, manifest = [block for block in blocks if "read_parquet" in block]
+    with ParquetStore(tmp_path / "articles") as store:
+        store.write([row("a"), row("bb")])
+        store.write([row("bb", 2, Action.WITHDRAW), row("ccc")])
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as connection:
+        assert sorted(each[0] for each in connection.execute(pattern).fetchall()) == ["a", "ccc"]
+        setting, asking = manifest.strip().rstrip(";").split(";\n")
+        connection.execute(setting)
+        found = sorted((each[0], each[1]) for each in connection.execute(asking).fetchall())
+    assert found == [("a", 1), ("bb", 1), ("bb", 2), ("ccc", 1)]
