@@ -50,6 +50,7 @@ _MODULES: dict[str, tuple[str, str]] = {
     "test_alerts_command": ("commands", "alerts"),
     "test_doctor_command": ("commands", "doctor"),
     "test_deliver": ("deliver", "bad records, sinks away, kills"),
+    "test_deliver_refusals": ("deliver", "refused rows are dead letters"),
     "test_deliver_on_kafka": ("deliver", "on a real broker"),
     "test_deliver_command": ("deliver", "command"),
     "test_files": ("files", "output folder"),

@@ -173,3 +173,19 @@ def test_an_open_store_sees_what_others_wrote_and_compacted(tmp_path: Path) -> N
 
 def _keys(store: JsonLinesStore) -> list[tuple[str, int]]:
     return [StoreRow.read(line).key for path in store.paths() for line in path.read_bytes().splitlines()]
+
+
+def test_a_line_that_the_disk_would_not_sync_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = JsonLinesStore(tmp_path)
+    store.write([row("a")])
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("newsflow.sinks.stores.manifest.os.fsync", fail)
+        with pytest.raises(SinkError, match="cannot be written"):
+            store.write([row("b")])
+    assert _keys(JsonLinesStore(tmp_path)) == [("a", 1)]
+    store.write([row("b")])
+    assert sorted(_keys(JsonLinesStore(tmp_path))) == [("a", 1), ("b", 1)]

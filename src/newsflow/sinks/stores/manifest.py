@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +68,15 @@ class Manifest:
             self.replace([*self.entries(), *added])
             return
         line = _line({"files": [_members(entry) for entry in added]})
-        with self.path.open("r+b") as file:
+        with self.path.open("r+b", buffering=0) as file:
             file.truncate(self._end)
-            file.seek(self._end)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                _write_durably(file, self._end, line)
+            except OSError:
+                # What a disk would not sync may be lost with the power though it can be read: nobody shall count on it.
+                with suppress(OSError):
+                    file.truncate(self._end)
+                raise
         self._end += len(line)
         self._add(added)
 
@@ -143,6 +148,13 @@ class Manifest:
     def _add(self, entries: Iterable[FileEntry]) -> None:
         for entry in entries:
             self._partitions.setdefault(entry.partition, {})[entry.path] = entry
+
+
+def _write_durably(file: FileIO, at: int, text: bytes) -> None:
+    file.seek(at)
+    while text:
+        text = text[file.write(text) :]
+    os.fsync(file.fileno())
 
 
 def _members(entry: FileEntry) -> dict[str, Any]:
