@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,13 @@ from newsflow.dev.postgres import LocalPostgres
 from newsflow.errors import ConfigError, LedgerError, SinkError
 from newsflow.ledger import open_ledger
 from newsflow.sinks.stores import StoreRow
+from newsflow.sinks.stores.iceberg import IcebergStore
 from newsflow.sinks.stores.jsonl import JsonLinesStore
-from newsflow.sinks.stores.parquet import ParquetStore
+from newsflow.sinks.stores.parquet import ParquetStore, to_table
 from newsflow.sinks.stores.places import check_places
 from newsflow.sinks.stores.sqlite import SqliteStore
 from tests.postgres_helpers import new_database
-from tests.sinks.stores.store_harness import PostgresHarness, row, shown
+from tests.sinks.stores.store_harness import NOON, IcebergHarness, PostgresHarness, row, shown
 
 
 @pytest.mark.parametrize("ledger_first", [True, False])
@@ -189,3 +192,39 @@ def test_a_line_that_the_disk_would_not_sync_does_not_count(tmp_path: Path, monk
     assert _keys(JsonLinesStore(tmp_path)) == [("a", 1)]
     store.write([row("b")])
     assert sorted(_keys(JsonLinesStore(tmp_path))) == [("a", 1), ("b", 1)]
+
+
+def test_an_iceberg_commit_that_another_forestalls_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyiceberg")
+    from newsflow.sinks.stores import iceberg
+
+    harness = IcebergHarness(tmp_path)
+    real, between = to_table, [[row("a"), row("b")]]
+
+    def slow(rows: Sequence[StoreRow]) -> object:
+        """Another writer commits while this one makes its table."""
+        if between:
+            other.write(between.pop())
+        return real(rows)
+
+    with harness.open() as one, harness.open() as other:
+        one.write([row("first")])
+        other.write([row("first")])
+        monkeypatch.setattr(iceberg, "to_table", slow)
+        one.write([row("b"), row("c")])
+    assert harness.versions() == [("a", 1), ("b", 1), ("c", 1), ("first", 1)]
+
+
+def test_keys_that_were_forgotten_are_read_again(tmp_path: Path) -> None:
+    harness = IcebergHarness(tmp_path)
+    with harness.open() as store:
+        assert isinstance(store, IcebergStore)
+        store._held._limit = 1
+        days = [NOON, NOON + timedelta(days=1), NOON + timedelta(days=2)]
+        rows = [row(f"a{at}", first_seen=day) for at, day in enumerate(days)]
+        for _ in range(2):
+            for each in rows:
+                store.write([each])
+    assert harness.versions() == [each.key for each in rows]

@@ -25,6 +25,10 @@ class HeldKeys:
         self._read_keys, self._limit = read_keys, limit
         self._partitions: dict[str, _Partition] = {}
 
+    def __contains__(self, partition: object) -> bool:
+        """Whether keys of a partition are remembered; those of others are read again from all their files."""
+        return partition in self._partitions
+
     def of(self, partition: str, paths: Collection[str]) -> set[Key]:
         """Return the keys in the files of a partition; `paths` are those that count now. Raises `OSError`."""
         known = self._partitions.pop(partition, None) or _Partition()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 COMMIT_TRIES = 5
+NO_RETRIES = "commit.retry.num-retries"
 T = TypeVar("T")
 
 
@@ -84,6 +85,8 @@ class IcebergStore(Store):
         new = {day: self._new(table, day, members) for day, members in by_day.items()}
         if not any(new.values()):
             return
+        # Tried again by the library itself, a commit would not look what the other writer has put there meanwhile.
+        table.metadata.properties[NO_RETRIES] = "0"
         table.append(to_table([row for members in new.values() for row in members]))
         self._seen = table.metadata.current_snapshot_id
         for day, members in new.items():
@@ -93,7 +96,7 @@ class IcebergStore(Store):
 
     def _new(self, table: Table, day: str, rows: Sequence[StoreRow]) -> list[StoreRow]:
         """Those of one day's rows that the table does not have, sorted by key."""
-        if day not in self._planned:
+        if day not in self._planned or day not in self._held:
             self._planned[day] = _files_of(table, day)
         held = self._held.of(day, self._planned[day])
         return sorted((row for row in rows if row.key not in held), key=lambda row: row.key)
