@@ -75,8 +75,8 @@ class IcebergStore(Store):
         self._catalog = self._table = self._seen = None
 
     def _append(self, rows: Sequence[StoreRow]) -> None:
+        # Not asked for news first: a commit onto an older snapshot is refused, and then all is looked up anew.
         table = self._opened()
-        table.refresh()
         if table.metadata.current_snapshot_id != self._seen:
             self._planned.clear()
         by_day: dict[str, list[StoreRow]] = {}
