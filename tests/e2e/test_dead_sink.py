@@ -53,10 +53,33 @@ def test_a_store_that_is_away_holds_no_other(broker: RunningBroker, tmp_path: Pa
     assert kept(tmp_path / "back.sqlite3", story) == 40
 
 
-def write_settings(folder: Path, broker: RunningBroker, group: str, away: str) -> None:
+def test_a_ledger_that_is_away_at_the_start_holds_no_store(broker: RunningBroker, tmp_path: Path) -> None:
+    group, story = f"test-{uuid.uuid4().hex}", uuid.uuid4().hex
+    (tmp_path / "routes.yaml").write_text("version: 1\nroutes: [{id: all, stores: [archive]}]\n")
+    nowhere = "postgresql://127.0.0.1:1/none?connect_timeout=1"
+    write_settings(tmp_path, broker, group, f"sqlite:///{tmp_path}/other.sqlite3", ledger=nowhere)
+    newsflow(tmp_path, "kafka", "apply").wait(120)
+    writer = BatchWriter(broker.settings)
+    for article in [told(f"{story}-{at}", f"outlet-{at}", story) for at in range(20)]:
+        writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
+    writer.flush()
+    process = newsflow(tmp_path, "run", "deliver", "--follow")
+    try:
+        wait_until(lambda: kept(tmp_path / "archive.sqlite3", story) == 20, process)
+        wait_until(lambda: "alerts is away, next try in" in log(tmp_path), process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log(tmp_path)
+    finally:
+        process.kill()
+    assert committed(broker, f"{group}.deliver.alerts") == {}
+
+
+def write_settings(
+    folder: Path, broker: RunningBroker, group: str, away: str, ledger: str = "sqlite:///ledger.sqlite3"
+) -> None:
     (folder / "newsflow.yaml").write_text(
         f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: '{group}'}}\n"
-        "ledger: {url: 'sqlite:///ledger.sqlite3'}\nroutes: {paths: [routes.yaml]}\n"
+        f"ledger: {{url: '{ledger}'}}\nroutes: {{paths: [routes.yaml]}}\n"
         f"stores:\n  archive: 'sqlite:///{folder}/archive.sqlite3'\n  away: '{away}'\n"
     )
 

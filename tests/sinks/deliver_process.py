@@ -105,8 +105,8 @@ def main(folder: Path, hook: str, outage: Path) -> None:
         loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name)
         for name in sinks.sink_names(config)
     ]
-    desks, ledger = sinks.desks_for(config)
-    delivery = AlertDelivery(ledger, config.destinations, last_drain_s=20, tick=desks.tick)
+    late = sinks.desks_for(config)
+    delivery = AlertDelivery(late.ledger, config.destinations, last_drain_s=20, tick=late.desks().tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:

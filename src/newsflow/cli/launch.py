@@ -75,7 +75,7 @@ def locally(
         reader = AvailableReader(consumer, config.kafka.input_topic, bounds, partitions)
         loop = LocalLoop(pipeline, reader, job, lambda run: _add(progress, run))
         try:
-            alerts = AlertDelivery(tools.ledger, config.destinations)
+            alerts = AlertDelivery(lambda: tools.ledger, config.destinations)
             with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:
                 (loop.follow if follow else loop.until_caught_up)()
             said = delivery.report()

@@ -148,7 +148,7 @@ def _alerting(config: Config, sinks: Sequence[str], said: list[str]) -> Iterator
     if ALERTS not in sinks:
         yield
         return
-    desks, ledger = desks_for(config)
-    with AlertDelivery(ledger, config.destinations, tick=desks.tick) as delivery:
+    late = desks_for(config)
+    with AlertDelivery(late.ledger, config.destinations, tick=lambda now: late.desks().tick(now)) as delivery:
         yield
     said += delivery.report()

@@ -57,9 +57,12 @@ class StoreSink:
 
 @dataclass
 class AlertSink:
-    """Lets the alert desks see every article version; what they raise goes to the outbox."""
+    """Lets the alert desks see every article version; what they raise goes to the outbox.
 
-    desks: AlertDesks
+    `desks` opens them where they are not open yet, and raises `LedgerError` while their ledger is away.
+    """
+
+    desks: Callable[[], AlertDesks]
     name: str = "alerts"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -67,7 +70,7 @@ class AlertSink:
         """See `ArticleSink`."""
         rows, dead = _rows(events, "Alerts")
         articles: list[Article] = [row.article for _, row in rows]
-        self.desks.take(articles, self.clock())
+        self.desks().take(articles, self.clock())
         return dead
 
 

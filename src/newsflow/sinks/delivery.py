@@ -25,6 +25,7 @@ class AlertDelivery:
     """Drains the outbox from `__enter__` on; at the end once more, for at most `last_drain_s`.
 
     What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain.
+    `outbox` gives the outbox, and raises `LedgerError` while it is away: it is asked again then.
     `tick`, given the time (UTC), is called every second and before the last drain: alert desks have something to do
     as time passes. It may raise `LedgerError`, and is then called again later.
     Raises `ConfigError` for a destination that cannot be used.
@@ -32,12 +33,12 @@ class AlertDelivery:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Callable[[], Outbox],
         destinations: Iterable[tuple[str, Destination]],
         last_drain_s: float = LAST_DRAIN_S,
         tick: Callable[[datetime], object] | None = None,
     ) -> None:
-        self.outbox, self.last_drain_s = outbox, last_drain_s
+        self._outbox, self.last_drain_s = outbox, last_drain_s
         self._tick, self._ticked_s = tick, 0.0
         self.drainer = Drainer(make_senders(destinations))
         self.total = Drained()
@@ -54,14 +55,15 @@ class AlertDelivery:
         self._stop.set()
         self._thread.join()
         if kind is None:
-            self._last_tick()
-            done = self.drainer.drain_all(self.outbox, deadline_s=self.last_drain_s)
-            self.total = self.total.plus(done)
+            self._finish()
 
     def report(self) -> list[str]:
         """Lines for a person: what was sent, what waits and for whom."""
-        waiting = {each.destination: each.deliveries for each in self.outbox.alert_backlog()}
         lines = [f"alerts sent: {self.total.sent}"]
+        try:
+            waiting = {each.destination: each.deliveries for each in self._outbox().alert_backlog()}
+        except LedgerError as error:
+            return [*lines, f"what waits in the outbox cannot be told, the ledger is away: {error}"]
         if self.total.refused:
             lines.append(f"alerts refused by their destination and set aside: {self.total.refused}")
         known = {sender.name for sender in self.drainer.senders}
@@ -74,7 +76,7 @@ class AlertDelivery:
         while (self.drainer.senders or self._tick) and not self._stop.is_set():
             try:
                 self._tick_if_due()
-                done = self.drainer.drain(self.outbox, over=self._stop.is_set)
+                done = self.drainer.drain(self._outbox(), over=self._stop.is_set)
             except LedgerError as error:
                 log.warning("the ledger is away, and the outbox with it: %s", error)
                 self._stop.wait(POLL_S * 8)
@@ -87,12 +89,14 @@ class AlertDelivery:
             self._ticked_s = time.monotonic()
             self._tick(datetime.now(UTC))
 
-    def _last_tick(self) -> None:
+    def _finish(self) -> None:
+        """The last tick and the last drain; a ledger that is away keeps everything for the next run."""
         try:
             if self._tick is not None:
                 self._tick(datetime.now(UTC))
+            self.total = self.total.plus(self.drainer.drain_all(self._outbox(), deadline_s=self.last_drain_s))
         except LedgerError as error:
-            log.warning("what the alert desks hold waits for the next run: %s", error)
+            log.warning("alerts wait in the ledger for the next run: %s", error)
 
 
 def _pause_s(done: Drained) -> float:

@@ -18,6 +18,8 @@ from newsflow.sinks.stores import open_store
 
 ALERTS = "alerts"
 """The sink that lets the alert desks see articles; stores have the names of the configuration."""
+LEDGER_PATIENCE_S = 5.0
+"""How long one call waits for the ledger; whoever calls tries again, and can be told to stop in between."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
@@ -40,32 +42,60 @@ def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
     return chosen
 
 
+class LateDesks:
+    """The alert desks and the ledger they remember in, opened when they are first needed: a ledger that is away at
+    the start holds no store. Safe to share between threads; every method may raise `LedgerError`."""
+
+    def __init__(self, config: Config, routes: Routes) -> None:
+        # Those without a policy are told by the job that publishes the article.
+        self._asking = tuple(each for each in routes.subscriptions if not each.told_at_once)
+        self._settings, self._lock = config.ledger, threading.Lock()
+        self._opened: tuple[Ledger, AlertDesks] | None = None
+
+    def ledger(self) -> Ledger:
+        """The ledger, with the outbox. May block for `LEDGER_PATIENCE_S`."""
+        return self._open()[0]
+
+    def desks(self) -> AlertDesks:
+        """The desks. May block as `ledger` does."""
+        return self._open()[1]
+
+    def close(self) -> None:
+        """Close the ledger if it was opened."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened[0].close()
+                self._opened = None
+
+    def _open(self) -> tuple[Ledger, AlertDesks]:
+        with self._lock:
+            if self._opened is None:
+                url, window_h = resolve(self._settings.url), self._settings.window_h
+                ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
+                self._opened = ledger, AlertDesks(Routes(subscriptions=self._asking), ledger)
+            return self._opened
+
+
 class _Sinks:
     """What one configuration needs, each part made when it is first asked for."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._routes: Routes | None = None
-        self._ledger: Ledger | None = None
+        self._desks: LateDesks | None = None
         self._sinks: dict[str, PatientSink] = {}
         self._closing: list[Callable[[], object]] = []
 
     def sink(self, name: str) -> PatientSink:
         if name not in self._sinks:
-            self._sinks[name] = PatientSink(AlertSink(self.desks()) if name == ALERTS else self._store(name))
+            self._sinks[name] = PatientSink(AlertSink(self.desks().desks) if name == ALERTS else self._store(name))
         return self._sinks[name]
 
-    def ledger(self) -> Ledger:
-        if self._ledger is None:
-            settings = self._config.ledger
-            self._ledger = open_ledger(resolve(settings.url), window_h=settings.window_h)
-            self._closing.append(self._ledger.close)
-        return self._ledger
-
-    def desks(self) -> AlertDesks:
-        # Those without a policy are told by the job that publishes the article.
-        asking = tuple(each for each in self.routes().subscriptions if not each.told_at_once)
-        return AlertDesks(Routes(subscriptions=asking), self.ledger())
+    def desks(self) -> LateDesks:
+        if self._desks is None:
+            self._desks = LateDesks(self._config, self.routes())
+            self._closing.append(self._desks.close)
+        return self._desks
 
     def routes(self) -> Routes:
         if self._routes is None:
@@ -91,17 +121,16 @@ _lock = threading.Lock()
 
 
 def sink_for(config: Config, name: str) -> PatientSink:
-    """The sink called `name`, made at the first call in this process. Raises `ConfigError` for files that are wrong,
-    `LedgerError` for a ledger out of reach; a store that is away is no error yet."""
+    """The sink called `name`, made at the first call in this process. Raises `ConfigError` for files that are wrong;
+    a store or a ledger that is away is no error yet."""
     with _lock:
         return _of(config).sink(name)
 
 
-def desks_for(config: Config) -> tuple[AlertDesks, Ledger]:
+def desks_for(config: Config) -> LateDesks:
     """The alert desks, and the ledger they remember in."""
     with _lock:
-        sinks = _of(config)
-        return sinks.desks(), sinks.ledger()
+        return _of(config).desks()
 
 
 def close_sinks() -> None:
