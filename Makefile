@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-deploy check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among t
 test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (nothing)
 	$(BIN)/python -m pytest -m faults
 
+test-deploy: $(STAMP) ## Render deploy/ and check all of it against the published schemas
+	$(BIN)/python -m pytest tests/deploy tests/kafka/test_strimzi.py
+
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,8 +51,9 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python benchmarks/sinks.py
 	$(BIN)/python benchmarks/normalise.py
 
-docs: $(STAMP) ## Write the generated pages of docs/reference anew
+docs: $(STAMP) ## Write the generated pages of docs/reference, and the topics for Kubernetes, anew
 	$(BIN)/python docs/generate.py
+	cd deploy/kubernetes/topics && $(CURDIR)/$(BIN)/newsflow kafka render --cluster newsflow > kafka-topics.yaml
 
 clean: ## Remove .venv and local state
 	rm -rf $(VENV) .newsflow

@@ -91,9 +91,10 @@ class LocalLoop:
         *,
         place: Place | None = None,
         idle_s: float = IDLE_S,
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
         self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
-        self._idle_s = idle_s
+        self._idle_s, self._beat = idle_s, beat
         self._stop = threading.Event()
         self._failures = 0
         self._bad_in_a_row = 0
@@ -118,7 +119,9 @@ class LocalLoop:
 
     def _step(self, until: Mapping[int, int] | None) -> bool:
         """One run; False when there was nothing to read."""
-        return bool(self._try(lambda: self._run_once(until)))
+        moved = bool(self._try(lambda: self._run_once(until)))
+        self._beat()
+        return moved
 
     def _run_once(self, until: Mapping[int, int] | None) -> bool:
         run = self._reader.plan(until)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,12 +22,21 @@ from newsflow.cli.common import (
     words,
 )
 from newsflow.cli.topics_rules import paths_in_force
+from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
     from newsflow.contracts.topics import TopicSpec
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: declared and on the broker.")
+
+_CLUSTER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class RenderFormat(StrEnum):
+    """What the declared topics are rendered as."""
+
+    STRIMZI = "strimzi"
 
 
 @app.command()
@@ -65,6 +76,34 @@ def apply(
             data(str(change))
     done = sum(change.step is not Step.KEPT for change in changes)
     words.print(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}", markup=False)
+
+
+@app.command()
+def render(
+    cluster: Annotated[str, typer.Option(help="Name of the Kafka resource that the topics belong to.")],
+    form: Annotated[RenderFormat, typer.Option("--format", help="strimzi: KafkaTopic resources.")] = (
+        RenderFormat.STRIMZI
+    ),
+    replicas: Annotated[
+        int | None, typer.Option(min=1, max=32_767, help="Copies of each partition; the broker's default without.")
+    ] = None,
+    topics: Annotated[
+        Path | None, typer.Option("--file", help="Declarations to render; the shipped kafka-topics.yaml by default.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the declared topics as resources of Kubernetes, for clusters whose topics Strimzi looks after.
+
+    For such a cluster use this instead of `apply`: Strimzi takes back what others change.
+    """
+    from newsflow.kafka.strimzi import render_topics
+
+    if not _CLUSTER.fullmatch(cluster):
+        raise UsageError(
+            f"--cluster {cluster!r}: accepted are up to 63 of a-z, 0-9 and -, a letter or digit at both ends"
+        )
+    text = {RenderFormat.STRIMZI: render_topics}[form](declared(settings(config).config, topics), cluster, replicas)
+    data(text.removesuffix("\n"))
 
 
 @app.command()

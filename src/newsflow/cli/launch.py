@@ -11,6 +11,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from newsflow.beam import inprocess
+from newsflow.beam.heartbeat import Heartbeat
 from newsflow.beam.job import Job
 from newsflow.beam.jobs import Page
 from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
@@ -65,15 +66,17 @@ def locally(
     quiet: bool = False,
     reporting: bool = True,
     beam_args: list[str] | None = None,
+    heartbeat: Path | None = None,
 ) -> None:
     """Run a job on Kafka with the local runner, until it is caught up or told to stop."""
+    beat = (lambda: None) if heartbeat is None else Heartbeat(heartbeat).beat
     job, limits = Job(config, "available", "kafka"), config.limits
     with RunProgress(quiet) as progress, _tools(config) as tools:
         pipeline = PreparedPipeline(page.build, job, PipelineOptions(beam_args or []))
         consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
         bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
         reader = AvailableReader(consumer, config.kafka.input_topic, bounds, partitions)
-        loop = LocalLoop(pipeline, reader, job, lambda run: _add(progress, run))
+        loop = LocalLoop(pipeline, reader, job, lambda run: _add(progress, run), beat=beat)
         try:
             alerts = AlertDelivery(lambda: tools.ledger, config.destinations)
             with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:

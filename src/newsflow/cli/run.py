@@ -45,6 +45,9 @@ def run(
     ] = None,
     sinks: SinksOption = None,
     ledger: Annotated[str | None, typer.Option(help="URL of the ledger; sqlite:///PATH or postgresql://…")] = None,
+    heartbeat: Annotated[
+        Path | None, typer.Option(help="Touch this file as the local loop turns: its age is for a probe.")
+    ] = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -55,6 +58,8 @@ def run(
     set_up_logging(verbose, quiet)
     beam_args = list(context.args)
     files = _check(input_file, output_dir, until_caught_up, follow, beam_args)
+    if heartbeat is not None and (files is not None or _names_runner(beam_args)):
+        raise UsageError("--heartbeat is of the local runner on Kafka: no other run has a loop that could hang")
     if files is not None and ledger is None:
         from newsflow.sinks.files import LEDGER
 
@@ -65,6 +70,8 @@ def run(
 
     page = load_job(job)
     chosen = None if partitions is None else _partitions(partitions)
+    if heartbeat is not None and page.per_sink:
+        raise UsageError(f"--heartbeat tells of one loop, and {job} has one for each sink; leave it out")
     if page.per_sink:
         _deliver(page, loaded.config, sinks, chosen, files is not None, follow, output, beam_args)
     elif sinks is not None:
@@ -74,7 +81,16 @@ def run(
     elif _names_runner(beam_args):
         launch.on_runner(page, loaded.config, beam_args)
     else:
-        launch.locally(page, loaded.config, chosen, follow=follow, output=output, quiet=quiet, beam_args=beam_args)
+        launch.locally(
+            page,
+            loaded.config,
+            chosen,
+            follow=follow,
+            output=output,
+            quiet=quiet,
+            beam_args=beam_args,
+            heartbeat=heartbeat,
+        )
 
 
 def _deliver(
