@@ -93,3 +93,11 @@ def test_the_commands_are_ours(compose: dict[str, Any], name: str) -> None:
         command = group.commands[words.pop(0)]
         context = command.make_context(command.name, list(words), parent=context) if words else context
     assert str(context.params["config"]) == "/etc/newsflow/newsflow.yaml"
+
+
+def test_articles_are_stored_in_the_volume_and_not_beside_the_program(compose: dict[str, Any]) -> None:
+    stores = dict(load_config(COMPOSE / "newsflow.yaml", environ={}).config.stores)
+    folder = stores["articles"].removeprefix("parquet:///")
+    mounts = dict(reversed(mount.split(":")[:2]) for mount in compose["services"]["deliver"]["volumes"])
+    assert folder.startswith("/"), "a relative path counts from wherever the program was started"
+    assert mounts[str(Path(folder).parent)] in compose["volumes"]
