@@ -37,7 +37,7 @@ STRIMZI_CLASSES = {
 
 
 def kustomize() -> Path:
-    """The kustomize binary, built by Go, whose checksum database vouches for the source; skips without Go."""
+    """The kustomize binary, built by Go in the version named; skips without Go."""
     binary = PLACE / "kustomize"
     with _place():
         if not binary.is_file():
