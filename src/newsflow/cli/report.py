@@ -37,7 +37,6 @@ EXPLAINED = {
     Outcome.DUPLICATE: "another article says the same",
     Outcome.DEAD_LETTERED: "could not be processed; kept with the reason",
 }
-STEPS = {"first": "first word", "update": "more to say", "withdrawn": "taken back", "digest": "together"}
 
 
 class Page:
@@ -193,11 +192,10 @@ def _isolated(before: str, text: Text) -> Text:
 
 def _alerts(page: Page, results: Results) -> None:
     where = "received by a webhook on this machine, signature checked" if results.bootstrap_servers else "raised"
-    note = "A story is told once to each who asked: later articles about it raise no second first word."
+    note = "A story alerts a subscriber once (first), then for a material update or its withdrawal alone."
     page.heading(f"{len(results.alerts)} alerts {where}", note)
     for alert in results.alerts[:SHOWN_ALERTS]:
-        step = STEPS.get(str(alert["step"]), str(alert["step"]))
-        page.line(f"{alert['subscription']:<14}{step:<13}", str(alert["articles"][0]["title"]))
+        page.line(f"{alert['subscription']:<14}{alert['step']:<11}", str(alert["articles"][0]["title"]))
         page.line(f"{'':<14}", "because " + "; ".join(_because(alert["why"])), style="dim")
     if len(results.alerts) > SHOWN_ALERTS:
         page.line(f"… and {len(results.alerts) - SHOWN_ALERTS} more")
