@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 Build = Callable[[beam.Pipeline, Job], None]
 LONGEST_PAUSE_S = 30.0
 IDLE_S = 0.02
+IDLE_RUN_S = 5.0
+"""So often a job that follows runs although nothing came: what waits for time to pass in it gets on."""
 
 
 class Reader(Protocol):
@@ -113,19 +116,23 @@ class LocalLoop:
 
     def follow(self) -> None:
         """Read on until told to stop."""
+        ran_at = time.monotonic()
         while not self._stop.is_set():
-            if not self._step(None):
+            due = time.monotonic() - ran_at > IDLE_RUN_S
+            if self._step(None, even_empty=due):
+                ran_at = time.monotonic()
+            else:
                 self._stop.wait(self._idle_s)
 
-    def _step(self, until: Mapping[int, int] | None) -> bool:
+    def _step(self, until: Mapping[int, int] | None, *, even_empty: bool = False) -> bool:
         """One run; False when there was nothing to read."""
-        moved = bool(self._try(lambda: self._run_once(until)))
+        moved = bool(self._try(lambda: self._run_once(until, even_empty)))
         self._beat()
         return moved
 
-    def _run_once(self, until: Mapping[int, int] | None) -> bool:
+    def _run_once(self, until: Mapping[int, int] | None, even_empty: bool) -> bool:
         run = self._reader.plan(until)
-        if run.empty:
+        if run.empty and not even_empty:
             return False
         found = self._pipeline.run()
         records = self._reader.finish()

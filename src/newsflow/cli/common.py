@@ -51,6 +51,15 @@ def settings(config: Path | None, bootstrap_servers: str | None = None, **flags:
     return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, **dotted})
 
 
+def settled(job: str, loaded: Loaded) -> Loaded:
+    """The configuration as one job needs it: some read elsewhere, and one file serves all."""
+    from dataclasses import replace
+
+    from newsflow.config.trends import config_of
+
+    return replace(loaded, config=config_of(job, loaded.config))
+
+
 def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
     """Log to standard error: warnings, with `-v` information, with `-vv` everything, with `-q` errors only."""
     import logging

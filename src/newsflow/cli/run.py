@@ -17,6 +17,7 @@ from newsflow.cli.common import (
     VerboseOption,
     set_up_logging,
     settings,
+    settled,
 )
 from newsflow.errors import UsageError
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     job: Annotated[
-        str, typer.Argument(help="A shipped job (ingest, deliver), or a .py file with build(pipeline, job).")
+        str, typer.Argument(help="A shipped job (ingest, deliver, trends), or a .py file with build(pipeline, job).")
     ],
     until_caught_up: Annotated[
         bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
@@ -64,7 +65,7 @@ def run(
         from newsflow.sinks.files import LEDGER
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
-    loaded = settings(config, bootstrap_servers, ledger__url=ledger)
+    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
     from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
 

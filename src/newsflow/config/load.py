@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.config.settings import Config, Destination, Kafka, LedgerSettings, Limits, Security, Sources
+from newsflow.config.trends import build_trends
 from newsflow.errors import ConfigError
 from newsflow.yamlfile import Place, YamlFile, dotted, parse_yaml, read_yaml
 
@@ -165,6 +166,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         ),
         limits=Limits(**merged["limits"]),
         stores=tuple(sorted(merged["stores"].items())),
+        trends=build_trends(merged["trends"]),
     )
 
 

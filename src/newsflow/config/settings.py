@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from newsflow.trends.settings import TrendSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Security:
@@ -98,3 +100,4 @@ class Config:
     limits: Limits
     stores: tuple[tuple[str, str], ...] = ()
     """Stores by the names that routes use; their URLs, or references to them."""
+    trends: TrendSettings = field(default_factory=TrendSettings)

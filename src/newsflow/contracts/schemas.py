@@ -19,7 +19,7 @@ from newsflow.resources import schemas_dir
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-SCHEMAS = ("raw-article", "article", "duplicate", "alert", "debug", "dead-letter")
+SCHEMAS = ("raw-article", "article", "duplicate", "alert", "debug", "trend", "burst", "dead-letter")
 
 
 @dataclass(frozen=True, slots=True)

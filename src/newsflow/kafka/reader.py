@@ -82,6 +82,8 @@ class AvailableReader:
         self._reached: Offsets = {}
         self._committed: Offsets = {}
         self._run = Run({})
+        self._planned_ms = 0
+        self._newest_ms: dict[int, int] = {}
         self._stop = threading.Event()
 
     @property
@@ -92,6 +94,8 @@ class AvailableReader:
     def plan(self, until: Mapping[int, int] | None = None) -> Run:
         """Look where the topic ends now and settle the next run; with `until`, not beyond those offsets."""
         self._assign()
+        # Before the ends are asked for: what is written from now on may lie behind them.
+        self._planned_ms = time.time_ns() // 1_000_000
         partitions = [self._tp(p) for p in self._assigned]
         begin = self._consumer.beginning_offsets(partitions)
         end = self._consumer.end_offsets(partitions)
@@ -141,6 +145,18 @@ class AvailableReader:
         self._committed.update(moved)
         self._finished.update(self._reached)
         return read
+
+    def read_until_ms(self) -> int:
+        """All records of these partitions that were written before this time were read by the run in hand or before:
+        milliseconds since 1970; 0 while of a partition nothing is known. Call it when `batches` has ended.
+
+        A partition that was read to its end is known up to when its end was looked up, however long it is idle; one
+        that was not, up to its last record.
+        """
+        return min(
+            self._planned_ms if self._reached.get(p, start) >= end else self._newest_ms.get(p, 0)
+            for p, (start, end) in self._run.spans.items()
+        )
 
     def stop(self) -> None:
         """End the run in hand after its current batch."""
@@ -201,6 +217,9 @@ class AvailableReader:
         batch: list[Event] = []
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
+            if records:
+                newest_ms = max(self._newest_ms.get(tp.partition, 0), records[-1].timestamp)
+                self._newest_ms[tp.partition] = newest_ms
             batch += [to_event(record) for record in records if bound is None or record.offset < bound]
         for partition in self._run.spans:
             self._reach(partition)

@@ -22,7 +22,9 @@ from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.ledger.times import to_micros
+from newsflow.ledger.trends import Trends
 from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record, Retag, Retagging
+from newsflow.trends.settings import TrendSettings
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -139,6 +141,10 @@ class Ledger:
             return work(DeskTables(self._db, now))
 
         return self._run(alone)
+
+    def trends(self, settings: TrendSettings) -> Trends:
+        """Counts over time, kept in this ledger."""
+        return Trends(self._db, settings, self._run, self._read, self._clock)
 
     def alerts(
         self, limit: int = 100, *, subscription: str | None = None, state: str | None = None

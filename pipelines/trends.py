@@ -1,0 +1,25 @@
+"""Counts over time: published articles in; counts of windows, corrections and bursts out.
+
+Time is when an article was first seen. The counts live in the ledger, so that every article counts once, by its
+newest version, whatever comes twice, late or out of order, and whichever engine runs this page; the engine's
+watermark says when a window is over. What is written was settled in the ledger before.
+"""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from newsflow.beam.job import Job
+from newsflow.beam.read import ReadArticles
+from newsflow.beam.trends import CloseWindows, CountArticles, PublishTrends
+
+
+def build(pipeline: beam.Pipeline, job: Job) -> None:
+    """Lay the stages of the job into `pipeline`."""
+    (
+        pipeline
+        | "ReadArticles" >> ReadArticles(job)
+        | "CountArticles" >> CountArticles(job.config)
+        | "CloseWindows" >> CloseWindows(job)
+        | "PublishTrends" >> PublishTrends(job.config)
+    )

@@ -1,0 +1,178 @@
+"""Counts over time in the ledger: articles are counted once, windows closed in order, corrections numbered.
+
+Everything that is published of a window is settled here first, in the transaction that closes it, and waits in an
+outbox until the broker has it. So a retry publishes the same bytes, and nothing of it depends on a runner's state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from newsflow.ledger.database import Database
+from newsflow.ledger.times import from_micros, storable, to_micros
+from newsflow.ledger.trend_closing import WindowCloser
+from newsflow.ledger.trend_tables import TrendTables
+from newsflow.trends.bursts import Burst
+from newsflow.trends.counting import Cell, Change, Contribution, change_of, difference, settled
+from newsflow.trends.settings import TrendSettings
+
+Run = Callable[[Callable[[], Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a batch did: one change a contribution, in order; `late` of them changed a window that is closed.
+    `slices` are those whose counts changed, `closed` the end of the newest closed window."""
+
+    changes: tuple[Change, ...]
+    late: int
+    slices: frozenset[int]
+    closed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A window that was looked at. `corrected`: it was closed before. `records` of it are to be published."""
+
+    end: int
+    corrected: bool
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRecord:
+    """A record to be written: `kind` is trend or burst, `series` its key, `id` its `ce_id`."""
+
+    number: int
+    id: str
+    kind: str
+    series: str
+    settled_at: datetime
+    value: bytes
+
+
+class Trends:
+    """The counts of one grid of windows. Made by `Ledger.trends`; every method may block on the database and raises
+    LedgerError when it does not answer in time, and then nothing of the call was kept."""
+
+    def __init__(
+        self, db: Database, settings: TrendSettings, run: Run, read: Run, clock: Callable[[], datetime]
+    ) -> None:
+        self._db, self._settings, self._run, self._read, self._clock = db, settings, run, read, clock
+        self._rule = settings.windows
+        self._tables = TrendTables(db, self._rule)
+
+    def count(self, contributions: Sequence[Contribution]) -> Counted:
+        """Take in versions of articles, in one transaction. A version that was taken in before changes nothing."""
+        clean = [_storable(each) for each in contributions]
+        counted: Counted = self._run(lambda: self._alone(lambda: self._count(clean)))
+        return counted
+
+    def close_next(self, upto: int | None = None) -> Closed | None:
+        """Close, or correct, the first window that is due and does not end after `upto` (seconds since 1970; None:
+        whatever is due), or after the newest closed one. None when no window is due. Call it until then."""
+        closed: Closed | None = self._run(lambda: self._alone(lambda: self._close_next(upto)))
+        return closed
+
+    def outbox(self, limit: int = 1_000) -> list[TrendRecord]:
+        """Records that are still to be written, in the order they were settled."""
+        sql = (
+            "SELECT number, id, kind, series, settled_at, value FROM trend_outbox WHERE layout = ? "
+            "ORDER BY number LIMIT ?"
+        )
+        rows = self._read(lambda: self._db.query(sql, [self._rule.layout, limit]))
+        return [TrendRecord(int(r[0]), r[1], r[2], r[3], from_micros(int(r[4])), bytes(r[5])) for r in rows]
+
+    def written(self, records: Sequence[TrendRecord]) -> None:
+        """The broker has these records."""
+        numbers = [record.number for record in records]
+        sql = "DELETE FROM trend_outbox WHERE number {in_numbers}"
+        self._run(lambda: self._db.execute(sql, [self._db.list_of(numbers)]))
+
+    def closed(self) -> int | None:
+        """The end of the newest closed window; None when none was closed."""
+        found: int | None = self._read(self._tables.closed)
+        return found
+
+    def window(self, end: int) -> dict[Cell, int]:
+        """What was last published of a window."""
+        found = self._read(lambda: self._tables.published(end))
+        return {cell: articles for cell, (articles, _) in found.items()}
+
+    def totals(self, after: int) -> dict[int, dict[Cell, int]]:
+        """The published counts of all windows that ended after a time, by their ends."""
+        sql = (
+            "SELECT window_end, dimension, name, articles FROM trend_window WHERE layout = ? AND window_end > ? "
+            "ORDER BY window_end"
+        )
+        windows: dict[int, dict[Cell, int]] = {}
+        for end, dimension, name, articles in self._read(lambda: self._db.query(sql, [self._rule.layout, after])):
+            windows.setdefault(int(end), {})[dimension, name] = int(articles)
+        return windows
+
+    def bursts(self) -> list[Burst]:
+        """All bursts that are remembered, the oldest first."""
+        found: list[Burst] = self._read(self._tables.bursts)
+        return found
+
+    def _alone(self, work: Callable[[], Any]) -> Any:
+        self._db.lock(["trends"])
+        return work()
+
+    def _count(self, contributions: Sequence[Contribution]) -> Counted:
+        closed, rule = self._tables.closed(), self._rule
+        held = self._tables.articles(each.article_id for each in contributions)
+        deltas: Counter[tuple[int, Cell]] = Counter()
+        changes, changed, late = [], set(), 0
+        for each in contributions:
+            before = held.get(each.article_id)
+            changes.append(change_of(before, each, rule, closed))
+            if changes[-1] in (Change.REPEAT, Change.TOO_LATE):
+                continue
+            held[each.article_id] = after = settled(before, each)
+            changed.add(each.article_id)
+            by = difference(before, after)
+            late += bool(by) and closed is not None and rule.first_end(after.slice_start) <= closed
+            for cell, number in by.items():
+                deltas[after.slice_start, cell] += number
+        effective = {place: by for place, by in deltas.items() if by}
+        self._tables.keep_articles(held[article_id] for article_id in sorted(changed))
+        self._tables.add(effective)
+        return Counted(tuple(changes), late, frozenset(start for start, _ in effective), closed)
+
+    def _close_next(self, upto: int | None) -> Closed | None:
+        closed = self._tables.closed()
+        limit = None if upto is None else max(upto, closed or upto)
+        end = self._tables.next_due(limit)
+        if end is None:
+            return None
+        closer = WindowCloser(self._tables, self._settings, end, closed)
+        records = closer.close()
+        self._put_out(records)
+        return Closed(end, closer.corrected, len(records))
+
+    def _put_out(self, records: Sequence[tuple[str, str, str, bytes]]) -> None:
+        ((last,),) = self._db.query("SELECT COALESCE(MAX(number), 0) FROM trend_outbox")
+        now = to_micros(self._clock())
+        rows = [
+            (int(last) + place, self._rule.layout, record_id, kind, series, now, value)
+            for place, (record_id, kind, series, value) in enumerate(records, start=1)
+        ]
+        sql = (
+            "INSERT INTO trend_outbox (number, layout, id, kind, series, settled_at, value) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        self._db.execute_many(sql, rows)
+
+
+def _storable(each: Contribution) -> Contribution:
+    """Text that both databases take: a language or an id may hold anything that JSON can."""
+    cells = tuple((dimension, storable(name)) for dimension, name in each.cells)
+    return replace(each, article_id=storable(each.article_id), story=storable(each.story), cells=cells)
+
+
+__all__ = ["Closed", "Counted", "TrendRecord", "Trends"]
