@@ -28,10 +28,11 @@ class JobProcess:
     group: str
     environ: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    job: str = "ingest"
 
     def start(self, *arguments: str) -> None:
-        """`newsflow run ingest` with the arguments given; its words go to job.log."""
-        self.process = self.spawn("run", "ingest", *arguments)
+        """`newsflow run JOB` with the arguments given; its words go to job.log."""
+        self.process = self.spawn("run", self.job, *arguments)
 
     def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Any command of newsflow beside the job, with the same settings and log."""

@@ -127,7 +127,7 @@ class Watch:
                 found.append(DayCount(end - day * DAY_S, int(count), int(self.totals[index])))
         return found
 
-    def evidence(self, cell: Cell, end: int) -> tuple[int, tuple[str, ...]]:
+    def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
         return 5, ()
 
     def burst_id(self, cell: Cell, end: int) -> str:

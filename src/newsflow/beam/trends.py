@@ -112,12 +112,12 @@ class CloseByWatermark(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._grace_s = config.trends.windows.grace_s
 
-    def process(self, marker: Marker, over: Any = beam.DoFn.TimerParam(OVER)) -> None:
+    def process(self, marker: Marker, over: Any = beam.DoFn.TimerParam(OVER)) -> None:  # noqa: B008
         """Set, or set again, the timer of one window."""
         over.set(Timestamp(marker[1] + self._grace_s))
 
     @on_timer(OVER)
-    def is_over(self, key: str = beam.DoFn.KeyParam) -> Iterator[int]:
+    def is_over(self, key: Any = beam.DoFn.KeyParam) -> Iterator[int]:
         """The watermark has passed a window's end and grace."""
         yield int(key)
 
@@ -135,7 +135,7 @@ class CloseAtEndOfRun(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """One time a run."""
         read_ms = inprocess.get(READER).read_until_ms()
-        yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), [GlobalWindow()])
+        yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 
 class CloseAndWrite(beam.DoFn):

@@ -23,7 +23,7 @@ def build_trends(members: Mapping[str, Any]) -> TrendSettings:
         message = f"end_ratio {rule.end_ratio} is above ratio {rule.ratio}: a burst would end as it is raised"
         raise ConfigError(message, path="trends.bursts.end_ratio")
     if rule.warm_up_days > rule.baseline_days:
-        message = f"warm_up_days {rule.warm_up_days} is above baseline_days {rule.baseline_days}: nothing would be raised"
+        message = f"warm_up_days {rule.warm_up_days} > baseline_days {rule.baseline_days}: nothing could be raised"
         raise ConfigError(message, path="trends.bursts.warm_up_days")
     try:
         windows = WindowRule(

@@ -218,7 +218,7 @@ class AvailableReader:
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
             if records:
-                newest_ms = max(self._newest_ms.get(tp.partition, 0), records[-1].timestamp)
+                newest_ms = max(self._newest_ms.get(tp.partition, 0), records[-1].timestamp or 0)
                 self._newest_ms[tp.partition] = newest_ms
             batch += [to_event(record) for record in records if bound is None or record.offset < bound]
         for partition in self._run.spans:

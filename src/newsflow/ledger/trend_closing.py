@@ -105,7 +105,7 @@ class WindowCloser:
         counts = self._tables.peaks(ends) if cell[0] == STORY else self._published(cell, ends)
         return [DayCount(each, counts.get(each, 0), totals.get(each, 0)) for each in ends]
 
-    def evidence(self, cell: Cell, end: int) -> tuple[int, tuple[str, ...]]:
+    def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
         """See `newsflow.trends.judging.Counts`."""
         found = [each for each in self._articles if _is_of(each, cell)]
         return len({each.source for each in found}), tuple(each.id for each in found[:SAMPLE])

@@ -43,7 +43,7 @@ class TrendTables:
         """Note that a window was closed; of an older one nothing is noted."""
         sql = (
             "INSERT INTO trend_clock (layout, closed) VALUES (?, ?) ON CONFLICT (layout) DO UPDATE "
-            "SET closed = CASE WHEN excluded.closed > trend_clock.closed THEN excluded.closed ELSE trend_clock.closed END"
+            "SET closed = excluded.closed WHERE excluded.closed > trend_clock.closed"
         )
         self._db.execute(sql, [self._layout, end])
 
@@ -88,9 +88,7 @@ class TrendTables:
 
     def next_due(self, upto: int | None) -> int | None:
         """The end of the first window that is to be looked at, not after `upto`."""
-        rows = self._db.query(
-            "SELECT MIN(due) FROM trend_count WHERE layout = ? AND due IS NOT NULL", [self._layout]
-        )
+        rows = self._db.query("SELECT MIN(due) FROM trend_count WHERE layout = ? AND due IS NOT NULL", [self._layout])
         due = rows[0][0]
         return None if due is None or (upto is not None and due > upto) else int(due)
 

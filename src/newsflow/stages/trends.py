@@ -28,7 +28,9 @@ from newsflow.trends.settings import TrendSettings
 
 STAGE = "CountArticles"
 AHEAD = timedelta(hours=1)
-"""An article cannot have been seen this long after it was published; a clock is wrong, or someone made it up."""
+"""An article cannot be first seen this long after its record was written: a clock is wrong, or someone made it up."""
+EARLIEST, LATEST = datetime(1970, 2, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Beyond these, windows would leave the calendar."""
 
 OUTCOMES = {
     Change.COUNTED: "added",
@@ -76,8 +78,11 @@ def count(events: Sequence[Event], trends: Trends, settings: TrendSettings) -> R
 
 def read_article(event: Event) -> Article | Rejected:
     """The article of a record, or why it is none."""
+    if event.value is None:
+        message = "a record without a value; articles are withdrawn by an article.v1 value that says so"
+        return Rejected(Reason.MALFORMED_JSON, message, STAGE)
     try:
-        value = orjson.loads(event.value or b"")
+        value = orjson.loads(event.value)
     except orjson.JSONDecodeError as error:
         return Rejected(Reason.MALFORMED_JSON, f"{error}; accepted: an article.v1 value in JSON", STAGE)
     try:
@@ -85,26 +90,29 @@ def read_article(event: Event) -> Article | Rejected:
         if wrong is not None:
             place = ".".join(map(str, wrong.path)) or "the value"
             return Rejected(Reason.SCHEMA_VIOLATION, f"{place}: {wrong.message[:500]} ({wrong.keyword})", STAGE)
-        article = decode_article(event.value or b"")
+        article = decode_article(event.value)
     except Exception as error:  # A year that no calendar here has: the schema cannot know all of them.
         return broken(STAGE, error)
     return _seen_in_time(article, event)
 
 
 def _seen_in_time(article: Article, event: Event) -> Article | Rejected:
-    if not event.timestamp_ms or event.timestamp_ms > 253_402_300_000_000:
+    written = LATEST if event.timestamp_ms == 0 else _time_of(event)
+    if EARLIEST <= article.first_seen <= min(written + AHEAD, LATEST):
         return article
-    written = datetime.fromtimestamp(event.timestamp_ms / 1_000, UTC)
-    if article.first_seen - AHEAD <= written:
-        return article
-    message = f"first_seen {article.first_seen} is more than {AHEAD} after its record was written, {written}"
+    message = (
+        f"first_seen {article.first_seen} of a record written {written}; accepted: from 1970 to an hour after that"
+    )
     return Rejected(Reason.SCHEMA_VIOLATION, message, STAGE)
+
+
+def _time_of(event: Event) -> datetime:
+    return datetime.fromtimestamp(min(event.timestamp_ms / 1_000, LATEST.timestamp()), UTC)
 
 
 def dead_letter(event: Event, rejected: Rejected, job: str) -> Emission:
     """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
-    at = datetime.fromtimestamp(min(event.timestamp_ms, 253_402_300_000_000) / 1_000, UTC)
-    headers = dead_letter_headers(event, rejected, job=job, time=at)
+    headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
     topic = dead_letter_topic(event.topic)
     return Emission("dead-letter", topic, event.key, event.value, headers, event.event_id)
 

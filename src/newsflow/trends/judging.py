@@ -28,8 +28,8 @@ class Counts(Protocol):
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
         """The same window of up to `days` earlier days. Of stories: the largest story of each."""
 
-    def evidence(self, cell: Cell, end: int) -> tuple[int, tuple[str, ...]]:
-        """How many different sources a window's articles have, and the ids of some of them."""
+    def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
+        """How many different sources the judged window's articles have, and the ids of some of them."""
 
     def burst_id(self, cell: Cell, end: int) -> str:
         """The id of a burst that this window raises."""
@@ -101,5 +101,5 @@ def _expected(case: Case, counts: Counts, rule: BurstRule) -> Expected | None:
 
 
 def _sighting(case: Case, counts: Counts, expected: Expected) -> Sighting:
-    sources, sample = counts.evidence(case.cell, case.end)
+    sources, sample = counts.evidence(case.cell)
     return Sighting(case.end, case.articles, sources, expected, sample)
