@@ -210,6 +210,19 @@ def test_records_wait_until_they_are_written_and_come_again_unchanged(open_one: 
     assert again.outbox() == first[2:]
 
 
+def test_what_a_slow_writer_says_it_wrote_is_not_taken_for_what_came_after(open_one: Callable[[], Ledger]) -> None:
+    one, other = open_one().trends(SETTINGS), open_one().trends(SETTINGS)
+    take(one, article(1, START))
+    one.close_next()
+    slow = other.outbox()
+    one.written(one.outbox())
+    one.close_next()
+    waiting = one.outbox()
+    other.written(slow)
+    assert one.outbox() == waiting
+    assert waiting
+
+
 def test_two_grids_in_one_ledger_do_not_mix(ledger: Ledger) -> None:
     hours, days = ledger.trends(SETTINGS), ledger.trends(TrendSettings(windows=WindowRule(86_400, 3_600)))
     take(hours, article(1, START))

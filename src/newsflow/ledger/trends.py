@@ -47,7 +47,6 @@ class Closed:
 class TrendRecord:
     """A record to be written: `kind` is trend or burst, `series` its key, `id` its `ce_id`."""
 
-    number: int
     id: str
     kind: str
     series: str
@@ -81,17 +80,17 @@ class Trends:
     def outbox(self, limit: int = 1_000) -> list[TrendRecord]:
         """Records that are still to be written, in the order they were settled."""
         sql = (
-            "SELECT number, id, kind, series, settled_at, value FROM trend_outbox WHERE layout = ? "
+            "SELECT id, kind, series, settled_at, value FROM trend_outbox WHERE layout = ? "
             "ORDER BY number LIMIT ?"
         )
         rows = self._read(lambda: self._db.query(sql, [self._rule.layout, limit]))
-        return [TrendRecord(int(r[0]), r[1], r[2], r[3], from_micros(int(r[4])), bytes(r[5])) for r in rows]
+        return [TrendRecord(row[0], row[1], row[2], from_micros(int(row[3])), bytes(row[4])) for row in rows]
 
     def written(self, records: Sequence[TrendRecord]) -> None:
-        """The broker has these records."""
-        numbers = [record.number for record in records]
-        sql = "DELETE FROM trend_outbox WHERE number {in_numbers}"
-        self._run(lambda: self._db.execute(sql, [self._db.list_of(numbers)]))
+        """The broker has these records. Another process may have said so before."""
+        ids = [record.id for record in records]
+        sql = "DELETE FROM trend_outbox WHERE layout = ? AND id {in_texts}"
+        self._run(lambda: self._db.execute(sql, [self._rule.layout, self._db.list_of(ids)]))
 
     def closed(self) -> int | None:
         """The end of the newest closed window; None when none was closed."""
@@ -156,14 +155,15 @@ class Trends:
         return Closed(end, closer.corrected, len(records))
 
     def _put_out(self, records: Sequence[tuple[str, str, str, bytes]]) -> None:
-        ((last,),) = self._db.query("SELECT COALESCE(MAX(number), 0) FROM trend_outbox")
+        sql = "SELECT COALESCE(MAX(number), 0) FROM trend_outbox WHERE layout = ?"
+        ((last,),) = self._db.query(sql, [self._rule.layout])
         now = to_micros(self._clock())
         rows = [
-            (int(last) + place, self._rule.layout, record_id, kind, series, now, value)
+            (self._rule.layout, record_id, int(last) + place, kind, series, now, value)
             for place, (record_id, kind, series, value) in enumerate(records, start=1)
         ]
         sql = (
-            "INSERT INTO trend_outbox (number, layout, id, kind, series, settled_at, value) "
+            "INSERT INTO trend_outbox (layout, id, number, kind, series, settled_at, value) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
         self._db.execute_many(sql, rows)

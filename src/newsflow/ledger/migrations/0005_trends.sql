@@ -67,12 +67,14 @@ CREATE INDEX trend_burst_name ON trend_burst (layout, dimension, name);
 CREATE INDEX trend_burst_raised ON trend_burst (layout, raised_end);
 
 -- Records that are to be written to Kafka, in the order they were settled; gone when the broker has them.
+-- Numbers begin again when it is empty: they order what is there, and name nothing.
 CREATE TABLE trend_outbox (
-    number BIGINT NOT NULL PRIMARY KEY,
     layout TEXT NOT NULL,
     id TEXT NOT NULL,
+    number BIGINT NOT NULL,
     kind TEXT NOT NULL,
     series TEXT NOT NULL,
     settled_at BIGINT NOT NULL,
-    value BYTEA NOT NULL
+    value BYTEA NOT NULL,
+    PRIMARY KEY (layout, id)
 );
