@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from newsflow.cli.records import as_line, as_object, instant
 from newsflow.cli.text import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
 from newsflow.model import Event
+from newsflow.resources import schemas_dir
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 
@@ -42,6 +43,16 @@ def test_an_article_is_one_line_with_its_title_isolated() -> None:
     assert f"{FIRST_STRONG_ISOLATE}{ARTICLE['title']}{POP_ISOLATE}" in line
     for part in ("replace v2", "ar", "ufuq-news", "[syria, russia]", "published 2026-03-01T08:00:00Z"):
         assert part in line
+
+
+@pytest.mark.parametrize("name", ["trend", "burst"])
+def test_counts_and_bursts_are_one_line(name: str) -> None:
+    for path in sorted((schemas_dir() / name / "valid").glob("*.json")):
+        value = orjson.loads(path.read_bytes())
+        line = as_line(event(value))
+        for part in (value["window"]["end"], value["name"], f"{value['articles']} articles"):
+            assert part in line
+        assert ("corrected from" in line) == (name == "trend" and "replaces" in value)
 
 
 def test_a_dead_letter_says_why_and_where_from() -> None:

@@ -243,7 +243,7 @@ def crowd(day: int, hour: float, size: int, *, topic: str = "storms", story: str
             topics=(topic,),
             source=f"source-{number % 4}",
             story=story,
-        )  # fmt: skip
+        )
         for number in range(size)
     ]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from newsflow.trends.baseline import DayCount
 from newsflow.trends.bursts import Burst, BurstRule, BurstState
-from newsflow.trends.counting import ALL, STORY, Cell
+from newsflow.trends.counting import STORY, Cell
 from newsflow.trends.judging import Case, judge_new
 from newsflow.trends.windows import DAY_S, WindowRule
 
@@ -134,8 +134,14 @@ class Watch:
         return f"{cell}{end}"
 
 
+def plant(news: News, name: str, start: int, per_hour: float, hours: int, seed: int) -> None:
+    """Let a topic grow: so many articles an hour more, from `start` on."""
+    random = np.random.default_rng(seed)
+    first, count = (start - START) // news.rule.period_s, hours * 3_600 // news.rule.period_s
+    more = random.poisson(per_hour * news.rule.period_s / 3_600, count)
+    news.topics[news.names.index(name), first : first + count] += more
+    news.total[first : first + count] += more
+
+
 def raised(said: Sequence[Burst]) -> Counter[str]:
     return Counter(each.name for each in said if each.state is BurstState.RAISED)
-
-
-__all__ = ["ALL", "News", "Watch", "raised", "simulate"]

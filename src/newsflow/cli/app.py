@@ -24,6 +24,7 @@ from newsflow.cli import (
     story,
     tail,
     topics,
+    trends,
 )
 from newsflow.cli.common import Output, OutputOption, data, data_json
 
@@ -49,6 +50,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(dedup.app, name="dedup")
 app.command("story")(story.story)
 app.add_typer(topics.app, name="topics")
+app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(store.app, name="store")

@@ -86,6 +86,8 @@ def _kind(members: Mapping[str, Any]) -> Callable[[Any], str] | None:
         return _duplicate
     if "subscription" in members:
         return _alert
+    if "dimension" in members and "window" in members:
+        return _burst if "expected" in members else _trend
     return _raw if "fetched_at" in members else None
 
 
@@ -133,6 +135,25 @@ def _alert(members: Mapping[str, Any]) -> str:
     titles = "; ".join(isolate(str(article.get("title")), TITLE_CHARS) for article in members.get("articles", ()))
     step, severity = one_line(str(members["step"])), one_line(str(members.get("severity", "")))
     return f"{step}  {severity}  {one_line(str(members['subscription']))}  {titles}"
+
+
+def _trend(members: Mapping[str, Any]) -> str:
+    replaced = members.get("replaces")
+    before = "" if replaced is None else f", corrected from {replaced['articles']}"
+    return f"{_window(members)}  {_counted(members)}: {members['articles']} articles{before}"
+
+
+def _burst(members: Mapping[str, Any]) -> str:
+    seen = f"{members['articles']} articles, {members['expected']} expected, {members['sources']} sources"
+    return f"{_window(members)}  burst {one_line(str(members['state']))}  {_counted(members)}: {seen}"
+
+
+def _window(members: Mapping[str, Any]) -> str:
+    return f"{one_line(str(members['window']['start']))} to {one_line(str(members['window']['end']))}"
+
+
+def _counted(members: Mapping[str, Any]) -> str:
+    return f"{one_line(str(members['dimension']))} {isolate(str(members['name']), TITLE_CHARS)}"
 
 
 def _key(event: Event) -> str:

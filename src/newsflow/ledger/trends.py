@@ -79,10 +79,7 @@ class Trends:
 
     def outbox(self, limit: int = 1_000) -> list[TrendRecord]:
         """Records that are still to be written, in the order they were settled."""
-        sql = (
-            "SELECT id, kind, series, settled_at, value FROM trend_outbox WHERE layout = ? "
-            "ORDER BY number LIMIT ?"
-        )
+        sql = "SELECT id, kind, series, settled_at, value FROM trend_outbox WHERE layout = ? ORDER BY number LIMIT ?"
         rows = self._read(lambda: self._db.query(sql, [self._rule.layout, limit]))
         return [TrendRecord(row[0], row[1], row[2], from_micros(int(row[3])), bytes(row[4])) for row in rows]
 

@@ -31,6 +31,8 @@ AHEAD = timedelta(hours=1)
 """An article cannot be first seen this long after its record was written: a clock is wrong, or someone made it up."""
 EARLIEST, LATEST = datetime(1970, 2, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Beyond these, windows would leave the calendar."""
+LARGEST_VERSION = 2**63 - 1
+"""What a database takes."""
 
 OUTCOMES = {
     Change.COUNTED: "added",
@@ -93,6 +95,8 @@ def read_article(event: Event) -> Article | Rejected:
         article = decode_article(event.value)
     except Exception as error:  # A year that no calendar here has: the schema cannot know all of them.
         return broken(STAGE, error)
+    if article.version > LARGEST_VERSION:
+        return Rejected(Reason.SCHEMA_VIOLATION, f"version {article.version}; accepted: up to {LARGEST_VERSION}", STAGE)
     return _seen_in_time(article, event)
 
 

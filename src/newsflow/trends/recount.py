@@ -12,9 +12,12 @@ from newsflow.trends.windows import WindowRule
 
 
 def recount(versions: Iterable[Article], rule: WindowRule, fresh: timedelta) -> dict[tuple[int, Cell], int]:
-    """The counts by window (its end) and name that published versions make, whatever order they come in."""
+    """The counts by window (its end) and name that versions make, whatever order they come in. Copies that were held
+    back are passed over: a ledger has them, the topic of published articles has not."""
     newest: dict[str, Contribution] = {}
     for article in versions:
+        if article.duplicate_of is not None:
+            continue
         held = newest.get(article.id)
         if held is None or held.version < article.version:
             newest[article.id] = contribution_of(article, rule, fresh)

@@ -1,0 +1,148 @@
+"""`newsflow trends`: what most was reported of, what grew in bursts, and whether the counts are right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.ledger import UrlOption, open_existing
+from newsflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsflow.ledger import Ledger
+    from newsflow.ledger.trends import Trends
+    from newsflow.trends.bursts import Burst
+    from newsflow.trends.settings import TrendSettings
+
+MOST_DIFFERENCES = 20
+
+
+def trends(
+    since: Annotated[str, typer.Option("--since", help="How far back from the newest closed window: 6h, 7d.")] = "24h",
+    dimension: Annotated[str, typer.Option("--by", help="What to rank: topic, language, source, all.")] = "topic",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many names.")] = 20,
+    check: Annotated[
+        bool, typer.Option("--check", help="Count the ledger's articles anew and compare; exit 1 when it differs.")
+    ] = False,
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what the job trends has counted in closed windows, and the bursts it raised."""
+    from newsflow.trends.counting import DIMENSIONS
+
+    if dimension not in DIMENSIONS:
+        raise UsageError(f"--by {dimension!r}: accepted are {', '.join(DIMENSIONS)}")
+    loaded = settings(config).config.trends
+    ledger = open_existing(config, url)
+    try:
+        counts = ledger.trends(loaded)
+        span = _span(counts, since, loaded)
+        if check:
+            _check(ledger, counts, span, loaded)
+        else:
+            _show(_summary(counts, span, dimension, limit, loaded), output)
+    finally:
+        ledger.close()
+
+
+def _span(counts: Trends, since: str, settings: TrendSettings) -> tuple[int, int]:
+    """From when to when, in seconds since 1970; whole windows up to the newest closed one."""
+    from newsflow.cli.topics_articles import duration
+
+    closed = counts.closed()
+    if closed is None:
+        grid = settings.windows.layout
+        words.print(f"no window of {grid} s was closed yet: the job trends has not run on this ledger", markup=False)
+        raise typer.Exit(EXIT_FAILED)
+    size = settings.windows.size_s
+    return closed - max(round(duration(since).total_seconds()) // size, 1) * size, closed
+
+
+def _summary(
+    counts: Trends, span: tuple[int, int], dimension: str, limit: int, settings: TrendSettings
+) -> dict[str, Any]:
+    start, end = span
+    windows = counts.totals(start)
+    names: Counter[str] = Counter()
+    total = 0
+    for at in range(end, start, -settings.windows.size_s):  # windows that do not overlap
+        for (kind, name), articles in windows.get(at, {}).items():
+            total += articles * (kind == "all")
+            names[name] += articles * (kind == dimension)
+    ranked = sorted((-articles, name) for name, articles in names.items() if articles)
+    bursts = [each for each in counts.bursts() if (each.last_end or end) > start]
+    return {
+        "from": _text(start),
+        "to": _text(end),
+        "articles": total,
+        "by": dimension,
+        "names": [{"name": name, "articles": -articles} for articles, name in ranked[:limit]],
+        "bursts": [_burst(each) for each in bursts],
+    }
+
+
+def _burst(burst: Burst) -> dict[str, Any]:
+    return {
+        "id": burst.id,
+        "state": burst.state.value,
+        "dimension": burst.dimension,
+        "name": burst.name,
+        "window_end": _text(burst.raised.end),
+        "articles": burst.raised.articles,
+        "sources": burst.raised.sources,
+        "expected": round(burst.raised.expected.mean, 1),
+        "peak": burst.peak,
+        "sample": list(burst.raised.sample),
+    }
+
+
+def _show(found: dict[str, Any], output: Output) -> None:
+    if output is Output.JSON:
+        data_json(found)
+        return
+    from newsflow.cli.text import isolate
+
+    data(f"{found['from']} to {found['to']}: {found['articles']:,} articles")
+    for each in found["names"]:
+        data(f"{each['articles']:>8,}  {isolate(each['name'])}")
+    for each in found["bursts"]:
+        data(
+            f"burst {each['state']:<9} {each['dimension']} {isolate(each['name'])}: {each['articles']:,} articles of "
+            f"{each['sources']} sources in the window to {each['window_end']}, {each['expected']:g} expected; "
+            f"peak {each['peak']:,}"
+        )
+
+
+def _check(ledger: Ledger, counts: Trends, span: tuple[int, int], settings: TrendSettings) -> None:
+    """Compare all windows within the span with a recount."""
+    from newsflow.model.codec import decode_article
+    from newsflow.trends.recount import recount
+    from newsflow.trends.windows import instant
+
+    start, end = span
+    inner = start + settings.windows.size_s  # windows that begin earlier hold articles of before
+    versions = (decode_article(each.value) for each in ledger.articles(since=instant(start)))
+    expected = recount(versions, settings.windows, settings.fresh)
+    wanted = {place: n for place, n in expected.items() if inner <= place[0] <= end}
+    held = {
+        (at, cell): n for at, cells in counts.totals(start).items() for cell, n in cells.items() if n and at >= inner
+    }
+    wrong = sorted(place for place in wanted.keys() | held.keys() if wanted.get(place, 0) != held.get(place, 0))
+    for at, cell in wrong[:MOST_DIFFERENCES]:
+        place = (at, cell)
+        data(f"{_text(at)} {cell[0]} {cell[1]}: {held.get(place, 0)} published, {wanted.get(place, 0)} in the ledger")
+    words.print(f"{len(wanted):,} counts of {_text(start)} to {_text(end)}: {len(wrong):,} differ", markup=False)
+    if wrong:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _text(seconds: int) -> str:
+    from newsflow.trends.windows import instant
+
+    at: datetime = instant(seconds)
+    return at.strftime("%Y-%m-%dT%H:%MZ")
