@@ -82,8 +82,10 @@ class AvailableReader:
         self._reached: Offsets = {}
         self._committed: Offsets = {}
         self._run = Run({})
+        self._looked_ms = 0
         self._planned_ms = 0
         self._newest_ms: dict[int, int] = {}
+        self._finished_ms: dict[int, int] = {}
         self._stop = threading.Event()
 
     @property
@@ -95,7 +97,7 @@ class AvailableReader:
         """Look where the topic ends now and settle the next run; with `until`, not beyond those offsets."""
         self._assign()
         # Before the ends are asked for: what is written from now on may lie behind them.
-        self._planned_ms = time.time_ns() // 1_000_000
+        self._planned_ms = _now_ms() if until is None else self._looked_ms
         partitions = [self._tp(p) for p in self._assigned]
         begin = self._consumer.beginning_offsets(partitions)
         end = self._consumer.end_offsets(partitions)
@@ -110,12 +112,14 @@ class AvailableReader:
     def end_offsets(self) -> Offsets:
         """Where the topic ends now, by partition."""
         self._assign()
+        self._looked_ms = _now_ms()
         found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
         return {tp.partition: offset for tp, offset in found.items()}
 
     def batches(self) -> Iterator[list[Event]]:
         """The records of the planned run, in batches. May block up to a fetch's time-out."""
         self._reached = {p: start for p, (start, _) in self._run.spans.items()}
+        self._newest_ms = dict(self._finished_ms)
         self._position()
         deadline, left_bytes, left = (
             time.monotonic() + self._limits.duration_s,
@@ -144,6 +148,7 @@ class AvailableReader:
         read = sum(offset - self._finished.get(p, offset) for p, offset in self._reached.items())
         self._committed.update(moved)
         self._finished.update(self._reached)
+        self._finished_ms = dict(self._newest_ms)
         return read
 
     def read_until_ms(self) -> int:
@@ -217,10 +222,10 @@ class AvailableReader:
         batch: list[Event] = []
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
-            if records:
-                newest_ms = max(self._newest_ms.get(tp.partition, 0), records[-1].timestamp or 0)
-                self._newest_ms[tp.partition] = newest_ms
-            batch += [to_event(record) for record in records if bound is None or record.offset < bound]
+            events = [to_event(record) for record in records if bound is None or record.offset < bound]
+            if events:
+                self._newest_ms[tp.partition] = max(self._newest_ms.get(tp.partition, 0), events[-1].timestamp_ms)
+            batch += events
         for partition in self._run.spans:
             self._reach(partition)
         return batch
@@ -244,6 +249,10 @@ class AvailableReader:
 
     def _left(self) -> str:
         return ", ".join(f"{p}: {self._reached[p]} of {end}" for p, (_, end) in self._run.spans.items())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def to_event(record: Any) -> Event:
