@@ -54,12 +54,13 @@ class ScriptedConsumer:
         for tp, position in self.positions.items():
             if tp in self.paused:
                 continue
-            offsets = [o for o in self.logs[tp.partition] if o >= position][:left]
+            there = [o for o in self.logs[tp.partition] if o >= position]
+            offsets = there[:left]
             left -= len(offsets)
             if offsets:
                 found[tp] = [record(tp.partition, offset) for offset in offsets]
                 self.positions[tp] = offsets[-1] + 1
-            elif self.ends[tp.partition] > position:
+            elif not there and self.ends[tp.partition] > position:
                 self.positions[tp] = self.ends[tp.partition]  # what holds no record is passed over
         return found
 
