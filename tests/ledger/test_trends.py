@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import Random
 
@@ -183,6 +184,27 @@ def test_sums_are_exact_in_any_order_with_repeats_and_closings_between(
         (datetime.fromtimestamp(at, START.tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ"), cell): n
         for (at, cell), n in recount(versions).items()
     }
+
+
+def test_sums_are_exact_when_workers_count_and_close_at_once(open_one: Callable[[], Ledger]) -> None:
+    versions = [each for number in range(80) for each in life_of(number, Random(number))]
+    workers = [open_one().trends(SETTINGS) for _ in range(3)]
+
+    def work(number: int) -> None:
+        random, mine = Random(number), versions[number::3] + versions[(number + 1) % 3 :: 3]
+        random.shuffle(mine)
+        for start in range(0, len(mine), 7):
+            take(workers[number], *mine[start : start + 7])
+            workers[number].close_next(end(START) + random.randint(0, 5 * 3_600))
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(work, number) for number in range(3)]:
+            done.result()
+    while workers[0].close_next() is not None:
+        pass
+    assert published(workers[1]) == recount(versions)
+    last = [series[-1] for series in counts(workers[2].outbox(limit=100_000)).values()]
+    assert sorted(n for n in last if n) == sorted(recount(versions).values())
 
 
 def life_of(number: int, random: Random) -> list[Article]:
