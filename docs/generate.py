@@ -145,11 +145,11 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | header | value |
 |---|---|
 | `ce_specversion` | `1.0` |
-| `ce_id` | derives from the raw event and the decision about it: a retry repeats it, so drop repeats by it |
+| `ce_id` | derives from the raw event and the decision about it (of a trend or a burst, from window, name and revision): a retry repeats it, so drop repeats by it |
 | `ce_source` | `/newsflow/<job>` |
 | `ce_type` | `newsflow.<schema>.v1` |
 | `ce_time` | when the ledger decided, RFC 3339 in UTC |
-| `ce_subject` | article id; of an alert, its subscription |
+| `ce_subject` | article id; of an alert, its subscription; of a trend or a burst, its `id` |
 | `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
 | `content-type` | `application/json` |
 | `traceparent`, `tracestate` | as the raw event had them |
