@@ -114,8 +114,8 @@ class News:
         return Record(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ())
 
 
-def _value(event: Event) -> dict[str, object]:
-    value: dict[str, object] = orjson.loads(event.value or b"")
+def _value(event: Event) -> dict[str, Any]:
+    value: dict[str, Any] = orjson.loads(event.value or b"")
     return value
 
 

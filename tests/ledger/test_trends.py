@@ -357,10 +357,8 @@ def test_what_can_change_no_more_is_forgotten(trends: Trends, ledger: Ledger) ->
     close(trends)
     take(trends, article(2, START + 30 * timedelta(days=1)))
     close(trends)
-    rows = {
-        table: ledger._read(lambda table=table: ledger._db.query(f"SELECT COUNT(*) FROM {table}"))[0][0]
-        for table in ("trend_article", "trend_count", "trend_window", "trend_outbox")
-    }
+    tables = ("trend_article", "trend_count", "trend_window", "trend_outbox")
+    rows = {table: ledger._db.query(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}
     assert rows == {"trend_article": 1, "trend_count": 4, "trend_window": 16, "trend_outbox": 0}
 
 
