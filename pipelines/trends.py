@@ -14,6 +14,10 @@ from newsflow.beam.read import ReadArticles
 from newsflow.beam.trends import CloseWindows, CountArticles, PublishTrends
 
 
+IDLE_RUN_S = 5.0
+"""Windows end also when nothing comes."""
+
+
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Lay the stages of the job into `pipeline`."""
     (

@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Config:
 
 def labels(config: Config, source: SourceKind) -> set[str]:
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    load_job("trends")(pipeline, Job(config, source, "kafka"))
+    load_job("trends").build(pipeline, Job(config, source, "kafka"))
     proto = pipeline.to_runner_api()
     return {t.unique_name for t in proto.components.transforms.values() if not t.subtransforms and t.unique_name}
 

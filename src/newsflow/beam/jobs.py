@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,12 @@ def job_names() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of `pipelines/`. `per_sink`: it is laid once for each sink, and each has its own place in the log."""
+    """A page of `pipelines/`. `per_sink`: it is laid once for each sink, and each has its own place in the log.
+    `idle_run_s`: so often the local loop runs it also when nothing came, for what waits in it for time to pass."""
 
     build: Build
     per_sink: bool = False
+    idle_run_s: float = math.inf
 
 
 def load_job(name: str) -> Page:
@@ -40,4 +43,4 @@ def load_job(name: str) -> Page:
     build = getattr(module, "build", None)
     if not callable(build):
         raise UsageError(f"{path} is no job: it has no function build(pipeline, job)")
-    return Page(build, per_sink=bool(getattr(module, "PER_SINK", False)))
+    return Page(build, bool(getattr(module, "PER_SINK", False)), float(getattr(module, "IDLE_RUN_S", math.inf)))

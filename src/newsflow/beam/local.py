@@ -7,6 +7,7 @@ and all of it is written, its offsets are committed. A run that fails is tried a
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 Build = Callable[[beam.Pipeline, Job], None]
 LONGEST_PAUSE_S = 30.0
 IDLE_S = 0.02
-IDLE_RUN_S = 5.0
-"""So often a job that follows runs although nothing came: what waits for time to pass in it gets on."""
 
 
 class Reader(Protocol):
@@ -94,10 +93,11 @@ class LocalLoop:
         *,
         place: Place | None = None,
         idle_s: float = IDLE_S,
+        idle_run_s: float = math.inf,
         beat: Callable[[], object] = lambda: None,
     ) -> None:
         self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
-        self._idle_s, self._beat = idle_s, beat
+        self._idle_s, self._idle_run_s, self._beat = idle_s, idle_run_s, beat
         self._stop = threading.Event()
         self._failures = 0
         self._bad_in_a_row = 0
@@ -118,8 +118,7 @@ class LocalLoop:
         """Read on until told to stop."""
         ran_at = time.monotonic()
         while not self._stop.is_set():
-            due = time.monotonic() - ran_at > IDLE_RUN_S
-            if self._step(None, even_empty=due):
+            if self._step(None, even_empty=time.monotonic() - ran_at > self._idle_run_s):
                 ran_at = time.monotonic()
             else:
                 self._stop.wait(self._idle_s)

@@ -19,7 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from newsflow.beam import inprocess
 from newsflow.beam.job import Job
-from newsflow.beam.read import READER
+from newsflow.beam.read import reader_name
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
 from newsflow.kafka.producer import BatchWriter
@@ -57,7 +57,7 @@ class CloseWindows(beam.PTransform):
             timer = CloseByWatermark(self._job.config)
             return ends | "AwaitWatermark" >> beam.ParDo(timer).with_output_types(int)
         if self._job.source == "available":
-            return ends | "AtEndOfRun" >> beam.ParDo(CloseAtEndOfRun(self._job.config)).with_output_types(int)
+            return ends | "AtEndOfRun" >> beam.ParDo(CloseAtEndOfRun(self._job)).with_output_types(int)
         raise UsageError("the job trends reads Kafka: a file has no clock that says when a window is over")
 
 
@@ -126,15 +126,15 @@ class CloseAtEndOfRun(beam.DoFn):
     """For the local loop, whose runs each begin and end event time anew: the reader knows how far all partitions
     were read. Called in every run, so that a window is closed also when nothing comes any more."""
 
-    def __init__(self, config: Config) -> None:
-        self._grace_s = config.trends.windows.grace_s
+    def __init__(self, job: Job) -> None:
+        self._reader, self._grace_s = reader_name(job.raw), job.config.trends.windows.grace_s
 
     def process(self, marker: Marker) -> None:
         """What changed is in the ledger; nothing is to be carried from here."""
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """One time a run."""
-        read_ms = inprocess.get(READER).read_until_ms()
+        read_ms = inprocess.get(self._reader).read_until_ms()
         yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 

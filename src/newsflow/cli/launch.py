@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def locally(
         consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
         bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
         reader = AvailableReader(consumer, config.kafka.input_topic, bounds, partitions)
-        loop = LocalLoop(pipeline, reader, job, lambda run: _add(progress, run), beat=beat)
+        report = partial(_add, progress)
+        loop = LocalLoop(pipeline, reader, job, report, idle_run_s=page.idle_run_s, beat=beat)
         try:
             alerts = AlertDelivery(lambda: tools.ledger, config.destinations)
             with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:
