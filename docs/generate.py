@@ -145,7 +145,7 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | header | value |
 |---|---|
 | `ce_specversion` | `1.0` |
-| `ce_id` | derives from the raw event and the decision about it, of trends and bursts from their `id` and revision: drop repeats by it |
+| `ce_id` | derives from the raw event and the decision about it (of counts, `id` and revision): drop repeats by it |
 | `ce_source` | `/newsflow/<job>` |
 | `ce_type` | `newsflow.<schema>.v1` |
 | `ce_time` | when the ledger decided, RFC 3339 in UTC |

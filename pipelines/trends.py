@@ -13,7 +13,6 @@ from newsflow.beam.job import Job
 from newsflow.beam.read import ReadArticles
 from newsflow.beam.trends import CloseWindows, CountArticles, PublishTrends
 
-
 IDLE_RUN_S = 5.0
 """Windows end also when nothing comes."""
 

@@ -60,8 +60,8 @@ def test_nothing_shuffles_on_the_hot_path() -> None:
 
 
 def test_every_job_is_a_page() -> None:
-    assert job_names() == ["deliver", "ingest"]
-    assert [load_job(name).per_sink for name in job_names()] == [True, False]
+    assert job_names() == ["deliver", "ingest", "trends"]
+    assert [load_job(name).per_sink for name in job_names()] == [True, False, False]
     with pytest.raises(UsageError, match=r"shipped: .*ingest"):
         load_job("none-such")
 
