@@ -232,6 +232,17 @@ def test_records_wait_until_they_are_written_and_come_again_unchanged(open_one: 
     assert again.outbox() == first[2:]
 
 
+def test_a_batch_that_comes_again_says_what_is_still_due(trends: Trends) -> None:
+    """The engine lost its timer with the first attempt, of which the ledger kept all."""
+    batch = [contribution_of(article(1, START), RULE, SETTINGS.fresh)]
+    assert trends.count(batch).due == {end(START)}
+    again = trends.count(batch)
+    assert again.changes == (Change.REPEAT,)
+    assert again.due == {end(START)}
+    close(trends)
+    assert trends.count(batch).due == frozenset()
+
+
 def test_what_a_slow_writer_says_it_wrote_is_not_taken_for_what_came_after(open_one: Callable[[], Ledger]) -> None:
     one, other = open_one().trends(SETTINGS), open_one().trends(SETTINGS)
     take(one, article(1, START))

@@ -40,7 +40,7 @@ class CountArticles(beam.PTransform):
         self._config = config
 
     def expand(self, events: Any) -> Any:
-        """Batches of `Event` in; ends of the windows whose counts changed out, `(text, seconds since 1970)`."""
+        """Batches of `Event` in; ends of windows that must be looked at out, `(text, seconds since 1970)`."""
         return events | "CountBatch" >> beam.ParDo(CountBatch(self._config)).with_output_types(tuple[str, int])
 
 
@@ -93,7 +93,7 @@ class CountBatch(beam.DoFn):
         for event, rejected in read.dead:
             letter = dead_letter(event, rejected, self._config.job)
             self._writer.send(letter.topic, letter.key, letter.value, letter.headers)
-        for end in sorted({end for start in read.counted.slices for end in rule.ends(start)}):
+        for end in sorted({end for start in read.counted.due for end in rule.ends(start)}):
             yield str(end), end
 
     def finish_bundle(self) -> None:

@@ -34,7 +34,7 @@ class WindowCloser:
 
     def __init__(self, tables: TrendTables, settings: TrendSettings, end: int, closed: int | None) -> None:
         self._tables, self._settings, self._rule, self._end = tables, settings, settings.windows, end
-        self.corrected = closed is not None and end <= closed
+        self._corrected = closed is not None and end <= closed
         self._recent = closed is None or closed - end <= self._rule.size_s
         self._histories: dict[Cell, dict[int, int]] = {}
 
@@ -44,7 +44,7 @@ class WindowCloser:
         changed = self._tables.due_cells(self._end)
         records = [*self._publish(changed), *self._judge(changed)]
         self._tables.looked_at(self._end)
-        if not self.corrected:
+        if not self._corrected:
             self._tables.set_closed(self._end)
             self._forget()
         return records
@@ -83,18 +83,18 @@ class WindowCloser:
 
     def _verdict(self, case: Case) -> Burst | None:
         rule = self._settings.bursts
-        if self.corrected:
+        if self._corrected:
             return judge_corrected(case, self, rule, recent=self._recent)
         return judge_new(case, self, rule)
 
     def _cases(self, changed: Sequence[Cell], stories: dict[str, int]) -> list[tuple[Cell, int]]:
         """Names to judge, in order: large counts, and those with a burst that this window may change."""
         rule = self._settings.bursts
-        looked_at = changed if self.corrected else self._sums
+        looked_at = changed if self._corrected else self._sums
         counts = {cell: self._sums.get(cell, 0) for cell in looked_at if cell[0] in rule.dimensions}
         counts |= {(STORY, story): articles for story, articles in stories.items()}
         chosen = {cell for cell, articles in counts.items() if articles >= rule.min_articles}
-        known = self._tables.bursts(raised=self._end) if self.corrected else self._tables.bursts(alive=True)
+        known = self._tables.bursts(raised=self._end) if self._corrected else self._tables.bursts(alive=True)
         chosen |= {(burst.dimension, burst.name) for burst in known}
         return [(cell, counts.get(cell, self._sums.get(cell, 0))) for cell in sorted(chosen)]
 

@@ -92,6 +92,12 @@ class TrendTables:
         due = rows[0][0]
         return None if due is None or (upto is not None and due > upto) else int(due)
 
+    def due_slices(self, slices: Iterable[int]) -> frozenset[int]:
+        """Those of the slices that a window is still to look at."""
+        sql = "SELECT DISTINCT slice FROM trend_count WHERE layout = ? AND slice {in_numbers} AND due IS NOT NULL"
+        rows = self._db.query(sql, [self._layout, self._db.list_of(sorted(slices))])
+        return frozenset(int(row[0]) for row in rows)
+
     def due_cells(self, end: int) -> list[Cell]:
         """Whose counts changed since the window was looked at, in order."""
         sql = "SELECT DISTINCT dimension, name FROM trend_count WHERE layout = ? AND due = ? ORDER BY 1, 2"

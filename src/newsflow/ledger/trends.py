@@ -26,21 +26,12 @@ Run = Callable[[Callable[[], Any]], Any]
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What a batch did: one change a contribution, in order; `late` of them changed a window that is closed.
-    `slices` are those whose counts changed, `closed` the end of the newest closed window."""
+    `due` are the slices of its articles that a window must still look at, also where a retry changed nothing: the
+    engine may have lost its timer with the first attempt."""
 
     changes: tuple[Change, ...]
     late: int
-    slices: frozenset[int]
-    closed: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A window that was looked at. `corrected`: it was closed before. `records` of it are to be published."""
-
-    end: int
-    corrected: bool
-    records: int
+    due: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +62,11 @@ class Trends:
         counted: Counted = self._run(lambda: self._alone(lambda: self._count(clean)))
         return counted
 
-    def close_next(self, upto: int | None = None) -> Closed | None:
+    def close_next(self, upto: int | None = None) -> int | None:
         """Close, or correct, the first window that is due and does not end after `upto` (seconds since 1970; None:
-        whatever is due), or after the newest closed one. None when no window is due. Call it until then."""
-        closed: Closed | None = self._run(lambda: self._alone(lambda: self._close_next(upto)))
-        return closed
+        whatever is due), or after the newest closed one; its end. None when no window is due: call it until then."""
+        end: int | None = self._run(lambda: self._alone(lambda: self._close_next(upto)))
+        return end
 
     def outbox(self, limit: int = 1_000) -> list[TrendRecord]:
         """Records that are still to be written, in the order they were settled."""
@@ -93,11 +84,6 @@ class Trends:
         """The end of the newest closed window; None when none was closed."""
         found: int | None = self._read(self._tables.closed)
         return found
-
-    def window(self, end: int) -> dict[Cell, int]:
-        """What was last published of a window."""
-        found = self._read(lambda: self._tables.published(end))
-        return {cell: articles for cell, (articles, _) in found.items()}
 
     def totals(self, after: int) -> dict[int, dict[Cell, int]]:
         """The published counts of all windows that ended after a time, by their ends."""
@@ -135,21 +121,18 @@ class Trends:
             late += bool(by) and closed is not None and rule.first_end(after.slice_start) <= closed
             for cell, number in by.items():
                 deltas[after.slice_start, cell] += number
-        effective = {place: by for place, by in deltas.items() if by}
         self._tables.keep_articles(held[article_id] for article_id in sorted(changed))
-        self._tables.add(effective)
-        return Counted(tuple(changes), late, frozenset(start for start, _ in effective), closed)
+        self._tables.add({place: by for place, by in deltas.items() if by})
+        slices = {held[each.article_id].slice_start for each in contributions if each.article_id in held}
+        return Counted(tuple(changes), late, self._tables.due_slices(slices))
 
-    def _close_next(self, upto: int | None) -> Closed | None:
+    def _close_next(self, upto: int | None) -> int | None:
         closed = self._tables.closed()
         limit = None if upto is None else max(upto, closed or upto)
         end = self._tables.next_due(limit)
-        if end is None:
-            return None
-        closer = WindowCloser(self._tables, self._settings, end, closed)
-        records = closer.close()
-        self._put_out(records)
-        return Closed(end, closer.corrected, len(records))
+        if end is not None:
+            self._put_out(WindowCloser(self._tables, self._settings, end, closed).close())
+        return end
 
     def _put_out(self, records: Sequence[tuple[str, str, str, bytes]]) -> None:
         sql = "SELECT COALESCE(MAX(number), 0) FROM trend_outbox WHERE layout = ?"
@@ -170,6 +153,3 @@ def _storable(each: Contribution) -> Contribution:
     """Text that both databases take: a language or an id may hold anything that JSON can."""
     cells = tuple((dimension, storable(name)) for dimension, name in each.cells)
     return replace(each, article_id=storable(each.article_id), story=storable(each.story), cells=cells)
-
-
-__all__ = ["Closed", "Counted", "TrendRecord", "Trends"]
