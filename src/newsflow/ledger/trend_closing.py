@@ -36,7 +36,7 @@ class WindowCloser:
         self._tables, self._settings, self._rule, self._end = tables, settings, settings.windows, end
         self._corrected = closed is not None and end <= closed
         self._recent = closed is None or closed - end <= self._rule.size_s
-        self._histories: dict[Cell, dict[int, int]] = {}
+        self._bursts: dict[Cell, list[Burst]] = {}
 
     def close(self) -> list[Record]:
         """Settle the window and return what is to be published of it."""
@@ -68,8 +68,10 @@ class WindowCloser:
 
     def _judge(self, changed: Sequence[Cell]) -> Iterator[Record]:
         stories = self._tables.stories(self._end) if STORY in self._settings.bursts.dimensions else {}
+        for burst in self._tables.bursts():
+            self._bursts.setdefault((burst.dimension, burst.name), []).append(burst)
         for cell, articles in self._cases(changed, stories):
-            bursts = self._tables.bursts(cell=cell)
+            bursts = self._bursts.get(cell, [])
             case = Case(cell, self._end, articles, bursts)
             after = self._verdict(case)
             if after is None:
@@ -94,15 +96,17 @@ class WindowCloser:
         counts = {cell: self._sums.get(cell, 0) for cell in looked_at if cell[0] in rule.dimensions}
         counts |= {(STORY, story): articles for story, articles in stories.items()}
         chosen = {cell for cell, articles in counts.items() if articles >= rule.min_articles}
-        known = self._tables.bursts(raised=self._end) if self._corrected else self._tables.bursts(alive=True)
-        chosen |= {(burst.dimension, burst.name) for burst in known}
+        chosen |= {cell for cell, bursts in self._bursts.items() if any(map(self._may_change, bursts))}
         return [(cell, counts.get(cell, self._sums.get(cell, 0))) for cell in sorted(chosen)]
+
+    def _may_change(self, burst: Burst) -> bool:
+        return burst.raised.end == self._end if self._corrected else burst.last_end is None
 
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
         """See `newsflow.trends.judging.Counts`."""
-        ends = [end - day * DAY_S for day in range(1, days + 1)]
-        totals = self._published((ALL, ALL), ends)
-        counts = self._tables.peaks(ends) if cell[0] == STORY else self._published(cell, ends)
+        counts = self._peaks if cell[0] == STORY else self._histories.get(cell, {})
+        totals = self._histories.get((ALL, ALL), {})
+        ends = (end - day * DAY_S for day in range(1, days + 1))
         return [DayCount(each, counts.get(each, 0), totals.get(each, 0)) for each in ends]
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
@@ -114,10 +118,19 @@ class WindowCloser:
         """See `newsflow.trends.judging.Counts`."""
         return series_id(self._rule, BURST, end, cell)
 
-    def _published(self, cell: Cell, ends: Sequence[int]) -> dict[int, int]:
-        if cell not in self._histories:
-            self._histories[cell] = self._tables.history(cell, ends)
-        return self._histories[cell]
+    @cached_property
+    def _earlier(self) -> list[int]:
+        """The ends of the same window on earlier days."""
+        return [self._end - day * DAY_S for day in range(1, self._settings.bursts.baseline_days + 1)]
+
+    @cached_property
+    def _histories(self) -> dict[Cell, dict[int, int]]:
+        """All names at once: one query a window, not one a name."""
+        return self._tables.histories(self._earlier, {ALL, *self._settings.bursts.dimensions})
+
+    @cached_property
+    def _peaks(self) -> dict[int, int]:
+        return self._tables.peaks(self._earlier)
 
     @cached_property
     def _articles(self) -> list[CountedArticle]:

@@ -134,14 +134,17 @@ class TrendTables:
         )
         self._db.execute_many(sql, [(self._layout, end, *cell, *found) for cell, found in sorted(counts.items())])
 
-    def history(self, cell: Cell, ends: Sequence[int]) -> dict[int, int]:
-        """The published counts of one name in windows, by their ends; those with none are left out."""
+    def histories(self, ends: Sequence[int], dimensions: Iterable[str]) -> dict[Cell, dict[int, int]]:
+        """The published counts of windows: by name, and then by their ends. What is not there was never counted."""
         sql = (
-            "SELECT window_end, articles FROM trend_window "
-            "WHERE layout = ? AND window_end {in_numbers} AND dimension = ? AND name = ?"
+            "SELECT window_end, dimension, name, articles FROM trend_window "
+            "WHERE layout = ? AND window_end {in_numbers} AND dimension {in_texts}"
         )
-        rows = self._db.query(sql, [self._layout, self._db.list_of(list(ends)), *cell])
-        return {int(end): int(articles) for end, articles in rows}
+        wanted = [self._db.list_of(list(ends)), self._db.list_of(sorted(dimensions))]
+        found: dict[Cell, dict[int, int]] = {}
+        for end, dimension, name, articles in self._db.query(sql, [self._layout, *wanted]):
+            found.setdefault((dimension, name), {})[int(end)] = int(articles)
+        return found
 
     def stories(self, end: int) -> dict[str, int]:
         """The stories of a window by the number of their articles."""
@@ -175,19 +178,10 @@ class TrendTables:
         rows = self._db.query(sql, [self._layout, end - self._rule.size_s, end])
         return [CountedArticle(row[0], row[1], row[2], _cells(row[3])) for row in rows]
 
-    def bursts(self, *, cell: Cell | None = None, raised: int | None = None, alive: bool = False) -> list[Burst]:
-        """Bursts, the oldest first: of one name, raised in one window, or those that go on."""
-        conditions, parameters = ["layout = ?"], [self._layout]
-        if cell is not None:
-            conditions.append("dimension = ? AND name = ?")
-            parameters += cell
-        if raised is not None:
-            conditions.append("raised_end = ?")
-            parameters.append(raised)  # type: ignore[arg-type]
-        if alive:
-            conditions.append("last_end IS NULL")
-        sql = f"SELECT state FROM trend_burst WHERE {' AND '.join(conditions)} ORDER BY raised_end, id"
-        return [burst_from_json(orjson.loads(row[0])) for row in self._db.query(sql, parameters)]
+    def bursts(self) -> list[Burst]:
+        """All bursts that are remembered, the oldest first."""
+        sql = "SELECT state FROM trend_burst WHERE layout = ? ORDER BY raised_end, id"
+        return [burst_from_json(orjson.loads(row[0])) for row in self._db.query(sql, [self._layout])]
 
     def keep_burst(self, burst: Burst) -> None:
         """Store a burst as it stands now."""

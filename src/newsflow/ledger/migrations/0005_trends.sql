@@ -63,8 +63,6 @@ CREATE TABLE trend_burst (
     state TEXT NOT NULL,
     PRIMARY KEY (layout, id)
 );
-CREATE INDEX trend_burst_name ON trend_burst (layout, dimension, name);
-CREATE INDEX trend_burst_raised ON trend_burst (layout, raised_end);
 
 -- Records that are to be written to Kafka, in the order they were settled; gone when the broker has them.
 -- Numbers begin again when it is empty: they order what is there, and name nothing.
