@@ -50,6 +50,7 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python benchmarks/topics.py
 	$(BIN)/python benchmarks/sinks.py
 	$(BIN)/python benchmarks/normalise.py
+	$(BIN)/python benchmarks/trends.py
 
 docs: $(STAMP) ## Write the generated pages of docs/reference, and the topics for Kubernetes, anew
 	$(BIN)/python docs/generate.py
