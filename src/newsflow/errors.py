@@ -5,6 +5,7 @@ NewsflowError
 ├── UsageError         a command was called wrongly; exit code 2
 ├── LedgerError        the ledger cannot answer; the batch is not decided
 ├── KafkaError         the broker cannot be reached, or refused
+├── FlinkError         a Flink cluster cannot be reached, or refused
 ├── SinkError          a destination cannot be reached, or refused
 ├── SandboxError       the process that reads pages cannot be started; no page is to blame
 └── LocalServiceError  a local part (broker, database) cannot be started or stopped
@@ -41,6 +42,10 @@ class LedgerError(NewsflowError):
 
 class KafkaError(NewsflowError):
     """A broker could not be reached or refused a request."""
+
+
+class FlinkError(NewsflowError):
+    """A Flink cluster could not be reached or refused a request, or a job there did not come up."""
 
 
 class SinkError(NewsflowError):

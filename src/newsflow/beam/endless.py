@@ -1,208 +1,183 @@
-"""The endless source, for streaming runners: Beam's `UnboundedSource` over Kafka, one split a partition.
+"""The endless source, for streaming runners: a splittable DoFn over Kafka, one place to change it.
 
-The runner keeps the position (a checkpoint mark); the group's offsets are committed when it finalises one, and
-serve lag figures and cold starts alone. A record may come twice; the ledger answers the same both times.
+The runner keeps the positions, in its checkpoints; the group's offsets are committed when it has finalised a
+bundle, and serve lag figures and cold starts alone. A record may come twice; the ledger answers the same both times.
 
-Runners make many readers for one split: each DoFn instance keeps a cache of its own. So the consumer belongs to
-the process and the split, and whichever reader reads next takes it over, at its own position.
+Runners make many instances of one DoFn. So the consumer belongs to the process and the split, and whichever
+bundle reads next takes it over, at its own positions.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-import orjson
-from apache_beam.coders import Coder
-from apache_beam.io.unbounded_source import CheckpointMark, ReadFromUnboundedSource, UnboundedReader, UnboundedSource
-from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
-from kafka import TopicPartition
-from kafka.structs import OffsetAndMetadata
+import apache_beam as beam
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
 
-from newsflow.beam.batch_coder import BatchCoder
-from newsflow.beam.job import Place
+from newsflow.beam.batch_coder import Batch
+from newsflow.beam.positions import PositionsProvider
+from newsflow.beam.splits import Split, split_names
 from newsflow.config.settings import Config
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_consumer
-from newsflow.kafka.reader import to_event
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.kafka.split import Reading, SplitReader
 from newsflow.model import Event
 
-BATCHES_PER_BUNDLE = 20
 BUNDLE_S = 0.3
+BUNDLE_RECORDS = 2_000
+BUNDLE_BYTES = 32 << 20
+"""A bundle ends by itself at the first of these; what it read is then written, and can be checkpointed."""
 IDLE_POLL_S = 0.1
-IDLE_LAG_S = 2.0
-"""An idle partition's watermark stays this far behind the clock."""
+KEEP_IDLE_S = 60.0
+"""A consumer nobody has asked for so long is closed: its split went to another worker."""
 
 
-def read_endless(config: Config, place: Place) -> Any:
+def read_endless(config: Config) -> Any:
     """The transform: batches of `Event`, for ever."""
-    return ReadFromUnboundedSource(
-        EndlessSource(config, place),
-        poll_interval=IDLE_POLL_S,
-        max_records_per_bundle=BATCHES_PER_BUNDLE,
-        max_read_time_seconds=BUNDLE_S,
-    )
+    return ReadEndless(config)
 
 
-class EndlessSource(UnboundedSource):
-    """All partitions of a topic, or after `split` one of them."""
+class ReadEndless(beam.PTransform):
+    """As many splits as the topic has partitions when the job first starts. Later partitions join them."""
 
-    def __init__(self, config: Config, place: Place, partition: int | None = None) -> None:
-        self.config, self.place, self.partition = config, place, partition
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._config = config
 
-    def split(self, desired_num_splits: int, options: Any = None) -> Sequence[EndlessSource]:
-        """One source a partition, however many are desired: two readers on one partition cannot be."""
-        return [EndlessSource(self.config, self.place, number) for number in _partitions(self.config, self.place.topic)]
-
-    def create_reader(self, options: Any, checkpoint_mark: CheckpointMark | None) -> EndlessReader:
-        """A reader that goes on after the mark, or where the group's offsets say."""
-        assert checkpoint_mark is None or isinstance(checkpoint_mark, Mark)
-        return EndlessReader(self, checkpoint_mark)
-
-    def default_output_coder(self) -> Coder:
-        """Batches."""
-        return BatchCoder()
-
-    def get_checkpoint_mark_coder(self) -> Coder:
-        """Marks as JSON."""
-        return MarkCoder(self.config, self.place)
+    def expand(self, pipeline: Any) -> Any:
+        """A pipeline in, batches of `Event` out."""
+        return (
+            pipeline
+            | "Start" >> beam.Impulse()
+            | "ListSplits" >> beam.ParDo(ListSplits(self._config)).with_output_types(bytes)
+            | "ReadSplit" >> beam.ParDo(ReadSplit(self._config)).with_output_types(Batch)
+        )
 
 
-class Mark(CheckpointMark):
-    """How far one partition was read: the next offset."""
+class ListSplits(beam.DoFn):
+    """Names the splits, once in the life of a job: savepoints keep them."""
 
-    def __init__(self, config: Config, place: Place, partition: int, offset: int) -> None:
-        self.config, self.place, self.partition, self.offset = config, place, partition, offset
+    def __init__(self, config: Config) -> None:
+        self._config = config
 
-    def finalize_checkpoint(self) -> None:
-        """Commit the group's offset, if it moved. Best effort: nothing but lag and cold starts depends on it."""
-        _shared(self.config, self.place, self.partition).commit(self.offset)
-
-
-class MarkCoder(Coder):
-    """`[partition, offset]` as JSON: the same position gives the same bytes, as the reader cache needs."""
-
-    def __init__(self, config: Config, place: Place) -> None:
-        self._config, self._place = config, place
-
-    def encode(self, value: Mark) -> bytes:
-        """A mark to bytes."""
-        return orjson.dumps([value.partition, value.offset])
-
-    def decode(self, encoded: bytes) -> Mark:
-        """Bytes to a mark."""
-        partition, offset = orjson.loads(encoded)
-        return Mark(self._config, self._place, partition, offset)
-
-    def is_deterministic(self) -> bool:
-        """True."""
-        return True
+    def process(self, _: bytes) -> Iterator[bytes]:
+        """Called once."""
+        yield from split_names(len(_partitions(self._config)))
 
 
-class EndlessReader(UnboundedReader):
-    """Reads one partition in batches."""
+class ReadSplit(beam.DoFn):
+    """Reads one split in bundles that end by themselves."""
 
-    def __init__(self, source: EndlessSource, mark: Mark | None) -> None:
-        if source.partition is None:
-            raise KafkaError("the endless source must be split before it is read")
-        self._config, self._place, self._partition = source.config, source.place, source.partition
-        self._next = None if mark is None else mark.offset
-        self._batch: list[Event] = []
-        self._watermark = MIN_TIMESTAMP
+    def __init__(self, config: Config) -> None:
+        self._config = config
 
-    def start(self) -> bool:
-        """Go to the first batch; False when there is none now."""
-        return self.advance()
-
-    def advance(self) -> bool:
-        """Go to the next batch; False when there is none now. Blocks up to a poll's 20 ms."""
-        shared = self._consumer()
-        self._batch, self._next = shared.read(self._next, self._config.limits.batch_records)
-        self._move_watermark()
-        return bool(self._batch)
-
-    def get_current(self) -> list[Event]:
-        """The batch."""
-        return self._batch
-
-    def get_current_timestamp(self) -> Timestamp:
-        """The earliest time of the batch's records."""
-        return Timestamp(min(event.timestamp_ms for event in self._batch) / 1000)
-
-    def get_watermark(self) -> Timestamp:
-        """Never goes back; an idle partition follows the clock."""
-        return self._watermark
-
-    def get_checkpoint_mark(self) -> Mark:
-        """The position after the current batch."""
-        offset = self._next if self._next is not None else self._consumer().start()
-        return Mark(self._config, self._place, self._partition, offset)
-
-    def close(self) -> None:
-        """Nothing: the consumer belongs to the process."""
-
-    def _consumer(self) -> SharedConsumer:
-        return _shared(self._config, self._place, self._partition)
-
-    def _move_watermark(self) -> None:
-        reached = self.get_current_timestamp() if self._batch else Timestamp(time.time() - IDLE_LAG_S)
-        self._watermark = max(self._watermark, reached)
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        split: bytes,
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+        tracker: Any = beam.DoFn.RestrictionParam(PositionsProvider()),  # noqa: B008
+        estimator: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),  # noqa: B008
+    ) -> Iterator[TimestampedValue]:
+        """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
+        reader = reader_for(self._config, split)
+        began = at = tracker.current_restriction().offsets
+        limits = _Limits()
+        while True:
+            reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
+            if not tracker.try_claim(reading.positions):
+                break
+            at = reading.positions
+            if reading.events:
+                yield TimestampedValue(reading.events, _time_of(reading.events))
+            _advance(estimator, reading)
+            if not reading.events or limits.reached(reading.events):
+                tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
+                break
+        if at != began:
+            finalizer.register(partial(_finished, self._config, split, at))
 
 
-class SharedConsumer:
-    """One consumer for one partition in this process, taken over by whoever reads next."""
+class _Limits:
+    """What is left of a bundle."""
 
-    def __init__(self, config: Config, place: Place, partition: int) -> None:
-        self._lock = threading.Lock()
-        self._tp = TopicPartition(place.topic, partition)
-        self._consumer = make_consumer(KafkaSettings.of(config.kafka), group=place.group, fetch_max_wait_ms=50)
-        self._consumer.assign([self._tp])
-        self._committed: int | None = None
+    def __init__(self) -> None:
+        self.records, self._size_bytes = BUNDLE_RECORDS, BUNDLE_BYTES
+        self._deadline = time.monotonic() + BUNDLE_S
 
-    def start(self) -> int:
-        """Where a reader without a mark begins: the group's committed offset, else the partition's first."""
-        with self._lock:
-            committed = self._consumer.committed(self._tp)
-            first: int = self._consumer.beginning_offsets([self._tp])[self._tp]
-            return first if committed is None else max(int(committed), first)
-
-    def read(self, offset: int | None, most: int) -> tuple[list[Event], int]:
-        """Up to `most` records from `offset` on, and the offset after them."""
-        offset = self.start() if offset is None else offset
-        with self._lock:
-            if self._consumer.position(self._tp) != offset:
-                self._consumer.seek(self._tp, offset)
-            records = self._consumer.poll(timeout_ms=20, max_records=most).get(self._tp, ())
-            return [to_event(record) for record in records], self._consumer.position(self._tp)
-
-    def commit(self, offset: int) -> None:
-        """Commit `offset` unless it is committed or passed already."""
-        with self._lock:
-            if self._committed is None or offset > self._committed:
-                self._consumer.commit({self._tp: OffsetAndMetadata(offset, "", -1)})
-                self._committed = offset
+    def reached(self, events: list[Event]) -> bool:
+        """Count `events`; True when the bundle is to end."""
+        self.records -= len(events)
+        self._size_bytes -= sum(len(event.value or b"") for event in events)
+        return self.records <= 0 or self._size_bytes <= 0 or time.monotonic() >= self._deadline
 
 
-_consumers: dict[tuple[Config, Place, int], SharedConsumer] = {}
+def _time_of(events: list[Event]) -> Timestamp:
+    """The earliest time of a batch; now where no record has one."""
+    known = [event.timestamp_ms for event in events if event.timestamp_ms]
+    return Timestamp.of(min(known) / 1000 if known else time.time())
+
+
+def _advance(estimator: Any, reading: Reading) -> None:
+    """Never back: a reader that begins anew knows less than the one before it."""
+    if reading.watermark_ms is not None:
+        reached, current = Timestamp.of(reading.watermark_ms / 1000), estimator.current_watermark()
+        if current is None or reached > current:
+            estimator.set_watermark(reached)
+
+
+def _finished(config: Config, split: bytes, offsets: dict[int, int]) -> None:
+    """The runner has made a bundle durable. Not when its reader has left this process meanwhile."""
+    with _lock:
+        found = _readers.get((config, split))
+    if found is not None:
+        found[0].finished(offsets)
+
+
+_readers: dict[tuple[Config, bytes], tuple[SplitReader, float]] = {}
+"""The readers of this process, and when each was last asked for."""
 _lock = threading.Lock()
 
 
-def _shared(config: Config, place: Place, partition: int) -> SharedConsumer:
+def reader_for(config: Config, split: bytes) -> SplitReader:
+    """The process's reader of `split`, made when it is first asked for. Closes those of splits that went away."""
+    now = time.monotonic()
     with _lock:
-        if (config, place, partition) not in _consumers:
-            _consumers[config, place, partition] = SharedConsumer(config, place, partition)
-        return _consumers[config, place, partition]
+        for key, (reader, used) in list(_readers.items()):
+            if now - used > KEEP_IDLE_S and key != (config, split):
+                del _readers[key]
+                reader.close()
+        found = _readers.get((config, split))
+        made = found[0] if found else _make_reader(config, split)
+        _readers[config, split] = (made, now)
+        return made
 
 
-def _partitions(config: Config, topic: str) -> list[int]:
+def _make_reader(config: Config, split: bytes) -> SplitReader:
+    consumer = make_consumer(
+        KafkaSettings.of(config.kafka),
+        group=config.kafka.group,
+        # Where to begin is settled by the reader, which says what was lost.
+        auto_offset_reset="none",
+        metadata_max_age_ms=30_000,
+    )
+    found = Split.of(split)
+    return SplitReader(consumer, config.kafka.input_topic, found.index, found.total)
+
+
+def _partitions(config: Config) -> list[int]:
     consumer = make_consumer(KafkaSettings.of(config.kafka))
     try:
-        found = consumer.partitions_for_topic(topic)
+        found = consumer.partitions_for_topic(config.kafka.input_topic)
     finally:
         consumer.close()
     if not found:
-        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
+        raise KafkaError(f"topic {config.kafka.input_topic} does not exist; `newsflow kafka apply` creates it")
     return sorted(found)

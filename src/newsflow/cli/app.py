@@ -13,6 +13,7 @@ from newsflow.cli import (
     dev,
     doctor,
     evaluate,
+    jobs,
     kafka,
     ledger,
     normalise,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
+app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(deliver.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

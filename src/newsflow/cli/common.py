@@ -34,6 +34,10 @@ BootstrapOption = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", "-b", help="Kafka brokers, HOST:PORT, several with commas between."),
 ]
+FlinkMasterOption = Annotated[
+    str | None,
+    typer.Option(help="JobManager of a Flink cluster, HOST:PORT of its REST port; else NEWSFLOW_FLINK_MASTER."),
+]
 OutputOption = Annotated[Output, typer.Option("--output-format", "-o", help="How data is written: text or json.")]
 VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for debugging.")]
 SinksOption = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from newsflow.cli.common import (
     BootstrapOption,
     ConfigOption,
+    FlinkMasterOption,
     Output,
     OutputOption,
     QuietOption,
@@ -24,6 +26,17 @@ from newsflow.errors import UsageError
 if TYPE_CHECKING:
     from newsflow.beam.jobs import Page
     from newsflow.config.settings import Config
+
+
+class Runner(StrEnum):
+    """Where a job runs."""
+
+    LOCAL = "local"
+    PRISM = "prism"
+    FLINK = "flink"
+
+
+_BEAM_RUNNERS = {Runner.PRISM: "PrismRunner", Runner.FLINK: "FlinkRunner"}
 
 
 def run(
@@ -45,6 +58,17 @@ def run(
         str | None, typer.Option(help="Only these partitions, as in 0,2,5: to split a topic between processes.")
     ] = None,
     sinks: SinksOption = None,
+    runner: Annotated[
+        Runner, typer.Option(help="Where to run: here, on Beam's Prism, or on a Flink cluster.")
+    ] = Runner.LOCAL,
+    flink_master: FlinkMasterOption = None,
+    parallelism: Annotated[
+        int | None, typer.Option(min=1, help="On Flink: how many workers at once; else as many slots as are free.")
+    ] = None,
+    restore: Annotated[
+        str | None, typer.Option(metavar="PATH", help="On Flink: begin where this savepoint or checkpoint ended.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="On Flink: return when the job runs.")] = False,
     ledger: Annotated[str | None, typer.Option(help="URL of the ledger; sqlite:///PATH or postgresql://…")] = None,
     heartbeat: Annotated[
         Path | None, typer.Option(help="Touch this file as the local loop turns: its age is for a probe.")
@@ -55,9 +79,12 @@ def run(
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Run a job. Options of Beam follow after --, as in: newsflow run ingest -- --runner=PrismRunner."""
+    """Run a job. Options of Beam follow after --, as in: run ingest --runner prism -- --prism_location=prism."""
     set_up_logging(verbose, quiet)
-    beam_args = list(context.args)
+    beam_args = _with_runner(list(context.args), runner)
+    on_flink = _is_flink(beam_args)
+    if not on_flink and (flink_master or parallelism or restore or detach):
+        raise UsageError("--flink-master, --parallelism, --restore and --detach go with --runner flink")
     files = _check(input_file, output_dir, until_caught_up, follow, beam_args)
     if heartbeat is not None and (files is not None or _names_runner(beam_args)):
         raise UsageError("--heartbeat is of the local runner on Kafka: no other run has a loop that could hang")
@@ -79,6 +106,11 @@ def run(
         raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
     elif files is not None:
         launch.on_files(page, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
+    elif on_flink:
+        from newsflow.cli import jobs
+
+        beam_args += [] if parallelism is None else [f"--parallelism={parallelism}"]
+        jobs.start(job, loaded.config, flink_master, restore, beam_args, detach=detach, output=output)
     elif _names_runner(beam_args):
         launch.on_runner(page, loaded.config, beam_args)
     else:
@@ -132,6 +164,18 @@ def _check(
     elif until_caught_up == follow:
         raise UsageError("say when to stop: --until-caught-up or --follow (or --input FILE --output DIR)")
     return None
+
+
+def _with_runner(beam_args: list[str], runner: Runner) -> list[str]:
+    if runner is Runner.LOCAL:
+        return beam_args
+    if _names_runner(beam_args):
+        raise UsageError("the runner is named twice: by --runner and after --")
+    return [f"--runner={_BEAM_RUNNERS[runner]}", *beam_args]
+
+
+def _is_flink(beam_args: list[str]) -> bool:
+    return any(argument.lower() in ("--runner=flinkrunner", "--runner=flink") for argument in beam_args)
 
 
 def _names_runner(beam_args: list[str]) -> bool:

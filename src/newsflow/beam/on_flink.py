@@ -1,0 +1,96 @@
+"""Submit a job to a Flink cluster, and watch it come up."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+
+from newsflow.beam.job import Job
+from newsflow.beam.local import Build
+from newsflow.errors import FlinkError
+from newsflow.flink.jobserver import JobServer
+from newsflow.flink.options import flink_options
+from newsflow.flink.rest import FlinkCluster, FlinkJob
+
+COME_UP_S = 180.0
+_POLL_S = 0.5
+
+
+def job_name(config_job: str) -> str:
+    """A name no other job has: `ingest-20261126T104500Z-1f3a`."""
+    return f"{config_job}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
+
+
+def same_job(name: str, config_job: str) -> bool:
+    """Tell whether `name` is one that `job_name` made for the same job."""
+    return re.fullmatch(re.escape(config_job) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", name) is not None
+
+
+def submit(build: Build, job: Job, cluster: FlinkCluster, beam_args: Sequence[str]) -> FlinkJob:
+    """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile.
+
+    Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up.
+    """
+    name = job_name(job.config.job)
+    slots = _check_cluster(cluster, job.config.job)
+    arguments = flink_options(beam_args, job.config, cluster.master, name, slots)
+    given = PipelineOptions(arguments).view_as(PortableOptions).job_endpoint
+    with nullcontext() if given else JobServer(cluster.master) as server:
+        endpoint = [] if server is None else [f"--job_endpoint={server.endpoint}"]
+        pipeline = beam.Pipeline(options=PipelineOptions([*arguments, *endpoint]))
+        build(pipeline, job)
+        try:
+            pipeline.run()
+            return _come_up(cluster, name)
+        except Exception as error:
+            if isinstance(error, FlinkError) or server is None:
+                raise
+            raise FlinkError(f"the job was not taken: {_last_line(error)}; {server.said_last()}") from error
+
+
+def _check_cluster(cluster: FlinkCluster, config_job: str) -> int:
+    """How many slots are free; refuses a cluster without any, and a job that runs already."""
+    overview = cluster.overview()
+    if not overview.get("slots-total"):
+        raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
+    running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, config_job)]
+    if running:
+        raise FlinkError(
+            f"job {config_job} is {running[0].state} already ({running[0].id}), and two would do the work twice. "
+            f"`newsflow jobs stop {running[0].id[:8]} --savepoint` stops it; or give this one a name (job: in the "
+            "configuration) and a group of its own"
+        )
+    return int(overview.get("slots-available", 0))
+
+
+def _come_up(cluster: FlinkCluster, name: str) -> FlinkJob:
+    """Wait for the job, which Beam's job server hands over a little later."""
+    deadline = time.monotonic() + COME_UP_S
+    seen: FlinkJob | None = None
+    while time.monotonic() < deadline:
+        seen = next((job for job in cluster.jobs() if job.name == name), None)
+        if seen is not None and seen.working:
+            return seen
+        if seen is not None and seen.ended:
+            raise FlinkError(f"job {name} {seen.state}: {cluster.last_failure(seen.id) or 'Flink does not say why'}")
+        time.sleep(_POLL_S)
+    if seen is None:
+        raise FlinkError(f"job {name} did not reach Flink at {cluster.master} within {COME_UP_S:g} s")
+    overview = cluster.overview()
+    why = cluster.last_failure(seen.id) or (
+        f"{seen.tasks_running} of {seen.tasks} tasks run; {overview.get('slots-available')} of "
+        f"{overview.get('slots-total')} slots are free"
+    )
+    raise FlinkError(f"job {name} ({seen.id}) is {seen.state} after {COME_UP_S:g} s: {why}")
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

@@ -1,0 +1,185 @@
+"""`newsflow jobs`: what runs on a Flink cluster; stop it with a savepoint, restore it, cancel it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    FlinkMasterOption,
+    Output,
+    OutputOption,
+    VerboseOption,
+    data,
+    data_json,
+    set_up_logging,
+    settings,
+    words,
+)
+from newsflow.errors import FlinkError, UsageError
+
+if TYPE_CHECKING:
+    from newsflow.config.settings import Config
+    from newsflow.flink.rest import FlinkCluster, FlinkJob
+
+app = typer.Typer(no_args_is_help=True, help="Jobs on a Flink cluster: list, stop, cancel, restore.")
+
+_WATCH_S = 2.0
+MASTER_VARIABLE = "NEWSFLOW_FLINK_MASTER"
+WhichArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, the start of one, or its name.")]
+
+
+@app.command("list")
+def list_(
+    flink_master: FlinkMasterOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also jobs that have ended.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List the cluster's jobs, with their last checkpoint."""
+    cluster = cluster_of(flink_master)
+    jobs = [job for job in cluster.jobs() if everything or not job.ended]
+    for job in jobs:
+        _show(cluster, job, output)
+    if not jobs:
+        words.print(f"no job {'at' if everything else 'runs at'} {cluster.master}")
+
+
+@app.command()
+def stop(
+    which: WhichArgument,
+    savepoint: Annotated[
+        bool, typer.Option("--savepoint", help="Keep where it is, to go on from there: the one way to stop.")
+    ] = False,
+    directory: Annotated[
+        str | None, typer.Option(help="Folder or URL for the savepoint; else the cluster's state.savepoints.dir.")
+    ] = None,
+    flink_master: FlinkMasterOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Stop a job with a savepoint; prints the savepoint's path when it is whole. If it fails, the job runs on."""
+    if not savepoint:
+        raise UsageError("say --savepoint: a job is stopped with one, or given up with `newsflow jobs cancel`")
+    cluster = cluster_of(flink_master)
+    job = cluster.job(which)
+    if job.ended:
+        raise FlinkError(f"job {job.name} ({job.id}) has ended already: {job.state}")
+    path = cluster.stop(job.id, directory)
+    _say(output, {"job": job.id, "name": job.name, "savepoint": path}, path)
+    words.print(f"stopped {job.name}; `newsflow jobs restore {path}` goes on from there", markup=False)
+
+
+@app.command()
+def cancel(which: WhichArgument, flink_master: FlinkMasterOption = None, output: OutputOption = Output.TEXT) -> None:
+    """Give a job up where it is. Nothing is lost: its last checkpoint is kept, and so are the group's offsets."""
+    cluster = cluster_of(flink_master)
+    job = cluster.job(which)
+    if job.ended:
+        raise FlinkError(f"job {job.name} ({job.id}) has ended already: {job.state}")
+    cluster.cancel(job.id)
+    checkpoint = cluster.last_checkpoint(job.id)
+    path = checkpoint.path if checkpoint else ""
+    _say(output, {"job": job.id, "name": job.name, "checkpoint": path or None}, path)
+    how = f"`newsflow jobs restore {path}`" if path else "`newsflow run` (from the group's offsets)"
+    words.print(f"cancelled {job.name}; {how} goes on", markup=False)
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def restore(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="Savepoint or kept checkpoint, as stop or cancel printed it.")],
+    job: Annotated[str, typer.Option(help="The job to restore: a shipped one, or a .py file.")] = "ingest",
+    parallelism: Annotated[int | None, typer.Option(min=1, help="How many workers at once; may differ.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when the job runs.")] = False,
+    ledger: Annotated[str | None, typer.Option(help="URL of the ledger, postgresql://…")] = None,
+    flink_master: FlinkMasterOption = None,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Start a job where a savepoint or checkpoint ended. Options of Beam follow after --, as for run."""
+    set_up_logging(verbose)
+    loaded = settings(config, bootstrap_servers, ledger__url=ledger)
+    beam_args = [*context.args, *([] if parallelism is None else [f"--parallelism={parallelism}"])]
+    start(job, loaded.config, flink_master, path, beam_args, detach=detach, output=output)
+
+
+def start(
+    name: str,
+    config: Config,
+    flink_master: str | None,
+    restore_from: str | None,
+    beam_args: list[str],
+    *,
+    detach: bool,
+    output: Output,
+) -> None:
+    """Submit a job, say its id, and unless detached watch it until it ends."""
+    cluster = cluster_of(flink_master)
+    if restore_from is not None:
+        beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
+    from newsflow.beam.job import Job
+    from newsflow.beam.jobs import load_job
+    from newsflow.beam.on_flink import submit
+
+    job = submit(load_job(name), Job(config, "endless", "kafka"), cluster, beam_args)
+    _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
+    words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)
+    if not detach:
+        _watch(cluster, job)
+
+
+def cluster_of(flink_master: str | None) -> FlinkCluster:
+    """The cluster named by the option or by NEWSFLOW_FLINK_MASTER."""
+    from newsflow.flink.rest import FlinkCluster
+
+    master = flink_master or os.environ.get(MASTER_VARIABLE)
+    if not master:
+        raise UsageError(f"which cluster? Say --flink-master HOST:PORT, or set {MASTER_VARIABLE}")
+    return FlinkCluster(master)
+
+
+def _watch(cluster: FlinkCluster, job: FlinkJob) -> None:
+    """Say what becomes of a job; an interrupt ends the watching alone."""
+    state = job.state
+    try:
+        while not job.ended:
+            time.sleep(_WATCH_S)
+            try:
+                job = cluster.job(job.id)
+            except FlinkError as error:
+                words.print(f"{error}; watching on", markup=False)
+                continue
+            if job.state != state:
+                state = job.state
+                words.print(f"{job.name}: {state} {cluster.last_failure(job.id)}", markup=False)
+    except KeyboardInterrupt:
+        words.print(f"{job.name} runs on; `newsflow jobs stop {job.id[:8]} --savepoint` stops it", markup=False)
+        return
+    if job.state == "FAILED":
+        raise FlinkError(f"{job.name} failed: {cluster.last_failure(job.id)}")
+
+
+def _show(cluster: FlinkCluster, job: FlinkJob, output: Output) -> None:
+    checkpoint = cluster.last_checkpoint(job.id)
+    if output is Output.JSON:
+        kept = checkpoint and {"number": checkpoint.number, "path": checkpoint.path, "bytes": checkpoint.size_bytes}
+        data_json(
+            {"job": job.id, "name": job.name, "state": job.state, "started": job.started.isoformat()}
+            | {"duration_s": job.duration_s, "tasks": job.tasks, "running": job.tasks_running, "checkpoint": kept}
+        )
+        return
+    last = "no checkpoint" if checkpoint is None else f"checkpoint {checkpoint.number}, {checkpoint.size_bytes:,} bytes"
+    data(f"{job.id}  {job.state:<10} {job.name}  {job.tasks_running}/{job.tasks} tasks  {last}")
+
+
+def _say(output: Output, value: dict[str, Any], text: str) -> None:
+    if output is Output.JSON:
+        data_json(value)
+    elif text:
+        data(text)

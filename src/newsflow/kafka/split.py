@@ -1,0 +1,237 @@
+"""Reads one split of a topic for ever: partition p belongs to split p modulo the number of splits.
+
+Whoever reads keeps the positions and hands them in at each call, so a reader may be taken over, or begin anew
+elsewhere, at any time. No group is joined and nothing rebalances; the group serves its committed offsets alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError as ClientError
+from kafka.errors import LogTruncationError, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
+
+from newsflow.errors import KafkaError
+from newsflow.kafka.client import translated
+from newsflow.kafka.reader import Offsets, to_event
+from newsflow.kafka.watermarks import Watermarks
+from newsflow.model import Event
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 10
+LOOK_S = 5.0
+"""How often a split looks for new partitions."""
+IDLE_CHECK_S = 1.0
+"""How often a silent split asks the broker whether there is really nothing."""
+COMMIT_S = 1.0
+"""Offsets are committed at most so often."""
+_ASK_MS = 5_000
+
+
+class SplitConsumer(Protocol):
+    """The part of `kafka.KafkaConsumer` that is used here."""
+
+    def assign(self, partitions: Sequence[Any]) -> None: ...  # noqa: D102
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...  # noqa: D102
+    def committed(self, partition: Any) -> Any: ...  # noqa: D102
+    def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]: ...  # noqa: D102
+    def end_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]: ...  # noqa: D102
+    def position(self, partition: Any) -> int | None: ...  # noqa: D102
+    def seek(self, partition: Any, offset: int) -> None: ...  # noqa: D102
+    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]: ...  # noqa: D102
+    def commit_async(self, offsets: Mapping[Any, Any], callback: Callable[[Any, Any], None]) -> Any: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one call gave: events in the order of each partition, where to go on, and the watermark so far."""
+
+    events: list[Event]
+    positions: Offsets
+    watermark_ms: int | None
+
+
+class SplitReader:
+    """One consumer over the partitions of one split. Any thread may call; calls exclude one another."""
+
+    def __init__(
+        self, consumer: SplitConsumer, topic: str, index: int, count: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._consumer, self._topic, self._index, self._count, self._clock = consumer, topic, index, count, clock
+        self._lock = threading.Lock()
+        self._watermarks = Watermarks()
+        self._at: Offsets = {}
+        """Where the consumer stands; what it has of its own is not asked for again."""
+        self._looked = self._idle_checked = self._committed_at = float("-inf")
+        self._finished: Offsets = {}
+        self._committed: Offsets = {}
+
+    def read(self, positions: Mapping[int, int], most: int) -> Reading:
+        """Up to `most` records from `positions` on; a partition that is not among them starts where the group's
+        committed offset is, else at its first record. Blocks for a poll, or while offsets are asked for.
+
+        Raises `KafkaError` when the topic is gone or the brokers refuse.
+        """
+        with self._lock, translated(f"reading {self._topic}"):
+            now = self._clock()
+            self._commit_finished(now)
+            self._look_for_partitions(now)
+            self._go_to(positions)
+            events = self._poll(most)
+            if not events:
+                self._check_idle(now)
+            return Reading(events, dict(self._at), self._watermarks.current())
+
+    def finished(self, positions: Mapping[int, int]) -> None:
+        """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises.
+
+        Best effort: lag figures and cold starts alone depend on it.
+        """
+        for partition, offset in positions.items():
+            self._finished[partition] = max(offset, self._finished.get(partition, 0))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._commit_finished(self._clock())
+            finally:
+                self._lock.release()
+
+    def close(self) -> None:
+        """Close the consumer."""
+        with self._lock:
+            self._consumer.close()
+
+    def _tp(self, partition: int) -> Any:
+        return TopicPartition(self._topic, partition)
+
+    def _look_for_partitions(self, now: float) -> None:
+        if now - self._looked < LOOK_S and self._at:
+            return
+        self._looked = now
+        found = self._consumer.partitions_for_topic(self._topic)
+        if not found and not self._at:
+            raise KafkaError(f"topic {self._topic} does not exist; `newsflow kafka apply` creates it")
+        mine = tuple(sorted(p for p in found or () if p % self._count == self._index))
+        # A topic that is being made anew has no partitions for a moment; those read so far are kept.
+        if set(mine) - set(self._at):
+            self._assign(mine)
+
+    def _assign(self, partitions: tuple[int, ...]) -> None:
+        if self._at:
+            log.info("%s: split %d of %d now has partitions %s", self._topic, self._index, self._count, partitions)
+        # Assigning forgets positions: go to each again, new ones to their start.
+        self._consumer.assign([self._tp(p) for p in partitions])
+        self._at = {p: self._at[p] if p in self._at else self._start_of(p) for p in partitions}
+        for partition, offset in self._at.items():
+            self._consumer.seek(self._tp(partition), offset)
+        self._watermarks.assign(partitions)
+
+    def _start_of(self, partition: int) -> int:
+        tp = self._tp(partition)
+        first = self._consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
+        committed = self._consumer.committed(tp)
+        if committed is None or committed < 0:
+            return first
+        if committed < first:
+            self._warn_of_loss(partition, first - committed)
+        return max(int(committed), first)
+
+    def _go_to(self, positions: Mapping[int, int]) -> None:
+        for partition, offset in positions.items():
+            if partition in self._at and self._at[partition] != offset:
+                self._consumer.seek(self._tp(partition), offset)
+                self._at[partition] = offset
+
+    def _poll(self, most: int) -> list[Event]:
+        try:
+            polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=most)
+        except OffsetOutOfRangeError:
+            self._back_into_range()
+            return []
+        except LogTruncationError as error:
+            self._back_before(error.divergent_offsets)
+            return []
+        now_ms = round(self._clock() * 1000)
+        events = []
+        for tp, records in polled.items():
+            read = [to_event(record) for record in records]
+            self._watermarks.saw(tp.partition, max(event.timestamp_ms for event in read), now_ms)
+            events += read
+        self._note_positions()
+        return events
+
+    def _note_positions(self) -> None:
+        """The consumer's own position also passes what holds no record: gaps and transaction markers."""
+        for partition in self._at:
+            self._at[partition] = self._consumer.position(self._tp(partition)) or self._at[partition]
+
+    def _back_into_range(self) -> None:
+        """Go on where each log is, when retention has overtaken us or a topic was made anew."""
+        tps = [self._tp(p) for p in self._at]
+        begins = self._consumer.beginning_offsets(tps, timeout_ms=_ASK_MS)
+        ends = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
+        for tp in tps:
+            at = self._at[tp.partition]
+            if at < begins[tp]:
+                self._warn_of_loss(tp.partition, begins[tp] - at)
+            elif at > ends[tp]:
+                log.warning("%s/%d ends at %d, before %d: it was made anew; reading from its start",
+                            tp.topic, tp.partition, ends[tp], at)  # fmt: skip
+            else:
+                continue
+            self._restart(tp.partition, begins[tp])
+
+    def _back_before(self, divergent: Mapping[Any, Any]) -> None:
+        """Read again from where the log was cut: what a new leader does not have, others may have written anew."""
+        for tp, point in divergent.items():
+            offset = 0 if point is None else point.offset
+            log.warning("%s/%d was truncated by its brokers; reading again from %d", tp.topic, tp.partition, offset)
+            self._restart(tp.partition, offset)
+
+    def _restart(self, partition: int, offset: int) -> None:
+        self._consumer.seek(self._tp(partition), offset)
+        self._at[partition] = offset
+        self._finished.pop(partition, None)
+        self._committed.pop(partition, None)
+
+    def _warn_of_loss(self, partition: int, count: int) -> None:
+        log.warning("%s/%d: %d records were deleted before they were read", self._topic, partition, count)
+
+    def _check_idle(self, now: float) -> None:
+        """Ask where the partitions end: only a broker's answer tells silence from an outage."""
+        if now - self._idle_checked < IDLE_CHECK_S:
+            return
+        self._idle_checked = now
+        try:
+            ends = self._consumer.end_offsets([self._tp(p) for p in self._at], timeout_ms=_ASK_MS)
+        except ClientError as error:
+            log.info("%s: the brokers do not say where it ends: %s", self._topic, error)
+            return
+        for tp, end in ends.items():
+            if self._at[tp.partition] >= end:
+                self._watermarks.found_empty(tp.partition, round(now * 1000))
+
+    def _commit_finished(self, now: float) -> None:
+        if now - self._committed_at < COMMIT_S:
+            return
+        finished = dict(self._finished)
+        moved = {p: offset for p, offset in finished.items() if offset > self._committed.get(p, -1)}
+        if moved:
+            self._committed_at = now
+            self._committed.update(moved)
+            offsets = {self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()}
+            self._consumer.commit_async(offsets, callback=self._committed_or_not)
+
+    def _committed_or_not(self, offsets: Mapping[Any, Any], answer: Any) -> None:
+        if isinstance(answer, Exception):
+            log.info("%s: offsets were not committed, the next ones will be: %s", self._topic, answer)
+            for tp in offsets:
+                self._committed.pop(tp.partition, None)
