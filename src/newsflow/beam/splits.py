@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
+import mmh3
+
 KEY_GROUPS = 128
 """Flink's own default of `max_parallelism`, which newsflow sets unless told otherwise."""
 
@@ -41,30 +43,11 @@ def _name(split: Split) -> bytes:
 
 
 def key_group(name: bytes) -> int:
-    """The key group (0 to 127) Flink puts a Beam element of type `bytes` into."""
-    return _murmur(_java_hash(bytes([len(name)]) + name)) % KEY_GROUPS
+    """The key group (0 to 127) into which Beam on Flink puts an element of type `bytes`, shorter than 128.
 
-
-def _java_hash(key: bytes) -> int:
-    """`java.nio.ByteBuffer.hashCode`, as 32 bits without sign."""
-    found = 1
-    for byte in reversed(key):
-        found = (31 * found + (byte - 256 if byte > 127 else byte)) & 0xFFFFFFFF
-    return found
-
-
-def _murmur(code: int) -> int:
-    """`org.apache.flink.util.MathUtils.murmurHash`: 32-bit Murmur 3 of one integer, made positive."""
-    code = _rotate(code * 0xCC9E2D51, 15) * 0x1B873593 & 0xFFFFFFFF
-    code = (_rotate(code, 13) * 5 + 0xE6546B64) & 0xFFFFFFFF
-    code ^= 4
-    code = (code ^ code >> 16) * 0x85EBCA6B & 0xFFFFFFFF
-    code = (code ^ code >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
-    code ^= code >> 16
-    signed = code - (1 << 32) if code >> 31 else code
-    return 0 if signed == -(1 << 31) else abs(signed)
-
-
-def _rotate(code: int, bits: int) -> int:
-    code &= 0xFFFFFFFF
-    return (code << bits | code >> (32 - bits)) & 0xFFFFFFFF
+    Beam encodes the element with its length and hashes that (`FlinkKey`, Murmur 3, 128 bits, the first 32 count);
+    Flink hashes the result again (`MathUtils.murmurHash`, Murmur 3, 32 bits).
+    """
+    beam_hash = mmh3.hash_bytes(bytes([len(name)]) + name)[:4]
+    flink_hash = mmh3.hash(beam_hash)
+    return (0 if flink_hash == -(1 << 31) else abs(flink_hash)) % KEY_GROUPS

@@ -26,6 +26,9 @@ SAFE: dict[str, str] = {
     # In practice for ever: what fails is tried again from the last checkpoint. A cluster may have set "none".
     "number_of_execution_retries": "2147483647",
     "execution_retry_delay": "3000",
+    # A switch, which turns chaining off: Flink names operators after what they are chained to, and a savepoint taken
+    # with one worker could not be restored with two. There is nothing to gain by it: all stages are one operator.
+    "operator_chaining": "",
     # Splits are named for so many key groups (newsflow.beam.splits), and a savepoint can be rescaled within them.
     "max_parallelism": "128",
 }

@@ -76,12 +76,12 @@ class FlinkCluster:
         return sorted(found, key=lambda job: job.started, reverse=True)
 
     def job(self, which: str) -> FlinkJob:
-        """The job with this id, this start of an id, or this name. Of several with one name, the one that has not
-        ended; raises `FlinkError` when none or more than one is meant."""
+        """The job with this id, this start of an id, or this name, its stamp (`-20261126T104500Z-1f3a`) or not. Of
+        several with one name, the one that has not ended; raises `FlinkError` when none or more than one is meant."""
         jobs = self.jobs()
         found = [job for job in jobs if job.id == which or (len(which) >= 4 and job.id.startswith(which))]
-        found = found or [job for job in jobs if job.name == which and not job.ended]
-        found = found or [job for job in jobs if job.name == which][:1]
+        named = [job for job in jobs if job.name == which or job.name.startswith(f"{which}-")]
+        found = found or [job for job in named if not job.ended] or named[:1]
         if len(found) != 1:
             known = ", ".join(f"{job.name} ({job.id[:8]}, {job.state})" for job in jobs[:10]) or "none"
             many = "no job" if not found else f"{len(found)} jobs"
