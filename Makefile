@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-deploy check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-deploy test-flink soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,7 +24,7 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults'
+	$(BIN)/python -m pytest -m 'not faults and not flink'
 
 test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among them; one line a sink
 	$(BIN)/python -m pytest -q -p tests.sink_table tests/sinks tests/alerts tests/ledger/test_outbox_lines.py \
@@ -36,6 +36,15 @@ test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (not
 
 test-deploy: $(STAMP) ## Render deploy/ and check all of it against the published schemas
 	$(BIN)/python -m pytest tests/deploy tests/kafka/test_strimzi.py
+
+FLINK := $(VENV)/.flink
+
+$(FLINK): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,flink]'
+	@touch $(FLINK)
+
+test-flink: $(FLINK) ## Run the main job on a real Flink cluster, and kill what can die there
+	$(BIN)/python -m pytest -m flink
 
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .

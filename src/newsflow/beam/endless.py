@@ -122,13 +122,18 @@ class _Limits:
 def _time_of(events: list[Event]) -> Timestamp:
     """The earliest time of a batch; now where no record has one."""
     known = [event.timestamp_ms for event in events if event.timestamp_ms]
-    return Timestamp.of(min(known) / 1000 if known else time.time())
+    return _timestamp(min(known)) if known else Timestamp.now()
+
+
+def _timestamp(ms: int) -> Timestamp:
+    """Exactly: by way of seconds as a float, a record would fall a microsecond before its window."""
+    return Timestamp(micros=ms * 1000)
 
 
 def _advance(estimator: Any, reading: Reading) -> None:
     """Never back: a reader that begins anew knows less than the one before it."""
     if reading.watermark_ms is not None:
-        reached, current = Timestamp.of(reading.watermark_ms / 1000), estimator.current_watermark()
+        reached, current = _timestamp(reading.watermark_ms), estimator.current_watermark()
         if current is None or reached > current:
             estimator.set_watermark(reached)
 

@@ -1,0 +1,181 @@
+"""All that a job on Flink needs, real and on loopback: a cluster, a broker, a database, and the command itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import psutil
+
+from newsflow.dev.broker import LocalBroker
+from newsflow.dev.flink import LocalFlink
+from newsflow.dev.postgres import LocalPostgres
+from newsflow.errors import NewsflowError
+from newsflow.flink.rest import FlinkCluster
+from newsflow.kafka.client import make_admin
+from newsflow.ledger import open_ledger
+from newsflow.model.names import dead_letter_topic
+from tests.broker_helpers import RunningBroker
+
+
+@dataclass
+class Stack:
+    """The servers. Tests may kill any of them, if they start it again."""
+
+    flink: LocalFlink
+    kafka: LocalBroker
+    postgres: LocalPostgres
+
+    @property
+    def broker(self) -> RunningBroker:
+        return RunningBroker(self.kafka.status().bootstrap_servers)
+
+    @property
+    def cluster(self) -> FlinkCluster:
+        return FlinkCluster(self.flink.master)
+
+    def workers(self) -> list[psutil.Process]:
+        """The Python workers that the TaskManagers have started."""
+        children = [
+            child
+            for task_manager in self.flink.task_managers
+            if task_manager.poll() is None
+            for child in psutil.Process(task_manager.pid).children(recursive=True)
+        ]
+        return [child for child in children if is_worker(child)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return any("sdk_worker_main" in part for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+@dataclass
+class FlinkRun:
+    """One job on the stack, over a topic and a ledger of its own, driven as an operator would."""
+
+    stack: Stack
+    name: str
+    folder: Path
+    ledger_url: str
+    topic: str
+    partitions: int = 4
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def create_topics(self) -> None:
+        topics = {self.topic: self.partitions, dead_letter_topic(self.topic): 1}
+        with closing(make_admin(self.stack.broker.settings)) as admin:
+            admin.create_topics(
+                {name: {"num_partitions": count, "replication_factor": 1} for name, count in topics.items()}
+            )
+            # The broker may be busy with the hundreds of topics declared just before.
+            admin.wait_for_topics(list(topics), timeout_ms=90_000)
+        open_ledger(self.ledger_url).close()
+
+    def newsflow(self, *arguments: str, expect: int = 0, timeout_s: float = 300) -> str:
+        """Run the command; returns its standard output. What it says goes to job.log too."""
+        command = [sys.executable, "-m", "newsflow", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environ(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        with (self.folder / "job.log").open("a") as log:
+            log.write(f"$ newsflow {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
+        assert done.returncode == expect, done.stderr[-3000:]
+        return done.stdout if expect == 0 else done.stderr
+
+    def start(self, *arguments: str) -> str:
+        """Start the job and return its id."""
+        return self._started("run", "ingest", "--runner", "flink", "--detach", *arguments)
+
+    def restore(self, path: str, *arguments: str) -> str:
+        """Start the job from a savepoint or checkpoint and return its id."""
+        return self._started("jobs", "restore", path, "--detach", *arguments)
+
+    def _started(self, *arguments: str) -> str:
+        options, dashes, beam = _parted(arguments)
+        return str(orjson.loads(self.newsflow(*options, "-o", "json", *dashes, *beam))["job"])
+
+    def stop(self) -> str:
+        """Stop the job with a savepoint and return its path."""
+        return str(orjson.loads(self.newsflow("jobs", "stop", self.name, "--savepoint", "-o", "json"))["savepoint"])
+
+    def cancel(self) -> str:
+        """Cancel the job and return its last checkpoint."""
+        return str(orjson.loads(self.newsflow("jobs", "cancel", self.name, "-o", "json"))["checkpoint"])
+
+    def end(self) -> None:
+        """Leave nothing running, whatever happened before."""
+        for job in self.stack.cluster.jobs():
+            if not job.ended:
+                self.stack.cluster.cancel(job.id)
+
+    def decided(self) -> int:
+        """Events that have an outcome; 0 while the database is away."""
+        try:
+            ledger = open_ledger(self.ledger_url, retry_for_s=1.0)
+            try:
+                return sum(ledger.outcomes().values())
+            finally:
+                ledger.close()
+        except NewsflowError:
+            return 0
+
+    def wait_until_decided(self, count: int, timeout_s: float = 240) -> float:
+        """Seconds until at least `count` events have an outcome."""
+        return wait_until(
+            lambda: self.decided() >= count, timeout_s, lambda: f"{self.decided()} of {count}; {self.why()}"
+        )
+
+    def why(self) -> str:
+        """What Flink says of the jobs, for a failure's message."""
+        try:
+            jobs = self.stack.cluster.jobs()[:3]
+            return "; ".join(f"{job.name} {job.state} {self.stack.cluster.last_failure(job.id)}" for job in jobs)
+        except NewsflowError as error:
+            return str(error)
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONWARNINGS": "ignore",
+            "NEWSFLOW_JOB": self.name,
+            "NEWSFLOW_FLINK_MASTER": self.stack.flink.master,
+            "NEWSFLOW_CONFIG": str(self._config()),
+            **self.environ,
+        }
+
+    def _config(self) -> Path:
+        file = self.folder / "newsflow.yaml"
+        servers = self.stack.broker.bootstrap_servers
+        kafka = {"bootstrap_servers": servers, "input_topic": self.topic, "group": self.topic}
+        file.write_bytes(orjson.dumps({"job": self.name, "kafka": kafka, "ledger": {"url": self.ledger_url}}))
+        return file
+
+
+def _parted(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at : at + 1], arguments[at + 1 :]
+
+
+def wait_until(reached: Callable[[], bool], timeout_s: float, said: Callable[[], str]) -> float:
+    """Seconds until `reached`; fails with what `said` says."""
+    began = time.monotonic()
+    while not reached():
+        assert time.monotonic() - began < timeout_s, said()
+        time.sleep(0.1)
+    return time.monotonic() - began
