@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -114,12 +114,12 @@ SPLIT = b"0/1~550"
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[ScriptedReader], ScriptedReader]:
     def use(reader: ScriptedReader) -> ScriptedReader:
         monkeypatch.setattr(endless, "_readers", {(CONFIG, SPLIT): (reader, 1e12)})
         return reader
 
-    yield use
+    return use
 
 
 def test_a_silent_split_ends_its_bundle_at_once_and_comes_back_later(scripted: Any) -> None:

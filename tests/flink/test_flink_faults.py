@@ -81,7 +81,8 @@ class Torment:
 
         with closing(make_consumer(self.run.stack.broker.settings)) as consumer:
             tps = [TopicPartition(ARTICLE_TOPIC, number) for number in consumer.partitions_for_topic(ARTICLE_TOPIC)]
-            return sum(consumer.end_offsets(tps).values()) - self._before
+            ends: dict[TopicPartition, int] = consumer.end_offsets(tps)
+        return sum(ends.values()) - self._before
 
     _before = 0
 

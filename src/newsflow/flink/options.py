@@ -39,7 +39,6 @@ _REFUSED: dict[str, str] = {
     "output_executable_path": "it writes a jar and starts nothing: leave it out",
     "shutdown_sources_after_idle_ms": "it ends the endless source, and with it the job: leave it out",
     "save_main_session": "the workers have newsflow installed; pickling this process's state breaks them: leave it out",
-    "finish_bundle_before_checkpointing": "checkpoints would be taken within bundles: leave it out",
 }
 
 
