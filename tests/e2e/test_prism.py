@@ -10,6 +10,7 @@ import time
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.corpus import raw_events
@@ -17,10 +18,10 @@ from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import encode_article
-from newsflow.model.names import ARTICLE_TOPIC
+from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
 from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
-from tests.e2e.after_faults import mine
+from tests.e2e.after_faults import ACCEPTED, check_all, mine
 from tests.e2e.job_process import JobProcess, check_repeats
 from tests.e2e.test_dead_sink import kept, log, newsflow, write_settings
 from tests.e2e.test_dead_sink import wait_until as wait_until_kept
@@ -71,12 +72,56 @@ def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_
         assert len(check_repeats(written(topics_broker, topic))) == accepted
         assert sum(outcomes.values()) == 500
     finally:
-        assert job.process is not None
-        job.process.send_signal(signal.SIGTERM)
+        end(job)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_killed_on_prism_it_goes_on_at_the_groups_offsets(
+    topics_broker: RunningBroker, prism: Path, tmp_path: Path
+) -> None:
+    topic = topics_broker.create_topic(topics_broker.name("raw"), partitions=2)
+    topics_broker.create_topic(dead_letter_topic(topic))
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    job = JobProcess(topics_broker, topic, tmp_path, url, topic)
+    arguments = ("--runner", "prism", "--follow", "--", f"--prism_location={prism}", "--environment_type=LOOPBACK")
+    publish(topics_broker, topic, 200, seed=3)
+    job.start(*arguments)
+    wait_for_events(url, 100, job)
+    kill_all(job)
+    publish(topics_broker, topic, 200, seed=4)
+    job.start(*arguments)
+    try:
+        wait_for_events(url, 400, job)
+        ledger = open_ledger(url)
         try:
-            job.wait(30)
-        except subprocess.TimeoutExpired:
-            job.kill()
+            accepted = sum(ledger.outcomes().get(outcome, 0) for outcome in ACCEPTED)
+            wait_until(lambda: len(check_repeats(written(topics_broker, topic))) >= accepted, job)
+            assert sum(ledger.outcomes().values()) == 400
+            check_all(topics_broker, ledger, topic)
+        finally:
+            ledger.close()
+    finally:
+        end(job)
+
+
+def end(job: JobProcess) -> None:
+    """SIGTERM; Prism may be slow to let go."""
+    assert job.process is not None
+    job.process.send_signal(signal.SIGTERM)
+    try:
+        job.wait(30)
+    except subprocess.TimeoutExpired:
+        kill_all(job)
+
+
+def kill_all(job: JobProcess) -> None:
+    """Kill the command and the Prism it has started."""
+    assert job.process is not None
+    children = psutil.Process(job.process.pid).children(recursive=True)
+    job.kill()
+    for child in children:
+        child.kill()
 
 
 @pytest.mark.e2e

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from types import FrameType
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 
 from newsflow.beam.job import Job
 from newsflow.beam.local import Build
 from newsflow.errors import UsageError
 
+YEAR_S = 365 * 24 * 3600
 BOUNDED_ONLY = {
     "directrunner": "DirectRunner silently becomes one of three runners, of which only one streams, and on the "
     "endless source the others never emit",
@@ -35,6 +36,10 @@ def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
     """Build and run a job, until it ends or a signal cancels it. Blocks."""
     check_runner(beam_args)
     options = PipelineOptions(list(beam_args), streaming=True)
+    portable = options.view_as(PortableOptions)
+    if not any(argument.startswith("--job_server_timeout") for argument in beam_args):
+        # It also ends the stream of a job's states, and with it a healthy job: after 300 s unless told otherwise.
+        portable.job_server_timeout = YEAR_S
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job)
     result = pipeline.run()
