@@ -46,6 +46,11 @@ $(FLINK): $(STAMP)
 test-flink: $(FLINK) ## Run the main job on a real Flink cluster, and kill what can die there
 	$(BIN)/python -m pytest -m flink
 
+soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothing grows
+	$(BIN)/python benchmarks/soak.py --minutes 5
+
+nightly: test-faults test-flink soak ## What takes too long for every change
+
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ class ScriptedConsumer:
         self.commits: list[dict[int, int]] = []
         self.commit_fails = False
         self.away = False
+        self.leaderless: set[int] = set()
         self.truncated: dict[int, int | None] = {}
         self.closed = False
 
@@ -48,6 +49,8 @@ class ScriptedConsumer:
         return self.stored.get(partition.partition)
 
     def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]:
+        if any(tp.partition in self.leaderless for tp in partitions):
+            raise KafkaTimeoutError("no leader")
         return {tp: self.begins.get(tp.partition, 0) for tp in partitions}
 
     def end_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]:
@@ -157,6 +160,48 @@ def test_an_attempt_that_failed_is_read_again_without_joining_anything() -> None
     assert places(source.read(first.positions, 2)) == [(0, 2)]
     assert places(source.read({0: 0}, 2)) == places(first) == [(0, 0), (0, 1)]
     assert consumer.assignments == [[0]]
+
+
+def test_what_a_failed_attempt_read_before_its_first_checkpoint_is_read_again() -> None:
+    consumer = ScriptedConsumer({0: log(0, 1)})
+    source = reader(consumer)
+    assert source.read({}, 500).positions == {0: 2}
+    assert places(source.read({}, 500)) == [(0, 0), (0, 1)]
+
+
+def test_a_partition_found_by_a_failed_attempt_is_read_again_from_its_start() -> None:
+    clock = Clock()
+    consumer = ScriptedConsumer({0: log(0)})
+    source = reader(consumer, clock)
+    checkpoint = source.read({}, 500).positions
+    consumer.logs[1], consumer.ends[1] = log(0, 1), 2
+    clock.now += LOOK_S
+    assert source.read(checkpoint, 500).positions == {0: 1, 1: 2}
+    assert places(source.read(checkpoint, 500)) == [(1, 0), (1, 1)]
+
+
+def test_a_new_partition_that_does_not_answer_yet_does_not_hold_up_the_others() -> None:
+    clock = Clock()
+    consumer = ScriptedConsumer({0: log(0)})
+    source = reader(consumer, clock)
+    positions = source.read({}, 500).positions
+    consumer.logs[1], consumer.ends[1] = log(0), 1
+    consumer.logs[0][1], consumer.ends[0] = 1, 2
+    consumer.leaderless = {1}
+    clock.now += LOOK_S
+    reading = source.read(positions, 500)
+    assert (places(reading), reading.positions) == ([(0, 1)], {0: 2})
+    consumer.leaderless = set()
+    assert places(source.read(reading.positions, 500)) == [(1, 0)]
+
+
+def test_a_poll_that_fails_half_way_moves_no_other_partition() -> None:
+    consumer = ScriptedConsumer({0: log(0, 1), 1: log(7)})
+    consumer.begins[1] = 7
+    source = reader(consumer)
+    reading = source.read({0: 0, 1: 3}, 500)  # partition 0 was read when 1 was found out of range
+    assert reading.positions == {0: 0, 1: 7}
+    assert sorted(places(source.read(reading.positions, 500))) == [(0, 0), (0, 1), (1, 7)]
 
 
 def test_reading_on_does_not_seek() -> None:

@@ -69,8 +69,9 @@ class SplitReader:
         self._consumer, self._topic, self._index, self._count, self._clock = consumer, topic, index, count, clock
         self._lock = threading.Lock()
         self._watermarks = Watermarks()
+        self._mine: tuple[int, ...] = ()
         self._at: Offsets = {}
-        """Where the consumer stands; what it has of its own is not asked for again."""
+        """Where the consumer stands: it is sent elsewhere only when a caller wants that."""
         self._looked = self._idle_checked = self._committed_at = float("-inf")
         self._finished: Offsets = {}
         self._committed: Offsets = {}
@@ -85,7 +86,7 @@ class SplitReader:
             now = self._clock()
             self._commit_finished(now)
             self._look_for_partitions(now)
-            self._go_to(positions)
+            self._go_to(self._settle(positions))
             events = self._poll(most)
             if not events:
                 self._check_idle(now)
@@ -113,26 +114,39 @@ class SplitReader:
         return TopicPartition(self._topic, partition)
 
     def _look_for_partitions(self, now: float) -> None:
-        if now - self._looked < LOOK_S and self._at:
+        if now - self._looked < LOOK_S and self._mine:
             return
-        self._looked = now
         found = self._consumer.partitions_for_topic(self._topic)
-        if not found and not self._at:
+        if not found and not self._mine:
             raise KafkaError(f"topic {self._topic} does not exist; `newsflow kafka apply` creates it")
-        mine = tuple(sorted(p for p in found or () if p % self._count == self._index))
-        # A topic that is being made anew has no partitions for a moment; those read so far are kept.
-        if set(mine) - set(self._at):
-            self._assign(mine)
+        # A topic that is being made anew has no partitions for a moment; those known so far are kept.
+        mine = {p for p in found or () if p % self._count == self._index} | set(self._mine)
+        self._mine, self._looked = tuple(sorted(mine)), now
 
-    def _assign(self, partitions: tuple[int, ...]) -> None:
-        if self._at:
-            log.info("%s: split %d of %d now has partitions %s", self._topic, self._index, self._count, partitions)
-        # Assigning forgets positions: go to each again, new ones to their start.
-        self._consumer.assign([self._tp(p) for p in partitions])
-        self._at = {p: self._at[p] if p in self._at else self._start_of(p) for p in partitions}
-        for partition, offset in self._at.items():
-            self._consumer.seek(self._tp(partition), offset)
-        self._watermarks.assign(partitions)
+    def _settle(self, positions: Mapping[int, int]) -> Offsets:
+        """Where to read from: what is handed in, else where a partition starts. Whatever this reader itself did
+        before counts for nothing: it may have been for an attempt that failed."""
+        wanted: Offsets = {}
+        for partition in self._mine:
+            try:
+                wanted[partition] = positions[partition] if partition in positions else self._start_of(partition)
+            except ClientError as error:
+                if not positions:
+                    raise
+                log.info("%s/%d is new and does not answer yet: %s", self._topic, partition, error)
+        return wanted
+
+    def _go_to(self, wanted: Offsets) -> None:
+        if set(wanted) != set(self._at):
+            log.info("%s: split %d of %d reads %s", self._topic, self._index, self._count, sorted(wanted))
+            # Assigning forgets positions: go to each again.
+            self._at = {}
+            self._consumer.assign([self._tp(p) for p in wanted])
+            self._watermarks.assign(tuple(wanted))
+        for partition, offset in wanted.items():
+            if self._at.get(partition) != offset:
+                self._consumer.seek(self._tp(partition), offset)
+                self._at[partition] = offset
 
     def _start_of(self, partition: int) -> int:
         tp = self._tp(partition)
@@ -143,12 +157,6 @@ class SplitReader:
         if committed < first:
             self._warn_of_loss(partition, first - committed)
         return max(int(committed), first)
-
-    def _go_to(self, positions: Mapping[int, int]) -> None:
-        for partition, offset in positions.items():
-            if partition in self._at and self._at[partition] != offset:
-                self._consumer.seek(self._tp(partition), offset)
-                self._at[partition] = offset
 
     def _poll(self, most: int) -> list[Event]:
         try:
@@ -188,6 +196,7 @@ class SplitReader:
             else:
                 continue
             self._restart(tp.partition, begins[tp])
+        self._stand()
 
     def _back_before(self, divergent: Mapping[Any, Any]) -> None:
         """Read again from where the log was cut: what a new leader does not have, others may have written anew."""
@@ -195,9 +204,14 @@ class SplitReader:
             offset = 0 if point is None else point.offset
             log.warning("%s/%d was truncated by its brokers; reading again from %d", tp.topic, tp.partition, offset)
             self._restart(tp.partition, offset)
+        self._stand()
+
+    def _stand(self) -> None:
+        """Send the consumer back to where its callers know it: a poll that raised may have moved it on elsewhere."""
+        for partition, offset in self._at.items():
+            self._consumer.seek(self._tp(partition), offset)
 
     def _restart(self, partition: int, offset: int) -> None:
-        self._consumer.seek(self._tp(partition), offset)
         self._at[partition] = offset
         self._finished.pop(partition, None)
         self._committed.pop(partition, None)
