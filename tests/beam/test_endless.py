@@ -11,6 +11,7 @@ from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 
 from newsflow.beam import endless
+from newsflow.beam.job import Place
 from newsflow.beam.positions import Positions, PositionsCoder, PositionsTracker
 from newsflow.beam.splits import Split, key_group, split_names
 from newsflow.config.load import load_config
@@ -18,6 +19,7 @@ from newsflow.kafka.split import Reading
 from newsflow.model import Event
 
 CONFIG = load_config(environ={}).config
+PLACE = Place("t", "g")
 
 
 def test_positions_travel_as_json() -> None:
@@ -99,7 +101,7 @@ class Bundle:
         self.callbacks.append(callback)
 
     def run(self) -> list[Any]:
-        work = endless.ReadSplit(CONFIG)
+        work = endless.ReadSplit(CONFIG, PLACE)
         return list(work.process(SPLIT, self, RestrictionTrackerView(self.tracker), self.estimator))
 
     @property
@@ -116,7 +118,7 @@ SPLIT = b"0/1~550"
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[ScriptedReader], ScriptedReader]:
     def use(reader: ScriptedReader) -> ScriptedReader:
-        monkeypatch.setattr(endless, "_readers", {(CONFIG, SPLIT): (reader, 1e12)})
+        monkeypatch.setattr(endless, "_readers", {(CONFIG, PLACE, SPLIT): (reader, 1e12)})
         return reader
 
     return use
@@ -200,12 +202,12 @@ def test_one_reader_serves_all_instances_of_a_process(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(endless, "_readers", {})
     monkeypatch.setattr(endless, "_make_reader", make)
-    threads = [threading.Thread(target=endless.reader_for, args=(CONFIG, SPLIT)) for _ in range(8)]
+    threads = [threading.Thread(target=endless.reader_for, args=(CONFIG, PLACE, SPLIT)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    endless.reader_for(CONFIG, b"1/2~151")
+    endless.reader_for(CONFIG, PLACE, b"1/2~151")
     assert len(made) == 2
 
 
@@ -216,8 +218,8 @@ def test_readers_of_splits_that_went_elsewhere_are_closed(monkeypatch: pytest.Mo
         def close(self) -> None:
             closed.append("old")
 
-    monkeypatch.setattr(endless, "_readers", {(CONFIG, b"1/2~151"): (Old([]), -1e9)})
+    monkeypatch.setattr(endless, "_readers", {(CONFIG, PLACE, b"1/2~151"): (Old([]), -1e9)})
     monkeypatch.setattr(endless, "_make_reader", lambda *_: ScriptedReader([]))
-    endless.reader_for(CONFIG, SPLIT)
+    endless.reader_for(CONFIG, PLACE, SPLIT)
     assert closed == ["old"]
-    endless._finished(CONFIG, b"1/2~151", {1: 5})  # its bundle may be finalised after it left: nothing happens
+    endless._finished((CONFIG, PLACE, b"1/2~151"), {1: 5})  # its bundle may be finalised after it left: nothing happens

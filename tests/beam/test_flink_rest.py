@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from newsflow.beam.on_flink import job_name, same_job
+from newsflow.beam.on_flink import flink_name, same_job, stamped
 from newsflow.errors import FlinkError, UsageError
 from newsflow.flink import rest
 from newsflow.flink.rest import FlinkCluster
@@ -177,7 +177,10 @@ def test_magic_masters_are_refused(master: str) -> None:
 
 
 def test_names_tell_starts_of_one_job_from_others() -> None:
-    assert same_job(job_name("ingest"), "ingest")
-    assert same_job(job_name("my.job-2"), "my.job-2")
-    assert not same_job(job_name("ingest-eu"), "ingest")
+    assert flink_name("eu", "ingest") == "eu"
+    assert flink_name("eu", "trends") == "eu.trends"
+    for name in ("ingest", "my.job-2"):
+        assert same_job(stamped(name), name)
+    assert not same_job(stamped("ingest-eu"), "ingest")
+    assert not same_job(stamped("ingest.trends"), "ingest")
     assert not same_job("ingest", "ingest")

@@ -21,6 +21,7 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from newsflow.beam.batch_coder import Batch
+from newsflow.beam.job import Place
 from newsflow.beam.positions import PositionsProvider
 from newsflow.beam.splits import Split, split_names
 from newsflow.config.settings import Config
@@ -39,44 +40,44 @@ KEEP_IDLE_S = 60.0
 """A consumer nobody has asked for so long is closed: its split went to another worker."""
 
 
-def read_endless(config: Config) -> Any:
+def read_endless(config: Config, place: Place) -> Any:
     """The transform: batches of `Event`, for ever."""
-    return ReadEndless(config)
+    return ReadEndless(config, place)
 
 
 class ReadEndless(beam.PTransform):
     """As many splits as the topic has partitions when the job first starts. Later partitions join them."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, place: Place) -> None:
         super().__init__()
-        self._config = config
+        self._config, self._place = config, place
 
     def expand(self, pipeline: Any) -> Any:
         """A pipeline in, batches of `Event` out."""
         return (
             pipeline
             | "Start" >> beam.Impulse()
-            | "ListSplits" >> beam.ParDo(ListSplits(self._config)).with_output_types(bytes)
-            | "ReadSplit" >> beam.ParDo(ReadSplit(self._config)).with_output_types(Batch)
+            | "ListSplits" >> beam.ParDo(ListSplits(self._config, self._place)).with_output_types(bytes)
+            | "ReadSplit" >> beam.ParDo(ReadSplit(self._config, self._place)).with_output_types(Batch)
         )
 
 
 class ListSplits(beam.DoFn):
     """Names the splits, once in the life of a job: savepoints keep them."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, place: Place) -> None:
+        self._config, self._place = config, place
 
     def process(self, _: bytes) -> Iterator[bytes]:
         """Called once."""
-        yield from split_names(len(_partitions(self._config)))
+        yield from split_names(len(_partitions(self._config, self._place.topic)))
 
 
 class ReadSplit(beam.DoFn):
     """Reads one split in bundles that end by themselves."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, place: Place) -> None:
+        self._config, self._place = config, place
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -87,7 +88,7 @@ class ReadSplit(beam.DoFn):
         estimator: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),  # noqa: B008
     ) -> Iterator[TimestampedValue]:
         """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
-        reader = reader_for(self._config, split)
+        reader = reader_for(self._config, self._place, split)
         began = at = tracker.current_restriction().offsets
         limits = _Limits()
         while True:
@@ -102,7 +103,7 @@ class ReadSplit(beam.DoFn):
                 tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
                 break
         if at != began:
-            finalizer.register(partial(_finished, self._config, split, at))
+            finalizer.register(partial(_finished, (self._config, self._place, split), at))
 
 
 class _Limits:
@@ -138,51 +139,54 @@ def _advance(estimator: Any, reading: Reading) -> None:
             estimator.set_watermark(reached)
 
 
-def _finished(config: Config, split: bytes, offsets: dict[int, int]) -> None:
+ReaderKey = tuple[Config, Place, bytes]
+
+
+def _finished(key: ReaderKey, offsets: dict[int, int]) -> None:
     """The runner has made a bundle durable. Not when its reader has left this process meanwhile."""
     with _lock:
-        found = _readers.get((config, split))
+        found = _readers.get(key)
     if found is not None:
         found[0].finished(offsets)
 
 
-_readers: dict[tuple[Config, bytes], tuple[SplitReader, float]] = {}
+_readers: dict[ReaderKey, tuple[SplitReader, float]] = {}
 """The readers of this process, and when each was last asked for."""
 _lock = threading.Lock()
 
 
-def reader_for(config: Config, split: bytes) -> SplitReader:
+def reader_for(config: Config, place: Place, split: bytes) -> SplitReader:
     """The process's reader of `split`, made when it is first asked for. Closes those of splits that went away."""
-    now = time.monotonic()
+    wanted, now = (config, place, split), time.monotonic()
     with _lock:
         for key, (reader, used) in list(_readers.items()):
-            if now - used > KEEP_IDLE_S and key != (config, split):
+            if now - used > KEEP_IDLE_S and key != wanted:
                 del _readers[key]
                 reader.close()
-        found = _readers.get((config, split))
-        made = found[0] if found else _make_reader(config, split)
-        _readers[config, split] = (made, now)
+        found = _readers.get(wanted)
+        made = found[0] if found else _make_reader(config, place, split)
+        _readers[wanted] = (made, now)
         return made
 
 
-def _make_reader(config: Config, split: bytes) -> SplitReader:
+def _make_reader(config: Config, place: Place, split: bytes) -> SplitReader:
     consumer = make_consumer(
         KafkaSettings.of(config.kafka),
-        group=config.kafka.group,
+        group=place.group,
         # Where to begin is settled by the reader, which says what was lost.
         auto_offset_reset="none",
         metadata_max_age_ms=30_000,
     )
     found = Split.of(split)
-    return SplitReader(consumer, config.kafka.input_topic, found.index, found.total)
+    return SplitReader(consumer, place.topic, found.index, found.total)
 
 
-def _partitions(config: Config) -> list[int]:
+def _partitions(config: Config, topic: str) -> list[int]:
     consumer = make_consumer(KafkaSettings.of(config.kafka))
     try:
-        found = consumer.partitions_for_topic(config.kafka.input_topic)
+        found = consumer.partitions_for_topic(topic)
     finally:
         consumer.close()
     if not found:
-        raise KafkaError(f"topic {config.kafka.input_topic} does not exist; `newsflow kafka apply` creates it")
+        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
     return sorted(found)

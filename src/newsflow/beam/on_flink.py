@@ -23,24 +23,29 @@ COME_UP_S = 180.0
 _POLL_S = 0.5
 
 
-def job_name(config_job: str) -> str:
-    """A name no other job has: `ingest-20261126T104500Z-1f3a`."""
-    return f"{config_job}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
+def flink_name(config_job: str, page: str) -> str:
+    """What a job is called on Flink: as configured, and by its page where that is not the main one."""
+    return config_job if page == "ingest" else f"{config_job}.{page}"
 
 
-def same_job(name: str, config_job: str) -> bool:
-    """Tell whether `name` is one that `job_name` made for the same job."""
-    return re.fullmatch(re.escape(config_job) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", name) is not None
+def stamped(name: str) -> str:
+    """A name no other start of a job has: `ingest-20261126T104500Z-1f3a`."""
+    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
 
 
-def submit(build: Build, job: Job, cluster: FlinkCluster, beam_args: Sequence[str]) -> FlinkJob:
+def same_job(stamped_name: str, name: str) -> bool:
+    """Tell whether `stamped` made this name from `name`."""
+    return re.fullmatch(re.escape(name) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", stamped_name) is not None
+
+
+def submit(build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str]) -> FlinkJob:
     """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile.
 
     Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up.
     """
-    name = job_name(job.config.job)
-    slots = _check_cluster(cluster, job.config.job)
-    arguments = flink_options(beam_args, job.config, cluster.master, name, slots)
+    this = stamped(name)
+    slots = _check_cluster(cluster, name)
+    arguments = flink_options(beam_args, job.config, cluster.master, this, slots)
     given = PipelineOptions(arguments).view_as(PortableOptions).job_endpoint
     with nullcontext() if given else JobServer(cluster.master) as server:
         endpoint = [] if server is None else [f"--job_endpoint={server.endpoint}"]
@@ -48,22 +53,22 @@ def submit(build: Build, job: Job, cluster: FlinkCluster, beam_args: Sequence[st
         build(pipeline, job)
         try:
             pipeline.run()
-            return _come_up(cluster, name)
+            return _come_up(cluster, this)
         except Exception as error:
             if isinstance(error, FlinkError) or server is None:
                 raise
             raise FlinkError(f"the job was not taken: {_last_line(error)}; {server.said_last()}") from error
 
 
-def _check_cluster(cluster: FlinkCluster, config_job: str) -> int:
+def _check_cluster(cluster: FlinkCluster, name: str) -> int:
     """How many slots are free; refuses a cluster without any, and a job that runs already."""
     overview = cluster.overview()
     if not overview.get("slots-total"):
         raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
-    running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, config_job)]
+    running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, name)]
     if running:
         raise FlinkError(
-            f"job {config_job} is {running[0].state} already ({running[0].id}), and two would do the work twice. "
+            f"job {name} is {running[0].state} already ({running[0].id}), and two would do the work twice. "
             f"`newsflow jobs stop {running[0].id[:8]} --savepoint` stops it; or give this one a name (job: in the "
             "configuration) and a group of its own"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -120,14 +121,20 @@ def start(
     output: Output,
 ) -> None:
     """Submit a job, say its id, and unless detached watch it until it ends."""
-    cluster = cluster_of(flink_master)
-    if restore_from is not None:
-        beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
     from newsflow.beam.job import Job
     from newsflow.beam.jobs import load_job
-    from newsflow.beam.on_flink import submit
+    from newsflow.beam.on_flink import flink_name, submit
 
-    job = submit(load_job(name), Job(config, "endless", "kafka"), cluster, beam_args)
+    page, cluster = load_job(name), cluster_of(flink_master)
+    if page.per_sink:
+        raise UsageError(
+            f"{name} is refused on Flink: workers on several machines would write to one store, and alerts would be "
+            f"sent by none; run `newsflow run {name} --follow` beside the job on Flink"
+        )
+    if restore_from is not None:
+        beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
+    called = flink_name(config.job, Path(name).stem)
+    job = submit(page.build, Job(config, "endless", "kafka"), called, cluster, beam_args)
     _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
     words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)
     if not detach:

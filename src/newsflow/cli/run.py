@@ -97,6 +97,14 @@ def run(
     from newsflow.cli import launch
 
     page = load_job(job)
+    if on_flink:
+        if partitions is not None or sinks is not None:
+            raise UsageError("--partitions and --sinks are for jobs that run here; on Flink say --parallelism")
+        from newsflow.cli import jobs
+
+        beam_args += [] if parallelism is None else [f"--parallelism={parallelism}"]
+        jobs.start(job, loaded.config, flink_master, restore, beam_args, detach=detach, output=output)
+        return
     chosen = None if partitions is None else _partitions(partitions)
     if heartbeat is not None and page.per_sink:
         raise UsageError(f"--heartbeat tells of one loop, and {job} has one for each sink; leave it out")
@@ -106,11 +114,6 @@ def run(
         raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
     elif files is not None:
         launch.on_files(page, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
-    elif on_flink:
-        from newsflow.cli import jobs
-
-        beam_args += [] if parallelism is None else [f"--parallelism={parallelism}"]
-        jobs.start(job, loaded.config, flink_master, restore, beam_args, detach=detach, output=output)
     elif _names_runner(beam_args):
         launch.on_runner(page, loaded.config, beam_args)
     else:
