@@ -19,6 +19,8 @@ from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 
 _LOGGER = logging.getLogger("kafka")
 _FIRST_PATIENCE_S = 1.0
+_RECONNECT_MS = 2_000
+"""A client that lost its broker looks for it so often; kafka-python lets up to 30 s pass after an outage is over."""
 _FETCH_BYTES = 32 << 20
 _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
@@ -39,6 +41,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         "max_partition_fetch_bytes": _PARTITION_FETCH_BYTES,
         # One frame holds a fetch and, beyond it, one record of any size that was allowed in.
         "receive_message_max_bytes": _FETCH_BYTES + MAX_RECORD_BYTES,
+        "reconnect_backoff_max_ms": _RECONNECT_MS,
         "metrics_enabled": False,
         **overrides,
     }
@@ -64,6 +67,7 @@ def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
         "max_block_ms": round(settings.connect_timeout_s * 1000),
         "delivery_timeout_ms": round(settings.delivery_timeout_s * 1000),
         "allow_auto_create_topics": False,
+        "reconnect_backoff_max_ms": _RECONNECT_MS,
         "metrics_enabled": False,
         **overrides,
     }
