@@ -22,11 +22,14 @@ class Publisher(threading.Thread):
         super().__init__(name="publisher")
         self._settings, self._topic, self._events = settings, topic, events
         self._pause_s = seconds * BATCH / len(events)
+        self.sent = 0
+        """Events that the broker has."""
 
     def run(self) -> None:
         for start in range(0, len(self._events), BATCH):
             while not self._send(self._events[start : start + BATCH]):
                 time.sleep(0.5)
+            self.sent += len(self._events[start : start + BATCH])
             time.sleep(self._pause_s)
 
     def _send(self, batch: Sequence[tuple[bytes, bytes]]) -> bool:
