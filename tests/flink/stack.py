@@ -13,13 +13,14 @@ from pathlib import Path
 
 import orjson
 import psutil
+from kafka import TopicPartition
 
 from newsflow.dev.broker import LocalBroker
 from newsflow.dev.flink import LocalFlink
 from newsflow.dev.postgres import LocalPostgres
 from newsflow.errors import NewsflowError
 from newsflow.flink.rest import FlinkCluster
-from newsflow.kafka.client import make_admin
+from newsflow.kafka.client import make_admin, make_consumer
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from tests.broker_helpers import RunningBroker
@@ -108,7 +109,8 @@ class FlinkRun:
 
     def _started(self, *arguments: str) -> str:
         options, dashes, beam = _parted(arguments)
-        return str(orjson.loads(self.newsflow(*options, "-o", "json", *dashes, *beam))["job"])
+        often = () if any("checkpointing" in each for each in beam) else ("--checkpointing_interval=3000",)
+        return str(orjson.loads(self.newsflow(*options, "-o", "json", *(dashes or ("--",)), *beam, *often))["job"])
 
     def stop(self) -> str:
         """Stop the job with a savepoint and return its path."""
@@ -140,6 +142,17 @@ class FlinkRun:
         return wait_until(
             lambda: self.decided() >= count, timeout_s, lambda: f"{self.decided()} of {count}; {self.why()}"
         )
+
+    def wait_until_written(self, timeout_s: float = 240) -> None:
+        """Until the group's committed offsets stand at the topic's end: all that came of it is written then."""
+        wait_until(lambda: self.lag() == 0, timeout_s, lambda: f"a lag of {self.lag()}; {self.why()}")
+
+    def lag(self) -> int:
+        """Records beyond the group's committed offsets."""
+        with closing(make_consumer(self.stack.broker.settings, group=self.topic)) as consumer:
+            tps = [TopicPartition(self.topic, number) for number in consumer.partitions_for_topic(self.topic)]
+            ends: dict[TopicPartition, int] = consumer.end_offsets(tps)
+            return sum(end - (consumer.committed(tp) or 0) for tp, end in ends.items())
 
     def why(self) -> str:
         """What Flink says of the jobs, for a failure's message."""

@@ -20,7 +20,7 @@ from newsflow.model.names import ARTICLE_TOPIC
 from tests.e2e.after_faults import ACCEPTED, check_all
 from tests.e2e.publisher import Publisher, with_dead_letters
 from tests.fault_table import FaultTable
-from tests.flink.stack import FlinkRun, wait_until
+from tests.flink.stack import FlinkRun
 
 EVENTS = int(os.environ.get("NEWSFLOW_FLINK_EVENTS", "20000"))
 RATE = float(os.environ.get("NEWSFLOW_FLINK_RATE", "200"))
@@ -72,10 +72,10 @@ class Torment:
 
     def _repeats(self) -> int:
         """Records in the article topic beyond one for each accepted version, once all is written."""
+        self.run.wait_until_written()
         with closing(open_ledger(self.run.ledger_url)) as ledger:
             outcomes = ledger.outcomes()
         accepted = sum(outcomes.get(outcome, 0) for outcome in ACCEPTED)
-        wait_until(lambda: self._written() >= accepted, 60, lambda: f"{self._written()} of {accepted} are written")
         return self._written() - accepted
 
     def _written(self) -> int:
