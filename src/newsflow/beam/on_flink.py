@@ -16,7 +16,7 @@ from newsflow.beam.job import Job
 from newsflow.beam.local import Build
 from newsflow.errors import FlinkError
 from newsflow.flink.jobserver import JobServer
-from newsflow.flink.options import flink_options
+from newsflow.flink.options import check_options, flink_options
 from newsflow.flink.rest import FlinkCluster, FlinkJob
 
 COME_UP_S = 180.0
@@ -43,6 +43,7 @@ def submit(build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: 
 
     Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up.
     """
+    check_options(beam_args, job.config)
     this = stamped(name)
     slots = _check_cluster(cluster, name)
     arguments = flink_options(beam_args, job.config, cluster.master, this, slots)

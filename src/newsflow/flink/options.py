@@ -45,15 +45,20 @@ _REFUSED: dict[str, str] = {
 def flink_options(beam_args: Sequence[str], config: Config, master: str, name: str, slots: int) -> list[str]:
     """Beam's options for one job: the user's, then whatever they did not say; `slots` are free on the cluster.
 
-    Raises `UsageError` or `ConfigError` for what would lose data or stop by itself, with the remedy.
+    They are checked (`check_options`).
     """
+    check_options(beam_args, config)
     given = _given(beam_args)
-    _check_ledger(config)
-    _check_given(given)
     options = [argument for argument in beam_args if _name(argument) not in ("runner", "flink_master")]
     defaults = SAFE | _worker(given) | {"job_name": name, "parallelism": str(max(slots, 1))}
     options += [_option(key, value) for key, value in defaults.items() if key not in given]
     return ["--runner=PortableRunner", "--streaming", f"--flink_master={master}", *options]
+
+
+def check_options(beam_args: Sequence[str], config: Config) -> None:
+    """Raises `UsageError` or `ConfigError` for what would lose data or stop by itself, with the remedy."""
+    _check_ledger(config)
+    _check_given(_given(beam_args))
 
 
 def _check_ledger(config: Config) -> None:

@@ -1,0 +1,65 @@
+"""Where a job is to run: flags that go together, and those that do not."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from newsflow.beam import runners
+from newsflow.cli.app import app
+from newsflow.errors import ConfigError, FlinkError, NewsflowError, UsageError
+
+
+def refusal(*arguments: str) -> NewsflowError:
+    result = CliRunner().invoke(app, ["run", *arguments])
+    assert isinstance(result.exception, NewsflowError), result.output
+    return result.exception
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["ingest", "--follow", "--flink-master", "jm:8081"], "go with --runner flink"),
+        (["ingest", "--follow", "--restore", "file:///sp"], "go with --runner flink"),
+        (["ingest", "--runner", "flink"], "which cluster"),
+        (["ingest", "--runner", "prism", "--follow", "--", "--runner=FlinkRunner"], "named twice"),
+        (["ingest", "--runner", "flink", "--partitions", "0,1"], "say --parallelism"),
+        (["ingest", "--runner", "flink", "--until-caught-up"], "reads endlessly"),
+        (["deliver", "--runner", "flink", "--flink-master", "jm:8081"], "beside the job on Flink"),
+        (["nothing", "--runner", "flink", "--flink-master", "jm:8081"], "no job 'nothing'"),
+    ],
+)
+def test_what_does_not_go_together_is_said(arguments: list[str], why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEWSFLOW_FLINK_MASTER", raising=False)
+    error = refusal(*arguments)
+    assert isinstance(error, UsageError)
+    assert why in str(error)
+
+
+def test_a_cluster_that_is_not_there_is_said() -> None:
+    error = refusal("ingest", "--runner", "flink", "--flink-master", "127.0.0.1:9", "--ledger", "postgresql://x@y/z")
+    assert isinstance(error, FlinkError)
+    assert "no Flink at 127.0.0.1:9" in str(error)
+
+
+def test_a_ledger_in_a_file_is_refused_before_anything_else() -> None:
+    error = refusal("ingest", "--runner", "flink", "--flink-master", "127.0.0.1:9", "--ledger", "sqlite:///x.sqlite3")
+    assert isinstance(error, ConfigError)
+    assert "refused on Flink" in str(error)
+
+
+def test_a_job_server_does_not_end_a_healthy_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    class Pipeline:
+        def __init__(self, options: object) -> None:
+            seen.append(options)
+
+        def run(self) -> object:
+            raise NewsflowError("far enough")
+
+    monkeypatch.setattr("apache_beam.Pipeline", Pipeline)
+    for beam_args, timeout_s in ((["--runner=PrismRunner"], runners.YEAR_S), (["--job_server_timeout=7"], 7)):
+        with pytest.raises(NewsflowError, match="far enough"):
+            runners.run_on(lambda *_: None, None, beam_args)  # type: ignore[arg-type]
+        assert seen.pop().view_as(runners.PortableOptions).job_server_timeout == timeout_s  # type: ignore[attr-defined]
