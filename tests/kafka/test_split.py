@@ -33,9 +33,10 @@ class ScriptedConsumer:
         self.seeks: list[tuple[int, int]] = []
         self.commits: list[dict[int, int]] = []
         self.commit_fails = False
-        self.away = False
+        self.away = self.mute = False
         self.leaderless: set[int] = set()
         self.truncated: dict[int, int | None] = {}
+        self.truncated_at_position: dict[int, int] = {}
         self.closed = False
 
     def assign(self, partitions: Sequence[Any]) -> None:
@@ -54,11 +55,14 @@ class ScriptedConsumer:
         return {tp: self.begins.get(tp.partition, 0) for tp in partitions}
 
     def end_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]:
-        if self.away:
+        if self.away or self.mute:
             raise KafkaTimeoutError("no answer")
         return {tp: self.ends[tp.partition] for tp in partitions}
 
     def position(self, partition: Any) -> int | None:
+        if partition.partition in self.truncated_at_position:
+            offset = self.truncated_at_position.pop(partition.partition)
+            raise LogTruncationError({partition: OffsetAndMetadata(offset, "", -1)})
         return self.at.get(partition.partition)
 
     def seek(self, partition: Any, offset: int) -> None:
@@ -268,6 +272,15 @@ def test_what_brokers_truncated_is_read_again_from_there(
     assert "truncated" in caplog.text
 
 
+def test_a_truncation_seen_only_after_the_poll_loses_nothing_of_it() -> None:
+    consumer = ScriptedConsumer({0: log(0, 1), 1: log(0, 1)})
+    source = reader(consumer)
+    positions = source.read({}, 1).positions
+    consumer.truncated_at_position = {1: 0}
+    assert source.read(positions, 500).positions == positions | {1: 0}
+    assert sorted(places(source.read(positions | {1: 0}, 500))) == [(0, 1), (1, 0), (1, 1)]
+
+
 def test_new_partitions_join_from_their_start_while_running() -> None:
     clock = Clock()
     consumer = ScriptedConsumer({0: log(0), 1: log(0)})
@@ -338,7 +351,7 @@ def test_a_failed_commit_is_made_up_for() -> None:
 
 def test_the_watermark_is_that_of_the_partition_furthest_behind() -> None:
     now_ms = int(NOW * 1000)
-    consumer = ScriptedConsumer({0: {0: now_ms - 9_000}, 1: {0: now_ms - 5_000}})
+    consumer = ScriptedConsumer({0: {0: now_ms - 9_000}, 1: {0: now_ms - 5_000}}, ends={0: 5, 1: 5})
     assert reader(consumer).read({}, 500).watermark_ms == now_ms - 9_000 - DISORDER_MS
 
 
@@ -364,11 +377,27 @@ def test_a_silent_partition_follows_the_clock_once_the_broker_has_said_it_is_emp
     clock = Clock()
     consumer = ScriptedConsumer({0: log(0), 1: {}})
     source = reader(consumer, clock)
+    consumer.mute = True
     reading = source.read({}, 500)
     assert reading.watermark_ms is None, "of partition 1 nothing is known yet"
+    consumer.mute = False
     clock.now += IDLE_CHECK_S
     reading = source.read(reading.positions, 500)
     assert reading.watermark_ms == int(clock.now * 1000) - DISORDER_MS
+
+
+def test_a_silent_partition_is_looked_at_though_another_never_falls_silent() -> None:
+    clock = Clock()
+    consumer = ScriptedConsumer({0: {n: int(NOW * 1000) for n in range(100)}, 1: {}})
+    source = reader(consumer, clock)
+    consumer.mute = True
+    reading = source.read({}, 1)
+    assert reading.watermark_ms is None
+    consumer.mute = False
+    clock.now += IDLE_CHECK_S
+    reading = source.read(reading.positions, 1)
+    assert reading.events
+    assert reading.watermark_ms == int(NOW * 1000) - DISORDER_MS
 
 
 def test_an_outage_is_not_silence() -> None:

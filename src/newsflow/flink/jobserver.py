@@ -53,7 +53,16 @@ class JobServer:
     def start(self) -> JobServer:
         """Start it; returns when it listens. Raises `FlinkError` when it does not."""
         command = [
-            *(self._java, f"-Xmx{self._heap}", "-XX:+UseSerialGC", *JAVA_OPENS, "-cp", self._class_path, _MAIN),
+            *(
+                self._java,
+                f"-Xmx{self._heap}",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                *JAVA_OPENS,
+                "-cp",
+                self._class_path,
+                _MAIN,
+            ),
             *("--flink-master", self._master, "--job-host", LOOPBACK, "--job-port", str(self._port)),
             *("--artifact-port", "0", "--expansion-port", "0", "--artifacts-dir", str(self._folder / "artifacts")),
         ]

@@ -33,7 +33,8 @@ IDLE_CHECK_S = 1.0
 """How often a silent split asks the broker whether there is really nothing."""
 COMMIT_S = 1.0
 """Offsets are committed at most so often."""
-_ASK_MS = 5_000
+_ASK_MS = 15_000
+_IDLE_ASK_MS = 1_000
 
 
 class SplitConsumer(Protocol):
@@ -88,8 +89,7 @@ class SplitReader:
             self._look_for_partitions(now)
             self._go_to(self._settle(positions))
             events = self._poll(most)
-            if not events:
-                self._check_idle(now)
+            self._check_idle()
             return Reading(events, dict(self._at), self._watermarks.current())
 
     def finished(self, positions: Mapping[int, int]) -> None:
@@ -161,6 +161,7 @@ class SplitReader:
     def _poll(self, most: int) -> list[Event]:
         try:
             polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=most)
+            reached = self._reached()
         except OffsetOutOfRangeError:
             self._back_into_range()
             return []
@@ -173,13 +174,12 @@ class SplitReader:
             read = [to_event(record) for record in records]
             self._watermarks.saw(tp.partition, max(event.timestamp_ms for event in read), now_ms)
             events += read
-        self._note_positions()
+        self._at = reached
         return events
 
-    def _note_positions(self) -> None:
-        """The consumer's own position also passes what holds no record: gaps and transaction markers."""
-        for partition in self._at:
-            self._at[partition] = self._consumer.position(self._tp(partition)) or self._at[partition]
+    def _reached(self) -> Offsets:
+        """The consumer's own positions, which also pass what holds no record: gaps and transaction markers."""
+        return {p: self._consumer.position(self._tp(p)) or offset for p, offset in self._at.items()}
 
     def _back_into_range(self) -> None:
         """Go on where each log is, when retention has overtaken us or a topic was made anew."""
@@ -219,19 +219,21 @@ class SplitReader:
     def _warn_of_loss(self, partition: int, count: int) -> None:
         log.warning("%s/%d: %d records were deleted before they were read", self._topic, partition, count)
 
-    def _check_idle(self, now: float) -> None:
-        """Ask where the partitions end: only a broker's answer tells silence from an outage."""
-        if now - self._idle_checked < IDLE_CHECK_S:
+    def _check_idle(self) -> None:
+        """Ask where the partitions end: only a broker's answer tells silence from an outage. Also while some of the
+        partitions have much to read, since the watermark is that of all."""
+        asked = self._clock()
+        if asked - self._idle_checked < IDLE_CHECK_S:
             return
-        self._idle_checked = now
         try:
-            ends = self._consumer.end_offsets([self._tp(p) for p in self._at], timeout_ms=_ASK_MS)
+            ends = self._consumer.end_offsets([self._tp(p) for p in self._at], timeout_ms=_IDLE_ASK_MS)
         except ClientError as error:
             log.info("%s: the brokers do not say where it ends: %s", self._topic, error)
-            return
-        for tp, end in ends.items():
-            if self._at[tp.partition] >= end:
-                self._watermarks.found_empty(tp.partition, round(now * 1000))
+        else:
+            for tp, end in ends.items():
+                if self._at[tp.partition] >= end:
+                    self._watermarks.found_empty(tp.partition, round(asked * 1000))
+        self._idle_checked = self._clock()
 
     def _commit_finished(self, now: float) -> None:
         if now - self._committed_at < COMMIT_S:
