@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.flink, pytest.mark.timeout(1800)]
 
 def commands_of_the_page() -> Iterator[list[str]]:
     for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        for line in block.splitlines():
-            program, *words = shlex.split(line.strip().removeprefix("$ "))
+        for line in filter(None, map(str.strip, block.splitlines())):
+            program, *words = shlex.split(line.removeprefix("$ "))
             assert program == "newsflow"
             yield words
 
