@@ -17,9 +17,9 @@ from newsflow.dev.processes import free_port
 from newsflow.errors import MissingToolError
 from newsflow.flink.jobserver import VARIABLE, find_job_server
 from newsflow.kafka.admin import apply_topics
-from newsflow.tagging import load_rules, shipped_rules_path
+from newsflow.tagging import load_rules
 from tests.conftest import LIBS
-from tests.flink.stack import FlinkRun, Stack
+from tests.flink.stack import RULES, FlinkRun, Stack
 from tests.postgres_helpers import new_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ def stack(job_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     try:
         with LocalPostgres() as postgres, LocalFlink(tmp_path_factory.mktemp("flink")) as flink:
             made = Stack(flink, kafka, postgres)
-            ids = [rule.id for rule in load_rules([shipped_rules_path()]).rules]
+            ids = [rule.id for rule in load_rules([Path(path) for path in RULES]).rules]
             apply_topics(made.broker.settings, declared_topics(ids))
             yield made
     finally:
