@@ -71,7 +71,9 @@ class JobServer:
         deadline = time.monotonic() + _START_S
         while not _listens(self._port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise FlinkError(f"the job server did not start: {self.said_last()}")
+                said = self.said_last()
+                self.stop()
+                raise FlinkError(f"the job server did not start: {said}")
             time.sleep(0.1)
         return self
 
