@@ -85,7 +85,7 @@ def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Ch
         _carry_out(admin, changes, validate_only=False)
         created = [change.topic for change in changes if change.step is Step.CREATE]
         if created:
-            admin.wait_for_topics(created, timeout_ms=30_000)
+            admin.wait_for_topics(created, timeout_ms=120_000)
         _wait_until_seen(admin, specs)
         return changes
 
