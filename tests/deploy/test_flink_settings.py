@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import zipfile
 from functools import cache
 from importlib.util import find_spec
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from newsflow.flink.options import SAFE, WORKER
 from tests.deploy.deploy_tools import DEPLOY
 
 
@@ -67,3 +70,11 @@ def test_all_ways_keep_what_a_cancelled_job_needs_to_go_on() -> None:
     for place, keys in settings().items():
         assert {"state.checkpoints.dir", "execution.checkpointing.externalized-checkpoint-retention"} <= keys, place
         assert "restart-strategy.type" in keys, place
+
+
+def test_an_application_gets_the_options_that_newsflow_would_choose() -> None:
+    text = (DEPLOY / "kubernetes" / "flink-application" / "application.yaml").read_text(encoding="utf-8")
+    [_, command] = yaml.safe_load(text)["spec"]["job"]["args"]
+    given = dict(word.removeprefix("--").partition("=")[::2] for word in shlex.split(command.partition(" -- ")[2]))
+    assert {name: given.get(name) for name in SAFE} == SAFE
+    assert json.loads(given["environment_config"]) == {"command": WORKER}
