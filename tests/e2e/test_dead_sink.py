@@ -93,7 +93,7 @@ def newsflow(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def log(folder: Path) -> str:
-    return (folder / "job.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+    return (folder / "job.log").read_text(encoding="utf-8", errors="replace")
 
 
 def kept(path: Path, story: str) -> int:

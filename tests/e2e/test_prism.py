@@ -88,7 +88,8 @@ def test_killed_on_prism_it_goes_on_at_the_groups_offsets(
     publish(topics_broker, topic, 200, seed=3)
     job.start(*arguments)
     wait_for_events(url, 100, job)
-    kill_all(job)
+    assert job.process is not None
+    kill_all(job.process)
     publish(topics_broker, topic, 200, seed=4)
     job.start(*arguments)
     try:
@@ -112,14 +113,14 @@ def end(job: JobProcess) -> None:
     try:
         job.wait(30)
     except subprocess.TimeoutExpired:
-        kill_all(job)
+        kill_all(job.process)
 
 
-def kill_all(job: JobProcess) -> None:
+def kill_all(process: subprocess.Popen[bytes]) -> None:
     """Kill the command and the Prism it has started."""
-    assert job.process is not None
-    children = psutil.Process(job.process.pid).children(recursive=True)
-    job.kill()
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
     for child in children:
         child.kill()
 
@@ -142,6 +143,7 @@ def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: 
             article = told(f"{story}-{at}", f"outlet-{at}", story)
             writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
         writer.flush()
+        wait_until_kept(lambda: "away is away, next try in" in log(tmp_path), process)
         for store in ("archive", "second"):
             wait_until_kept(lambda store=store: kept(tmp_path / f"{store}.sqlite3", story) == 30, process)  # type: ignore[misc]
     finally:
@@ -149,9 +151,7 @@ def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: 
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    assert "away is away, next try in" in log(tmp_path)
+            kill_all(process)
 
 
 def written(broker: RunningBroker, topic: str) -> list[Event]:
