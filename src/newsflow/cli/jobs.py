@@ -20,6 +20,7 @@ from newsflow.cli.common import (
     data_json,
     set_up_logging,
     settings,
+    settled,
     words,
 )
 from newsflow.errors import FlinkError, UsageError
@@ -105,7 +106,7 @@ def restore(
 ) -> None:
     """Start a job where a savepoint or checkpoint ended. Options of Beam follow after --, as for run."""
     set_up_logging(verbose)
-    loaded = settings(config, bootstrap_servers, ledger__url=ledger)
+    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
     beam_args = [*context.args, *([] if parallelism is None else [f"--parallelism={parallelism}"])]
     start(job, loaded.config, flink_master, path, beam_args, detach=detach, output=output)
 
