@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-deploy test-flink soak nightly check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-deploy test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ $(FLINK): $(STAMP)
 
 test-flink: $(FLINK) ## Run the main job on a real Flink cluster, and kill what can die there
 	$(BIN)/python -m pytest -m flink
+
+test-flink-short: $(FLINK) ## One job on Flink under every fault, with few events
+	NEWSFLOW_FLINK_EVENTS=1400 $(BIN)/python -m pytest -m flink tests/flink/test_flink_faults.py
 
 soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothing grows
 	$(BIN)/python benchmarks/soak.py --minutes 5
