@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,9 @@ def servers(task_managers: int) -> Iterator[Servers]:
 class FlinkJobRun:
     """The main job on these servers, over a topic and a ledger of its own."""
 
-    def __init__(self, on: Servers) -> None:
+    def __init__(self, on: Servers, environ: Mapping[str, str] | None = None) -> None:
         self._on, self.name = on, f"bench-{uuid.uuid4().hex[:8]}"
+        self._environ = dict(environ or {})
         self.ledger_url = _new_database(on.postgres)
         open_ledger(self.ledger_url).close()
         with make_admin_closing(on.settings) as admin:
@@ -119,6 +120,7 @@ class FlinkJobRun:
     def _newsflow(self, *arguments: str) -> str:
         environ = {
             **os.environ,
+            **self._environ,
             "NEWSFLOW_JOB": self.name,
             "NEWSFLOW_FLINK_MASTER": self._on.flink.master,
             "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": self._on.settings.bootstrap_servers,
