@@ -3,9 +3,10 @@
     NEWSFLOW_FLINK_JOB_SERVER=… .venv/bin/python benchmarks/soak.py --minutes 60 --rate 200
 
 The window of deduplication is short here (`--window-minutes`): workers hold an index of the texts within it, which
-grows until the window is full, and 72 hours of it are more than an hour shows. Prints a line a minute: memory, threads, connections and files of the workers, the age of articles in the feed, the size
-of the last checkpoint. Ends with the slope of memory after the warm-up (two fifths of the time, at most ten minutes), and fails when it
-is 1 MB a minute or more, when threads or connections grew, or when an event has no outcome.
+grows until the window is full, and 72 hours of it are more than an hour shows. Prints a line a minute: memory, threads,
+connections and files of the workers, the age of articles in the feed, the size of the last checkpoint. Ends with the
+slope of memory after the warm-up (two fifths of the time, at most ten minutes), and fails when it is 1 MB a minute or
+more, when threads or connections grew, or when an event has no outcome.
 """
 
 from __future__ import annotations
