@@ -74,6 +74,7 @@ class ScriptedReader:
         self.batches, self.size = batches, size
         self.asked: list[tuple[dict[int, int], int]] = []
         self.done: list[dict[int, int]] = []
+        self.stood: dict[int, int] = {}
 
     def read(self, positions: Mapping[int, int], most: int) -> Reading:
         self.asked.append((dict(positions), most))
@@ -81,6 +82,9 @@ class ScriptedReader:
         count = min(self.batches.pop(0) if self.batches else 0, most)
         events = [Event("t", 0, start + n, 1_000 + start + n, None, b"x" * self.size) for n in range(count)]
         return Reading(events, {0: start + count}, 1_000 + start + count if count else None)
+
+    def moved(self, positions: Mapping[int, int]) -> bool:
+        return positions != self.stood
 
     def finished(self, positions: Mapping[int, int]) -> None:
         self.done.append(dict(positions))
@@ -125,13 +129,23 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[ScriptedReader], Scri
 
 
 def test_a_silent_split_ends_its_bundle_at_once_and_comes_back_later(scripted: Any) -> None:
-    scripted(ScriptedReader([0]))
+    reader = scripted(ScriptedReader([0]))
+    reader.stood = {0: 7}
     bundle = Bundle(Positions({0: 7}))
     assert bundle.run() == []
     residual, delay_s = bundle.residual
     assert residual == Positions({0: 7})
     assert 0 < delay_s <= endless.IDLE_POLL_S
     assert bundle.callbacks == [], "nothing moved, nothing to commit"
+
+
+def test_a_silent_split_in_a_new_process_commits_what_the_one_before_may_not_have(scripted: Any) -> None:
+    reader = scripted(ScriptedReader([0]))
+    bundle = Bundle(Positions({0: 7}))
+    assert bundle.run() == []
+    [commit] = bundle.callbacks
+    commit()
+    assert reader.done == [{0: 7}]
 
 
 def test_a_bundle_reads_on_until_there_is_nothing(scripted: Any) -> None:

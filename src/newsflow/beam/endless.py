@@ -89,7 +89,7 @@ class ReadSplit(beam.DoFn):
     ) -> Iterator[TimestampedValue]:
         """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
         reader = reader_for(self._config, self._place, split)
-        began = at = tracker.current_restriction().offsets
+        at = tracker.current_restriction().offsets
         limits = _Limits()
         while True:
             reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
@@ -102,7 +102,7 @@ class ReadSplit(beam.DoFn):
             if not reading.events or limits.reached(reading.events):
                 tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
                 break
-        if at != began:
+        if reader.moved(at):
             finalizer.register(partial(_finished, (self._config, self._place, split), at))
 
 

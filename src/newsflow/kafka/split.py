@@ -92,6 +92,11 @@ class SplitReader:
             self._check_idle()
             return Reading(events, dict(self._at), self._watermarks.current())
 
+    def moved(self, positions: Mapping[int, int]) -> bool:
+        """Tell whether `positions` are beyond all that `finished` was told; in a new process they always are, since
+        the one before may have ended without committing its last."""
+        return any(offset > self._finished.get(partition, -1) for partition, offset in positions.items())
+
     def finished(self, positions: Mapping[int, int]) -> None:
         """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises.
 
