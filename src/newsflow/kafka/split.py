@@ -74,6 +74,7 @@ class SplitReader:
         self._at: Offsets = {}
         """Where the consumer stands: it is sent elsewhere only when a caller wants that."""
         self._looked = self._idle_checked = self._committed_at = float("-inf")
+        self._told: Offsets | None = None
         self._finished: Offsets = {}
         self._committed: Offsets = {}
 
@@ -93,9 +94,10 @@ class SplitReader:
             return Reading(events, dict(self._at), self._watermarks.current())
 
     def moved(self, positions: Mapping[int, int]) -> bool:
-        """Tell whether `positions` are beyond all that `finished` was told; in a new process they always are, since
-        the one before may have ended without committing its last."""
-        return any(offset > self._finished.get(partition, -1) for partition, offset in positions.items())
+        """Tell whether `positions` are others than at the last call. At the first they are: the process before may
+        have ended without committing its last."""
+        before, self._told = self._told, dict(positions)
+        return before != self._told
 
     def finished(self, positions: Mapping[int, int]) -> None:
         """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises.
