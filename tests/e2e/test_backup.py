@@ -9,13 +9,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
 from newsflow.dev.locks import exclusive
 from newsflow.dev.postgres import LocalPostgres, find_programs
+from newsflow.kafka.client import make_consumer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.ledger.reading import StoredVersion
@@ -28,7 +31,8 @@ from tests.postgres_helpers import new_database
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = (ROOT / "docs" / "how-to" / "runbook.md").read_text(encoding="utf-8")
 TOOLS = ROOT / ".newsflow" / "kafka-tools"
-HALF = 150
+PART = 120
+"""Events published at once."""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -104,13 +108,14 @@ def test_backup_and_restore_lose_nothing(
         url, other = new_database(server), ("sqlite3 ", "cp ")
     job = JobProcess(broker, topic, tmp_path, url, topic, {"NEWSFLOW_LIMITS__BATCH_RECORDS": "20"})
     operator = Operator(tmp_path, job, kafka_tools)
-    first = publish(broker, topic, 0)
-
+    before = publish(broker, topic, 0)
     job.start("--follow")
-    wait_for(lambda: decided(url) >= 20, job)
+    wait_for(lambda: len(committed(broker, job.group, topic)) == 2, job)
+    before += publish(broker, topic, 1)
+    wait_for(lambda: decided(url) >= before - PART + 20, job)
     follows(operator, "Back up", other)  # while it works
-    second = publish(broker, topic, 1)
-    wait_for(lambda: decided(url) == first + second, job)
+    in_all = before + publish(broker, topic, 2)
+    wait_for(lambda: decided(url) == in_all, job)
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(200) == 0, job.words()
@@ -119,7 +124,7 @@ def test_backup_and_restore_lose_nothing(
         for file in tmp_path.glob("ledger.sqlite3*"):
             file.rename(tmp_path / f"away-{file.name}")
     follows(operator, "Restore", other)
-    assert decided(url) < first + second, "the backup was to be older than the loss"
+    assert decided(url) < in_all, "the backup was to be older than the loss"
     job.start("--until-caught-up")
     assert job.wait(400) == 0, job.words()
     check_nothing_is_missing(broker, url, topic)
@@ -135,10 +140,18 @@ def follows(operator: Operator, section: str, other: tuple[str, ...]) -> None:
 
 def publish(broker: RunningBroker, topic: str, seed: int) -> int:
     writer = BatchWriter(broker.settings)
-    for key, value in raw_events(HALF, seed=seed):
+    for key, value in raw_events(PART, seed=seed):
         writer.send(topic, key, value)
     writer.flush()
-    return HALF
+    return PART
+
+
+def committed(broker: RunningBroker, group: str, topic: str) -> dict[int, int]:
+    """What the group has committed of the topic, by partition."""
+    with closing(make_consumer(broker.settings, group=group)) as consumer:
+        places = [TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic) or ()]
+        offsets = {place.partition: consumer.committed(place) for place in places}
+        return {partition: int(offset) for partition, offset in offsets.items() if offset is not None}
 
 
 def decided(url: str) -> int:
