@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
-from newsflow.tagging.compile import CompiledRule, LeafId, Node, Tables
-from newsflow.tagging.expressions import hits_if_true, holds, leaves_of
+from newsflow.tagging.compile import CompiledRule, Tables
+from newsflow.tagging.expressions import hits_if_true, holds
 from newsflow.tagging.languages import languages_searched
+from newsflow.tagging.leaves import LeafId
 from newsflow.tagging.match import Hit, conditions_hold, score_of, scored_hits, section_of
+from newsflow.tagging.nodes import Node, leaves_of
 from newsflow.tagging.places import FACTORS, PlaceName
 from newsflow.tagging.ruleset import RuleSet, evidence_of
 from newsflow.tagging.scan import Scan, Seen, Span

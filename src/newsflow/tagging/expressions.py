@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from newsflow.tagging.leaves import Clause
+from newsflow.tagging.near import hits_near
+from newsflow.tagging.nodes import Node, Plan, leaves_of
+from newsflow.tagging.scan import Placed, Scan
 
-from newsflow.tagging.compile import Clause, LeafId, Node
-from newsflow.tagging.scan import Scan, Span
-from newsflow.tagging.text import FoldedText
 
-Placed = tuple[Span, LeafId]
+def hits_of_plan(plan: Plan, scan: Scan) -> list[Placed] | None:
+    """The hits that make a requirement true of an article whose set tests passed; None when it is false."""
+    found: list[Placed] = []
+    for clause in plan.clauses:
+        hits = plain_hits(clause, scan)
+        if not hits:
+            return None
+        found += hits
+    for node in plan.nears:
+        hits = near_hits(node, scan)
+        if not hits:
+            return None
+        found += hits
+    for node in plan.rest:
+        others = hits_if_true(node, scan)
+        if others is None:
+            return None
+        found += others
+    return found
 
 
 def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
     """The hits that make a compiled expression true of an article; None when it is false. `none` is true by no hit."""
     if node.kind == "term":
-        return [(span, node.leaf) for span in scan.spans(node.leaf)] or None
+        return scan.placed(node.leaf) or None
     if node.leaves:
         return plain_hits(node.leaves, scan) or None
     if node.kind == "any":
@@ -37,19 +54,8 @@ def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
 
 def plain_hits(leaves: Clause, scan: Scan) -> list[Placed]:
     """All hits of some leaves."""
-    return [(span, leaf) for leaf in leaves if leaf in scan.seen for span in scan.spans(leaf)]
-
-
-def holds(node: Node, scan: Scan) -> bool:
-    """Whether a compiled expression is true of an article."""
-    return hits_if_true(node, scan) is not None
-
-
-def leaves_of(node: Node) -> list[LeafId]:
-    """Leaves that can make a node true."""
-    if node.kind == "none":
-        return []
-    return [node.leaf] if node.kind == "term" else [leaf for part in node.of for leaf in leaves_of(part)]
+    seen, placed = scan.seen, scan.placed
+    return [hit for leaf in leaves if leaf in seen for hit in placed(leaf)]
 
 
 def near_hits(node: Node, scan: Scan) -> list[Placed]:
@@ -57,40 +63,13 @@ def near_hits(node: Node, scan: Scan) -> list[Placed]:
     operands = []
     for part in node.of:
         placed = plain_hits(part.leaves or frozenset(leaves_of(part)), scan)
-        placed.sort()
         if not placed:
             return []
+        placed.sort()
         operands.append(placed)
-    kept: dict[Placed, None] = {}
-    for anchor in operands[0]:
-        kept.update(dict.fromkeys(_complete([anchor], operands[1:], node, scan.text) or ()))
-    return list(kept)
+    return hits_near(operands, node, scan)
 
 
-def _complete(window: list[Placed], rest: Sequence[list[Placed]], node: Node, text: FoldedText) -> list[Placed] | None:
-    """The window with the nearest hits of the other operands within the limit; None when there are none."""
-    if not rest:
-        return window
-    anchor = window[0][0].start
-    nearest = rest[0] if len(rest[0]) == 1 else sorted(rest[0], key=lambda item: abs(item[0].start - anchor))
-    for placed in nearest:
-        if node.ordered and placed[0].start < window[-1][0].end - 1:
-            continue
-        if _gaps([*window, placed], text) <= node.within:
-            full = _complete([*window, placed], rest[1:], node, text)
-            if full:
-                return full
-    return None
-
-
-def _gaps(window: Sequence[Placed], text: FoldedText) -> float:
-    """Tokens between the hits of a window, in sum; infinite when they overlap or stand in two fields."""
-    spans = sorted(span for span, _ in window)
-    if text.in_title(spans[0].start) != text.in_title(spans[-1].start):
-        return float("inf")
-    total = 0
-    for left, right in pairwise(spans):
-        if right.start < left.end - 1:
-            return float("inf")
-        total += text.folded.count(" ", left.end - 1, right.start)
-    return total
+def holds(node: Node, scan: Scan) -> bool:
+    """Whether a compiled expression is true of an article."""
+    return hits_if_true(node, scan) is not None

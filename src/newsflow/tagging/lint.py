@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from newsflow.tagging.compile import LeafId, Tables
+from newsflow.tagging.compile import Tables
+from newsflow.tagging.leaves import LeafId
 from newsflow.tagging.rule import Rule, Term, terms_of
 from newsflow.tagging.ruleset import RuleSet
 

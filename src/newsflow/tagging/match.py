@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from newsflow.model import Article
-from newsflow.tagging.compile import CompiledRule, LeafId
-from newsflow.tagging.expressions import Placed, hits_if_true
+from newsflow.tagging.compile import CompiledRule
+from newsflow.tagging.expressions import hits_of_plan
 from newsflow.tagging.languages import base_language
+from newsflow.tagging.leaves import LeafId
 from newsflow.tagging.places import FACTORS, PlaceName
-from newsflow.tagging.scan import Scan, Span
+from newsflow.tagging.scan import Placed, Scan, Span
 
 
 class Hit(NamedTuple):
@@ -47,7 +48,7 @@ def judged_hits(rule: CompiledRule, article: Article, scan: Scan) -> list[Hit]:
     """The hits that count for a rule whose conditions and requirement hold; empty when they do not."""
     if not conditions_hold(rule, article):
         return []
-    required = hits_if_true(rule.require, scan) if rule.require is not None else []
+    required = hits_of_plan(rule.plan, scan)
     return [] if required is None else scored_hits(rule, scan, required)
 
 

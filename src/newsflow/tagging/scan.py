@@ -1,13 +1,15 @@
-"""One article against the tables: one pass of the automaton, then only the rules whose terms were seen."""
+"""One article against the tables: one pass of the automaton, then only the leaves that somebody asks for."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from newsflow.model import Article
-from newsflow.tagging.compile import Entry, LeafId, Tables
+from newsflow.tagging.compile import Tables
 from newsflow.tagging.languages import languages_searched
+from newsflow.tagging.leaves import Entry, LeafId
 from newsflow.tagging.places import Places
 from newsflow.tagging.text import FoldedText
 
@@ -19,6 +21,8 @@ class Span(NamedTuple):
     end: int
     skip: int
 
+
+Placed = tuple[Span, LeafId]
 
 Seen = tuple[LeafId, tuple[int, Entry]]
 """A leaf, and the pattern that one of its forms was seen by."""
@@ -48,20 +52,21 @@ class Scan:
     def __init__(self, tables: Tables, view: Mapping[int, tuple[Seen, ...]], article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
-        self._hits: list[tuple[int, int, int]] = (
-            tables.automaton.find_matches_as_indexes(self.text.folded, overlapping=True) if tables.automaton else []
-        )
+        self._by_pattern: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        """Hits of the automaton (pattern, start, end), in order."""
+        if tables.automaton:
+            for hit in tables.automaton.find_matches_as_indexes(self.text.folded, overlapping=True):
+                self._by_pattern[hit[0]].append(hit)
         self.seen: dict[LeafId, list[tuple[int, Entry]]] = {}
         """Leaves by the patterns that were found; not yet verified."""
         seen = self.seen
-        for pattern in {hit[0] for hit in self._hits}:
+        for pattern in self._by_pattern:
             for leaf, by in view[pattern]:
                 if leaf in seen:
                     seen[leaf].append(by)
                 else:
                     seen[leaf] = [by]
-        self._by_pattern: dict[int, list[tuple[int, int]]] | None = None
-        self._spans: dict[LeafId, list[Span]] = {}
+        self._placed: dict[LeafId, list[Placed]] = {}
         self._places: Places | None = None
 
     @property
@@ -72,93 +77,65 @@ class Scan:
         return self._places
 
     def candidates(self) -> list[int]:
-        """Rules whose trigger was seen and whose set tests pass, in order."""
-        tables = self.tables
-        # A set: against the keys of a dict `isdisjoint` would look at every leaf that was seen.
-        seen = set(self.seen)
-        triggered: set[int] = set()
-        for leaf in tables.triggers.keys() & seen:
-            triggered.update(tables.triggers[leaf])
-        for leaf in tables.pairs.keys() & seen:
-            seconds = tables.pairs[leaf]
-            for second in seconds.keys() & seen:
-                triggered.update(seconds[second])
-        checks = tables.checks
-        found = []
-        for index in triggered:
-            others, absent = checks[index]
-            for clause in others:
-                if clause.isdisjoint(seen):
-                    break
-            else:
-                if absent.isdisjoint(seen):
-                    found.append(index)
-        found.sort()
-        return found
-
-    def _hits_end_words(self, pattern: int) -> bool:
-        """Whether a pattern ends with a space: not that of a term with an open end."""
-        return self.text.folded[self._pattern_hits(pattern)[0][1] - 1] == " "
-
-    def _pattern_hits(self, pattern: int) -> list[tuple[int, int]]:
-        if self._by_pattern is None:
-            self._by_pattern = {}
-            for number, start, end in self._hits:
-                self._by_pattern.setdefault(number, []).append((start, end))
-        return self._by_pattern[pattern]
+        """Rules whose set tests pass, in order."""
+        return self.tables.candidates.of(set(self.seen))
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
-        text = self.text.folded
         found: dict[tuple[int, int], Span] = {}
         for pattern, entry in self.seen.get(leaf, ()):
-            for start, end in self._pattern_hits(pattern):
-                stop = end if text[end - 1] == " " else text.index(" ", end) + 1
+            for _, start, end in self._by_pattern[pattern]:
+                stop = self._stop(end)
                 found.setdefault((start, stop), Span(start, stop, entry.skip))
         return sorted(found.values())
+
+    def _stop(self, end: int) -> int:
+        """The end of a hit, after the token's end where the pattern's is open."""
+        text = self.text.folded
+        return end if text[end - 1] == " " else text.index(" ", end) + 1
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         cased = self.text.cased
         found: dict[tuple[int, int], Span] = {}
         for pattern, (_, skip, capitals) in self.seen.get(leaf, ()):
-            for start, end in self._pattern_hits(pattern):
+            for _, start, end in self._by_pattern[pattern]:
                 for place in capitals:
                     if not cased[start + place].isupper():
                         break
                 else:
-                    stop = end if cased[end - 1] == " " else cased.index(" ", end) + 1
+                    stop = self._stop(end)
                     found[start, stop] = Span(start, stop, skip)
         return sorted(found.values()) if len(found) > 1 else list(found.values())
 
-    def spans(self, leaf: LeafId) -> list[Span]:
-        """Every hit of the leaf under all its conditions, in order."""
-        known = self._spans.get(leaf)
+    def placed(self, leaf: LeafId) -> list[Placed]:
+        """Every hit of the leaf under all its conditions, in order, beside the leaf."""
+        known = self._placed.get(leaf)
         if known is None:
-            known = self._spans[leaf] = self._verified(leaf) if leaf in self.seen else []
+            known = self._placed[leaf] = [(span, leaf) for span in self._verified(leaf)] if leaf in self.seen else []
         return known
 
+    def spans(self, leaf: LeafId) -> list[Span]:
+        """Every hit of the leaf under all its conditions, in order."""
+        return [span for span, _ in self.placed(leaf)]
+
     def _verified(self, leaf: LeafId) -> list[Span]:
-        item = self.tables.leaves[leaf]
-        by = self.seen[leaf]
-        if item.simple and len(by) == 1 and self._hits_end_words(by[0][0]):
-            skip = by[0][1].skip
-            return [Span(start, end, skip) for start, end in self._pattern_hits(by[0][0])]
         spans = self.cased_spans(leaf)
+        item = self.tables.leaves[leaf]
         if not spans or item.simple:
             return spans
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
-        if item.needs and not any(self.spans(need) for need in item.needs):
+        if item.needs and not any(self.placed(need) for need in item.needs):
             return []
-        if any(self.spans(other) for other in item.without):
+        if any(self.placed(other) for other in item.without):
             return []
         return [span for span in spans if self.blocker(span, item.unless) is None] if item.unless else spans
 
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:
         """The longer phrase that a hit is part of, and so does not count."""
         for leaf in unless:
-            for longer in self.spans(leaf):
+            for longer, _ in self.placed(leaf):
                 if longer.start < span.end - 1 and span.start < longer.end - 1:
                     return leaf, longer
         return None

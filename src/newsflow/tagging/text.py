@@ -15,6 +15,7 @@ how a place in the folded text finds its code points in the original.
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
@@ -219,6 +220,20 @@ class FoldedText:
         """The number of the token, within its field, whose leading space is at or before `position`."""
         start = 0 if position < self.title_end else self._body_start
         return self.folded.count(" ", start, position + 1) - 1
+
+    @cached_property
+    def _spaces(self) -> list[int]:
+        return [position for position, char in enumerate(self.folded) if char == " "]
+
+    def tokens_between(self, left: int, right: int) -> int:
+        """How many tokens stand between two spaces; 0 when they are one."""
+        return self.folded.count(" ", left, right)
+
+    def around(self, position: int, tokens: int) -> tuple[int, int]:
+        """Positions of the spaces so many tokens before and after the one at `position`, or of the first and last."""
+        spaces = self._spaces
+        number = bisect_left(spaces, position)
+        return spaces[max(0, number - tokens)], spaces[min(len(spaces) - 1, number + tokens)]
 
     def position_in_body(self, offset: int) -> int:
         """The position at which the tokens that begin before code point `offset` of the body end."""
