@@ -1,23 +1,22 @@
 """From the leaves that an article holds to the rules that may match it: set tests, before any position is looked at.
 
-A rule's *clauses* are sets of leaves of which each must be seen. The two that the fewest rules share are looked up from
-the leaves that are seen, as arrays of rule numbers; what remains is tested for the few rules that both led to. So the
-cost follows what is seen, not how many rules there are.
+A rule's *clauses* are sets of leaves of which each must be seen. The two that the fewest rules share, and the leaves
+that must not be seen, are looked up from the leaves that are seen; further clauses are tested for the few rules that
+are left. So the cost follows what is seen, not how many rules there are.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsflow.tagging.leaves import Clause, LeafId
+from newsflow.tagging.postings import Numbers, Postings
 
 RuleNumber = int
-RuleNumbers = NDArray[np.int32]
 
 
 class Tests(NamedTuple):
@@ -25,22 +24,6 @@ class Tests(NamedTuple):
 
     clauses: Sequence[Clause]
     absent: Clause
-
-
-class _Postings:
-    """Rule numbers by leaf."""
-
-    def __init__(self, rules: Iterable[tuple[RuleNumber, Clause]]) -> None:
-        lists: dict[LeafId, list[RuleNumber]] = {}
-        for number, clause in rules:
-            for leaf in clause:
-                lists.setdefault(leaf, []).append(number)
-        self._of = {leaf: np.array(numbers, dtype=np.int32) for leaf, numbers in lists.items()}
-
-    def of(self, seen: set[LeafId]) -> RuleNumbers:
-        """Rules of any of the leaves; one that several leaves lead to stands here several times."""
-        found = [self._of[leaf] for leaf in seen if leaf in self._of]
-        return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
 
 
 def _rarest_first(tests: Sequence[Tests]) -> list[list[Clause]]:
@@ -55,23 +38,29 @@ def _rarest_first(tests: Sequence[Tests]) -> list[list[Clause]]:
 class CandidateIndex:
     """Finds the rules whose set tests pass. Rules are numbers from 0, in the order of `tests`."""
 
-    def __init__(self, tests: Sequence[Tests]) -> None:
+    def __init__(self, tests: Sequence[Tests], leaves: int) -> None:
+        """`leaves`: how many there are."""
         ordered = _rarest_first(tests)
-        self._first = _Postings((number, clauses[0]) for number, clauses in enumerate(ordered) if clauses)
-        self._second = _Postings((number, clauses[1]) for number, clauses in enumerate(ordered) if len(clauses) > 1)
-        self._one_clause = np.array([len(clauses) == 1 for clauses in ordered], dtype=np.bool_)
-        self._open = [(tuple(clauses[2:]), item.absent) for clauses, item in zip(ordered, tests, strict=True)]
 
-    def of(self, seen: set[LeafId]) -> list[RuleNumber]:
-        """The rules that may match, in order."""
-        first = self._first.of(seen)
+        def postings(place: int) -> Postings:
+            placed = ((number, clauses[place]) for number, clauses in enumerate(ordered) if len(clauses) > place)
+            return Postings(((leaf, number) for number, clause in placed for leaf in clause), leaves)
+
+        self._first, self._second = postings(0), postings(1)
+        self._absent = Postings(((leaf, number) for number, item in enumerate(tests) for leaf in item.absent), leaves)
+        self._one_clause = np.array([len(clauses) == 1 for clauses in ordered], dtype=np.bool_)
+        self._more = {number: clauses[2:] for number, clauses in enumerate(ordered) if len(clauses) > 2}
+
+    def of(self, leaves: Numbers, seen: set[LeafId]) -> list[RuleNumber]:
+        """The rules that may match where these leaves are seen, in order. `seen` holds the same leaves once each."""
+        first = self._first.of(leaves)
         if not first.size:
             return []
-        both = self._one_clause.copy()
-        both[self._second.of(seen)] = True
-        found = []
-        for number in np.unique(first[both[first]]).tolist():
-            clauses, absent = self._open[number]
-            if absent.isdisjoint(seen) and not any(clause.isdisjoint(seen) for clause in clauses):
-                found.append(number)
-        return found
+        passed = self._one_clause.copy()
+        passed[self._second.of(leaves)] = True
+        passed[self._absent.of(leaves)] = False
+        found: list[RuleNumber] = np.unique(first[passed[first]]).tolist()
+        return [number for number in found if number not in self._more or self._all_seen(number, seen)]
+
+    def _all_seen(self, number: RuleNumber, seen: set[LeafId]) -> bool:
+        return not any(clause.isdisjoint(seen) for clause in self._more[number])

@@ -1,18 +1,17 @@
-"""Rules to tables: one automaton over every written form, and for each rule what has to be seen of it."""
+"""Rules to tables: what finds every written form, and for each rule what has to be seen of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import ahocorasick_rs
+from typing import NamedTuple
 
 from newsflow.tagging.candidates import CandidateIndex, Tests
 from newsflow.tagging.languages import base_language
 from newsflow.tagging.leaves import Clause, Entry, Leaf, LeafId, LeafTable
 from newsflow.tagging.nodes import Node, Plan, absent_leaves, clauses_of, leaves_of, node_of, plan_of
 from newsflow.tagging.rule import Rule
+from newsflow.tagging.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,9 @@ class Tables:
 
     rules: list[CompiledRule]
     leaves: list[Leaf]
-    entries: list[tuple[Entry, ...]]
-    """By pattern number."""
+    entries: list[Entry]
+    vocabulary: Vocabulary
     candidates: CandidateIndex
-    automaton: Any
     by_id: dict[str, int]
 
 
@@ -84,11 +82,12 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
     """Tables for rules, in their order. A rule that names nothing to be seen never matches."""
     table = LeafTable()
     drafts = [_draft(rule, table) for rule in rules]
+    leaves = table.leaves
     return Tables(
-        rules=[_compiled(draft, table.leaves) for draft in drafts],
-        leaves=table.leaves,
-        entries=[tuple(entries) for entries in table.patterns.values()],
-        candidates=CandidateIndex([_tests(draft, table.leaves) for draft in drafts]),
-        automaton=ahocorasick_rs.AhoCorasick(list(table.patterns)) if table.patterns else None,
+        rules=[_compiled(draft, leaves) for draft in drafts],
+        leaves=leaves,
+        entries=table.entries,
+        vocabulary=Vocabulary(table),
+        candidates=CandidateIndex([_tests(draft, leaves) for draft in drafts], len(leaves)),
         by_id={draft.rule.id: number for number, draft in enumerate(drafts)},
     )

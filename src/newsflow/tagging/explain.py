@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
-from newsflow.tagging.compile import CompiledRule, Tables
+from newsflow.tagging.compile import CompiledRule
 from newsflow.tagging.expressions import hits_if_true, holds
 from newsflow.tagging.languages import languages_searched
 from newsflow.tagging.leaves import LeafId
@@ -15,7 +15,7 @@ from newsflow.tagging.match import Hit, conditions_hold, score_of, scored_hits, 
 from newsflow.tagging.nodes import Node, leaves_of
 from newsflow.tagging.places import FACTORS, PlaceName
 from newsflow.tagging.ruleset import RuleSet, evidence_of
-from newsflow.tagging.scan import Scan, Seen, Span
+from newsflow.tagging.scan import Scan, Span
 
 Verdict = Literal["topic", "mention", "none"]
 
@@ -71,15 +71,6 @@ class Explanation:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self) | {"missing": self.missing}
-
-
-class _EveryLanguage(dict[int, tuple[Seen, ...]]):
-    def __init__(self, tables: Tables) -> None:
-        super().__init__()
-        self._tables = tables
-
-    def __missing__(self, pattern: int) -> tuple[Seen, ...]:
-        return tuple((entry.leaf, (pattern, entry)) for entry in self._tables.entries[pattern])
 
 
 def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
@@ -144,7 +135,7 @@ def _only(item: CompiledRule, condition: str) -> CompiledRule:
 
 def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Article) -> Iterator[Excluded]:
     counted = {(hit.span.start, hit.span.end) for hit in hits}
-    wide = Scan(scan.tables, _EveryLanguage(scan.tables), article)
+    wide = Scan(scan.tables, scan.tables.vocabulary.searched(None), article)
     seen: set[tuple[int, int]] = set()
     # A term of another language is the reason only where no term of this one stands.
     searched = languages_searched(article.language)

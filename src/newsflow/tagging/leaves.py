@@ -32,6 +32,7 @@ class LeafKey(NamedTuple):
 class Entry(NamedTuple):
     """A pattern's meaning for one leaf."""
 
+    pattern: int
     leaf: LeafId
     skip: int
     capitals: tuple[int, ...]
@@ -53,11 +54,13 @@ class Leaf:
 
 
 class LeafTable:
-    """Hands out leaves and collects their patterns."""
+    """Hands out leaves and collects the patterns they are found by."""
 
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
-        self.patterns: dict[str, list[Entry]] = {}
+        self.entries: list[Entry] = []
+        self.patterns: dict[str, int] = {}
+        """Numbers of patterns, from 0."""
         self._ids: dict[LeafKey, LeafId] = {}
 
     def of(self, term: Term) -> LeafId:
@@ -79,5 +82,6 @@ class LeafTable:
         simple = plain and not (key.field or unless or needs or without)
         self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
         for form in forms:
-            self.patterns.setdefault(form.pattern, []).append(Entry(identity, form.skip, form.capitals))
+            pattern = self.patterns.setdefault(form.pattern, len(self.patterns))
+            self.entries.append(Entry(pattern, identity, form.skip, form.capitals))
         return identity

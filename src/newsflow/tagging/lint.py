@@ -86,8 +86,12 @@ def _shared(tables: Tables) -> Shared:
         for leaf in item.weights:
             holders.setdefault(leaf, set()).add(item.rule.id)
     found: Shared = {}
-    for entries in tables.entries:
-        keys = {tables.leaves[entry.leaf].key: holders.get(entry.leaf, set()) for entry in entries if not entry.skip}
+    by_pattern: dict[int, list[LeafId]] = {}
+    for entry in tables.entries:
+        if not entry.skip:
+            by_pattern.setdefault(entry.pattern, []).append(entry.leaf)
+    for leaves in by_pattern.values():
+        keys = {tables.leaves[leaf].key: holders.get(leaf, set()) for leaf in leaves}
         for key in keys:
             served = set().union(*(rules for other, rules in keys.items() if other.language in (key.language, "")))
             if 1 < len(served) <= _MAX_HOLDERS:

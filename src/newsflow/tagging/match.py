@@ -26,8 +26,9 @@ class Hit(NamedTuple):
 def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Placed] = ()) -> list[Hit]:
     """The hits that count for a rule, in order, none inside another. `required` are those of its requirement."""
     weights = rule.weights
-    hits = [(span, leaf, weights[leaf]) for leaf in weights.keys() & scan.seen.keys() for span in scan.spans(leaf)]
-    hits += [(span, leaf, 1.0) for span, leaf in required if leaf not in weights]
+    hits = [(span, leaf, 1.0) for span, leaf in required if leaf not in weights]
+    if weights:
+        hits += [(span, leaf, weights[leaf]) for leaf in weights.keys() & scan.seen for span in scan.spans(leaf)]
     if len(hits) > 1:
         hits.sort(key=_by_place)
     found: list[Hit] = []

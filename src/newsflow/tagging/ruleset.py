@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
+from newsflow.tagging.languages import languages_searched
 from newsflow.tagging.load import RulePath, read_rules, shipped_rules_path
 from newsflow.tagging.match import Hit, judged_hits, score_of
 from newsflow.tagging.places import ALERT_SCORE
 from newsflow.tagging.rule import Rule
-from newsflow.tagging.scan import LanguageView, Scan
+from newsflow.tagging.scan import Scan
+from newsflow.tagging.vocabulary import Searched
 
 MAX_EVIDENCE = 100
 """Spans kept of one tag; all hits count for its score."""
@@ -49,7 +51,7 @@ class RuleSet:
         self.tables = compile_rules(self.rules)
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
-        self._views: dict[str, LanguageView] = {}
+        self._searched: dict[frozenset[str], Searched] = {}
         text = "\n".join(sorted(item.rule.id + item.version for item in self.tables.rules))
         self.version = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
         """12 hex digits over the meaning of all rules, whatever their order."""
@@ -64,10 +66,11 @@ class RuleSet:
 
     def scan(self, article: Article) -> Scan:
         """What the article holds of all terms, for explanations."""
-        view = self._views.get(article.language)
-        if view is None:
-            view = self._views[article.language] = LanguageView(self.tables, article.language)
-        return Scan(self.tables, view, article)
+        languages = languages_searched(article.language)
+        searched = self._searched.get(languages)
+        if searched is None:
+            searched = self._searched[languages] = self.tables.vocabulary.searched(languages)
+        return Scan(self.tables, searched, article)
 
     def judge(self, article: Article) -> tuple[list[Judgement], Scan]:
         """Every rule whose conditions hold and of which something counts, in the order of the rules."""
@@ -83,7 +86,8 @@ class RuleSet:
     def tag(self, article: Article) -> Tags:
         """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out."""
         found, scan = self.judge(article)
-        topics = [topic_match(judged, scan) for judged in found if judged.about]
+        evidence = _EvidenceOf(scan)
+        topics = [topic_match(judged, evidence) for judged in found if judged.about]
         weak = [judged for judged in found if not judged.about and judged.item.rule.mentions]
         mentions = [Mention(judged.item.rule.id, judged.item.rule.code, len(judged.hits)) for judged in weak]
         topics.sort(key=lambda topic: (-topic.score, topic.id))
@@ -96,13 +100,26 @@ class RuleSet:
         found, scan = self.judge(article)
         kept = [judged for judged in found if judged.about or judged.item.rule.mentions]
         kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
-        return [topic_match(judged, scan) for judged in kept]
+        evidence = _EvidenceOf(scan)
+        return [topic_match(judged, evidence) for judged in kept]
 
 
-def topic_match(judged: Judgement, scan: Scan) -> TopicMatch:
+class _EvidenceOf(dict[Hit, Evidence]):
+    """The evidence of the hits of one article, each made once however many rules it counts for."""
+
+    def __init__(self, scan: Scan) -> None:
+        super().__init__()
+        self._scan = scan
+
+    def __missing__(self, hit: Hit) -> Evidence:
+        found = self[hit] = evidence_of(hit, self._scan)
+        return found
+
+
+def topic_match(judged: Judgement, evidence_by_hit: Mapping[Hit, Evidence]) -> TopicMatch:
     """The tag that a rule gives for its hits."""
     rule = judged.item.rule
-    evidence = tuple(evidence_of(hit, scan) for hit in judged.hits[:MAX_EVIDENCE])
+    evidence = tuple([evidence_by_hit[hit] for hit in judged.hits[:MAX_EVIDENCE]])
     return TopicMatch(rule.id, rule.scheme, rule.code, judged.score, judged.item.version, evidence)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import Tables
-from newsflow.tagging.languages import languages_searched
 from newsflow.tagging.leaves import Entry, LeafId
 from newsflow.tagging.places import Places
 from newsflow.tagging.text import FoldedText
+from newsflow.tagging.vocabulary import Hit, Searched
 
 
 class Span(NamedTuple):
@@ -24,50 +25,40 @@ class Span(NamedTuple):
 
 Placed = tuple[Span, LeafId]
 
-Seen = tuple[LeafId, tuple[int, Entry]]
-"""A leaf, and the pattern that one of its forms was seen by."""
-
-
-class LanguageView(dict[int, tuple[Seen, ...]]):
-    """Entries by pattern number, of the languages that are searched; fills itself as patterns are met."""
-
-    def __init__(self, tables: Tables, language: str) -> None:
-        super().__init__()
-        self._tables, self._searched = tables, languages_searched(language)
-
-    def __missing__(self, pattern: int) -> tuple[Seen, ...]:
-        leaves = self._tables.leaves
-        found = tuple(
-            (entry.leaf, (pattern, entry))
-            for entry in self._tables.entries[pattern]
-            if leaves[entry.leaf].key.language.partition("-")[0] in self._searched
-        )
-        self[pattern] = found
-        return found
-
 
 class Scan:
     """What one article holds of all terms. Leaves are verified and placed only when asked for."""
 
-    def __init__(self, tables: Tables, view: Mapping[int, tuple[Seen, ...]], article: Article) -> None:
+    def __init__(self, tables: Tables, searched: Searched, article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
-        self._by_pattern: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        """Hits of the automaton (pattern, start, end), in order."""
-        if tables.automaton:
-            for hit in tables.automaton.find_matches_as_indexes(self.text.folded, overlapping=True):
-                self._by_pattern[hit[0]].append(hit)
-        self.seen: dict[LeafId, list[tuple[int, Entry]]] = {}
-        """Leaves by the patterns that were found; not yet verified."""
-        seen = self.seen
-        for pattern in self._by_pattern:
-            for leaf, by in view[pattern]:
-                if leaf in seen:
-                    seen[leaf].append(by)
-                else:
-                    seen[leaf] = [by]
+        self._hits = tables.vocabulary.hits(self.text.folded)
+        self._entries, self._leaves = tables.vocabulary.entries(self._hits, searched)
+        self.seen: set[LeafId] = set(self._leaves.tolist())
+        """Leaves of which a form was found; not yet verified."""
         self._placed: dict[LeafId, list[Placed]] = {}
         self._places: Places | None = None
+
+    @cached_property
+    def _by_pattern(self) -> dict[int, list[Hit]]:
+        found: dict[int, list[Hit]] = defaultdict(list)
+        for hit in self._hits:
+            found[hit[0]].append(hit)
+        return found
+
+    @cached_property
+    def _by_leaf(self) -> dict[LeafId, list[int]]:
+        """Entries that were found, by leaf."""
+        found: dict[LeafId, list[int]] = defaultdict(list)
+        for leaf, entry in zip(self._leaves.tolist(), self._entries.tolist(), strict=True):
+            found[leaf].append(entry)
+        return found
+
+    def _found(self, leaf: LeafId) -> Iterator[tuple[Entry, list[Hit]]]:
+        """The forms of a leaf that were found, with their hits."""
+        for number in self._by_leaf[leaf] if leaf in self.seen else ():
+            entry = self.tables.entries[number]
+            yield entry, self._by_pattern[entry.pattern]
 
     @property
     def places(self) -> Places:
@@ -78,13 +69,13 @@ class Scan:
 
     def candidates(self) -> list[int]:
         """Rules whose set tests pass, in order."""
-        return self.tables.candidates.of(set(self.seen))
+        return self.tables.candidates.of(self._leaves, self.seen)
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
         found: dict[tuple[int, int], Span] = {}
-        for pattern, entry in self.seen.get(leaf, ()):
-            for _, start, end in self._by_pattern[pattern]:
+        for entry, hits in self._found(leaf):
+            for _, start, end in hits:
                 stop = self._stop(end)
                 found.setdefault((start, stop), Span(start, stop, entry.skip))
         return sorted(found.values())
@@ -98,14 +89,14 @@ class Scan:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         cased = self.text.cased
         found: dict[tuple[int, int], Span] = {}
-        for pattern, (_, skip, capitals) in self.seen.get(leaf, ()):
-            for _, start, end in self._by_pattern[pattern]:
-                for place in capitals:
+        for entry, hits in self._found(leaf):
+            for _, start, end in hits:
+                for place in entry.capitals:
                     if not cased[start + place].isupper():
                         break
                 else:
                     stop = self._stop(end)
-                    found[start, stop] = Span(start, stop, skip)
+                    found[start, stop] = Span(start, stop, entry.skip)
         return sorted(found.values()) if len(found) > 1 else list(found.values())
 
     def placed(self, leaf: LeafId) -> list[Placed]:
@@ -119,9 +110,22 @@ class Scan:
         """Every hit of the leaf under all its conditions, in order."""
         return [span for span, _ in self.placed(leaf)]
 
+    def _plain_spans(self, leaf: LeafId) -> list[Span] | None:
+        """The spans of a leaf that asks for nothing, seen by one closed pattern: its hits as they are."""
+        numbers = self._by_leaf[leaf]
+        if len(numbers) > 1:
+            return None
+        pattern, _, skip, _ = self.tables.entries[numbers[0]]
+        hits = self._by_pattern[pattern]
+        if self.text.folded[hits[0][2] - 1] != " ":
+            return None
+        return [Span(start, end, skip) for _, start, end in hits]
+
     def _verified(self, leaf: LeafId) -> list[Span]:
-        spans = self.cased_spans(leaf)
         item = self.tables.leaves[leaf]
+        if item.simple and (plain := self._plain_spans(leaf)) is not None:
+            return plain
+        spans = self.cased_spans(leaf)
         if not spans or item.simple:
             return spans
         if item.key.field is not None:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left
 from functools import cached_property, lru_cache
-from itertools import accumulate
+
+import numpy as np
 
 from newsflow.model import FieldName
 
@@ -46,6 +47,7 @@ _LETTERS = {
 }  # fmt: skip
 
 _WORD, _DROPPED, _UNBROKEN, _GAP = range(4)
+_SPACE = ord(" ")
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
@@ -168,12 +170,14 @@ def token_spans(text: str, count: int) -> list[tuple[int, int]]:
     cut = _cut(text)
     if cut is None:
         return _spans_one_by_one(text)
-    runs = cut.split(" ")
-    ends = accumulate(map(len, runs))
-    placed = enumerate(zip(runs, ends, strict=True))
-    spans = [(end - len(run) + number, end + number) for number, (run, end) in placed if run]
+    letters = np.zeros(len(cut) + 2, dtype=np.int8)
+    letters[1:-1] = np.frombuffer(cut.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) != _SPACE
+    edges = np.diff(letters)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     # A mark that stands alone is a run here, and no token there.
-    return spans if len(spans) == count else _spans_one_by_one(text)
+    if len(starts) != count:
+        return _spans_one_by_one(text)
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def skip_folded(token: str, count: int) -> int:
