@@ -16,28 +16,17 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from newsflow.model import FieldName
+from newsflow.tagging.characters import DROPPED, GAP, UNBROKEN, WORD, kind_of
+
+_SPACE = ord(" ")
 
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
-
-_DROPPED_RANGES = (
-    (0x00AD, 0x00AD), (0x0300, 0x036F), (0x0483, 0x0487), (0x0591, 0x05BD), (0x05BF, 0x05BF), (0x05C1, 0x05C2),
-    (0x05C4, 0x05C5), (0x05C7, 0x05C7), (0x0610, 0x061A), (0x061C, 0x061C), (0x0640, 0x0640), (0x064B, 0x065F),
-    (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E4), (0x06E7, 0x06E8), (0x06EA, 0x06ED), (0x08D3, 0x08FF),
-    (0x200B, 0x200B), (0x200D, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0xFE00, 0xFE0F),
-    (0xFEFF, 0xFEFF),
-)  # fmt: skip
-"""Vowel marks, joiners and direction marks. Not the zero-width non-joiner: it parts words from endings in Persian."""
-
-_UNBROKEN_RANGES = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3041, 0x309F), (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
-)  # fmt: skip
 
 _LETTERS = {
     "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "Œ": "Oe",
@@ -45,24 +34,6 @@ _LETTERS = {
     "ٱ": "ا", "ة": "ه", "ى": "ي", "ی": "ي", "ې": "ي", "ێ": "ي", "ک": "ك", "ڪ": "ك", "ھ": "ه", "ہ": "ه", "ە": "ه",
     "ۀ": "ه", "ۃ": "ه", "ۆ": "و", "ۇ": "و",
 }  # fmt: skip
-
-_WORD, _DROPPED, _UNBROKEN, _GAP = range(4)
-_SPACE = ord(" ")
-
-
-def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= code <= high for low, high in ranges)
-
-
-@lru_cache(maxsize=1 << 16)
-def _kind(code: int) -> int:
-    """What a code point is to the tokeniser."""
-    char = chr(code)
-    if _within(code, _DROPPED_RANGES):
-        return _DROPPED
-    if _within(code, _UNBROKEN_RANGES):
-        return _UNBROKEN if char.isalnum() or unicodedata.category(char)[0] == "M" else _GAP
-    return _WORD if char.isalnum() or unicodedata.category(char)[0] == "M" else _GAP
 
 
 def _fold_letter(char: str) -> str:
@@ -74,7 +45,7 @@ def _fold_letter(char: str) -> str:
     if char.isdigit() and (digit := unicodedata.digit(char, None)) is not None:
         return str(digit)
     parts = unicodedata.normalize("NFKC" if "\uff65" <= char <= "\uff9f" else "NFKD", char)
-    kept = "".join(_LETTERS.get(part, part) for part in parts if _kind(ord(part)) == _WORD)
+    kept = "".join(_LETTERS.get(part, part) for part in parts if kind_of(ord(part)) == WORD)
     folded = kept.casefold()
     # A letter whose case pair folds to another length ("ŉ") is taken in its lower case at once.
     return (kept if len(folded) == len(kept) else folded) or char
@@ -84,14 +55,14 @@ class _FoldTable(dict[int, str]):
     """For `str.translate`: fills itself as characters are met."""
 
     def __missing__(self, code: int) -> str:
-        kind = _kind(code)
-        if kind == _WORD:
+        kind = kind_of(code)
+        if kind == WORD:
             folded = _fold_letter(chr(code))
-        elif kind == _UNBROKEN:
+        elif kind == UNBROKEN:
             normal = unicodedata.normalize("NFKC", chr(code))
             folded = f" {normal if len(normal) == 1 else chr(code)} "
         else:
-            folded = "" if kind == _DROPPED else " "
+            folded = "" if kind == DROPPED else " "
         self[code] = folded
         return folded
 
@@ -127,14 +98,14 @@ def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = -1
     for index, char in enumerate(text):
-        kind = _kind(ord(char))
-        if kind == _WORD:
+        kind = kind_of(ord(char))
+        if kind == WORD:
             start = index if start < 0 else start
-        elif kind != _DROPPED:
+        elif kind != DROPPED:
             if start >= 0:
                 spans.append((start, index))
                 start = -1
-            if kind == _UNBROKEN:
+            if kind == UNBROKEN:
                 spans.append((index, index + 1))
     if start >= 0:
         spans.append((start, len(text)))
@@ -145,7 +116,7 @@ class _GapTable(dict[int, str]):
     """For `str.translate`: every gap becomes one space, all else stays, so that positions do."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = " " if _kind(code) == _GAP else chr(code)
+        self[code] = " " if kind_of(code) == GAP else chr(code)
         return self[code]
 
 
@@ -157,10 +128,10 @@ def _cut(text: str) -> str | None:
     if text.isascii():
         return text.translate(_GAPS)
     for char in set(text):
-        kind = _kind(ord(char))
-        if kind == _UNBROKEN:
+        kind = kind_of(ord(char))
+        if kind == UNBROKEN:
             return None
-        if kind == _GAP and char != " ":
+        if kind == GAP and char != " ":
             text = text.replace(char, " ")
     return text
 
