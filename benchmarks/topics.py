@@ -1,6 +1,6 @@
 """Articles a second against 250, 10,000 and 100,000 rules: newsflow, Lucene Monitor, a loop of regular expressions.
 
-    python benchmarks/topics.py --data DIR [--sizes 250,10000,100000] [--without-lucene]
+    python benchmarks/topics.py --data DIR [--sizes 250,10000,100000] [--articles N] [--without-lucene]
 
 DIR holds articles_1000.jsonl (`id`, `body`). Rules are made from the words of the articles: 2 to 4 alternatives, a
 third of them phrases, a second required clause, an exclusion, half of them with proximity. All three get the same
@@ -233,9 +233,8 @@ def report(result: Result, first: Result) -> None:
     )
 
 
-def run_size(count: int, articles: list[Article], lucene: Path | None) -> bool:
-    """All engines with `count` rules; false when their matches differ."""
-    rules = make_rules(articles, count)
+def run_size(rules: Rules, articles: list[Article], lucene: Path | None) -> bool:
+    """All engines with the same rules; false when their matches differ."""
     same = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -245,7 +244,7 @@ def run_size(count: int, articles: list[Article], lucene: Path | None) -> bool:
             theirs, other = run_lucene(lucene, rules, articles, folder)
             report(theirs, ours)
             same = _agree("Lucene Monitor", found, other) and same
-        if count <= REGEX_LIMIT:
+        if len(rules) <= REGEX_LIMIT:
             regex, other = run_regex(rules, articles)
             report(regex, ours)
             same = _agree("the regex loop", found, other) and same
@@ -280,19 +279,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("NEWSFLOW_DATA", "data")))
     parser.add_argument("--sizes", default="250,10000,100000")
+    parser.add_argument("--articles", type=int, help="match the first N only; rules are made from all the same")
     parser.add_argument("--without-lucene", action="store_true")
     options = parser.parse_args()
     if not (options.data / "articles_1000.jsonl").exists():
         print(f"skipped: no articles_1000.jsonl in {options.data}; --data DIR says where it is", file=sys.stderr)
         return 0
-    articles = read_articles(options.data)
+    every = read_articles(options.data)
+    articles = every[: options.articles]
     lucene = None if options.without_lucene else build_lucene()
     if lucene is None and not options.without_lucene:
         print("without Lucene Monitor: Java or Maven is missing", file=sys.stderr)
     chars = sum(len(article.body) for article in articles) / len(articles)
     print(f"{len(articles):,} articles of {chars:,.0f} characters; rates are articles a CPU second of one thread")
     run_shipped(options.data, articles)
-    same = [run_size(int(size), articles, lucene) for size in options.sizes.split(",")]
+    same = [run_size(make_rules(every, int(size)), articles, lucene) for size in options.sizes.split(",")]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(f"peak memory of this process {peak:,.0f} MB; matches {'identical' if all(same) else 'differ'}")
     return 0 if all(same) else 1

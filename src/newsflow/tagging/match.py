@@ -28,7 +28,7 @@ def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Placed] = ())
     weights = rule.weights
     hits = [(span, leaf, 1.0) for span, leaf in required if leaf not in weights]
     if weights:
-        hits += [(span, leaf, weights[leaf]) for leaf in weights.keys() & scan.seen for span in scan.spans(leaf)]
+        hits += [(span, leaf, weights[leaf]) for leaf in weights.keys() & scan.seen for span, _ in scan.placed(leaf)]
     if len(hits) > 1:
         hits.sort(key=_by_place)
     found: list[Hit] = []

@@ -27,11 +27,11 @@ class Postings:
 
     def of(self, keys: Numbers) -> Numbers:
         """The values of all the keys, one key after the other."""
+        if not (keys.size and self._values.size):
+            return self._values[:0]
         starts = self._bounds[keys]
         counts = self._bounds[keys + 1] - starts
         ends = counts.cumsum()
-        if not ends.size or not ends[-1]:
-            return np.empty(0, dtype=np.int32)
         shifts = starts - ends + counts
         found: Numbers = self._values[np.repeat(shifts, counts) + np.arange(ends[-1], dtype=np.int32)]
         return found

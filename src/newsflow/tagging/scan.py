@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,11 +54,12 @@ class Scan:
             found[leaf].append(entry)
         return found
 
-    def _found(self, leaf: LeafId) -> Iterator[tuple[Entry, list[Hit]]]:
+    def _found(self, leaf: LeafId) -> list[tuple[Entry, list[Hit]]]:
         """The forms of a leaf that were found, with their hits."""
-        for number in self._by_leaf[leaf] if leaf in self.seen else ():
-            entry = self.tables.entries[number]
-            yield entry, self._by_pattern[entry.pattern]
+        if leaf not in self.seen:
+            return []
+        entries = [self.tables.entries[number] for number in self._by_leaf[leaf]]
+        return [(entry, self._by_pattern[entry.pattern]) for entry in entries]
 
     @property
     def places(self) -> Places:
