@@ -90,14 +90,15 @@ class Scan:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         cased = self.text.cased
         found: dict[tuple[int, int], Span] = {}
-        for entry, hits in self._found(leaf):
-            for _, start, end in hits:
-                for place in entry.capitals:
+        for number in self._by_leaf[leaf] if leaf in self.seen else ():
+            pattern, _, skip, capitals = self.tables.entries[number]
+            for _, start, end in self._by_pattern[pattern]:
+                for place in capitals:
                     if not cased[start + place].isupper():
                         break
                 else:
-                    stop = self._stop(end)
-                    found[start, stop] = Span(start, stop, entry.skip)
+                    stop = end if cased[end - 1] == " " else self._stop(end)
+                    found[start, stop] = Span(start, stop, skip)
         return sorted(found.values()) if len(found) > 1 else list(found.values())
 
     def placed(self, leaf: LeafId) -> list[Placed]:
