@@ -1,22 +1,25 @@
 """From the leaves that an article holds to the rules that may match it: set tests, before any position is looked at.
 
-A rule's *clauses* are sets of leaves of which each must be seen. The two that the fewest rules share, and the leaves
-that must not be seen, are looked up from the leaves that are seen; further clauses are tested for the few rules that
-are left. So the cost follows what is seen, not how many rules there are.
+A rule's *clauses* are sets of leaves of which each must be seen. Where there is but one and nothing forbids, as with
+countries, each rule of a leaf that is seen is a candidate. Of other rules the two clauses that the fewest rules share,
+and the leaves that must not be seen, are looked up from the leaves that are seen; further clauses are tested for the
+few rules that are left. So the cost follows what is seen, not how many rules there are.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from newsflow.tagging.leaves import Clause, LeafId
-from newsflow.tagging.postings import Numbers, Postings
+from newsflow.tagging.postings import Postings
 
 RuleNumber = int
+Seen = Mapping[LeafId, object]
+"""Its keys are the leaves seen."""
 
 
 class Tests(NamedTuple):
@@ -40,27 +43,47 @@ class CandidateIndex:
 
     def __init__(self, tests: Sequence[Tests], leaves: int) -> None:
         """`leaves`: how many there are."""
-        ordered = _rarest_first(tests)
+        self._plain: dict[LeafId, list[RuleNumber]] = {}
+        tested: list[tuple[RuleNumber, list[Clause], Clause]] = []
+        for number, (clauses, item) in enumerate(zip(_rarest_first(tests), tests, strict=True)):
+            if len(clauses) == 1 and not item.absent:
+                for leaf in clauses[0]:
+                    self._plain.setdefault(leaf, []).append(number)
+            elif clauses:
+                tested.append((number, clauses, item.absent))
+        self._more = {number: clauses[2:] for number, clauses, _ in tested if len(clauses) > 2}
+        self._rules = len(tests)
+        self._parts = np.arange(3, dtype=np.int32)[:, np.newaxis] * leaves
+        """Added to leaves: the keys of the rules with such a first clause, second clause, forbidden leaf."""
+        self._tested = Postings(_keyed(tested, leaves), 3 * leaves) if tested else None
 
-        def postings(place: int) -> Postings:
-            placed = ((number, clauses[place]) for number, clauses in enumerate(ordered) if len(clauses) > place)
-            return Postings(((leaf, number) for number, clause in placed for leaf in clause), leaves)
+    def of(self, seen: Seen) -> list[RuleNumber]:
+        """The rules that may match where these leaves are seen, in order."""
+        plain = self._plain
+        found = {number for leaf in seen if leaf in plain for number in plain[leaf]}
+        if self._tested is not None and seen:
+            found.update(self._passing(self._tested, seen))
+        return sorted(found)
 
-        self._first, self._second = postings(0), postings(1)
-        self._absent = Postings(((leaf, number) for number, item in enumerate(tests) for leaf in item.absent), leaves)
-        self._one_clause = np.array([len(clauses) == 1 for clauses in ordered], dtype=np.bool_)
-        self._more = {number: clauses[2:] for number, clauses in enumerate(ordered) if len(clauses) > 2}
+    def _passing(self, tested: Postings, seen: Seen) -> list[RuleNumber]:
+        leaves = np.fromiter(seen, np.int32, len(seen))
+        rules, ends = tested.of((leaves + self._parts).ravel())
+        first_end, second_end = ends[len(seen) - 1], ends[2 * len(seen) - 1]
+        passed = np.zeros(self._rules, np.bool_)
+        passed[rules[first_end:second_end]] = True
+        passed[rules[second_end:]] = False
+        first = rules[:first_end]
+        found: list[RuleNumber] = first[passed[first]].tolist()
+        if self._more:
+            return [number for number in found if number not in self._more or self._all_seen(number, seen)]
+        return found
 
-    def of(self, leaves: Numbers, seen: set[LeafId]) -> list[RuleNumber]:
-        """The rules that may match where these leaves are seen, in order. `seen` holds the same leaves once each."""
-        first = self._first.of(leaves)
-        if not first.size:
-            return []
-        passed = self._one_clause.copy()
-        passed[self._second.of(leaves)] = True
-        passed[self._absent.of(leaves)] = False
-        found: list[RuleNumber] = np.unique(first[passed[first]]).tolist()
-        return [number for number in found if number not in self._more or self._all_seen(number, seen)]
+    def _all_seen(self, number: RuleNumber, seen: Seen) -> bool:
+        return all(any(leaf in seen for leaf in clause) for clause in self._more[number])
 
-    def _all_seen(self, number: RuleNumber, seen: set[LeafId]) -> bool:
-        return not any(clause.isdisjoint(seen) for clause in self._more[number])
+
+def _keyed(tested: Sequence[tuple[RuleNumber, list[Clause], Clause]], leaves: int) -> Iterator[tuple[int, RuleNumber]]:
+    """Rules by leaf: of their first clause; of their second, or again the first; of what must not be seen."""
+    for number, clauses, absent in tested:
+        for part, clause in enumerate((clauses[0], clauses[min(1, len(clauses) - 1)], absent)):
+            yield from ((part * leaves + leaf, number) for leaf in clause)

@@ -16,6 +16,7 @@ from newsflow.tagging.nodes import Node, leaves_of
 from newsflow.tagging.places import FACTORS, PlaceName
 from newsflow.tagging.ruleset import RuleSet, evidence_of
 from newsflow.tagging.scan import Scan, Span
+from newsflow.tagging.vocabulary import Searched
 
 Verdict = Literal["topic", "mention", "none"]
 
@@ -135,7 +136,8 @@ def _only(item: CompiledRule, condition: str) -> CompiledRule:
 
 def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Article) -> Iterator[Excluded]:
     counted = {(hit.span.start, hit.span.end) for hit in hits}
-    wide = Scan(scan.tables, scan.tables.vocabulary.searched(None), article)
+    vocabulary = scan.tables.vocabulary
+    wide = Scan(scan.tables, Searched(vocabulary, vocabulary.languages), article)
     seen: set[tuple[int, int]] = set()
     # A term of another language is the reason only where no term of this one stands.
     searched = languages_searched(article.language)
@@ -145,7 +147,7 @@ def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Articl
             place = (span.start, span.end)
             if place not in counted and place not in seen:
                 seen.add(place)
-                evidence = evidence_of(Hit(span, leaf, 0.0, scan.places.of(span.start)), wide)
+                evidence = evidence_of(Hit(span, 0.0, scan.places.of(span.start)), wide)
                 yield Excluded(evidence, _reason(leaf, span, scan, article))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from newsflow.tagging.leaves import Clause
 from newsflow.tagging.near import hits_near
 from newsflow.tagging.nodes import Node, Plan, leaves_of
-from newsflow.tagging.scan import Placed, Scan
+from newsflow.tagging.scan import Scan, Span
 
 
-def hits_of_plan(plan: Plan, scan: Scan) -> list[Placed] | None:
+def hits_of_plan(plan: Plan, scan: Scan) -> list[Span] | None:
     """The hits that make a requirement true of an article whose set tests passed; None when it is false."""
-    found: list[Placed] = []
+    found: list[Span] = []
     for clause in plan.clauses:
         hits = plain_hits(clause, scan)
         if not hits:
@@ -29,10 +29,10 @@ def hits_of_plan(plan: Plan, scan: Scan) -> list[Placed] | None:
     return found
 
 
-def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
+def hits_if_true(node: Node, scan: Scan) -> list[Span] | None:
     """The hits that make a compiled expression true of an article; None when it is false. `none` is true by no hit."""
     if node.kind == "term":
-        return scan.placed(node.leaf) or None
+        return scan.spans(node.leaf) or None
     if node.leaves:
         return plain_hits(node.leaves, scan) or None
     if node.kind == "any":
@@ -43,7 +43,7 @@ def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
         return None if any(holds(part, scan) for part in node.of) else []
     if node.kind == "near":
         return near_hits(node, scan) or None
-    gathered: list[Placed] = []
+    gathered: list[Span] = []
     for part in node.of:
         hits = hits_if_true(part, scan)
         if hits is None:
@@ -52,21 +52,22 @@ def hits_if_true(node: Node, scan: Scan) -> list[Placed] | None:
     return gathered
 
 
-def plain_hits(leaves: Clause, scan: Scan) -> list[Placed]:
+def plain_hits(leaves: Clause, scan: Scan) -> list[Span]:
     """All hits of some leaves."""
-    seen, placed = scan.seen, scan.placed
-    return [hit for leaf in leaves if leaf in seen for hit in placed(leaf)]
+    seen, spans = scan.seen, scan.spans
+    return [span for leaf in leaves if leaf in seen for span in spans(leaf)]
 
 
-def near_hits(node: Node, scan: Scan) -> list[Placed]:
+def near_hits(node: Node, scan: Scan) -> list[Span]:
     """The hits of a `near` that stand close enough; empty when none do."""
     operands = []
     for part in node.of:
-        placed = plain_hits(part.leaves or frozenset(leaves_of(part)), scan)
-        if not placed:
+        hits = plain_hits(part.leaves or frozenset(leaves_of(part)), scan)
+        if not hits:
             return []
-        placed.sort()
-        operands.append(placed)
+        if len(hits) > 1:
+            hits.sort()
+        operands.append(hits)
     return hits_near(operands, node, scan)
 
 

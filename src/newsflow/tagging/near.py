@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from newsflow.tagging.nodes import Node
-from newsflow.tagging.scan import Placed, Scan, Span
+from newsflow.tagging.scan import Scan, Span
 from newsflow.tagging.text import FoldedText
 
 _MANY = 8
 """With more hits than this of an operand, only those within reach of the anchor are looked at."""
 
 
-def hits_near(operands: Sequence[list[Placed]], node: Node, scan: Scan) -> list[Placed]:
+def hits_near(operands: Sequence[list[Span]], node: Node, scan: Scan) -> list[Span]:
     """The hits of a `near` that stand close enough; empty when none do. `operands` are the hits of each, in order."""
     window = _Window(operands, node, scan.text)
-    kept: dict[Placed, None] = {}
+    kept: dict[Span, None] = {}
     for anchor in operands[0]:
         kept.update(dict.fromkeys(window.complete([anchor], 1)))
     return list(kept)
@@ -26,43 +26,45 @@ def hits_near(operands: Sequence[list[Placed]], node: Node, scan: Scan) -> list[
 class _Window:
     """Looks for one hit of each operand within the limit."""
 
-    def __init__(self, operands: Sequence[list[Placed]], node: Node, text: FoldedText) -> None:
+    def __init__(self, operands: Sequence[list[Span]], node: Node, text: FoldedText) -> None:
         self._operands, self._node, self._text = operands, node, text
         self._reach: int | None = None
 
-    def complete(self, window: list[Placed], number: int) -> list[Placed]:
+    def complete(self, window: list[Span], number: int) -> list[Span]:
         """The window with the nearest hits of the operands from `number` on; empty when there are none close enough."""
         if number == len(self._operands):
             return window
-        for placed in self._nearest(self._operands[number], window[0][0].start):
-            if self._fits(window, placed) and (full := self.complete([*window, placed], number + 1)):
+        for span in self._nearest(self._operands[number], window[0].start):
+            if self._fits(window, span) and (full := self.complete([*window, span], number + 1)):
                 return full
         return []
 
-    def _fits(self, window: list[Placed], placed: Placed) -> bool:
-        if self._node.ordered and placed[0].start < window[-1][0].end - 1:
+    def _fits(self, window: list[Span], span: Span) -> bool:
+        if self._node.ordered and span.start < window[-1].end - 1:
             return False
-        spans = sorted(span for span, _ in (*window, placed))
+        if len(window) == 1:
+            return _gap(*sorted((window[0], span)), self._text) <= self._node.within
+        spans = sorted((*window, span))
         return sum(_gap(left, right, self._text) for left, right in pairwise(spans)) <= self._node.within
 
-    def _nearest(self, hits: list[Placed], anchor: int) -> list[Placed]:
+    def _nearest(self, hits: list[Span], anchor: int) -> list[Span]:
         """Hits by their distance from the anchor's start; of many, those within reach."""
         if len(hits) > _MANY:
             low, high = self._text.around(anchor, self._reach_tokens())
             hits = hits[bisect_left(hits, low, key=_start) : bisect_right(hits, high, key=_start)]
-        return hits if len(hits) == 1 else sorted(hits, key=lambda item: abs(item[0].start - anchor))
+        return hits if len(hits) == 1 else sorted(hits, key=lambda span: abs(span.start - anchor))
 
     def _reach_tokens(self) -> int:
         """Tokens from the start of one hit of a window to that of any other, at most."""
         if self._reach is None:
-            spans = (span for hits in self._operands for span, _ in hits)
+            spans = (span for hits in self._operands for span in hits)
             longest = max(self._text.tokens_between(span.start, span.end - 1) for span in spans)
             self._reach = self._node.within + longest * len(self._operands)
         return self._reach
 
 
-def _start(placed: Placed) -> int:
-    return placed[0].start
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _gap(left: Span, right: Span, text: FoldedText) -> float:

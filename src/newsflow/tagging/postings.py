@@ -25,13 +25,16 @@ class Postings:
         self._bounds = np.zeros(size + 1, dtype=np.int32)
         np.cumsum(np.bincount(keys, minlength=size), out=self._bounds[1:])
 
-    def of(self, keys: Numbers) -> Numbers:
-        """The values of all the keys, one key after the other."""
-        if not (keys.size and self._values.size):
-            return self._values[:0]
+    def at(self, key: int) -> list[int]:
+        """The values of one key."""
+        found: list[int] = self._values[self._bounds[key] : self._bounds[key + 1]].tolist()
+        return found
+
+    def of(self, keys: Numbers) -> tuple[Numbers, Numbers]:
+        """The values of all the keys, of which there is at least one, one key after the other; and where each ends."""
         starts = self._bounds[keys]
         counts = self._bounds[keys + 1] - starts
-        ends = counts.cumsum()
-        shifts = starts - ends + counts
-        found: Numbers = self._values[np.repeat(shifts, counts) + np.arange(ends[-1], dtype=np.int32)]
-        return found
+        ends = counts.cumsum(dtype=np.int32)
+        places = np.repeat(starts - ends + counts, counts)
+        places += np.arange(len(places), dtype=np.int32)
+        return self._values[places], ends

@@ -66,10 +66,12 @@ class RuleSet:
 
     def scan(self, article: Article) -> Scan:
         """What the article holds of all terms, for explanations."""
-        languages = languages_searched(article.language)
+        vocabulary = self.tables.vocabulary
+        # Only languages of terms: else each made-up tag would be remembered.
+        languages = languages_searched(article.language) & vocabulary.languages
         searched = self._searched.get(languages)
         if searched is None:
-            searched = self._searched[languages] = self.tables.vocabulary.searched(languages)
+            searched = self._searched[languages] = Searched(vocabulary, languages)
         return Scan(self.tables, searched, article)
 
     def judge(self, article: Article) -> tuple[list[Judgement], Scan]:
@@ -125,9 +127,10 @@ def topic_match(judged: Judgement, evidence_by_hit: Mapping[Hit, Evidence]) -> T
 
 def evidence_of(hit: Hit, scan: Scan) -> Evidence:
     """The span of a hit in the emitted text."""
-    field, start, end = scan.text.original_span(*hit.span)
+    first, stop, skip, leaf = hit.span
+    field, start, end = scan.text.original_span(first, stop, skip)
     text = (scan.text.title if field == "title" else scan.text.body)[start:end]
-    return Evidence(scan.tables.leaves[hit.leaf].key.text, field, start, end, text, hit.weight)
+    return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, text, hit.weight)
 
 
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from functools import cached_property
 from typing import NamedTuple
 
 from newsflow.model import Article
@@ -16,14 +14,12 @@ from newsflow.tagging.vocabulary import Hit, Searched
 
 
 class Span(NamedTuple):
-    """A hit: positions in the folded text, from the space before its first token to after the one behind its last."""
+    """A hit of a leaf: positions in the folded text, from the space before its first token to after the one behind its last."""
 
     start: int
     end: int
     skip: int
-
-
-Placed = tuple[Span, LeafId]
+    leaf: LeafId
 
 
 class Scan:
@@ -32,34 +28,28 @@ class Scan:
     def __init__(self, tables: Tables, searched: Searched, article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
-        self._hits = tables.vocabulary.hits(self.text.folded)
-        self._entries, self._leaves = tables.vocabulary.entries(self._hits, searched)
-        self.seen: set[LeafId] = set(self._leaves.tolist())
-        """Leaves of which a form was found; not yet verified."""
-        self._placed: dict[LeafId, list[Placed]] = {}
+        self._hits: dict[int, list[Hit]] = {}
+        """By pattern."""
+        self.seen: dict[LeafId, list[Entry]] = {}
+        """Leaves of which a form was found, by these entries; not yet verified."""
+        self._look_up(tables.vocabulary.hits(self.text.folded), searched)
+        self._spans: dict[LeafId, list[Span]] = {}
         self._places: Places | None = None
 
-    @cached_property
-    def _by_pattern(self) -> dict[int, list[Hit]]:
-        found: dict[int, list[Hit]] = defaultdict(list)
-        for hit in self._hits:
-            found[hit[0]].append(hit)
-        return found
-
-    @cached_property
-    def _by_leaf(self) -> dict[LeafId, list[int]]:
-        """Entries that were found, by leaf."""
-        found: dict[LeafId, list[int]] = defaultdict(list)
-        for leaf, entry in zip(self._leaves.tolist(), self._entries.tolist(), strict=True):
-            found[leaf].append(entry)
-        return found
-
-    def _found(self, leaf: LeafId) -> list[tuple[Entry, list[Hit]]]:
-        """The forms of a leaf that were found, with their hits."""
-        if leaf not in self.seen:
-            return []
-        entries = [self.tables.entries[number] for number in self._by_leaf[leaf]]
-        return [(entry, self._by_pattern[entry.pattern]) for entry in entries]
+    def _look_up(self, hits: Iterable[Hit], searched: Searched) -> None:
+        by_pattern, seen = self._hits, self.seen
+        for hit in hits:
+            pattern = hit[0]
+            if pattern in by_pattern:
+                by_pattern[pattern].append(hit)
+                continue
+            by_pattern[pattern] = [hit]
+            for entry in searched[pattern]:
+                leaf = entry[1]
+                if leaf in seen:
+                    seen[leaf].append(entry)
+                else:
+                    seen[leaf] = [entry]
 
     @property
     def places(self) -> Places:
@@ -70,15 +60,15 @@ class Scan:
 
     def candidates(self) -> list[int]:
         """Rules whose set tests pass, in order."""
-        return self.tables.candidates.of(self._leaves, self.seen)
+        return self.tables.candidates.of(self.seen)
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
         found: dict[tuple[int, int], Span] = {}
-        for entry, hits in self._found(leaf):
-            for _, start, end in hits:
+        for entry in self.seen.get(leaf, ()):
+            for _, start, end in self._hits[entry.pattern]:
                 stop = self._stop(end)
-                found.setdefault((start, stop), Span(start, stop, entry.skip))
+                found.setdefault((start, stop), Span(start, stop, entry.skip, leaf))
         return sorted(found.values())
 
     def _stop(self, end: int) -> int:
@@ -90,38 +80,33 @@ class Scan:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         cased = self.text.cased
         found: dict[tuple[int, int], Span] = {}
-        for number in self._by_leaf[leaf] if leaf in self.seen else ():
-            pattern, _, skip, capitals = self.tables.entries[number]
-            for _, start, end in self._by_pattern[pattern]:
+        for pattern, _, skip, capitals in self.seen.get(leaf, ()):
+            for _, start, end in self._hits[pattern]:
                 for place in capitals:
                     if not cased[start + place].isupper():
                         break
                 else:
                     stop = end if cased[end - 1] == " " else self._stop(end)
-                    found[start, stop] = Span(start, stop, skip)
+                    found[start, stop] = Span(start, stop, skip, leaf)
         return sorted(found.values()) if len(found) > 1 else list(found.values())
-
-    def placed(self, leaf: LeafId) -> list[Placed]:
-        """Every hit of the leaf under all its conditions, in order, beside the leaf."""
-        known = self._placed.get(leaf)
-        if known is None:
-            known = self._placed[leaf] = [(span, leaf) for span in self._verified(leaf)] if leaf in self.seen else []
-        return known
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
-        return [span for span, _ in self.placed(leaf)]
+        known = self._spans.get(leaf)
+        if known is None:
+            known = self._spans[leaf] = self._verified(leaf) if leaf in self.seen else []
+        return known
 
     def _plain_spans(self, leaf: LeafId) -> list[Span] | None:
         """The spans of a leaf that asks for nothing, seen by one closed pattern: its hits as they are."""
-        numbers = self._by_leaf[leaf]
-        if len(numbers) > 1:
+        entries = self.seen[leaf]
+        if len(entries) > 1:
             return None
-        pattern, _, skip, _ = self.tables.entries[numbers[0]]
-        hits = self._by_pattern[pattern]
+        pattern, _, skip, _ = entries[0]
+        hits = self._hits[pattern]
         if self.text.folded[hits[0][2] - 1] != " ":
             return None
-        return [Span(start, end, skip) for _, start, end in hits]
+        return [Span(start, end, skip, leaf) for _, start, end in hits]
 
     def _verified(self, leaf: LeafId) -> list[Span]:
         item = self.tables.leaves[leaf]
@@ -132,16 +117,16 @@ class Scan:
             return spans
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
-        if item.needs and not any(self.placed(need) for need in item.needs):
+        if item.needs and not any(self.spans(need) for need in item.needs):
             return []
-        if any(self.placed(other) for other in item.without):
+        if any(self.spans(other) for other in item.without):
             return []
         return [span for span in spans if self.blocker(span, item.unless) is None] if item.unless else spans
 
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:
         """The longer phrase that a hit is part of, and so does not count."""
         for leaf in unless:
-            for longer, _ in self.placed(leaf):
+            for longer in self.spans(leaf):
                 if longer.start < span.end - 1 and span.start < longer.end - 1:
                     return leaf, longer
         return None

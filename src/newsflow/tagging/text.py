@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -136,19 +137,29 @@ def _cut(text: str) -> str | None:
     return text
 
 
-def token_spans(text: str, count: int) -> list[tuple[int, int]]:
-    """Start and end, in code points, of each of the `count` tokens that folding makes of an original text."""
+def token_edges(text: str, count: int) -> Sequence[int]:
+    """Where, in code points, each of the `count` tokens that folding makes of an original text starts and ends.
+
+    The start of token number k is at 2 k, its end at 2 k + 1.
+    """
     cut = _cut(text)
-    if cut is None:
-        return _spans_one_by_one(text)
-    letters = np.zeros(len(cut) + 2, dtype=np.int8)
-    letters[1:-1] = np.frombuffer(cut.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) != _SPACE
-    edges = np.diff(letters)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    # A mark that stands alone is a run here, and no token there.
-    if len(starts) != count:
-        return _spans_one_by_one(text)
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+    if cut is not None:
+        edges = _edges_of_runs(cut)
+        # A mark that stands alone is a run here, and no token there.
+        if len(edges) == 2 * count:
+            return edges
+    return [edge for span in _spans_one_by_one(text) for edge in span]
+
+
+def _edges_of_runs(cut: str) -> Sequence[int]:
+    """Start and end of each run of what is no space."""
+    padded = f" {cut} "
+    if padded.isascii():
+        letters = np.frombuffer(padded.encode("ascii"), dtype=np.uint8) != _SPACE
+    else:
+        letters = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) != _SPACE
+    # A view instead of a list: of all edges only those of hits are asked for.
+    return np.flatnonzero(letters[1:] != letters[:-1]).data
 
 
 def skip_folded(token: str, count: int) -> int:
@@ -176,12 +187,12 @@ class FoldedText:
         self.folded = self.cased.casefold()
 
     @cached_property
-    def _title_spans(self) -> list[tuple[int, int]]:
-        return token_spans(self.title, self.cased.count(" ", 0, self.title_end) - 1)
+    def _title_edges(self) -> Sequence[int]:
+        return token_edges(self.title, self.cased.count(" ", 0, self.title_end) - 1)
 
     @cached_property
-    def _body_spans(self) -> list[tuple[int, int]]:
-        return token_spans(self.body, self.cased.count(" ", self._body_start) - 1)
+    def _body_edges(self) -> Sequence[int]:
+        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1)
 
     @property
     def _body_start(self) -> int:
@@ -190,11 +201,6 @@ class FoldedText:
     def in_title(self, position: int) -> bool:
         """Whether a position lies in the title."""
         return position < self.title_end
-
-    def token_index(self, position: int) -> int:
-        """The number of the token, within its field, whose leading space is at or before `position`."""
-        start = 0 if position < self.title_end else self._body_start
-        return self.folded.count(" ", start, position + 1) - 1
 
     @cached_property
     def _spaces(self) -> list[int]:
@@ -224,11 +230,13 @@ class FoldedText:
 
         `skip` folded characters (a proclitic) are left out at the front.
         """
-        first = self.token_index(start)
-        last = first + self.folded.count(" ", start + 1, end - 1)
-        title = self.in_title(start)
-        spans = self._title_spans if title else self._body_spans
-        text = self.title if title else self.body
-        begin, stop = spans[first]
-        begin += skip_folded(text[begin:stop], skip)
-        return ("title" if title else "body"), begin, spans[last][1]
+        title = start < self.title_end
+        count = self.folded.count
+        first = count(" ", 0 if title else self._body_start, start + 1) - 1
+        last = first + count(" ", start + 1, end - 1)
+        edges = self._title_edges if title else self._body_edges
+        begin = edges[2 * first]
+        if skip:
+            text = self.title if title else self.body
+            begin += skip_folded(text[begin : edges[2 * first + 1]], skip)
+        return ("title" if title else "body"), begin, edges[2 * last + 1]

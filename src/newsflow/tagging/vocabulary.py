@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from typing import Any
 
 import ahocorasick_rs
-import numpy as np
-from numpy.typing import NDArray
 
-from newsflow.tagging.leaves import Entry, LeafTable
-from newsflow.tagging.postings import Numbers, Postings
+from newsflow.tagging.leaves import Entry, Leaf, LeafTable
+from newsflow.tagging.postings import Postings
 
 Hit = tuple[int, int, int]
 """Pattern, start and end in the folded text."""
-Searched = NDArray[np.bool_]
-"""For each language of the terms, whether it is looked for."""
 
 
 class Vocabulary:
     """Immutable, shared by all articles."""
 
     def __init__(self, table: LeafTable) -> None:
-        entries: list[Entry] = table.entries
-        languages = [leaf.key.language.partition("-")[0] for leaf in table.leaves]
-        self._languages = list(dict.fromkeys(languages))
-        number = {language: place for place, language in enumerate(self._languages)}
+        self._table = table
         self._automaton: Any = ahocorasick_rs.AhoCorasick(list(table.patterns)) if table.patterns else None
-        self._entries = Postings(((entry.pattern, place) for place, entry in enumerate(entries)), len(table.patterns))
-        self._leaf = np.array([entry.leaf for entry in entries], dtype=np.int32)
-        self._language = np.array([number[languages[entry.leaf]] for entry in entries], dtype=np.int32)
-
-    def searched(self, languages: Iterable[str] | None) -> Searched:
-        """What `find` takes for these languages; None is every one."""
-        wanted = set(self._languages if languages is None else languages)
-        return np.array([language in wanted for language in self._languages], dtype=np.bool_)
+        pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
+        self._entries = Postings(pairs, len(table.patterns))
+        self.languages = frozenset(_language(leaf) for leaf in table.leaves)
+        """Those of all terms; empty for terms of every language."""
 
     def hits(self, folded: str) -> list[Hit]:
         """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
@@ -43,9 +32,24 @@ class Vocabulary:
         found: list[Hit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         return found
 
-    def entries(self, hits: Iterable[Hit], searched: Searched) -> tuple[Numbers, Numbers]:
-        """Entries of the patterns that were hit, of the languages searched, and the leaf of each."""
-        patterns = np.array([*{hit[0] for hit in hits}], dtype=np.int32)
-        entries = self._entries.of(patterns)
-        entries = entries[searched[self._language[entries]]]
-        return entries, self._leaf[entries]
+    def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
+        """The entries of a pattern, those of terms of these languages."""
+        entries, leaves = self._table.entries, self._table.leaves
+        found = (entries[place] for place in self._entries.at(pattern))
+        return tuple(entry for entry in found if _language(leaves[entry.leaf]) in languages)
+
+
+def _language(leaf: Leaf) -> str:
+    return leaf.key.language.partition("-")[0]
+
+
+class Searched(dict[int, tuple[Entry, ...]]):
+    """Entries by pattern, of the languages searched; fills itself as patterns are met."""
+
+    def __init__(self, vocabulary: Vocabulary, languages: Set[str]) -> None:
+        super().__init__()
+        self._vocabulary, self._languages = vocabulary, languages
+
+    def __missing__(self, pattern: int) -> tuple[Entry, ...]:
+        found = self[pattern] = self._vocabulary.entries(pattern, self._languages)
+        return found
