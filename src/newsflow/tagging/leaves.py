@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 class Leaf:
     """One term, compiled. `unless`, `needs` and `without` name helper leaves.
 
-    `simple`: a hit of its pattern is a hit of it, whatever the article.
+    `simple`: a hit of its pattern is a hit of it, whatever the article. `bound`: not even with the capitals it wants.
     """
 
     id: LeafId
@@ -51,6 +51,7 @@ class Leaf:
     needs: tuple[LeafId, ...]
     without: tuple[LeafId, ...]
     simple: bool
+    bound: bool
 
 
 class LeafTable:
@@ -77,10 +78,10 @@ class LeafTable:
         identity = len(self.leaves)
         self._ids[key] = identity
         forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
-        plain = not any(form.capitals for form in forms)
         # The language is no condition here: patterns of other languages are not seen at all.
-        simple = plain and not (key.field or unless or needs or without)
-        self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
+        bound = bool(key.field or unless or needs or without)
+        simple = not bound and not any(form.capitals for form in forms)
+        self.leaves.append(Leaf(identity, key, unless, needs, without, simple, bound))
         for form in forms:
             pattern = self.patterns.setdefault(form.pattern, len(self.patterns))
             self.entries.append(Entry(pattern, identity, form.skip, form.capitals))

@@ -43,7 +43,8 @@ class _Window:
         if self._node.ordered and span.start < window[-1].end - 1:
             return False
         if len(window) == 1:
-            return _gap(*sorted((window[0], span)), self._text) <= self._node.within
+            left, right = (window[0], span) if window[0] < span else (span, window[0])
+            return _gap(left, right, self._text) <= self._node.within
         spans = sorted((*window, span))
         return sum(_gap(left, right, self._text) for left, right in pairwise(spans)) <= self._node.within
 

@@ -14,7 +14,8 @@ from newsflow.tagging.vocabulary import Hit, Searched
 
 
 class Span(NamedTuple):
-    """A hit of a leaf: positions in the folded text, from the space before its first token to after the one behind its last."""
+    """A hit of a leaf: positions in the folded text, from the space before its first token to after the one behind
+    its last."""
 
     start: int
     end: int
@@ -64,62 +65,44 @@ class Scan:
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
-        found: dict[tuple[int, int], Span] = {}
-        for entry in self.seen.get(leaf, ()):
-            for _, start, end in self._hits[entry.pattern]:
-                stop = self._stop(end)
-                found.setdefault((start, stop), Span(start, stop, entry.skip, leaf))
-        return sorted(found.values())
-
-    def _stop(self, end: int) -> int:
-        """The end of a hit, after the token's end where the pattern's is open."""
-        text = self.text.folded
-        return end if text[end - 1] == " " else text.index(" ", end) + 1
+        return _distinct(span for entry in self.seen.get(leaf, ()) for span in self._placed(entry, ()))
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
+        entries = self.seen.get(leaf, ())
+        if len(entries) == 1:
+            return self._placed(entries[0], entries[0].capitals)
+        return _distinct(span for entry in entries for span in self._placed(entry, entry.capitals))
+
+    def _placed(self, entry: Entry, capitals: tuple[int, ...]) -> list[Span]:
+        """The hits of an entry that have capitals at these places, in order."""
+        pattern, leaf, skip, _ = entry
+        hits = self._hits[pattern]
         cased = self.text.cased
-        found: dict[tuple[int, int], Span] = {}
-        for pattern, _, skip, capitals in self.seen.get(leaf, ()):
-            for _, start, end in self._hits[pattern]:
-                for place in capitals:
-                    if not cased[start + place].isupper():
-                        break
-                else:
-                    stop = end if cased[end - 1] == " " else self._stop(end)
-                    found[start, stop] = Span(start, stop, skip, leaf)
-        return sorted(found.values()) if len(found) > 1 else list(found.values())
+        for place in capitals:
+            hits = [hit for hit in hits if cased[hit[1] + place].isupper()]
+        if not hits or cased[hits[0][2] - 1] == " ":
+            return [Span(start, end, skip, leaf) for _, start, end in hits]
+        # The pattern has an open end: up to that of the token.
+        return [Span(start, cased.index(" ", end) + 1, skip, leaf) for _, start, end in hits]
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
         known = self._spans.get(leaf)
         if known is None:
-            known = self._spans[leaf] = self._verified(leaf) if leaf in self.seen else []
+            known = self._spans[leaf] = self._verified(leaf)
         return known
 
-    def _plain_spans(self, leaf: LeafId) -> list[Span] | None:
-        """The spans of a leaf that asks for nothing, seen by one closed pattern: its hits as they are."""
-        entries = self.seen[leaf]
-        if len(entries) > 1:
-            return None
-        pattern, _, skip, _ = entries[0]
-        hits = self._hits[pattern]
-        if self.text.folded[hits[0][2] - 1] != " ":
-            return None
-        return [Span(start, end, skip, leaf) for _, start, end in hits]
-
     def _verified(self, leaf: LeafId) -> list[Span]:
-        item = self.tables.leaves[leaf]
-        if item.simple and (plain := self._plain_spans(leaf)) is not None:
-            return plain
         spans = self.cased_spans(leaf)
-        if not spans or item.simple:
+        item = self.tables.leaves[leaf]
+        if not spans or not item.bound:
             return spans
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
         if item.needs and not any(self.spans(need) for need in item.needs):
             return []
-        if any(self.spans(other) for other in item.without):
+        if item.without and any(self.spans(other) for other in item.without):
             return []
         return [span for span in spans if self.blocker(span, item.unless) is None] if item.unless else spans
 
@@ -137,3 +120,9 @@ class Scan:
         if field == "body":
             return not self.text.in_title(span.start)
         return place == field or (field == "lead" and place == "dateline")
+
+
+def _distinct(spans: Iterable[Span]) -> list[Span]:
+    """In order, one of each place."""
+    found = {(span.start, span.end): span for span in spans}
+    return sorted(found.values())

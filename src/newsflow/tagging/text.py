@@ -14,17 +14,20 @@ how a place in the folded text finds its code points in the original.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsflow.model import FieldName
-from newsflow.tagging.characters import DROPPED, GAP, UNBROKEN, WORD, kind_of
+from newsflow.tagging.characters import DROPPED, GAP, UNBROKEN, UNKNOWN, WORD, kind_of
 
-_SPACE = ord(" ")
+Codes = NDArray[np.uint32]
+"""Code points."""
 
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
@@ -71,16 +74,43 @@ class _FoldTable(dict[int, str]):
 _TABLE = _FoldTable()
 
 
+_FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
+"""The folded form of each code point; itself and the flag where that is not one code point; 0 where not yet known."""
+_FLAG = np.uint32(1 << 31)
+
+
+def _codes(text: str) -> Codes:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def _folded_codes(codes: Codes) -> Codes:
+    folded = _FOLDED[codes]
+    if not folded.all():
+        for code in set(codes[folded == 0].tolist()):
+            form = _TABLE[code]
+            _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
+        folded = _FOLDED[codes]
+    return folded
+
+
 def _translate(text: str) -> str:
-    """`text.translate(_TABLE)`. Beyond ASCII that is slow; a text has few distinct characters that fold to others,
-    and each output of the table folds to itself, so they can be replaced one after the other."""
+    """`text.translate(_TABLE)`, which is slow beyond ASCII: what folds to one code point is looked up in an array. Of
+    the rest a text has few, and as each output of the table folds to itself, they are replaced one after the other."""
     if text.isascii():
         return text.translate(_TABLE)
-    for char in set(text):
-        folded = _TABLE[ord(char)]
-        if folded != char:
-            text = text.replace(char, folded)
+    codes = _folded_codes(_codes(text))
+    others = codes >= _FLAG
+    if not others.any():
+        return _text(codes)
+    codes[others] ^= _FLAG
+    text = _text(codes)
+    for code in set(codes[others].tolist()):
+        text = text.replace(chr(code), _TABLE[code])
     return text
+
+
+def _text(codes: Codes) -> str:
+    return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def fold_cased(text: str) -> str:
@@ -113,28 +143,18 @@ def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-class _GapTable(dict[int, str]):
-    """For `str.translate`: every gap becomes one space, all else stays, so that positions do."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = " " if kind_of(code) == GAP else chr(code)
-        return self[code]
+_KINDS = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+"""What each code point is to the tokeniser, where known."""
 
 
-_GAPS = _GapTable()
-
-
-def _cut(text: str) -> str | None:
-    """The text with each gap as a space; None where a character stands for a token alone."""
-    if text.isascii():
-        return text.translate(_GAPS)
-    for char in set(text):
-        kind = kind_of(ord(char))
-        if kind == UNBROKEN:
-            return None
-        if kind == GAP and char != " ":
-            text = text.replace(char, " ")
-    return text
+def _kinds(codes: Codes) -> NDArray[np.uint8]:
+    kinds = _KINDS[codes]
+    unknown = kinds == UNKNOWN
+    if unknown.any():
+        for code in set(codes[unknown].tolist()):
+            _KINDS[code] = kind_of(code)
+        kinds = _KINDS[codes]
+    return kinds
 
 
 def token_edges(text: str, count: int) -> Sequence[int]:
@@ -142,24 +162,15 @@ def token_edges(text: str, count: int) -> Sequence[int]:
 
     The start of token number k is at 2 k, its end at 2 k + 1.
     """
-    cut = _cut(text)
-    if cut is not None:
-        edges = _edges_of_runs(cut)
+    kinds = _kinds(_codes(f" {text} "))
+    if not (kinds == UNBROKEN).any():
+        letters = kinds != GAP
+        edges = np.flatnonzero(letters[1:] != letters[:-1])
         # A mark that stands alone is a run here, and no token there.
         if len(edges) == 2 * count:
-            return edges
+            # A view instead of a list: of all edges only those of hits are asked for.
+            return edges.data
     return [edge for span in _spans_one_by_one(text) for edge in span]
-
-
-def _edges_of_runs(cut: str) -> Sequence[int]:
-    """Start and end of each run of what is no space."""
-    padded = f" {cut} "
-    if padded.isascii():
-        letters = np.frombuffer(padded.encode("ascii"), dtype=np.uint8) != _SPACE
-    else:
-        letters = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) != _SPACE
-    # A view instead of a list: of all edges only those of hits are asked for.
-    return np.flatnonzero(letters[1:] != letters[:-1]).data
 
 
 def skip_folded(token: str, count: int) -> int:
