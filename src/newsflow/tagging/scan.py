@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import Tables
-from newsflow.tagging.leaves import Entry, LeafId
+from newsflow.tagging.leaves import LeafId
 from newsflow.tagging.places import Places
 from newsflow.tagging.text import FoldedText
 from newsflow.tagging.vocabulary import Hit, Searched
+
+Found = tuple[int, LeafId, int, tuple[int, ...]]
+"""An `Entry`, or an equal value: pattern, leaf, skip, capitals."""
 
 
 class Span(NamedTuple):
@@ -31,7 +34,7 @@ class Scan:
         self.text = FoldedText(article.title, article.body)
         self._hits: dict[int, list[Hit]] = {}
         """By pattern."""
-        self.seen: dict[LeafId, list[Entry]] = {}
+        self.seen: dict[LeafId, list[Found]] = {}
         """Leaves of which a form was found, by these entries; not yet verified."""
         self._look_up(tables.vocabulary.hits(self.text.folded), searched)
         self._spans: dict[LeafId, list[Span]] = {}
@@ -39,18 +42,20 @@ class Scan:
 
     def _look_up(self, hits: Iterable[Hit], searched: Searched) -> None:
         by_pattern, seen = self._hits, self.seen
+        plain_leaves = self.tables.vocabulary.plain_leaves
         for hit in hits:
             pattern = hit[0]
             if pattern in by_pattern:
                 by_pattern[pattern].append(hit)
                 continue
             by_pattern[pattern] = [hit]
-            for entry in searched[pattern]:
-                leaf = entry[1]
+            plain = plain_leaves[pattern]
+            for found in ((pattern, plain, 0, ()),) if plain >= 0 else searched[pattern]:
+                leaf = found[1]
                 if leaf in seen:
-                    seen[leaf].append(entry)
+                    seen[leaf].append(found)
                 else:
-                    seen[leaf] = [entry]
+                    seen[leaf] = [found]
 
     @property
     def places(self) -> Places:
@@ -65,32 +70,32 @@ class Scan:
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
-        return _distinct(span for entry in self.seen.get(leaf, ()) for span in self._placed(entry, ()))
+        return _distinct(span for found in self.seen.get(leaf, ()) for span in self._placed(found, cased=False))
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
-        entries = self.seen.get(leaf, ())
-        if len(entries) == 1:
-            return self._placed(entries[0], entries[0].capitals)
-        return _distinct(span for entry in entries for span in self._placed(entry, entry.capitals))
+        by = self.seen.get(leaf, ())
+        if len(by) == 1:
+            return self._placed(by[0])
+        return _distinct(span for found in by for span in self._placed(found))
 
-    def _placed(self, entry: Entry, capitals: tuple[int, ...]) -> list[Span]:
-        """The hits of an entry that have capitals at these places, in order."""
-        pattern, leaf, skip, _ = entry
+    def _placed(self, found: Found, cased: bool = True) -> list[Span]:
+        """The hits of an entry, those with its capitals or all, in order."""
+        pattern, leaf, skip, capitals = found
         hits = self._hits[pattern]
-        cased = self.text.cased
-        for place in capitals:
-            hits = [hit for hit in hits if cased[hit[1] + place].isupper()]
-        if not hits or cased[hits[0][2] - 1] == " ":
+        text = self.text.cased
+        for place in capitals if cased else ():
+            hits = [hit for hit in hits if text[hit[1] + place].isupper()]
+        if not hits or text[hits[0][2] - 1] == " ":
             return [Span(start, end, skip, leaf) for _, start, end in hits]
         # The pattern has an open end: up to that of the token.
-        return [Span(start, cased.index(" ", end) + 1, skip, leaf) for _, start, end in hits]
+        return [Span(start, text.index(" ", end) + 1, skip, leaf) for _, start, end in hits]
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
         known = self._spans.get(leaf)
         if known is None:
-            known = self._spans[leaf] = self._verified(leaf)
+            known = self._spans[leaf] = self._verified(leaf) if leaf in self.seen else []
         return known
 
     def _verified(self, leaf: LeafId) -> list[Span]:
@@ -104,7 +109,8 @@ class Scan:
             return []
         if item.without and any(self.spans(other) for other in item.without):
             return []
-        return [span for span in spans if self.blocker(span, item.unless) is None] if item.unless else spans
+        blocking = [other for other in item.unless if other in self.seen]
+        return [span for span in spans if self.blocker(span, blocking) is None] if blocking else spans
 
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:
         """The longer phrase that a hit is part of, and so does not count."""
