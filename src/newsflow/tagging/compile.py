@@ -35,6 +35,8 @@ class Tables:
 
     rules: list[CompiledRule]
     leaves: list[Leaf]
+    bound: bytes
+    """By leaf, whether it is bound: apart, so that for most leaves no more of them has to be looked at."""
     entries: list[Entry]
     vocabulary: Vocabulary
     candidates: CandidateIndex
@@ -86,6 +88,7 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
     return Tables(
         rules=[_compiled(draft, leaves) for draft in drafts],
         leaves=leaves,
+        bound=bytes(leaf.bound for leaf in leaves),
         entries=table.entries,
         vocabulary=Vocabulary(table),
         candidates=CandidateIndex([_tests(draft, leaves) for draft in drafts], len(leaves)),

@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 class Leaf:
     """One term, compiled. `unless`, `needs` and `without` name helper leaves.
 
-    `simple`: a hit of its pattern is a hit of it, whatever the article. `bound`: not even with the capitals it wants.
+    `simple`: a hit of its pattern is a hit of it, whatever the article.
     """
 
     id: LeafId
@@ -51,7 +51,11 @@ class Leaf:
     needs: tuple[LeafId, ...]
     without: tuple[LeafId, ...]
     simple: bool
-    bound: bool
+
+    @property
+    def bound(self) -> bool:
+        """Whether it takes more than the capitals it wants."""
+        return bool(self.key.field or self.unless or self.needs or self.without)
 
 
 class LeafTable:
@@ -78,10 +82,10 @@ class LeafTable:
         identity = len(self.leaves)
         self._ids[key] = identity
         forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
+        plain = not any(form.capitals for form in forms)
         # The language is no condition here: patterns of other languages are not seen at all.
-        bound = bool(key.field or unless or needs or without)
-        simple = not bound and not any(form.capitals for form in forms)
-        self.leaves.append(Leaf(identity, key, unless, needs, without, simple, bound))
+        simple = plain and not (key.field or unless or needs or without)
+        self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
         for form in forms:
             pattern = self.patterns.setdefault(form.pattern, len(self.patterns))
             self.entries.append(Entry(pattern, identity, form.skip, form.capitals))

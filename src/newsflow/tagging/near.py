@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 
 from newsflow.tagging.nodes import Node
 from newsflow.tagging.scan import Scan, Span
@@ -17,6 +18,9 @@ _MANY = 8
 def hits_near(operands: Sequence[list[Span]], node: Node, scan: Scan) -> list[Span]:
     """The hits of a `near` that stand close enough; empty when none do. `operands` are the hits of each, in order."""
     window = _Window(operands, node, scan.text)
+    if len(operands) == 2 and len(operands[0]) == len(operands[1]) == 1:
+        pair = [operands[0][0], operands[1][0]]
+        return pair if window.fits(pair[:1], pair[1]) else []
     kept: dict[Span, None] = {}
     for anchor in operands[0]:
         kept.update(dict.fromkeys(window.complete([anchor], 1)))
@@ -35,18 +39,16 @@ class _Window:
         if number == len(self._operands):
             return window
         for span in self._nearest(self._operands[number], window[0].start):
-            if self._fits(window, span) and (full := self.complete([*window, span], number + 1)):
+            if self.fits(window, span) and (full := self.complete([*window, span], number + 1)):
                 return full
         return []
 
-    def _fits(self, window: list[Span], span: Span) -> bool:
+    def fits(self, window: list[Span], span: Span) -> bool:
+        """Whether a hit stands close enough to those of a window."""
         if self._node.ordered and span.start < window[-1].end - 1:
             return False
-        if len(window) == 1:
-            left, right = (window[0], span) if window[0] < span else (span, window[0])
-            return _gap(left, right, self._text) <= self._node.within
         spans = sorted((*window, span))
-        return sum(_gap(left, right, self._text) for left, right in pairwise(spans)) <= self._node.within
+        return sum([_gap(left, right, self._text) for left, right in pairwise(spans)]) <= self._node.within
 
     def _nearest(self, hits: list[Span], anchor: int) -> list[Span]:
         """Hits by their distance from the anchor's start; of many, those within reach."""
@@ -70,6 +72,6 @@ def _start(span: Span) -> int:
 
 def _gap(left: Span, right: Span, text: FoldedText) -> float:
     """Tokens between two hits; infinite when they overlap or stand in two fields."""
-    if right.start < left.end - 1 or text.in_title(left.start) != text.in_title(right.start):
-        return float("inf")
+    if right.start < left.end - 1 or left.start < text.title_end <= right.start:
+        return inf
     return text.tokens_between(left.end - 1, right.start)

@@ -100,9 +100,9 @@ class Scan:
 
     def _verified(self, leaf: LeafId) -> list[Span]:
         spans = self.cased_spans(leaf)
-        item = self.tables.leaves[leaf]
-        if not spans or not item.bound:
+        if not spans or not self.tables.bound[leaf]:
             return spans
+        item = self.tables.leaves[leaf]
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
         if item.needs and not any(self.spans(need) for need in item.needs):
