@@ -79,6 +79,10 @@ _FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
 _FLAG = np.uint32(1 << 31)
 
 
+_ASCII_FOLDED = "".join(_TABLE[code] for code in range(128)).encode("ascii").ljust(256)
+_ASCII_KINDS = bytes(map(kind_of, range(128))).ljust(256)
+
+
 def _codes(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
@@ -94,10 +98,10 @@ def _folded_codes(codes: Codes) -> Codes:
 
 
 def _translate(text: str) -> str:
-    """`text.translate(_TABLE)`, which is slow beyond ASCII: what folds to one code point is looked up in an array. Of
-    the rest a text has few, and as each output of the table folds to itself, they are replaced one after the other."""
+    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of the rest a text
+    has few, and as each output of the table folds to itself, they are replaced one after the other."""
     if text.isascii():
-        return text.translate(_TABLE)
+        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
     codes = _folded_codes(_codes(text))
     others = codes >= _FLAG
     if not others.any():
@@ -147,7 +151,10 @@ _KINDS = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
 """What each code point is to the tokeniser, where known."""
 
 
-def _kinds(codes: Codes) -> NDArray[np.uint8]:
+def _kinds(text: str) -> NDArray[np.uint8]:
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
+    codes = _codes(text)
     kinds = _KINDS[codes]
     unknown = kinds == UNKNOWN
     if unknown.any():
@@ -162,7 +169,7 @@ def token_edges(text: str, count: int) -> Sequence[int]:
 
     The start of token number k is at 2 k, its end at 2 k + 1.
     """
-    kinds = _kinds(_codes(f" {text} "))
+    kinds = _kinds(f" {text} ")
     if not (kinds == UNBROKEN).any():
         letters = kinds != GAP
         edges = np.flatnonzero(letters[1:] != letters[:-1])
