@@ -57,6 +57,15 @@ def test_each_token_folds_to_what_stands_at_its_place(text: str) -> None:
 
 
 @pytest.mark.property
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
+def test_ascii_text_is_folded_and_cut_alike_beside_other_scripts(text: str) -> None:
+    alone, beside = fold_cased(text), fold_cased(f"{text} я")
+    assert beside == f"{alone.rstrip()} я "
+    count = alone.count(" ") - 1
+    assert [*token_edges(f"{text} я", count + 1)][:-2] == [*token_edges(text, count)]
+
+
+@pytest.mark.property
 @given(ANY_TEXT)
 def test_case_never_shifts_positions(text: str) -> None:
     article = FoldedText(text, text)

@@ -22,14 +22,14 @@ Seen = Mapping[LeafId, object]
 """Its keys are the leaves seen."""
 
 
-class Tests(NamedTuple):
+class SetTests(NamedTuple):
     """What must be seen of a rule, set by set, and what must not be seen."""
 
     clauses: Sequence[Clause]
     absent: Clause
 
 
-def _rarest_first(tests: Sequence[Tests]) -> list[list[Clause]]:
+def _rarest_first(tests: Sequence[SetTests]) -> list[list[Clause]]:
     """For each rule its clauses, those that the fewest rules share first: rare in rules is rare in texts."""
     shared: Counter[LeafId] = Counter()
     for item in tests:
@@ -41,7 +41,7 @@ def _rarest_first(tests: Sequence[Tests]) -> list[list[Clause]]:
 class CandidateIndex:
     """Finds the rules whose set tests pass. Rules are numbers from 0, in the order of `tests`."""
 
-    def __init__(self, tests: Sequence[Tests], leaves: int) -> None:
+    def __init__(self, tests: Sequence[SetTests], leaves: int) -> None:
         """`leaves`: how many there are."""
         self._plain: dict[LeafId, list[RuleNumber]] = {}
         tested: list[tuple[RuleNumber, list[Clause], Clause]] = []

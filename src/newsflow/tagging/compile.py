@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from newsflow.tagging.candidates import CandidateIndex, Tests
+from newsflow.tagging.candidates import CandidateIndex, SetTests
 from newsflow.tagging.languages import base_language
 from newsflow.tagging.leaves import Clause, Entry, Leaf, LeafId, LeafTable
 from newsflow.tagging.nodes import Node, Plan, absent_leaves, clauses_of, leaves_of, node_of, plan_of
@@ -57,14 +57,14 @@ def _draft(rule: Rule, leaves: LeafTable) -> _Draft:
     return _Draft(rule, weights, node_of(rule.require, leaves) if rule.require is not None else None)
 
 
-def _tests(draft: _Draft, leaves: list[Leaf]) -> Tests:
+def _tests(draft: _Draft, leaves: list[Leaf]) -> SetTests:
     clauses: list[Clause] = clauses_of(draft.require) if draft.require is not None else []
     if draft.weights:
         clauses.append(frozenset(draft.weights))
     if not clauses and draft.require is not None:
         # True by what is absent too, but without a hit there is no tag.
         clauses.append(frozenset(leaves_of(draft.require)))
-    return Tests(clauses, absent_leaves(draft.require, leaves) if draft.require is not None else frozenset())
+    return SetTests(clauses, absent_leaves(draft.require, leaves) if draft.require is not None else frozenset())
 
 
 def _compiled(draft: _Draft, leaves: list[Leaf]) -> CompiledRule:
