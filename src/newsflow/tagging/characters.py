@@ -19,7 +19,7 @@ _UNBROKEN_RANGES = (
     (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
 )  # fmt: skip
 
-UNKNOWN, WORD, DROPPED, UNBROKEN, GAP = range(5)
+UNKNOWN, WORD, DROPPED, GAP, UNBROKEN = range(5)
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:

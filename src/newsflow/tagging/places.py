@@ -32,6 +32,7 @@ _DATELINE = re.compile(
     re.VERBOSE,
 )
 _SENTENCE_END = re.compile(r"(?<=\w\w)[.!?؟…۔]+[\"»”')\]]*(?=\s|$)|[。！？]|\n")
+_STOP = re.compile(r"[.!?؟…۔。！？\n]")
 _MIN_SENTENCE_CHARS = 25
 
 
@@ -44,8 +45,9 @@ def dateline_end(body: str) -> int:
 def first_sentence_end(body: str) -> int:
     """Code points of the first sentence or line of a body."""
     stripped = len(body) - len(body.lstrip())
-    found = _SENTENCE_END.search(body, stripped + _MIN_SENTENCE_CHARS)
-    return found.end() if found else len(body)
+    # Only where a stop stands: to search for the whole expression is to try it at every letter.
+    stops = _STOP.finditer(body, stripped + _MIN_SENTENCE_CHARS)
+    return next((found.end() for stop in stops if (found := _SENTENCE_END.match(body, stop.start()))), len(body))
 
 
 class Places:
