@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+"""Code points."""
 
 _DROPPED_RANGES = (
     (0x00AD, 0x00AD), (0x0300, 0x036F), (0x0483, 0x0487), (0x0591, 0x05BD), (0x05BF, 0x05BF), (0x05C1, 0x05C2),
@@ -35,3 +42,27 @@ def kind_of(code: int) -> int:
     if _within(code, _UNBROKEN_RANGES):
         return UNBROKEN if char.isalnum() or unicodedata.category(char)[0] == "M" else GAP
     return WORD if char.isalnum() or unicodedata.category(char)[0] == "M" else GAP
+
+
+_KINDS = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+"""The kind of each code point, where known."""
+_ASCII_KINDS = bytes(map(kind_of, range(128))).ljust(256)
+
+
+def codes_of(text: str) -> Codes:
+    """The code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def kinds_of(text: str) -> NDArray[np.uint8]:
+    """The kind of each code point of a text."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
+    codes = codes_of(text)
+    kinds = _KINDS[codes]
+    unknown = kinds == UNKNOWN
+    if unknown.any():
+        for code in set(codes[unknown].tolist()):
+            _KINDS[code] = kind_of(code)
+        kinds = _KINDS[codes]
+    return kinds

@@ -21,13 +21,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsflow.model import FieldName
-from newsflow.tagging.characters import DROPPED, GAP, UNBROKEN, UNKNOWN, WORD, kind_of
-
-Codes = NDArray[np.uint32]
-"""Code points."""
+from newsflow.tagging.characters import DROPPED, GAP, UNBROKEN, WORD, Codes, codes_of, kind_of, kinds_of
 
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
@@ -80,11 +76,6 @@ _FLAG = np.uint32(1 << 31)
 
 
 _ASCII_FOLDED = "".join(_TABLE[code] for code in range(128)).encode("ascii").ljust(256)
-_ASCII_KINDS = bytes(map(kind_of, range(128))).ljust(256)
-
-
-def _codes(text: str) -> Codes:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 def _folded_codes(codes: Codes) -> Codes:
@@ -102,7 +93,7 @@ def _translate(text: str) -> str:
     has few, and as each output of the table folds to itself, they are replaced one after the other."""
     if text.isascii():
         return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
-    codes = _folded_codes(_codes(text))
+    codes = _folded_codes(codes_of(text))
     others = codes >= _FLAG
     if not others.any():
         return _text(codes)
@@ -147,29 +138,12 @@ def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-_KINDS = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
-"""What each code point is to the tokeniser, where known."""
-
-
-def _kinds(text: str) -> NDArray[np.uint8]:
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
-    codes = _codes(text)
-    kinds = _KINDS[codes]
-    unknown = kinds == UNKNOWN
-    if unknown.any():
-        for code in set(codes[unknown].tolist()):
-            _KINDS[code] = kind_of(code)
-        kinds = _KINDS[codes]
-    return kinds
-
-
 def token_edges(text: str, count: int) -> Sequence[int]:
     """Where, in code points, each of the `count` tokens that folding makes of an original text starts and ends.
 
     The start of token number k is at 2 k, its end at 2 k + 1.
     """
-    kinds = _kinds(f" {text} ")
+    kinds = kinds_of(f" {text} ")
     # The highest kind: one look for it costs less than a comparison of all.
     if kinds.max() < UNBROKEN:
         letters = kinds != GAP
