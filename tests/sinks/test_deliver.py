@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +112,17 @@ def test_a_sink_that_is_away_is_waited_for() -> None:
     store.back_after = 4
     assert PatientSink(StoreSink("away", store), Backoff(0.001, 0.01)).take(_events([r.value for r in rows])) == []
     assert (store.tries, [each.key for each in store.kept]) == (5, [each.key for each in rows])
+
+
+def test_bundles_of_several_threads_take_turns(tmp_path: Path) -> None:
+    harness = SqliteHarness(tmp_path)
+    sink = PatientSink(StoreSink("archive", harness.open()))
+    batches = [[row(f"a{thread}-{at}") for at in range(5)] for thread in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        refused = list(pool.map(lambda rows: sink.take(_events([each.value for each in rows])), batches))
+    assert refused == [[]] * 16
+    assert harness.current() == shown([each for rows in batches for each in rows])
+    harness.close()
 
 
 def _config(folder: Path, **flags: object) -> Config:

@@ -76,11 +76,16 @@ class AlertSink:
 
 @dataclass
 class PatientSink:
-    """Waits for its sink while that is away, with growing pauses; holds nobody else up."""
+    """Waits for its sink while that is away, with growing pauses; holds nobody else up.
+
+    May be called from any thread, and gives its sink one batch at a time: a runner may have several bundles in one
+    process, and a store is one connection.
+    """
 
     sink: ArticleSink
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.25, cap_s=30.0))
     _stop: threading.Event = field(default_factory=threading.Event)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def stop(self) -> None:
         """Wait no longer. May be called from any thread."""
@@ -92,7 +97,8 @@ class PatientSink:
         failures = 0
         while True:
             try:
-                return self.sink.take(events)
+                with self._turn:
+                    return self.sink.take(events)
             except (SinkError, LedgerError) as error:
                 failures += 1
                 pause_s = self.backoff.delay_s(failures, random.random())
