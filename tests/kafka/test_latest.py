@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ def write(broker: RunningBroker, topic: str, values: list[bytes]) -> None:
     for value in values:
         writer.send(topic, value, value)
         writer.flush()
+        time.sleep(0.002)  # timestamps are whole milliseconds: within one, partitions have no order
 
 
 def test_the_last_records_over_all_partitions_in_time_order(broker: RunningBroker) -> None:
