@@ -180,6 +180,7 @@ def test_names_tell_starts_of_one_job_from_others() -> None:
     assert flink_name("eu", "ingest") == "eu"
     assert flink_name("eu", "trends") == "eu.trends"
     assert flink_name("trends", "trends") == "trends"
+    assert flink_name("eu.trends", "trends") == "eu.trends"
     for name in ("ingest", "my.job-2"):
         assert same_job(stamped(name), name)
     assert not same_job(stamped("ingest-eu"), "ingest")

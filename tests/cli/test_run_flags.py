@@ -25,7 +25,7 @@ def refusal(*arguments: str) -> NewsflowError:
         (["ingest", "--runner", "prism", "--follow", "--", "--runner=FlinkRunner"], "named twice"),
         (["ingest", "--runner", "flink", "--partitions", "0,1"], "say --parallelism"),
         (["ingest", "--runner", "flink", "--until-caught-up"], "reads endlessly"),
-        (["deliver", "--runner", "flink", "--flink-master", "jm:8081"], "beside the job on Flink"),
+        (["deliver", "--runner", "flink", "--flink-master", "jm:8081"], "run `newsflow run deliver --follow"),
         (["nothing", "--runner", "flink", "--flink-master", "jm:8081"], "no job 'nothing'"),
     ],
 )

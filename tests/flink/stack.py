@@ -49,6 +49,11 @@ class Stack:
     def cluster(self) -> FlinkCluster:
         return FlinkCluster(self.flink.master)
 
+    def words(self) -> str:
+        """What TaskManagers and their workers have said."""
+        logs = sorted(self.flink.folder.glob("taskmanager-*.log"))
+        return "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs)
+
     def workers(self) -> list[psutil.Process]:
         """The Python workers that the TaskManagers have started."""
         children = [
@@ -78,6 +83,18 @@ class FlinkRun:
     topic: str
     partitions: int = 4
     environ: Mapping[str, str] = field(default_factory=dict)
+    page: str = "ingest"
+    """Of `pipelines/`; for a page that is laid once for each sink, `PAGE.SINK`."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def job(self) -> str:
+        """What the job is called on the cluster."""
+        return self.name if self.page == "ingest" else f"{self.name}.{self.page}"
+
+    @property
+    def _page(self) -> str:
+        return self.page.partition(".")[0]
 
     def create_topics(self) -> None:
         topics = {self.topic: self.partitions, dead_letter_topic(self.topic): 1}
@@ -108,11 +125,11 @@ class FlinkRun:
 
     def start(self, *arguments: str) -> str:
         """Start the job and return its id."""
-        return self._started("run", "ingest", "--runner", "flink", "--detach", *arguments)
+        return self._started("run", self._page, "--runner", "flink", "--detach", *arguments)
 
     def restore(self, path: str, *arguments: str) -> str:
         """Start the job from a savepoint or checkpoint and return its id."""
-        return self._started("jobs", "restore", path, "--detach", *arguments)
+        return self._started("jobs", "restore", path, "--job", self._page, "--detach", *arguments)
 
     def _started(self, *arguments: str) -> str:
         options, dashes, beam = _parted(arguments)
@@ -121,11 +138,11 @@ class FlinkRun:
 
     def stop(self) -> str:
         """Stop the job with a savepoint and return its path."""
-        return str(orjson.loads(self.newsflow("jobs", "stop", self.name, "--savepoint", "-o", "json"))["savepoint"])
+        return str(orjson.loads(self.newsflow("jobs", "stop", self.job, "--savepoint", "-o", "json"))["savepoint"])
 
     def cancel(self) -> str:
         """Cancel the job and return its last checkpoint."""
-        return str(orjson.loads(self.newsflow("jobs", "cancel", self.name, "-o", "json"))["checkpoint"])
+        return str(orjson.loads(self.newsflow("jobs", "cancel", self.job, "-o", "json"))["checkpoint"])
 
     def end(self) -> None:
         """Leave nothing running, whatever happened before."""
@@ -184,7 +201,8 @@ class FlinkRun:
         servers = self.stack.broker.bootstrap_servers
         kafka = {"bootstrap_servers": servers, "input_topic": self.topic, "group": self.topic}
         ledger, topics = {"url": self.ledger_url}, {"paths": RULES}
-        file.write_bytes(orjson.dumps({"job": self.name, "kafka": kafka, "ledger": ledger, "topics": topics}))
+        own = {"job": self.name, "kafka": kafka, "ledger": ledger, "topics": topics}
+        file.write_bytes(orjson.dumps(own | dict(self.settings)))
         return file
 
 

@@ -201,6 +201,16 @@ def test_sinks_are_named_by_the_configuration(tmp_path: Path) -> None:
         sinks.sink_names(_config(tmp_path, stores={"alerts": "sqlite:///x"}))
 
 
+def test_a_job_on_flink_delivers_to_one_store_that_takes_several_writers(tmp_path: Path) -> None:
+    servers = {"base": "postgresql://x@y/z", "lake": "iceberg://c/n.t", "secret": "env:NOT_SET_HERE"}
+    config = _config(tmp_path, stores={**servers, "files": f"jsonl:///{tmp_path}"})
+    for name in servers:
+        assert sinks.sink_on_flink(config, name) == name
+    for text, why in (("files", "files of one machine"), ("alerts", "by one process"), (None, "a job of its own")):
+        with pytest.raises(UsageError, match=f"{why}.*accepted: --sinks base, --sinks lake, --sinks secret"):
+            sinks.sink_on_flink(config, text)
+
+
 @pytest.mark.parametrize(
     "url", ["", "nonsense", "sqlite://relative", "sqlite:///", "mysql:///x", "iceberg://catalog/table", "jsonl:"]
 )

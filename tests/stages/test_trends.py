@@ -161,3 +161,8 @@ def test_one_configuration_serves_both_jobs() -> None:
     assert config_of("ingest", config) is config
     trends = config_of("trends", config)
     assert (trends.job, trends.kafka.input_topic, trends.kafka.group) == ("trends", ARTICLE_TOPIC, "newsflow.trends")
+
+
+def test_a_named_configuration_names_its_trends_too() -> None:
+    config = load_config(environ={}, flags={"job": "eu"}).config
+    assert config_of("trends", config).job == "eu.trends"

@@ -25,7 +25,8 @@ _POLL_S = 0.5
 
 def flink_name(config_job: str, page: str) -> str:
     """What a job is called on Flink: as configured, and by its page where that is not the main one."""
-    return config_job if page in ("ingest", config_job) else f"{config_job}.{page}"
+    named = page in ("ingest", config_job) or config_job.endswith(f".{page}")
+    return config_job if named else f"{config_job}.{page}"
 
 
 def stamped(name: str) -> str:

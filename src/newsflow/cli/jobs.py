@@ -15,6 +15,7 @@ from newsflow.cli.common import (
     FlinkMasterOption,
     Output,
     OutputOption,
+    SinksOption,
     VerboseOption,
     data,
     data_json,
@@ -26,6 +27,7 @@ from newsflow.cli.common import (
 from newsflow.errors import FlinkError, UsageError
 
 if TYPE_CHECKING:
+    from newsflow.beam.jobs import Page
     from newsflow.config.settings import Config
     from newsflow.flink.rest import FlinkCluster, FlinkJob
 
@@ -95,6 +97,7 @@ def restore(
     context: typer.Context,
     path: Annotated[str, typer.Argument(help="Savepoint or kept checkpoint, as stop or cancel printed it.")],
     job: Annotated[str, typer.Option(help="The job to restore: a shipped one, or a .py file.")] = "ingest",
+    sinks: SinksOption = None,
     parallelism: Annotated[int | None, typer.Option(min=1, help="How many workers at once; may differ.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the job runs.")] = False,
     ledger: Annotated[str | None, typer.Option(help="URL of the ledger, postgresql://…")] = None,
@@ -108,7 +111,7 @@ def restore(
     set_up_logging(verbose)
     loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
     beam_args = [*context.args, *([] if parallelism is None else [f"--parallelism={parallelism}"])]
-    start(job, loaded.config, flink_master, path, beam_args, detach=detach, output=output)
+    start(job, loaded.config, flink_master, path, beam_args, sinks=sinks, detach=detach, output=output)
 
 
 def start(
@@ -118,6 +121,7 @@ def start(
     restore_from: str | None,
     beam_args: list[str],
     *,
+    sinks: str | None = None,
     detach: bool,
     output: Output,
 ) -> None:
@@ -126,20 +130,29 @@ def start(
     from newsflow.beam.jobs import load_job
     from newsflow.beam.on_flink import flink_name, submit
 
-    page, cluster = load_job(name), cluster_of(flink_master)
-    if page.per_sink:
-        raise UsageError(
-            f"{name} is refused on Flink: workers on several machines would write to one store, and alerts would be "
-            f"sent by none; run `newsflow run {name} --follow` beside the job on Flink"
-        )
+    page, cluster, called = load_job(name), cluster_of(flink_master), flink_name(config.job, Path(name).stem)
+    sink = _sink(name, page, config, sinks)
+    if sink:
+        called += f".{sink}"
     if restore_from is not None:
         beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
-    called = flink_name(config.job, Path(name).stem)
-    job = submit(page.build, Job(config, "endless", "kafka"), called, cluster, beam_args)
+    laid = Job(config, "endless", "kafka", sinks=(sink,) if sink else ())
+    job = submit(page.build, laid, called, cluster, beam_args)
     _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
     words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)
     if not detach:
         _watch(cluster, job)
+
+
+def _sink(name: str, page: Page, config: Config, sinks: str | None) -> str:
+    """The sink that a job of this page delivers to; "" for a page that is not laid once for each sink."""
+    from newsflow.stages.sinks import sink_on_flink
+
+    if page.per_sink:
+        return sink_on_flink(config, sinks)
+    if sinks is not None:
+        raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
+    return ""
 
 
 def cluster_of(flink_master: str | None) -> FlinkCluster:

@@ -98,12 +98,12 @@ def run(
 
     page = load_job(job)
     if on_flink:
-        if partitions is not None or sinks is not None:
-            raise UsageError("--partitions and --sinks are for jobs that run here; on Flink say --parallelism")
+        if partitions is not None:
+            raise UsageError("--partitions is for jobs that run here; on Flink say --parallelism")
         from newsflow.cli import jobs
 
         beam_args += [] if parallelism is None else [f"--parallelism={parallelism}"]
-        jobs.start(job, loaded.config, flink_master, restore, beam_args, detach=detach, output=output)
+        jobs.start(job, loaded.config, flink_master, restore, beam_args, sinks=sinks, detach=detach, output=output)
         return
     chosen = None if partitions is None else _partitions(partitions)
     if heartbeat is not None and page.per_sink:

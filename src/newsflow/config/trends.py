@@ -13,6 +13,8 @@ from newsflow.trends.settings import TrendSettings
 from newsflow.trends.windows import WindowRule
 
 JOB = "trends"
+MAIN_JOB = "ingest"
+"""What the main job is called where nobody says otherwise."""
 
 
 def build_trends(members: Mapping[str, Any]) -> TrendSettings:
@@ -40,9 +42,11 @@ def build_trends(members: Mapping[str, Any]) -> TrendSettings:
 def config_of(job: str, config: Config) -> Config:
     """The configuration of a job by its name: `trends` reads another topic, in another group, and sends no alerts.
 
-    One file serves all jobs so; others than `trends` get it as it is.
+    One file serves all jobs so; others than `trends` get it as it is. A file that names its main job names this one
+    too (`eu.trends`), so that two of them have a place on one cluster.
     """
     if job != JOB:
         return config
+    name = JOB if config.job in (MAIN_JOB, JOB) else f"{config.job}.{JOB}"
     kafka = replace(config.kafka, input_topic=config.trends.input_topic, group=config.trends.group)
-    return replace(config, job=JOB, kafka=kafka, destinations=())
+    return replace(config, job=name, kafka=kafka, destinations=())

@@ -14,7 +14,7 @@ from newsflow.routing import Routes, load_routes
 from newsflow.secrets import resolve
 from newsflow.sinks.deliver import AlertSink, PatientSink, StoreSink
 from newsflow.sinks.desks import AlertDesks
-from newsflow.sinks.stores import open_store
+from newsflow.sinks.stores import open_store, takes_several_writers
 
 ALERTS = "alerts"
 """The sink that lets the alert desks see articles; stores have the names of the configuration."""
@@ -40,6 +40,30 @@ def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
     if unknown or not chosen:
         raise UsageError(f"there is no sink {', '.join(map(repr, unknown)) or text!r}; there are: {', '.join(known)}")
     return chosen
+
+
+def sink_on_flink(config: Config, text: str | None) -> str:
+    """The one store that a job on Flink delivers to. Raises `UsageError` for more or less than one, the alert desks,
+    and stores that are files."""
+    chosen = chosen_sinks(config, text)
+    able = [name for name, url in config.stores if _may_be_shared(url)]
+    if len(chosen) == 1 and chosen[0] in able:
+        return chosen[0]
+    if len(chosen) > 1:
+        why = "each sink is a job of its own there, so that none that is away holds another's checkpoints"
+    elif chosen[0] == ALERTS:
+        why = "alerts are sent by one process: run `newsflow run deliver --follow --sinks alerts` beside it"
+    else:
+        why = f"{chosen[0]} is files of one machine; `newsflow run deliver --follow --sinks {chosen[0]}` writes them"
+    accepted = ", ".join(f"--sinks {name}" for name in able) or "none of those configured"
+    raise UsageError(f"{', '.join(chosen)} on Flink: {why}; accepted: {accepted}")
+
+
+def _may_be_shared(url: str) -> bool:
+    try:
+        return takes_several_writers(resolve(url))
+    except ConfigError:
+        return True  # A secret that only the workers have; theirs to find.
 
 
 class LateDesks:

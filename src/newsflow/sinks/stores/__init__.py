@@ -1,6 +1,6 @@
 """Where articles are kept: each store in one file, all with one contract."""
 
 from newsflow.sinks.stores.contract import Refused, Store, StoreRow
-from newsflow.sinks.stores.opening import open_store
+from newsflow.sinks.stores.opening import open_store, takes_several_writers
 
-__all__ = ["Refused", "Store", "StoreRow", "open_store"]
+__all__ = ["Refused", "Store", "StoreRow", "open_store", "takes_several_writers"]

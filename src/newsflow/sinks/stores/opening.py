@@ -40,6 +40,12 @@ _EXTRAS = {
 }
 
 
+def takes_several_writers(url: str) -> bool:
+    """Tell whether workers on several machines may write to the store at `url`: a server keeps their writes apart.
+    Files belong to one process."""
+    return url.partition("://")[0] in _EXTRAS
+
+
 def _on_files(scheme: str, rest: str) -> Store:
     path = Path(rest.removeprefix("/"))
     if not rest.startswith("/") or rest == "/":
