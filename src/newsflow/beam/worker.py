@@ -44,6 +44,9 @@ def become_worker(arguments: argparse.Namespace) -> None:
     if not arguments.id or not arguments.provision_endpoint:
         sys.exit("newsflow-worker is started by a runner, with --id and --provision_endpoint; by hand: --pool PORT")
     os.environ.update(_worker_environment(arguments, _provision_info(arguments)))
+    # Beam starts dozens of threads. The C library would give eight heaps a processor to them, and each keeps for good
+    # what it once needed; the C library reads this when the new program starts.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # A pool never reads what its workers write to their standard output; a full pipe would stop them.
     os.dup2(2, 1)
     os.execv(sys.executable, [sys.executable, "-m", "apache_beam.runners.worker.sdk_worker_main"])

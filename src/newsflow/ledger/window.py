@@ -88,8 +88,12 @@ class TextWindow:
     def _remember(self, prints: Iterable[TextPrint]) -> None:
         for each in prints:
             self._prints[each.language, each.text_no] = each
-        while len(self._prints) > _CACHED_PRINTS:
+        while self._prints and (len(self._prints) > _CACHED_PRINTS or self._is_over(*next(iter(self._prints)))):
             self._prints.popitem(last=False)
+
+    def _is_over(self, language: str, number: int) -> bool:
+        """Tell whether the index has forgotten a text, so that nobody asks for it any more."""
+        return number < self._languages[language].index.oldest
 
     def forget(self) -> None:
         """Start again from the table, as after a transaction of which it is not known whether it was kept."""
