@@ -6,8 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.beam import runners
+from newsflow.beam.job import Job
 from newsflow.cli.app import app
+from newsflow.config.load import load_config
 from newsflow.errors import ConfigError, FlinkError, NewsflowError, UsageError
+
+JOB = Job(load_config(environ={}, flags={}).config, "endless")
 
 
 def refusal(*arguments: str) -> NewsflowError:
@@ -61,5 +65,18 @@ def test_a_job_server_does_not_end_a_healthy_job(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("apache_beam.Pipeline", Pipeline)
     for beam_args, timeout_s in ((["--runner=PrismRunner"], runners.YEAR_S), (["--job_server_timeout=7"], 7)):
         with pytest.raises(NewsflowError, match="far enough"):
-            runners.run_on(lambda *_: None, None, beam_args)  # type: ignore[arg-type]
+            runners.run_on(lambda *_: None, JOB, beam_args)
         assert seen.pop().view_as(runners.PortableOptions).job_server_timeout == timeout_s  # type: ignore[attr-defined]
+
+
+def test_prism_reads_a_topic_as_one_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Job] = []
+
+    def build(_: object, job: Job) -> None:
+        built.append(job)
+        raise NewsflowError("far enough")
+
+    for runner in ("PrismRunner", "apache_beam.runners.portability.prism_runner.PrismRunner", "PortableRunner"):
+        with pytest.raises(NewsflowError, match="far enough"):
+            runners.run_on(build, JOB, [f"--runner={runner}"])
+    assert [job.one_split for job in built] == [True, True, False]

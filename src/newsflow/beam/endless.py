@@ -40,24 +40,25 @@ KEEP_IDLE_S = 60.0
 """A consumer nobody has asked for so long is closed: its split went to another worker."""
 
 
-def read_endless(config: Config, place: Place) -> Any:
+def read_endless(config: Config, place: Place, *, one_split: bool = False) -> Any:
     """The transform: batches of `Event`, for ever."""
-    return ReadEndless(config, place)
+    return ReadEndless(config, place, one_split)
 
 
 class ReadEndless(beam.PTransform):
-    """As many splits as the topic has partitions when the job first starts. Later partitions join them."""
+    """As many splits as the topic has partitions when the job first starts, or one. Later partitions join them."""
 
-    def __init__(self, config: Config, place: Place) -> None:
+    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
         super().__init__()
-        self._config, self._place = config, place
+        self._config, self._place, self._one_split = config, place, one_split
 
     def expand(self, pipeline: Any) -> Any:
         """A pipeline in, batches of `Event` out."""
         return (
             pipeline
             | "Start" >> beam.Impulse()
-            | "ListSplits" >> beam.ParDo(ListSplits(self._config, self._place)).with_output_types(bytes)
+            | "ListSplits"
+            >> beam.ParDo(ListSplits(self._config, self._place, self._one_split)).with_output_types(bytes)
             | "ReadSplit" >> beam.ParDo(ReadSplit(self._config, self._place)).with_output_types(Batch)
         )
 
@@ -65,12 +66,13 @@ class ReadEndless(beam.PTransform):
 class ListSplits(beam.DoFn):
     """Names the splits, once in the life of a job: savepoints keep them."""
 
-    def __init__(self, config: Config, place: Place) -> None:
-        self._config, self._place = config, place
+    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
+        self._config, self._place, self._one_split = config, place, one_split
 
     def process(self, _: bytes) -> Iterator[bytes]:
         """Called once."""
-        yield from split_names(len(_partitions(self._config, self._place.topic)))
+        partitions = _partitions(self._config, self._place.topic)
+        yield from split_names(1 if self._one_split else len(partitions))
 
 
 class ReadSplit(beam.DoFn):

@@ -26,7 +26,8 @@ class Job:
 
     `source`: `available` (bounded runs of what the topic holds, the local runner), `endless` (an unbounded
     source, any streaming runner) or `lines` (a file). `input_path` and `output_path` are for files; `sinks`, for
-    a page that is laid once for each sink, are the names of those.
+    a page that is laid once for each sink, are the names of those. `one_split`: an endless source is read as one,
+    for runners that do not keep the watermarks of several apart.
     """
 
     config: Config
@@ -35,6 +36,7 @@ class Job:
     input_path: str = ""
     output_path: str = ""
     sinks: tuple[str, ...] = ()
+    one_split: bool = False
 
     @property
     def raw(self) -> Place:

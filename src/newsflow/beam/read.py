@@ -32,7 +32,9 @@ class _ReadLog(beam.PTransform):
         if self._job.source == "endless":
             from newsflow.beam.endless import read_endless
 
-            return pipeline | "ReadEndless" >> read_endless(self._job.config, self._place)
+            return pipeline | "ReadEndless" >> read_endless(
+                self._job.config, self._place, one_split=self._job.one_split
+            )
         reader = ReadAvailable(self._place) if self._job.source == "available" else ReadLines(self._job)
         return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> beam.ParDo(reader).with_output_types(Batch)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 
 import apache_beam as beam
@@ -22,6 +23,10 @@ BOUNDED_ONLY = {
     "interactiverunner": "InteractiveRunner is for notebooks",
 }
 
+ONE_WATERMARK = ("prismrunner",)
+"""Takes the watermark that a bundle of the source reports for that of the whole source, not the least of all splits
+(Prism 2.77): one split that is ahead would make all others late."""
+
 
 def check_runner(beam_args: Sequence[str]) -> str:
     """The runner that `beam_args` name; raises `UsageError` for one that would lose or never emit data."""
@@ -34,7 +39,9 @@ def check_runner(beam_args: Sequence[str]) -> str:
 
 def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
     """Build and run a job, until it ends or a signal cancels it. Blocks."""
-    check_runner(beam_args)
+    runner = check_runner(beam_args)
+    if runner.rsplit(".", 1)[-1].lower() in ONE_WATERMARK:
+        job = replace(job, one_split=True)
     options = PipelineOptions(list(beam_args), streaming=True)
     portable = options.view_as(PortableOptions)
     if not any(argument.startswith("--job_server_timeout") for argument in beam_args):
