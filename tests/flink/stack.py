@@ -15,12 +15,14 @@ import orjson
 import psutil
 from kafka import TopicPartition
 
+from benchmarks.corpus import raw_events
 from newsflow.dev.broker import LocalBroker
 from newsflow.dev.flink import LocalFlink
 from newsflow.dev.postgres import LocalPostgres
 from newsflow.errors import NewsflowError
 from newsflow.flink.rest import FlinkCluster
 from newsflow.kafka.client import make_admin, make_consumer
+from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.tagging import shipped_rules_path
@@ -204,6 +206,23 @@ class FlinkRun:
         own = {"job": self.name, "kafka": kafka, "ledger": ledger, "topics": topics}
         file.write_bytes(orjson.dumps(own | dict(self.settings)))
         return file
+
+
+class Events:
+    """Publishes to the topic of a run, and knows how many that were."""
+
+    def __init__(self, run: FlinkRun) -> None:
+        self._run, self.count = run, 0
+
+    def publish(self, count: int) -> None:
+        writer = BatchWriter(self._run.stack.broker.settings)
+        for key, value in raw_events(count, seed=100 + self.count, size_chars=600):
+            writer.send(self._run.topic, key, value.replace(b"/news/", b"/news/%d-" % self.count))
+        writer.flush()
+        self.count += count
+
+    def wait(self) -> None:
+        self._run.wait_until_decided(self.count)
 
 
 def _parted(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -12,12 +12,10 @@ import orjson
 import psutil
 import pytest
 
-from benchmarks.corpus import raw_events
 from newsflow.kafka.client import make_admin
-from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from tests.e2e.after_faults import check_all
-from tests.flink.stack import FlinkRun, wait_until
+from tests.flink.stack import Events, FlinkRun, wait_until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "upgrade-and-roll-back.md"
 WRITTEN_PATH = "file:///savepoints/savepoint-1a2b3c"
@@ -54,23 +52,6 @@ class Guide:
     @property
     def done(self) -> bool:
         return not self._left
-
-
-class Events:
-    """Publishes, and knows how many that were."""
-
-    def __init__(self, run: FlinkRun) -> None:
-        self._run, self.count = run, 0
-
-    def publish(self, count: int) -> None:
-        writer = BatchWriter(self._run.stack.broker.settings)
-        for key, value in raw_events(count, seed=100 + self.count, size_chars=600):
-            writer.send(self._run.topic, key, value.replace(b"/news/", b"/news/%d-" % self.count))
-        writer.flush()
-        self.count += count
-
-    def wait(self) -> None:
-        self._run.wait_until_decided(self.count)
 
 
 def test_the_guide_to_upgrades_holds(run: FlinkRun) -> None:

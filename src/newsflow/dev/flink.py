@@ -103,12 +103,17 @@ class LocalFlink:
     def start(self, task_managers: int = 2) -> LocalFlink:
         """Start everything; returns when all slots are there. Raises `LocalServiceError` when they do not come."""
         self._configure()
-        entry = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-        self.job_manager = self._run("jobmanager", ["-Xmx400m"], entry, [])
+        self.start_job_manager()
         for _ in range(task_managers):
             self.add_task_manager()
         self.wait_for_slots(task_managers * self._slots)
         return self
+
+    def start_job_manager(self) -> subprocess.Popen[bytes]:
+        """Start it, or start it again where it died; returns at once. One that was started again knows no job."""
+        entry = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        self.job_manager = self._run("jobmanager", ["-Xmx400m"], entry, [])
+        return self.job_manager
 
     def add_task_manager(self) -> subprocess.Popen[bytes]:
         """Start one more; returns at once."""
