@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from newsflow.dev.processes import free_port
-from tests.flink.stack import FlinkRun
-from tests.flink.test_flink_upgrade import Events
+from tests.flink.stack import Events, FlinkRun
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]
 
