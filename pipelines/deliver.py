@@ -23,6 +23,6 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
         (
             pipeline
             | f"ReadPublished-{sink}" >> ReadPublished(job, sink)
-            | f"DeliverTo-{sink}" >> DeliverTo(job.config, sink)
+            | f"DeliverTo-{sink}" >> DeliverTo(job, sink)
             | f"WriteDeadLetters-{sink}" >> WriteDeadLetters(job.config)
         )

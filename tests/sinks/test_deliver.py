@@ -114,6 +114,15 @@ def test_a_sink_that_is_away_is_waited_for() -> None:
     assert (store.tries, [each.key for each in store.kept]) == (5, [each.key for each in rows])
 
 
+def test_patience_ends(tmp_path: Path) -> None:
+    store = Away()
+    store.back_after = 10**9
+    sink = PatientSink(StoreSink("away", store), Backoff(0.001, 0.01))
+    with pytest.raises(SinkError):
+        sink.take(_events([row("a").value]), patience_s=0.05)
+    assert store.tries > 1
+
+
 def test_bundles_of_several_threads_take_turns(tmp_path: Path) -> None:
     harness = SqliteHarness(tmp_path)
     sink = PatientSink(StoreSink("archive", harness.open()))

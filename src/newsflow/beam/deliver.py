@@ -9,6 +9,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from newsflow.beam.batch_coder import Batch
+from newsflow.beam.job import Job
 from newsflow.config.settings import Config
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
@@ -21,13 +22,13 @@ from newsflow.stages.sinks import sink_for
 class DeliverTo(beam.PTransform):
     """Give batches of published articles to the sink called `sink`, and wait for it while it is away."""
 
-    def __init__(self, config: Config, sink: str) -> None:
+    def __init__(self, job: Job, sink: str) -> None:
         super().__init__()
-        self._config, self._sink = config, sink
+        self._job, self._sink = job, sink
 
     def expand(self, events: Any) -> Any:
         """Batches of `Event` in, batches of `DeadLetter` out: what the sink will never take."""
-        return events | "TakeBatch" >> beam.ParDo(TakeBatch(self._config, self._sink)).with_output_types(Batch)
+        return events | "TakeBatch" >> beam.ParDo(TakeBatch(self._job, self._sink)).with_output_types(Batch)
 
 
 class WriteDeadLetters(beam.PTransform):
@@ -45,16 +46,17 @@ class WriteDeadLetters(beam.PTransform):
 class TakeBatch(beam.DoFn):
     """One batch to the sink, which belongs to the process and not to the bundle."""
 
-    def __init__(self, config: Config, sink: str) -> None:
-        self._config, self._name = config, sink
+    def __init__(self, job: Job, sink: str) -> None:
+        self._config, self._patience_s, self._name = job.config, job.patience_s, sink
 
     def setup(self) -> None:
         """Take the process's sink."""
         self._sink = sink_for(self._config, self._name)
 
     def process(self, events: Sequence[Event]) -> Iterator[list[DeadLetter]]:
-        """Returns when the sink has the batch; raises only when it was told to stop meanwhile."""
-        dead = self._sink.take(events)
+        """Returns when the sink has the batch; raises when it was away for longer than the job's patience, or was
+        told to stop meanwhile."""
+        dead = self._sink.take(events, self._patience_s)
         Metrics.counter("newsflow", "outcome.delivered").inc(len(events) - len(dead))
         if dead:
             Metrics.counter("newsflow", "outcome.dead-lettered").inc(len(dead))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,8 @@ class Job:
     `source`: `available` (bounded runs of what the topic holds, the local runner), `endless` (an unbounded
     source, any streaming runner) or `lines` (a file). `input_path` and `output_path` are for files; `sinks`, for
     a page that is laid once for each sink, are the names of those. `one_split`: an endless source is read as one,
-    for runners that do not keep the watermarks of several apart.
+    for runners that do not keep the watermarks of several apart. `patience_s`: for how long a bundle waits for a sink
+    that is away before it fails, on runners that hold checkpoints for a bundle and begin a failed one again.
     """
 
     config: Config
@@ -37,6 +39,7 @@ class Job:
     output_path: str = ""
     sinks: tuple[str, ...] = ()
     one_split: bool = False
+    patience_s: float = math.inf
 
     @property
     def raw(self) -> Place:

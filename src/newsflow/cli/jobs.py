@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Jobs on a Flink cluster: list, stop, cancel, restore.")
 
 _WATCH_S = 2.0
+PATIENCE_S = 60.0
+"""A bundle that waits longer for a store would be in the way of checkpoints, savepoints and a cancelled job's end."""
 MASTER_VARIABLE = "NEWSFLOW_FLINK_MASTER"
 WhichArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, the start of one, or its name.")]
 
@@ -136,7 +138,7 @@ def start(
         called += f".{sink}"
     if restore_from is not None:
         beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
-    laid = Job(config, "endless", "kafka", sinks=(sink,) if sink else ())
+    laid = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_S)
     job = submit(page.build, laid, called, cluster, beam_args)
     _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
     words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)

@@ -6,8 +6,10 @@ Nothing here knows Kafka or Beam: `pipelines/deliver.py` reads, writes the dead 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -76,7 +78,7 @@ class AlertSink:
 
 @dataclass
 class PatientSink:
-    """Waits for its sink while that is away, with growing pauses; holds nobody else up.
+    """Waits for its sink while that is away, with growing pauses, and for as long as each caller says.
 
     May be called from any thread, and gives its sink one batch at a time: a runner may have several bundles in one
     process, and a store is one connection.
@@ -91,10 +93,10 @@ class PatientSink:
         """Wait no longer. May be called from any thread."""
         self._stop.set()
 
-    def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        """See `ArticleSink`. Blocks until the sink has the events; raises `SinkError` or `LedgerError` only when
-        told to stop meanwhile."""
-        failures = 0
+    def take(self, events: Sequence[Event], patience_s: float = math.inf) -> list[DeadLetter]:
+        """See `ArticleSink`. Blocks until the sink has the events; raises `SinkError` or `LedgerError` only when it
+        was away for longer than `patience_s`, or when told to stop meanwhile."""
+        failures, deadline = 0, time.monotonic() + patience_s
         while True:
             try:
                 with self._turn:
@@ -102,7 +104,7 @@ class PatientSink:
             except (SinkError, LedgerError) as error:
                 failures += 1
                 pause_s = self.backoff.delay_s(failures, random.random())
-                if self._stop.is_set():
+                if self._stop.is_set() or time.monotonic() + pause_s > deadline:
                     raise
                 log.warning("%s is away, next try in %.1f s: %s", self.sink.name, pause_s, error)
                 if self._stop.wait(pause_s):
