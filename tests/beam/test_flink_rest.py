@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
 import pytest
 
-from newsflow.beam.on_flink import flink_name, same_job, stamped
 from newsflow.errors import FlinkError, UsageError
 from newsflow.flink import rest
-from newsflow.flink.rest import FlinkCluster
+from newsflow.flink.names import flink_name, same_job, stamped
+from newsflow.flink.rest import Failure, FlinkCluster
+
+RAISED_BY_A_WORKER = """\
+org.apache.flink.runtime.taskmanager.AsynchronousException: Caught exception while processing timer.
+\tat org.apache.flink.Task.run(Task.java:566)
+Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 1: Traceback (most recent call last):
+  File "newsflow/ledger/database.py", line 90, in run
+    raise LedgerError(message)
+newsflow.errors.LedgerError: away
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "apache_beam/runners/common.py", line 1512, in process
+    work()
+    ^^^^^^
+newsflow.errors.LedgerError: away [while running 'Deduplicate/DecideBatch']
+
+\tat org.apache.beam.Client.onNext(Client.java:180)
+\t... 14 more
+"""
+"""As Flink keeps it, shortened."""
 
 
 class JobManager:
@@ -49,6 +71,10 @@ class JobManager:
         if isinstance(value, list):
             value = value.pop(0) if len(value) > 1 else value[0]
         return value if isinstance(value, tuple) else (200, value)
+
+    def failed(self, job_id: str, trace: str) -> None:
+        entry = {"timestamp": 1_700_000_000_000, "stacktrace": trace}
+        self.answers[f"GET /jobs/{job_id}/exceptions"] = {"exceptionHistory": {"entries": [entry]}}
 
     def jobs(self, *jobs: tuple[str, str, str]) -> None:
         self.answers["GET /jobs/overview"] = {
@@ -88,9 +114,14 @@ def test_jobs_are_found_by_id_start_of_id_or_name(manager: JobManager) -> None:
 
 
 def test_two_of_one_name_are_not_guessed_between(manager: JobManager) -> None:
-    manager.jobs(("aaaa1111", "ingest-a", "RUNNING"), ("bbbb2222", "ingest-b", "RUNNING"))
+    manager.jobs(
+        ("aaaa1111", "ingest-20261126T104500Z-1f3a", "RUNNING"),
+        ("bbbb2222", "ingest-20261126T114500Z-2f3a", "RUNNING"),
+        ("cccc3333", "ingest-eu-20261126T114500Z-3f3a", "RUNNING"),
+    )
     with pytest.raises(FlinkError, match="2 jobs"):
         FlinkCluster(manager.master).job("ingest")
+    assert FlinkCluster(manager.master).job("ingest-eu").id == "cccc3333"
 
 
 def test_stop_returns_the_savepoint_when_the_job_has_ended(manager: JobManager) -> None:
@@ -146,9 +177,10 @@ def test_checkpoints_and_failures_are_read(manager: JobManager) -> None:
     found = cluster.last_checkpoint("a")
     assert found is not None
     assert (found.number, found.path, found.size_bytes) == (7, "file:/chk-7", 1234)
-    entries = [{"stacktrace": "X: outer\n\tat y\nCaused by: Z: inner\n\tat w\n"}]
-    manager.answers["GET /jobs/a/exceptions"] = {"exceptionHistory": {"entries": entries}}
-    assert cluster.last_failure("a") == "Z: inner"
+    manager.failed("a", "X: outer\n\tat y\nCaused by: Z: inner\n\tat w\n")
+    assert cluster.failure("a") == Failure(datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC), "Z: inner")
+    manager.failed("a", RAISED_BY_A_WORKER)
+    assert cluster.last_failure("a") == "newsflow.errors.LedgerError: away [while running 'Deduplicate/DecideBatch']"
 
 
 def test_refusals_and_strangers_are_named(manager: JobManager) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
-import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
@@ -16,27 +13,12 @@ from newsflow.beam.job import Job
 from newsflow.beam.local import Build
 from newsflow.errors import FlinkError
 from newsflow.flink.jobserver import JobServer
+from newsflow.flink.names import same_job, stamped
 from newsflow.flink.options import check_options, flink_options
 from newsflow.flink.rest import FlinkCluster, FlinkJob
 
 COME_UP_S = 180.0
 _POLL_S = 0.5
-
-
-def flink_name(config_job: str, page: str) -> str:
-    """What a job is called on Flink: as configured, and by its page where that is not the main one."""
-    named = page in ("ingest", config_job) or config_job.endswith(f".{page}")
-    return config_job if named else f"{config_job}.{page}"
-
-
-def stamped(name: str) -> str:
-    """A name no other start of a job has: `ingest-20261126T104500Z-1f3a`."""
-    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
-
-
-def same_job(stamped_name: str, name: str) -> bool:
-    """Tell whether `stamped` made this name from `name`."""
-    return re.fullmatch(re.escape(name) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", stamped_name) is not None
 
 
 def submit(build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str]) -> FlinkJob:

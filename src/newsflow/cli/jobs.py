@@ -46,7 +46,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also jobs that have ended.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the cluster's jobs, with their last checkpoint."""
+    """List the cluster's jobs, with their last checkpoint and why they were last begun again."""
     cluster = cluster_of(flink_master)
     jobs = [job for job in cluster.jobs() if everything or not job.ended]
     for job in jobs:
@@ -130,7 +130,8 @@ def start(
     """Submit a job, say its id, and unless detached watch it until it ends."""
     from newsflow.beam.job import Job
     from newsflow.beam.jobs import load_job
-    from newsflow.beam.on_flink import flink_name, submit
+    from newsflow.beam.on_flink import submit
+    from newsflow.flink.names import flink_name
 
     page, cluster, called = load_job(name), cluster_of(flink_master), flink_name(config.job, Path(name).stem)
     sink = _sink(name, page, config, sinks)
@@ -189,16 +190,25 @@ def _watch(cluster: FlinkCluster, job: FlinkJob) -> None:
 
 
 def _show(cluster: FlinkCluster, job: FlinkJob, output: Output) -> None:
-    checkpoint = cluster.last_checkpoint(job.id)
+    checkpoint, failure = cluster.last_checkpoint(job.id), cluster.failure(job.id)
     if output is Output.JSON:
+        why = failure and {"at": failure.at.isoformat(), "cause": failure.cause}
         kept = checkpoint and {"number": checkpoint.number, "path": checkpoint.path, "bytes": checkpoint.size_bytes}
         data_json(
             {"job": job.id, "name": job.name, "state": job.state, "started": job.started.isoformat()}
-            | {"duration_s": job.duration_s, "tasks": job.tasks, "running": job.tasks_running, "checkpoint": kept}
+            | {
+                "duration_s": job.duration_s,
+                "tasks": job.tasks,
+                "running": job.tasks_running,
+                "checkpoint": kept,
+                "failure": why,
+            }
         )
         return
     last = "no checkpoint" if checkpoint is None else f"checkpoint {checkpoint.number}, {checkpoint.size_bytes:,} bytes"
     data(f"{job.id}  {job.state:<10} {job.name}  {job.tasks_running}/{job.tasks} tasks  {last}")
+    if failure is not None:
+        data(f"    {failure.at:%Y-%m-%d %H:%M:%S} UTC: {failure.cause}")
 
 
 def _say(output: Output, value: dict[str, Any], text: str) -> None:

@@ -11,12 +11,14 @@ from typing import Any, Literal, cast
 import urllib3
 
 from newsflow.errors import FlinkError, UsageError
+from newsflow.flink.names import same_job
 
 Method = Literal["GET", "POST", "PATCH"]
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 """States that a job does not leave."""
 _TIMEOUT_S = 20.0
 _POLL_S = 0.3
+_PYTHON = "Traceback (most recent call last):"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ class Checkpoint:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job was last begun again, or ended."""
+
+    at: datetime
+    cause: str
+
+
 class FlinkCluster:
     """The cluster whose JobManager answers at `master`, HOST:PORT or a URL. Every call may block for seconds.
 
@@ -80,7 +90,7 @@ class FlinkCluster:
         several with one name, the one that has not ended; raises `FlinkError` when none or more than one is meant."""
         jobs = self.jobs()
         found = [job for job in jobs if job.id == which or (len(which) >= 4 and job.id.startswith(which))]
-        named = [job for job in jobs if job.name == which or job.name.startswith(f"{which}-")]
+        named = [job for job in jobs if job.name == which or same_job(job.name, which)]
         found = found or [job for job in named if not job.ended] or named[:1]
         if len(found) != 1:
             known = ", ".join(f"{job.name} ({job.id[:8]}, {job.state})" for job in jobs[:10]) or "none"
@@ -97,9 +107,17 @@ class FlinkCluster:
         return Checkpoint(latest["id"], latest.get("external_path") or "", latest["state_size"], at)
 
     def last_failure(self, job_id: str) -> str:
-        """The first line of what last made the job restart or fail; empty when nothing did."""
+        """What last made the job restart or fail, in one line; empty when nothing did."""
+        found = self.failure(job_id)
+        return "" if found is None else found.cause
+
+    def failure(self, job_id: str) -> Failure | None:
+        """What last made the job restart or fail, and when; None when nothing did."""
         history = self._call("GET", f"/jobs/{job_id}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        return _cause(history[0]["stacktrace"]) if history else ""
+        if not history:
+            return None
+        at = datetime.fromtimestamp(history[0]["timestamp"] / 1000, UTC)
+        return Failure(at, _cause(history[0]["stacktrace"]))
 
     def stop(self, job_id: str, directory: str | None = None, timeout_s: float = 600) -> str:
         """Stop with a savepoint; returns its path when it is written and the job has ended. The job runs on when
@@ -183,7 +201,12 @@ def _said(answer: Any) -> str:
 
 
 def _cause(trace: str) -> str:
-    """The innermost cause of a Java stack trace in one line: that is where the reason stands."""
+    """The innermost cause of a Java stack trace in one line: that is where the reason stands. Where a Python worker
+    raised it, the line with that exception."""
+    python = trace.rpartition("Caused by: ")[2].rpartition(_PYTHON)
+    if python[1]:
+        raised = [line for line in python[2].splitlines() if line.strip() and not line[0].isspace()]
+        return raised[0][:500] if raised else ""
     lines = [line.strip() for line in trace.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return (causes[-1] if causes else lines[0] if lines else "")[:500]
