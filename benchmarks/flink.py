@@ -65,18 +65,20 @@ def latency(on: Servers, arguments: argparse.Namespace) -> None:
 
 
 def checkpoints(on: Servers, arguments: argparse.Namespace) -> None:
-    """The size of checkpoints, first idle, then under load."""
+    """The size of checkpoints, first idle, then under load; and what the workers take of the processor."""
     job = FlinkJobRun(on)
     flink_id = job.start("--", *arguments.beam_args)
     for name, rate in (("idle", 0.0), (f"{arguments.rate:g}/s", arguments.rate)):
         load = SteadyLoad(on.settings, job.name, rate, arguments.seconds) if rate else None
         if load is not None:
             load.start()
+        began, spent = time.monotonic(), _spent_s(on)
         sizes = _sizes(on, flink_id, arguments.seconds)
+        share = (_spent_s(on) - spent) / (time.monotonic() - began)
         later = [(at, size) for at, size in sizes if at >= sizes[-1][0] / 2] if sizes else []
         print(
             f"checkpoints {name:>7}: {len(sizes)} taken, {sizes[0][1]:,.0f} bytes first, {sizes[-1][1]:,.0f} last, "
-            f"{slope_per_minute(later):+,.0f} bytes a minute in the second half"
+            f"{slope_per_minute(later):+,.0f} bytes a minute in the second half; workers {share:.0%} of one processor"
         )
     job.stop()
 
@@ -119,6 +121,10 @@ def _throughput(on: Servers, workers: int, arguments: argparse.Namespace) -> tup
     spent = sorted((_cpu_s(worker) for worker in on.workers()), reverse=True)
     job.stop()
     return rate, " and ".join(f"{seconds:.0f} s" for seconds in spent)
+
+
+def _spent_s(on: Servers) -> float:
+    return sum(map(_cpu_s, on.workers()))
 
 
 def _cpu_s(worker: object) -> float:
