@@ -39,12 +39,13 @@ def run(stack: Stack, news: News, tmp_path: Path) -> Iterator[FlinkRun]:
 def test_sums_and_bursts_are_those_of_a_recount(news: News, run: FlinkRun) -> None:
     random = Random(3)
     news.publish(usual_days(random, WEEKS_10))
-    run.start("--parallelism", "2")
+    job = run.start("--parallelism", "2")
     wait_until(lambda: len(news.closed()) > 100, 240, run.why)
     run.stack.workers()[0].kill()  # at work: hundreds of windows are to be closed
     settled(news, run)
     check_counts(news)
     assert not news.bursts()
+    assert checkpoint_bytes(run, job) < 200_000  # nothing is kept of the thousands of windows that are closed
 
     savepoint = run.stop()
     news.publish(burst_of_storms(random, WEEKS_10))
@@ -70,6 +71,19 @@ def test_a_window_closes_also_when_nothing_comes_any_more(news: News, run: Flink
     now = datetime.now(UTC)
     news.publish([article(1, now), article(2, now - timedelta(seconds=1))], delay_s=0)
     wait_until(lambda: len(news.read(TREND_TOPIC)) >= 4, 180, run.why)
+
+
+def checkpoint_bytes(run: FlinkRun, job: str) -> int:
+    """The size of a checkpoint that is begun after this call."""
+    cluster = run.stack.cluster
+    before = cluster.last_checkpoint(job)
+    assert before is not None
+    wait_until(
+        lambda: (last := cluster.last_checkpoint(job)) is not None and last.number > before.number + 1, 60, run.why
+    )
+    after = cluster.last_checkpoint(job)
+    assert after is not None
+    return after.size_bytes
 
 
 def settled(news: News, run: FlinkRun) -> None:
