@@ -15,6 +15,7 @@ from newsflow.beam.job import Place
 from newsflow.beam.positions import Positions, PositionsCoder, PositionsTracker
 from newsflow.beam.splits import Split, key_group, split_names
 from newsflow.config.load import load_config
+from newsflow.errors import KafkaError
 from newsflow.kafka.split import Reading
 from newsflow.model import Event
 
@@ -237,3 +238,22 @@ def test_readers_of_splits_that_went_elsewhere_are_closed(monkeypatch: pytest.Mo
     endless.reader_for(CONFIG, PLACE, SPLIT)
     assert closed == ["old"]
     endless._finished((CONFIG, PLACE, b"1/2~151"), {1: 5})  # its bundle may be finalised after it left: nothing happens
+
+
+def test_a_reader_that_failed_is_closed_and_not_used_again(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Stuck(ScriptedReader):
+        def read(self, positions: Mapping[int, int], most: int) -> Reading:
+            raise KafkaError("nothing came")
+
+        def close(self) -> None:
+            closed.append("stuck")
+
+    scripted(Stuck([]))
+    with pytest.raises(KafkaError, match="nothing came"):
+        Bundle(Positions()).run()
+    assert closed == ["stuck"]
+    fresh = ScriptedReader([])
+    monkeypatch.setattr(endless, "_make_reader", lambda *_: fresh)
+    assert endless.reader_for(CONFIG, PLACE, SPLIT) is fresh  # type: ignore[comparison-overlap]

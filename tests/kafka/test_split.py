@@ -13,7 +13,7 @@ from kafka.errors import KafkaTimeoutError, LogTruncationError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.split import COMMIT_S, IDLE_CHECK_S, LOOK_S, Reading, SplitReader
+from newsflow.kafka.split import COMMIT_S, IDLE_CHECK_S, LOOK_S, STALL_CHECKS, Reading, SplitReader
 from newsflow.kafka.watermarks import DISORDER_MS
 
 TOPIC = "t"
@@ -33,7 +33,7 @@ class ScriptedConsumer:
         self.seeks: list[tuple[int, int]] = []
         self.commits: list[dict[int, int]] = []
         self.commit_fails = False
-        self.away = self.mute = False
+        self.away = self.mute = self.stuck = False
         self.leaderless: set[int] = set()
         self.truncated: dict[int, int | None] = {}
         self.truncated_at_position: dict[int, int] = {}
@@ -70,7 +70,7 @@ class ScriptedConsumer:
         self.at[partition.partition] = offset
 
     def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]:
-        if self.away:
+        if self.away or self.stuck:
             return {}
         if self.truncated:
             points, self.truncated = self.truncated, {}
@@ -422,6 +422,33 @@ def test_an_outage_is_not_silence() -> None:
     after = source.read(before.positions, 500)
     assert after.watermark_ms is not None
     assert after.events[0].timestamp_ms > after.watermark_ms, "what came in meanwhile is not late"
+
+
+def test_a_consumer_that_is_stuck_is_not_taken_for_silence() -> None:
+    consumer, clock = ScriptedConsumer({0: log(0, 1)}), Clock()
+    split = reader(consumer, clock)
+    at = split.read({}, 1).positions
+    consumer.stuck = True
+    for _ in range(STALL_CHECKS - 1):
+        clock.now += IDLE_CHECK_S
+        assert not split.read(at, 500).events
+    clock.now += IDLE_CHECK_S
+    with pytest.raises(KafkaError, match=r"the brokers have more than \[\(0, 1\)\], and nothing came in 120 s"):
+        split.read(at, 500)
+
+
+@pytest.mark.parametrize("still", ["read", "away", "called seldom"])
+def test_what_is_no_stall(still: str) -> None:
+    """All is read; nobody says that there is more; or the process was busy elsewhere between two calls."""
+    consumer, clock = ScriptedConsumer({0: log(0, 1)}), Clock()
+    split = reader(consumer, clock)
+    at = split.read({}, 500 if still == "read" else 1).positions
+    consumer.away, consumer.stuck = still == "away", still == "called seldom"
+    for _ in range(STALL_CHECKS // 2 if still == "called seldom" else 3 * STALL_CHECKS):
+        clock.now += 60 if still == "called seldom" else IDLE_CHECK_S
+        assert not split.read(at, 500).events
+    consumer.away = consumer.stuck = False
+    assert len(split.read(at, 500).events) == (still != "read")
 
 
 def test_a_new_partition_holds_the_watermark_until_something_is_known_of_it() -> None:

@@ -94,7 +94,11 @@ class ReadSplit(beam.DoFn):
         at = tracker.current_restriction().offsets
         limits = _Limits()
         while True:
-            reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
+            try:
+                reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
+            except KafkaError:
+                drop_reader(self._config, self._place, split)
+                raise
             if not tracker.try_claim(reading.positions):
                 break
             at = reading.positions
@@ -169,6 +173,14 @@ def reader_for(config: Config, place: Place, split: bytes) -> SplitReader:
         made = found[0] if found else _make_reader(config, place, split)
         _readers[wanted] = (made, now)
         return made
+
+
+def drop_reader(config: Config, place: Place, split: bytes) -> None:
+    """Close the process's reader of `split`: the next to ask gets a new one, with a new consumer."""
+    with _lock:
+        found = _readers.pop((config, place, split), None)
+    if found is not None:
+        found[0].close()
 
 
 def _make_reader(config: Config, place: Place, split: bytes) -> SplitReader:

@@ -31,6 +31,8 @@ LOOK_S = 5.0
 """How often a split looks for new partitions."""
 IDLE_CHECK_S = 1.0
 """How often a silent split asks the broker whether there is really nothing."""
+STALL_CHECKS = 120
+"""So many checks in a row may say that there is more to read while nothing comes: then the consumer is stuck."""
 COMMIT_S = 1.0
 """Offsets are committed at most so often."""
 _ASK_MS = 15_000
@@ -73,6 +75,7 @@ class SplitReader:
         self._mine: tuple[int, ...] = ()
         self._at: Offsets = {}
         """Where the consumer stands: it is sent elsewhere only when a caller wants that."""
+        self._checks_without_records = 0
         self._looked = self._idle_checked = self._committed_at = float("-inf")
         self._told: Offsets | None = None
         self._finished: Offsets = {}
@@ -82,7 +85,7 @@ class SplitReader:
         """Up to `most` records from `positions` on; a partition that is not among them starts where the group's
         committed offset is, else at its first record. Blocks for a poll, or while offsets are asked for.
 
-        Raises `KafkaError` when the topic is gone or the brokers refuse.
+        Raises `KafkaError` when the topic is gone, the brokers refuse, or nothing comes though they have more.
         """
         with self._lock, translated(f"reading {self._topic}"):
             now = self._clock()
@@ -182,6 +185,8 @@ class SplitReader:
             self._watermarks.saw(tp.partition, max(event.timestamp_ms for event in read), now_ms)
             events += read
         self._at = reached
+        if events:
+            self._checks_without_records = 0
         return events
 
     def _reached(self) -> Offsets:
@@ -237,10 +242,20 @@ class SplitReader:
         except ClientError as error:
             log.info("%s: the brokers do not say where it ends: %s", self._topic, error)
         else:
-            for tp, end in ends.items():
-                if self._at[tp.partition] >= end:
-                    self._watermarks.found_empty(tp.partition, round(asked * 1000))
+            empty = [tp.partition for tp, end in ends.items() if self._at[tp.partition] >= end]
+            for partition in empty:
+                self._watermarks.found_empty(partition, round(asked * 1000))
+            self._check_stall(all_read=len(empty) == len(ends))
         self._idle_checked = self._clock()
+
+    def _check_stall(self, all_read: bool) -> None:
+        """A silent consumer is wrong only where a broker says that there is something for it."""
+        self._checks_without_records = 0 if all_read else self._checks_without_records + 1
+        if self._checks_without_records > STALL_CHECKS:
+            raise KafkaError(
+                f"{self._topic}: the brokers have more than {sorted(self._at.items())}, and nothing came in "
+                f"{STALL_CHECKS * IDLE_CHECK_S:g} s; reading again with a new consumer"
+            )
 
     def _commit_finished(self, now: float) -> None:
         if now - self._committed_at < COMMIT_S:
