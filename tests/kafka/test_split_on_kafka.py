@@ -11,7 +11,7 @@ import pytest
 from kafka import TopicPartition
 
 from newsflow.kafka import split
-from newsflow.kafka.client import make_admin, make_consumer
+from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import Offsets
 from newsflow.kafka.split import SplitReader
@@ -25,6 +25,7 @@ TIMEOUT_S = 60.0
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOOK_S", "IDLE_CHECK_S", "COMMIT_S"):
         monkeypatch.setattr(split, name, 0.0)
+    monkeypatch.setattr(split, "STALL_CHECKS", 10**6)  # each call checks here
 
 
 @pytest.fixture
@@ -141,3 +142,29 @@ def test_a_silent_topic_follows_the_clock(topic: str, reader_of: Callable[[], Sp
     assert first is not None
     wait_for(lambda: (reader.read({}, 500).watermark_ms or 0) > first)
     assert (reader.read({}, 500).watermark_ms or 0) < time.time() * 1000
+
+
+def test_a_publisher_that_leaves_a_transaction_open_or_ends_one_is_no_stall(
+    broker: RunningBroker, topic: str, reader_of: Callable[[], SplitReader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what nobody may read yet, nor the markers that are no records, count as unread."""
+    reader, places = reader_of(), Offsets()
+    with closing(make_producer(broker.settings, transactional_id=broker.name("tx"))) as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(topic, b"published", partition=0)
+        producer.commit_transaction()
+        producer.begin_transaction()
+        producer.send(topic, b"in doubt", partition=0)
+        producer.flush()
+        events, places = read(reader, places, 1)
+        monkeypatch.setattr(split, "STALL_CHECKS", 20)
+        for _ in range(100):
+            found = reader.read(places, 500)
+            events, places = events + found.events, found.positions
+        producer.abort_transaction()
+        for _ in range(100):
+            found = reader.read(places, 500)
+            events, places = events + found.events, found.positions
+    assert [event.value for event in events] == [b"published"]
+    assert places[0] == 4  # two records, two markers
