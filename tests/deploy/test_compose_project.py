@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from newsflow.config.load import load_config
+from newsflow.config.trends import config_of
 from tests.deploy.deploy_tools import DEPLOY, compose_config, project
 
 LOCAL = ("compose.yaml",)
@@ -118,7 +119,8 @@ def test_two_jobs_on_one_cluster_are_two(folder: Path) -> None:
     for name in ("ingest", "trends"):
         words = services[name]["command"]
         mounts = {volume["target"]: volume["source"] for volume in services[name]["volumes"]}
-        configs.append(load_config(Path(mounts[words[words.index("--config") + 1]]), environ={}).config)
+        loaded = load_config(Path(mounts[words[words.index("--config") + 1]]), environ={})
+        configs.append(config_of(words[1], loaded.config))
     assert len({config.job for config in configs}) == 2
     assert len({config.kafka.group for config in configs}) == 2
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from newsflow.config.load import load_config
+from newsflow.config.trends import config_of
 from newsflow.contracts.topics import declared_topics
 from newsflow.kafka.strimzi import API_VERSION
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
@@ -160,14 +161,14 @@ def test_secrets_are_never_written_down(way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_the_configuration_is_valid_and_its_files_are_mounted(way: str, tmp_path: Path) -> None:
     (data,) = [each["data"] for each in resources(way) if each["kind"] == "ConfigMap"]
-    configs = {}
-    for name, text in data.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        configs[name] = config = load_config(tmp_path / name, environ={}).config
-        references = {config.ledger.url, config.kafka.security.password}
-        assert references == {f"env:{key}" for key in ("LEDGER_URL", "KAFKA_PASSWORD")}
+    (text,) = data.values()
+    (tmp_path / "newsflow.yaml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path / "newsflow.yaml", environ={}).config
+    references = {config.ledger.url, config.kafka.security.password}
+    assert references == {f"env:{key}" for key in ("LEDGER_URL", "KAFKA_PASSWORD")}
     # Jobs beside one another have names and groups of their own.
-    assert len({config.job for config in configs.values()}) == len({config.kafka.group for config in configs.values()})
+    jobs = [config_of(name, config) for name in ("ingest", "trends")]
+    assert len({job.job for job in jobs}) == len({job.kafka.group for job in jobs}) == len(jobs)
     for name, _, spec in pod_templates(way):
         for container in containers(spec):
             words = " ".join([*container.get("command", ()), *container.get("args", ())])
