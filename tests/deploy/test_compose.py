@@ -78,12 +78,12 @@ def test_each_listener_is_advertised_where_its_clients_can_reach_it(compose: dic
 def test_the_jobs_configuration_is_valid_and_holds_no_secret(compose: dict[str, Any]) -> None:
     config = load_config(COMPOSE / "newsflow.yaml", environ={}).config
     assert config.ledger.url == "env:LEDGER_URL"
-    for name in ("topics", "ingest", "deliver"):
+    for name in ("topics", "ingest", "trends", "deliver"):
         assert "LEDGER_URL" in compose["services"][name]["environment"]
     assert "POSTGRES_PASSWORD=\n" in (COMPOSE / "example.env").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["topics", "ingest", "deliver"])
+@pytest.mark.parametrize("name", ["topics", "ingest", "trends", "deliver"])
 def test_the_commands_are_ours(compose: dict[str, Any], name: str) -> None:
     words = compose["services"][name]["command"]
     command = typer.main.get_command(app)
@@ -93,6 +93,16 @@ def test_the_commands_are_ours(compose: dict[str, Any], name: str) -> None:
         command = group.commands[words.pop(0)]
         context = command.make_context(command.name, list(words), parent=context) if words else context
     assert str(context.params["config"]) == "/etc/newsflow/newsflow.yaml"
+
+
+def test_one_process_prunes_the_ledger(compose: dict[str, Any]) -> None:
+    loops = {name: service for name, service in compose["services"].items() if "run" in service.get("command", ())}
+    prune_every_h = {}
+    for name, service in loops.items():
+        environ = {key: value for key, value in service["environment"].items() if key.startswith("NEWSFLOW_")}
+        prune_every_h[name] = load_config(COMPOSE / "newsflow.yaml", environ=environ).config.ledger.prune_every_h
+    assert [name for name, hours in prune_every_h.items() if hours > 0] == ["ingest"]
+    assert set(loops) == {"ingest", "trends"}
 
 
 def test_articles_are_stored_in_the_volume_and_not_beside_the_program(compose: dict[str, Any]) -> None:

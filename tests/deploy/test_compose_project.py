@@ -36,9 +36,9 @@ def loaded(request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
 
 def test_it_loads_and_every_variable_has_its_value(loaded: dict[str, Any]) -> None:
     services = loaded["services"]
-    assert {"kafka", "postgres", "topics", "ingest", "deliver"} <= set(services)
+    assert {"kafka", "postgres", "topics", "ingest", "trends", "deliver"} <= set(services)
     assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == PASSWORD
-    for name in ("topics", "ingest", "deliver"):
+    for name in ("topics", "ingest", "trends", "deliver"):
         url = services[name]["environment"]["LEDGER_URL"]
         assert url == f"postgresql://newsflow:{PASSWORD}@postgres:5432/newsflow"
 
@@ -94,12 +94,12 @@ def test_no_port_is_open_to_other_machines(loaded: dict[str, Any]) -> None:
 
 
 def test_the_first_signal_drains_within_its_time(loaded: dict[str, Any]) -> None:
-    for name in ("ingest", "deliver"):
+    for name in ("ingest", "trends", "deliver"):
         assert loaded["services"][name]["stop_signal"] == "SIGTERM"
         assert loaded["services"][name]["stop_grace_period"] in ("1m0s", "2m0s")
 
 
-def test_on_flink_the_local_loop_is_replaced(folder: Path) -> None:
+def test_on_flink_the_local_loops_are_replaced(folder: Path) -> None:
     services = project(folder, *FLINK)["services"]
     for name in ("ingest", "trends"):
         service = services[name]
@@ -107,6 +107,9 @@ def test_on_flink_the_local_loop_is_replaced(folder: Path) -> None:
         assert words[:4] == ["run", name, "--runner", "flink"]
         assert words[words.index("--flink-master") + 1] == "jobmanager:8081"
         assert "--follow" not in words
+        # Nothing of the loop is left to be asked for its heartbeat.
+        assert "--heartbeat" not in words
+        assert service["healthcheck"]["disable"] is True
         assert (service["entrypoint"], service["restart"]) == (["newsflow"], "no")
         # What Java unpacks there must be allowed to run.
         assert service["tmpfs"] == ["/tmp:exec"]

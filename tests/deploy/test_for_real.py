@@ -40,19 +40,25 @@ class Machine:
     walls: bool
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def here(self, word: str) -> str:
-        """A path within a container, as the path it has here."""
-        word = word.replace("/etc/newsflow/", f"{DEPLOY}/compose/").replace("/tmp/", f"{self.place}/tmp/")
+    def here(self, word: str, service: str) -> str:
+        """A path within the container of a service, as the path it has here."""
+        word = word.replace("/etc/newsflow/", f"{DEPLOY}/compose/").replace("/tmp/", f"{self.tmp(service)}/")
         return word.replace("/var/lib/newsflow/", f"{self.place}/store/")
 
+    def tmp(self, service: str) -> Path:
+        """The /tmp of a service: each container has its own."""
+        return self.place / "tmp" / service
+
     def start(self, service: str) -> subprocess.Popen[bytes]:
-        words = [self.here(word) for word in COMPOSE[service]["command"]]
-        command, environ = [sys.executable, "-m", "newsflow", *words], {**os.environ, **self.environ}
+        words = [self.here(word, service) for word in COMPOSE[service]["command"]]
+        own = {key: value for key, value in COMPOSE[service]["environment"].items() if key.startswith("NEWSFLOW_")}
+        own |= {**self.environ, "TMPDIR": str(self.tmp(service))}
+        command, environ = [sys.executable, "-m", "newsflow", *words], {**os.environ, **own}
         if self.walls:
             begin, more = newsflow_for_everybody()
-            folders = [self.place / "tmp"] + [self.place / "store"] * ("/var/lib/newsflow" in str(COMPOSE[service]))
+            folders = [self.tmp(service)] + [self.place / "store"] * ("/var/lib/newsflow" in str(COMPOSE[service]))
             command = confined([*begin, *words], folders)
-            environ = {"PATH": os.environ["PATH"], "HOME": str(self.place / "store"), **more, **self.environ}
+            environ = {"PATH": os.environ["PATH"], "HOME": str(self.place / "store"), **more, **own}
         with (self.place / f"{service}.log").open("ab") as log:
             process = subprocess.Popen(
                 command, env=environ, cwd=self.place, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -62,14 +68,16 @@ class Machine:
 
     def publish(self, file: Path) -> None:
         command = [sys.executable, "-m", "newsflow", "publish", str(file), "--config"]
-        command.append(self.here("/etc/newsflow/newsflow.yaml"))
+        command.append(self.here("/etc/newsflow/newsflow.yaml", "topics"))
         environ = {**os.environ, **self.environ, "PYTHONWARNINGS": "ignore"}
         subprocess.run(command, env=environ, cwd=self.place, capture_output=True, check=True)
 
     def healthy(self, service: str) -> bool:
         (kind, text) = COMPOSE[service]["healthcheck"]["test"]
         assert kind == "CMD-SHELL"
-        done = subprocess.run(["sh", "-c", self.here(text.replace("$$", "$"))], capture_output=True, check=False)
+        done = subprocess.run(
+            ["sh", "-c", self.here(text.replace("$$", "$"), service)], capture_output=True, check=False
+        )
         return done.returncode == 0
 
     def words(self) -> str:
@@ -82,8 +90,8 @@ def machine(request: pytest.FixtureRequest, own_broker: LocalBroker, postgres: L
     with tempfile.TemporaryDirectory(prefix="newsflow-compose-") as name:
         place = Path(name)
         place.chmod(0o755)
-        for folder in ("tmp", "store"):
-            (place / folder).mkdir()
+        for folder in ("store", *(f"tmp/{service}" for service in COMPOSE)):
+            (place / folder).mkdir(parents=True)
             if os.geteuid() == 0:
                 os.chown(place / folder, UID, UID)
         environ = {
@@ -91,7 +99,6 @@ def machine(request: pytest.FixtureRequest, own_broker: LocalBroker, postgres: L
             # In containers these names are looked up and these paths are volumes.
             "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": own_broker.status().bootstrap_servers,
             "NEWSFLOW_STORES__ARTICLES": f"parquet:///{place}/store/articles",
-            "TMPDIR": str(place / "tmp"),
         }
         made = Machine(place, environ, request.param)
         try:
@@ -120,6 +127,15 @@ def outcomes(machine: Machine) -> Counter[str]:
     return sum((Counter({outcome.value: count}) for (outcome, _), count in counts.items()), Counter())
 
 
+def counted(machine: Machine) -> int:
+    """The articles that trends has counted."""
+    db = open_database(machine.environ["LEDGER_URL"])
+    try:
+        return int(db.run(lambda: db.query("SELECT COUNT(*) FROM trend_article"), writes=False)[0][0])
+    finally:
+        db.close()
+
+
 def stored(machine: Machine) -> int:
     files = str(machine.place / "store" / "articles" / "**" / "*.parquet")
     try:
@@ -139,8 +155,11 @@ def stored(machine: Machine) -> int:
 def test_articles_come_through(machine: Machine) -> None:
     topics = machine.start("topics")
     assert topics.wait(300) == 0, machine.words()
-    ingest, deliver = machine.start("ingest"), machine.start("deliver")
-    wait_until(lambda: machine.healthy("ingest"), machine, "waited for the first heartbeat")
+    jobs = [machine.start(service) for service in ("ingest", "trends", "deliver")]
+    for service in ("ingest", "trends"):
+        assert not machine.healthy(service)
+    for service in ("ingest", "trends"):
+        wait_until(lambda service=service: machine.healthy(service), machine, f"waited for {service}'s first heartbeat")
 
     (machine.place / "events.jsonl").write_bytes(b"\n".join(value for _, value in raw_events(EVENTS)))
     machine.publish(machine.place / "events.jsonl")
@@ -149,19 +168,23 @@ def test_articles_come_through(machine: Machine) -> None:
     accepted = found["added"] + found["replaced"]
     wait_until(lambda: stored(machine) == accepted, machine, "waited for the store")
 
-    for process in (ingest, deliver):
+    wait_until(lambda: counted(machine) == found["added"], machine, "waited for the counts")
+
+    for process in jobs:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(200) for process in (ingest, deliver)] == [0, 0], machine.words()
+    assert [process.wait(200) for process in jobs] == [0] * len(jobs), machine.words()
 
 
 def probes() -> Iterator[str]:
-    yield COMPOSE["ingest"]["healthcheck"]["test"][1].replace("$$", "$")
-    deployment = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "ingest" / "ingest.yaml").read_text(encoding="utf-8"))
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    for name in ("livenessProbe", "readinessProbe"):
-        shell, flag, text = container[name]["exec"]["command"]
-        assert (shell, flag) == ("sh", "-c")
-        yield text
+    for service in ("ingest", "trends"):
+        yield COMPOSE[service]["healthcheck"]["test"][1].replace("$$", "$")
+    for file in ("ingest/ingest.yaml", "trends.yaml"):
+        deployment = yaml.safe_load((DEPLOY / "kubernetes" / "base" / file).read_text(encoding="utf-8"))
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        for name in ("livenessProbe", "readinessProbe"):
+            shell, flag, text = container[name]["exec"]["command"]
+            assert (shell, flag) == ("sh", "-c")
+            yield text
 
 
 @pytest.mark.parametrize("probe", sorted(set(probes())))

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from newsflow.config.load import load_config
+from newsflow.config.settings import LedgerSettings
 from newsflow.config.trends import config_of
 from newsflow.contracts.topics import declared_topics
 from newsflow.kafka.strimzi import API_VERSION
@@ -219,20 +220,46 @@ def test_each_pod_may_reach_what_it_needs_and_nobody_reaches_the_jobs(way: str) 
 def test_each_partition_of_the_input_is_read_by_exactly_one_process() -> None:
     shares = []
     for each in resources("split"):
-        if each["kind"] == "Deployment" and "run" in each["spec"]["template"]["spec"]["containers"][0]["args"]:
-            args = each["spec"]["template"]["spec"]["containers"][0]["args"]
+        if each["kind"] != "Deployment":
+            continue
+        args = each["spec"]["template"]["spec"]["containers"][0]["args"]
+        if args[:2] == ["run", "ingest"]:
             shares += args[args.index("--partitions") + 1].split(",")
             assert each["spec"]["replicas"] == 1
     (raw,) = [spec for spec in declared_topics() if spec.name == RAW_TOPIC]
     assert sorted(map(int, shares)) == list(range(raw.partitions))
 
 
+@pytest.mark.parametrize("way", ["base", "split", "flink-application"])
+def test_each_local_loop_is_asked_for_its_heartbeat(way: str) -> None:
+    probes = []
+    for name, _, spec in pod_templates(way):
+        for container in spec["containers"]:
+            args = container.get("args", ())
+            asked = {key: value for key, value in container.items() if key.endswith("Probe")}
+            assert bool(asked) == ("--heartbeat" in args) == ("run" in args and "--follow" in args), name
+            if asked:
+                file = args[args.index("--heartbeat") + 1]
+                assert all(file in " ".join(probe["exec"]["command"]) for probe in asked.values()), name
+                probes.append(asked)
+    assert probes
+    assert all(asked == probes[0] for asked in probes)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_only_what_tells_or_stores_may_reach_destinations(way: str) -> None:
+    policies = [each["spec"] for each in resources(way) if each["kind"] == "NetworkPolicy"]
+    for name, labels, _ in pod_templates(way):
+        mine = [policy for policy in policies if selects(policy["podSelector"], labels)]
+        ports = {port["port"] for policy in mine for rule in policy.get("egress", ()) for port in rule.get("ports", ())}
+        tells = labels.get("app.kubernetes.io/component") in ("ingest", "deliver")
+        assert ({443, 587} <= ports) == tells, name
+
+
 @pytest.mark.parametrize("way", ["flink-session", "flink-application"])
-def test_on_flink_there_is_no_local_loop_beside_it(way: str) -> None:
-    assert "newsflow-ingest" not in {
-        each["metadata"]["name"] for each in resources(way) if each["kind"] == "Deployment"
-    }
-    assert named(way, "Deployment", "newsflow-deliver")
+def test_what_runs_on_flink_has_no_local_loop_beside_it(way: str) -> None:
+    local = {each["metadata"]["name"] for each in resources(way) if each["kind"] == "Deployment"}
+    assert local == {"newsflow-deliver"} | ({"newsflow-trends"} if way == "flink-application" else set())
     assert named(way, "CronJob", "newsflow-prune")
 
 
@@ -240,17 +267,24 @@ def test_on_flink_there_is_no_local_loop_beside_it(way: str) -> None:
 def test_the_ledger_forgets_and_not_too_early(way: str, tmp_path: Path) -> None:
     (data,) = [each["data"] for each in resources(way) if each["kind"] == "ConfigMap"]
     (tmp_path / "newsflow.yaml").write_text(data["newsflow.yaml"], encoding="utf-8")
-    ledger = load_config(tmp_path / "newsflow.yaml", environ={}).config.ledger
+
+    def ledger_of(container: Resource) -> LedgerSettings:
+        environ = {each["name"]: each["value"] for each in container.get("env", ()) if "value" in each}
+        return load_config(tmp_path / "newsflow.yaml", environ=environ).config.ledger
+
+    ledger = ledger_of({})
     (raw,) = [spec for spec in declared_topics() if spec.name == RAW_TOPIC]
     assert ledger.retention_d * 86_400_000 > int(raw.config["retention.ms"])
-    # The local loop prunes by itself; on Flink something else must.
-    by_itself = ledger.prune_every_h > 0 and any(
-        "--follow" in container.get("args", ()) and "run" in container["args"]
-        for _, _, spec in pod_templates(way)
-        for container in containers(spec)
-    )
+    # The main job's local loop prunes by itself; on Flink something else must. Trends beside it never does.
+    by_itself = {
+        labels["app.kubernetes.io/component"]
+        for _, labels, spec in pod_templates(way)
+        for container in spec["containers"]
+        if "--follow" in container.get("args", ()) and "run" in container["args"]
+        if ledger_of(container).prune_every_h > 0
+    }
     jobs = [each["metadata"]["name"] for each in resources(way) if each["kind"] == "CronJob"]
-    assert (by_itself, jobs) in ((True, []), (False, ["newsflow-prune"]))
+    assert (by_itself, jobs) in (({"ingest"}, []), (set(), ["newsflow-prune"]))
 
 
 def test_topics_and_rights_are_those_of_the_jobs() -> None:
