@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -159,7 +160,7 @@ def test_articles_come_through(machine: Machine) -> None:
     for service in ("ingest", "trends"):
         assert not machine.healthy(service)
     for service in ("ingest", "trends"):
-        wait_until(lambda service=service: machine.healthy(service), machine, f"waited for {service}'s first heartbeat")
+        wait_until(partial(machine.healthy, service), machine, f"waited for {service}'s first heartbeat")
 
     (machine.place / "events.jsonl").write_bytes(b"\n".join(value for _, value in raw_events(EVENTS)))
     machine.publish(machine.place / "events.jsonl")
