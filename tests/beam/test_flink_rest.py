@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from newsflow.beam import on_flink
 from newsflow.errors import FlinkError, UsageError
 from newsflow.flink import rest
 from newsflow.flink.names import flink_name, same_job, stamped
@@ -218,3 +219,18 @@ def test_names_tell_starts_of_one_job_from_others() -> None:
     assert not same_job(stamped("ingest-eu"), "ingest")
     assert not same_job(stamped("ingest.trends"), "ingest")
     assert not same_job("ingest", "ingest")
+
+
+def test_a_task_manager_that_comes_a_little_later_is_waited_for(
+    manager: JobManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = FlinkCluster(manager.master)
+    monkeypatch.setattr(on_flink, "_POLL_S", 0.01)
+    manager.jobs()
+    none, two = {"slots-total": 0, "slots-available": 0}, {"slots-total": 2, "slots-available": 1}
+    manager.answers["GET /overview"] = [none, none, two]
+    assert on_flink._check_cluster(cluster, "ingest") == 1
+    monkeypatch.setattr(on_flink, "TASK_MANAGERS_S", 0.0)
+    manager.answers["GET /overview"] = none
+    with pytest.raises(FlinkError, match="has no TaskManager"):
+        on_flink._check_cluster(cluster, "ingest")

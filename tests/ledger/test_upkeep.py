@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from newsflow.errors import ConfigError, LedgerError
-from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger
+from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
 from newsflow.ledger.migrate import applied_migrations, migrate, pending_migrations, shipped_migrations
 from newsflow.ledger.opening import open_database
 from newsflow.model import Outcome, PendingAlert, Reason, Record
@@ -135,6 +138,25 @@ def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: W
     clock.move(hours=72, minutes=1)
     later = ledger.decide([wire.publish("https://b.example/", source="b")])[0]
     assert later.outcome is Outcome.ADDED
+
+
+def test_two_that_prune_at_once_count_what_they_forget_once(
+    open_one: Callable[[], Ledger], wire: Wire, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers = [open_one(), open_one()]
+    ledgers[0].decide([wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(100)])
+    clock.move(days=100)
+    keep = pruning._keep_sums
+
+    def keep_slowly(*arguments: Any) -> None:
+        time.sleep(0.5)  # long enough for the other to have found the same events
+        keep(*arguments)
+
+    monkeypatch.setattr(pruning, "_keep_sums", keep_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        pruned = list(pool.map(lambda ledger: ledger.prune(timedelta(days=90)).events, ledgers))
+    assert sorted(pruned) == [0, 100]
+    assert ledgers[0].outcomes() == {Outcome.ADDED: 100}
 
 
 def test_prune_in_many_steps(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
@@ -18,6 +19,7 @@ from newsflow.flink.options import check_options, flink_options
 from newsflow.flink.rest import FlinkCluster, FlinkJob
 
 COME_UP_S = 180.0
+TASK_MANAGERS_S = 60.0
 _POLL_S = 0.5
 
 
@@ -46,9 +48,7 @@ def submit(build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: 
 
 def _check_cluster(cluster: FlinkCluster, name: str) -> int:
     """How many slots are free; refuses a cluster without any, and a job that runs already."""
-    overview = cluster.overview()
-    if not overview.get("slots-total"):
-        raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
+    overview = _overview_with_slots(cluster)
     running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, name)]
     if running:
         raise FlinkError(
@@ -57,6 +57,16 @@ def _check_cluster(cluster: FlinkCluster, name: str) -> int:
             "configuration) and a group of its own"
         )
     return int(overview.get("slots-available", 0))
+
+
+def _overview_with_slots(cluster: FlinkCluster) -> dict[str, Any]:
+    """What the cluster says of itself once a TaskManager is there: one that was started with it comes a little later."""
+    deadline = time.monotonic() + TASK_MANAGERS_S
+    while not (overview := cluster.overview()).get("slots-total"):
+        if time.monotonic() > deadline:
+            raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
+        time.sleep(_POLL_S)
+    return overview
 
 
 def _come_up(cluster: FlinkCluster, name: str) -> FlinkJob:

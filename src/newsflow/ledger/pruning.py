@@ -87,6 +87,8 @@ def _prune_articles(db: Database, before: int) -> int:
 
 
 def _prune_events(db: Database, before: int) -> int:
+    # One at a time: two that found the same events would both add them to the sums.
+    db.lock(["prune events"])
     sql = "SELECT event_id, outcome, COALESCE(reason, '') FROM event WHERE decided_at < ? ORDER BY decided_at LIMIT ?"
     rows = db.query(sql, [before, STEP_ROWS])
     if rows:
