@@ -60,7 +60,7 @@ def _check_cluster(cluster: FlinkCluster, name: str) -> int:
 
 
 def _overview_with_slots(cluster: FlinkCluster) -> dict[str, Any]:
-    """What the cluster says of itself once a TaskManager is there: one that was started with it comes a little later."""
+    """What the cluster says of itself once a TaskManager is there: those started with it come a little later."""
     deadline = time.monotonic() + TASK_MANAGERS_S
     while not (overview := cluster.overview()).get("slots-total"):
         if time.monotonic() > deadline:
