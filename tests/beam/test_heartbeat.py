@@ -48,6 +48,32 @@ def test_a_place_that_goes_away_later_stops_no_job(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_of_several_loops_the_one_that_turned_longest_ago_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    heartbeat = Heartbeat(file, ["archive", "alerts", "lake"], every_s=0)
+    for at_s, loop in ((100.0, "archive"), (200.0, "alerts")):
+        monkeypatch.setattr("time.time", lambda at_s=at_s: at_s)
+        heartbeat.beat(loop)
+        assert not file.exists(), "lake has not turned yet"
+    monkeypatch.setattr("time.time", lambda: 300.0)
+    heartbeat.beat("lake")
+    assert file.stat().st_mtime == 100
+    heartbeat.beat("archive")
+    assert file.stat().st_mtime == 200
+    heartbeat.end("alerts")
+    assert file.stat().st_mtime == 300
+
+
+def test_a_loop_that_ends_before_the_others_have_turned_is_not_waited_for(tmp_path: Path) -> None:
+    heartbeat = Heartbeat(tmp_path / "file", ["archive", "alerts"], every_s=0)
+    heartbeat.beat("archive")
+    heartbeat.end("alerts")
+    assert (tmp_path / "file").exists()
+    heartbeat.end("archive")  # nobody is left: nothing to say
+
+
 @pytest.mark.parametrize("where", [["--input", "a.jsonl", "--output", "out"], ["--", "--runner=PrismRunner"]])
 def test_it_is_of_the_local_loop_alone(where: list[str]) -> None:
     done = CliRunner().invoke(app, ["run", "ingest", "--heartbeat", "file", *where])

@@ -85,6 +85,10 @@ class Machine:
         return "\n".join(path.read_text(errors="replace")[-2000:] for path in self.place.glob("*.log"))
 
 
+LOOPS = ("ingest", "trends", "deliver")
+"""The services that follow a topic."""
+
+
 @pytest.fixture(params=[False, True], ids=["processes", "within-walls"])
 def machine(request: pytest.FixtureRequest, own_broker: LocalBroker, postgres: LocalPostgres) -> Iterator[Machine]:
     # Not pytest's folder, which is for its owner alone.
@@ -156,10 +160,10 @@ def stored(machine: Machine) -> int:
 def test_articles_come_through(machine: Machine) -> None:
     topics = machine.start("topics")
     assert topics.wait(300) == 0, machine.words()
-    jobs = [machine.start(service) for service in ("ingest", "trends", "deliver")]
-    for service in ("ingest", "trends"):
+    jobs = [machine.start(service) for service in LOOPS]
+    for service in LOOPS:
         assert not machine.healthy(service)
-    for service in ("ingest", "trends"):
+    for service in LOOPS:
         wait_until(partial(machine.healthy, service), machine, f"waited for {service}'s first heartbeat")
 
     (machine.place / "events.jsonl").write_bytes(b"\n".join(value for _, value in raw_events(EVENTS)))
@@ -177,9 +181,9 @@ def test_articles_come_through(machine: Machine) -> None:
 
 
 def probes() -> Iterator[str]:
-    for service in ("ingest", "trends"):
+    for service in LOOPS:
         yield COMPOSE[service]["healthcheck"]["test"][1].replace("$$", "$")
-    for file in ("ingest/ingest.yaml", "trends.yaml"):
+    for file in ("ingest/ingest.yaml", "trends.yaml", "deliver.yaml"):
         deployment = yaml.safe_load((DEPLOY / "kubernetes" / "base" / file).read_text(encoding="utf-8"))
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         for name in ("livenessProbe", "readinessProbe"):

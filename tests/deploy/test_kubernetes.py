@@ -275,12 +275,12 @@ def test_the_ledger_forgets_and_not_too_early(way: str, tmp_path: Path) -> None:
     ledger = ledger_of({})
     (raw,) = [spec for spec in declared_topics() if spec.name == RAW_TOPIC]
     assert ledger.retention_d * 86_400_000 > int(raw.config["retention.ms"])
-    # The main job's local loop prunes by itself; on Flink something else must. Trends beside it never does.
+    # The main job's local loop prunes by itself; on Flink something else must. The others beside it never do.
     by_itself = {
         labels["app.kubernetes.io/component"]
         for _, labels, spec in pod_templates(way)
         for container in spec["containers"]
-        if "--follow" in container.get("args", ()) and "run" in container["args"]
+        if "--follow" in container.get("args", ()) and "deliver" not in container["args"]
         if ledger_of(container).prune_every_h > 0
     }
     jobs = [each["metadata"]["name"] for each in resources(way) if each["kind"] == "CronJob"]

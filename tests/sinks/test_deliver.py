@@ -110,8 +110,11 @@ class Away(Store):
 def test_a_sink_that_is_away_is_waited_for() -> None:
     store, rows = Away(), [row(f"a{at}") for at in range(3)]
     store.back_after = 4
-    assert PatientSink(StoreSink("away", store), Backoff(0.001, 0.01)).take(_events([r.value for r in rows])) == []
+    beats: list[int] = []
+    sink = PatientSink(StoreSink("away", store), Backoff(0.001, 0.01), alive=lambda: beats.append(store.tries))
+    assert sink.take(_events([r.value for r in rows])) == []
     assert (store.tries, [each.key for each in store.kept]) == (5, [each.key for each in rows])
+    assert beats == [1, 2, 3, 4], "who waits for a sink does not hang"
 
 
 def test_patience_ends(tmp_path: Path) -> None:

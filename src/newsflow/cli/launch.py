@@ -12,7 +12,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from newsflow.beam import inprocess
-from newsflow.beam.heartbeat import Heartbeat
+from newsflow.beam.heartbeat import Heartbeat, beats_of
 from newsflow.beam.job import Job
 from newsflow.beam.jobs import Page
 from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
@@ -70,7 +70,7 @@ def locally(
     heartbeat: Path | None = None,
 ) -> None:
     """Run a job on Kafka with the local runner, until it is caught up or told to stop."""
-    beat = (lambda: None) if heartbeat is None else Heartbeat(heartbeat).beat
+    beat = beats_of(None if heartbeat is None else Heartbeat(heartbeat), "")
     job, limits = Job(config, "available", "kafka"), config.limits
     with RunProgress(quiet) as progress, _tools(config) as tools:
         pipeline = PreparedPipeline(page.build, job, PipelineOptions(beam_args or []))

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from newsflow.beam.heartbeat import Heartbeat, beats_of
 from newsflow.beam.job import Job
 from newsflow.beam.jobs import Page
 from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
@@ -43,13 +45,15 @@ class SinkRun:
         self.sink.stop()
         self.loop.stop()
 
-    def go(self, follow: bool) -> None:
+    def go(self, follow: bool, heartbeat: Heartbeat | None = None) -> None:
         """Run to the end, or until told to stop. What makes it fail is kept: the other sinks go on."""
         try:
             (self.loop.follow if follow else self.loop.until_caught_up)()
         except Exception as error:
             self.failure = f"{self.name}: {error}"
             words.print(f"{self.name} stopped: {error}", markup=False)
+        if heartbeat is not None:
+            heartbeat.end(self.name)
 
 
 @dataclass
@@ -68,15 +72,17 @@ def locally(
     *,
     follow: bool,
     beam_args: list[str] | None = None,
+    heartbeat: Path | None = None,
 ) -> Delivered:
     """Run a page with the local runner, each sink in a thread and at its own place in the log. Raises
     `NewsflowError` when one of them gave up; what the others did is done."""
     done = Delivered()
+    beats = None if heartbeat is None else Heartbeat(heartbeat, sinks)
     with ExitStack() as stack:
         stack.callback(close_sinks)
-        runs = [_prepare(page, config, name, partitions, beam_args or [], stack) for name in sinks]
+        runs = [_prepare(page, config, name, partitions, beam_args or [], stack, beats) for name in sinks]
         with _alerting(config, sinks, done.said):
-            _run(runs, follow)
+            _run(runs, follow, beats)
     failures = [run.failure for run in runs if run.failure]
     done.counts = {run.name: run.total for run in runs}
     if failures:
@@ -112,9 +118,16 @@ def report(done: Delivered, output: Output) -> None:
 
 
 def _prepare(
-    page: Page, config: Config, name: str, partitions: list[int] | None, beam_args: list[str], stack: ExitStack
+    page: Page,
+    config: Config,
+    name: str,
+    partitions: list[int] | None,
+    beam_args: list[str],
+    stack: ExitStack,
+    heartbeat: Heartbeat | None,
 ) -> SinkRun:
-    sink = sink_for(config, name)
+    sink, beat = sink_for(config, name), beats_of(heartbeat, name)
+    sink.alive = beat
     job, limits = Job(config, "available", "kafka", sinks=(name,)), config.limits
     pipeline = PreparedPipeline(page.build, job, PipelineOptions(beam_args))
     place = job.published(name)
@@ -127,12 +140,12 @@ def _prepare(
     def add(run: RunReport) -> None:
         total.update(run.counters)
 
-    return SinkRun(name, sink, LocalLoop(pipeline, reader, job, add, place=place, idle_s=IDLE_S), total)
+    return SinkRun(name, sink, LocalLoop(pipeline, reader, job, add, place=place, idle_s=IDLE_S, beat=beat), total)
 
 
-def _run(runs: Sequence[SinkRun], follow: bool) -> None:
+def _run(runs: Sequence[SinkRun], follow: bool, heartbeat: Heartbeat | None) -> None:
     """Each run in a thread of its own, until all have ended."""
-    threads = [threading.Thread(target=run.go, args=(follow,), name=f"deliver-{run.name}") for run in runs]
+    threads = [threading.Thread(target=run.go, args=(follow, heartbeat), name=f"deliver-{run.name}") for run in runs]
     stops: list[Callable[[], object]] = [run.stop for run in runs]
     with draining(stops):
         for thread in threads:

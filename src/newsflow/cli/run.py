@@ -106,10 +106,8 @@ def run(
         jobs.start(job, loaded.config, flink_master, restore, beam_args, sinks=sinks, detach=detach, output=output)
         return
     chosen = None if partitions is None else _partitions(partitions)
-    if heartbeat is not None and page.per_sink:
-        raise UsageError(f"--heartbeat tells of one loop, and {job} has one for each sink; leave it out")
     if page.per_sink:
-        _deliver(page, loaded.config, sinks, chosen, files is not None, follow, output, beam_args)
+        _deliver(page, loaded.config, sinks, chosen, files is not None, follow, output, beam_args, heartbeat)
     elif sinks is not None:
         raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
     elif files is not None:
@@ -138,6 +136,7 @@ def _deliver(
     follow: bool,
     output: Output,
     beam_args: list[str],
+    heartbeat: Path | None,
 ) -> None:
     from newsflow.cli import launch_sinks
     from newsflow.stages.sinks import chosen_sinks
@@ -148,7 +147,9 @@ def _deliver(
     if _names_runner(beam_args):
         launch_sinks.on_runner(page, config, chosen, beam_args)
         return
-    done = launch_sinks.locally(page, config, chosen, partitions, follow=follow, beam_args=beam_args)
+    done = launch_sinks.locally(
+        page, config, chosen, partitions, follow=follow, beam_args=beam_args, heartbeat=heartbeat
+    )
     launch_sinks.report(done, output)
 
 

@@ -86,6 +86,8 @@ class PatientSink:
 
     sink: ArticleSink
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.25, cap_s=30.0))
+    alive: Callable[[], object] = lambda: None
+    """Called whenever the sink answered, be it that it is away: what waits for it does not hang."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -103,6 +105,7 @@ class PatientSink:
                     return self.sink.take(events)
             except (SinkError, LedgerError) as error:
                 failures += 1
+                self.alive()
                 pause_s = self.backoff.delay_s(failures, random.random())
                 if self._stop.is_set() or time.monotonic() + pause_s > deadline:
                     raise
