@@ -6,7 +6,8 @@ The window of deduplication is short here (`--window-minutes`): workers hold an 
 grows until the window is full, and 72 hours of it are more than an hour shows. Prints a line a minute: memory, threads,
 connections and files of the workers, the age of articles in the feed, the size of the last checkpoint. Ends with the
 slope of memory after the warm-up (two fifths of the time, at most ten minutes), and fails when it is 1 MB a minute or
-more, when threads or connections grew, or when an event has no outcome.
+more, when threads or connections grew, or when an event has no outcome. Memory swings by some MB, so in a short run
+less than 20 MB in all are not taken for growth: five minutes find what grows fast, an hour finds what grows slowly.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ import psutil
 from benchmarks.flink_stack import FeedWatch, FlinkJobRun, Servers, SteadyLoad, percentile, servers, slope_per_minute
 
 MOST_MB_A_MINUTE = 1.0
+SWING_MB = 20.0
+MORE_THREADS = 4
+"""Beam's pool keeps the threads of its busiest moment, up to 16 idle ones a worker, and that moment may come late."""
 SAMPLE_S = 5.0
 
 
@@ -104,13 +108,14 @@ def _report(on: Servers, flink_id: str, sample: Sample, minute: int, ages: list[
 
 def _verdict(samples: list[Sample], ages: list[float], sent: int, decided: int) -> bool:
     slope = slope_per_minute([(sample.at_s, sample.memory_mb) for sample in samples])
+    most = max(MOST_MB_A_MINUTE, SWING_MB * 60 / (samples[-1].at_s - samples[0].at_s))
     threads, connections = (_growth(samples, name) for name in ("threads", "connections"))
-    print(f"memory {slope:+.2f} MB a minute after the warm-up (under {MOST_MB_A_MINUTE:g})")
+    print(f"memory {slope:+.2f} MB a minute after the warm-up (under {most:.1f})")
     print(f"threads {threads:+d}, connections {connections:+d} from the first third to the last (medians)")
     p50, p99 = (percentile(ages, share) for share in (0.5, 0.99))
     print(f"publish to feed: p50 {p50:.2f} s, p99 {p99:.2f} s ({len(ages):,} articles)")
     print(f"events {sent:,}, with an outcome {decided:,}")
-    return slope >= MOST_MB_A_MINUTE or threads > 0 or connections > 0 or decided != sent
+    return slope >= most or threads > MORE_THREADS or connections > 0 or decided != sent
 
 
 def _growth(samples: list[Sample], name: str) -> int:
