@@ -89,6 +89,8 @@ def test_the_guide_to_upgrades_holds(run: FlinkRun) -> None:
 
 
 def test_what_cannot_be_done_is_said(run: FlinkRun) -> None:
+    missing = run.newsflow("run", "ingest", "--runner", "flink", expect=1)
+    assert f"topic {run.topic} does not exist" in missing
     run.create_topics()
     assert "no job" in run.newsflow("jobs", "stop", run.name, "--savepoint", expect=1)
     assert "say --savepoint" in run.newsflow("jobs", "stop", run.name, expect=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,25 +13,36 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 
 from newsflow.beam.job import Job
 from newsflow.beam.local import Build
-from newsflow.errors import FlinkError
+from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, FlinkError, KafkaError
 from newsflow.flink.jobserver import JobServer
 from newsflow.flink.names import same_job, stamped
 from newsflow.flink.options import check_options, flink_options
 from newsflow.flink.rest import FlinkCluster, FlinkJob
+from newsflow.kafka.admin import topic_names
+from newsflow.kafka.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
 
 COME_UP_S = 180.0
 TASK_MANAGERS_S = 60.0
 _POLL_S = 0.5
 
 
-def submit(build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str]) -> FlinkJob:
-    """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile.
+def submit(
+    build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str], *, wants: str = ""
+) -> FlinkJob:
+    """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile. `wants`: a topic that must be
+    there.
 
-    Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up.
+    Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up,
+    `KafkaError` when the topic is missing.
     """
     check_options(beam_args, job.config)
     this = stamped(name)
     slots = _check_cluster(cluster, name)
+    if wants:
+        _check_topic(job.config, wants)
     arguments = flink_options(beam_args, job.config, cluster.master, this, slots)
     given = PipelineOptions(arguments).view_as(PortableOptions).job_endpoint
     with nullcontext() if given else JobServer(cluster.master) as server:
@@ -57,6 +69,18 @@ def _check_cluster(cluster: FlinkCluster, name: str) -> int:
             "configuration) and a group of its own"
         )
     return int(overview.get("slots-available", 0))
+
+
+def _check_topic(config: Config, topic: str) -> None:
+    """Refuses a topic that is missing: workers would find out, again and again. What cannot be looked up from here is
+    theirs to find."""
+    try:
+        known = topic_names(KafkaSettings.of(config.kafka))
+    except (ConfigError, KafkaError) as error:
+        log.warning("whether topic %s exists could not be looked up from here: %s", topic, error)
+        return
+    if topic not in known:
+        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
 
 
 def _overview_with_slots(cluster: FlinkCluster) -> dict[str, Any]:

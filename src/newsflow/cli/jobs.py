@@ -140,7 +140,9 @@ def start(
     if restore_from is not None:
         beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
     laid = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_S)
-    job = submit(page.build, laid, called, cluster, beam_args)
+    topic = laid.published(sink).topic if sink else laid.raw.topic
+    # Where a user's page reads is its own affair.
+    job = submit(page.build, laid, called, cluster, beam_args, wants="" if name.endswith(".py") else topic)
     _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
     words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)
     if not detach:
