@@ -87,7 +87,7 @@ class PatientSink:
     sink: ArticleSink
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.25, cap_s=30.0))
     alive: Callable[[], object] = lambda: None
-    """Called whenever the sink answered, be it that it is away: what waits for it does not hang."""
+    """Called each time the sink is found away: what waits for it does not hang."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
