@@ -27,7 +27,7 @@ test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
 	$(BIN)/python -m pytest -m 'not faults and not flink'
 
 test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among them; one line a sink
-	$(BIN)/python -m pytest -q -p tests.sink_table tests/sinks tests/alerts tests/ledger/test_outbox_lines.py \
+	$(BIN)/python -m pytest -q -p tests.sink_table tests/stores tests/alerts tests/ledger/test_outbox_lines.py \
 	  tests/cli/test_alerts_command.py tests/cli/test_store_command.py tests/cli/test_doctor_command.py \
 	  $(wildcard tests/e2e/test_deliver*.py)
 

@@ -28,15 +28,13 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from newsflow.dedup.decide import Held
-from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, fingerprint
+from newsflow.dedup.decide import Held, choose_original, choose_story, make_tie
+from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, fingerprint, matching_tokens
 from newsflow.dedup.index import NearIndex
-from newsflow.dedup.matching import matching_tokens
 from newsflow.dedup.similarity import compare_all
-from newsflow.dedup.ties import choose_original, choose_story, make_tie
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate
+from newsflow.tools.postgres import LocalPostgres
 
 START = datetime(2031, 5, 4, 9, 0, tzinfo=UTC)
 VOCABULARY, RECENT, COPIED = 60_000, 3_000, 1 / 6

@@ -21,18 +21,18 @@ import psutil
 from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
-from newsflow.contracts.topics import declared_topics
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.flink import LocalFlink
-from newsflow.dev.postgres import LocalPostgres
-from newsflow.dev.processes import free_port
-from newsflow.flink.rest import FlinkCluster
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import open_ledger
 from newsflow.model.names import ARTICLE_TOPIC
+from newsflow.model.topics import declared_topics
+from newsflow.runners.flink_rest import FlinkCluster
 from newsflow.tagging import load_rules, shipped_rules_path
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.flink import LocalFlink
+from newsflow.tools.postgres import LocalPostgres
+from newsflow.tools.processes import free_port
 
 PARTITIONS = 4
 TICK_EVENTS = 4

@@ -33,17 +33,17 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
-from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.errors import MissingToolError
 from newsflow.model import Article, PublicationDate, TopicMatch
 from newsflow.model.codec import encode_article
-from newsflow.sinks.stores import Store, StoreRow
-from newsflow.sinks.stores import postgresql as pg
-from newsflow.sinks.stores import sqlite as lite
-from newsflow.sinks.stores.jsonl import JsonLinesStore
-from newsflow.sinks.stores.layout import partition_of, sync
-from newsflow.sinks.stores.parquet import ParquetStore, to_table
-from tests.sinks.stores.opensearch_node import running_node
+from newsflow.stores import postgresql as pg
+from newsflow.stores import sqlite as lite
+from newsflow.stores.contract import Store, StoreRow
+from newsflow.stores.jsonl import JsonLinesStore
+from newsflow.stores.manifest import partition_of, sync
+from newsflow.stores.parquet import ParquetStore, to_table
+from newsflow.tools.postgres import LocalPostgres, find_programs
+from tests.stores.opensearch_node import running_node
 
 WORDS = ["порт", "суд", "الميناء", "المدينة", "harbour", "council", "river", "دمشق", "переговоры", "strike", "водa"]
 Batches = Sequence[Sequence[StoreRow]]
@@ -155,7 +155,7 @@ def _on_iceberg(folder: Path, stack: ExitStack, _: Any) -> tuple[Writer, ...]:
     from pyiceberg.catalog import Catalog
     from pyiceberg.catalog.sql import SqlCatalog
 
-    from newsflow.sinks.stores.iceberg import IcebergStore
+    from newsflow.stores.iceberg import IcebergStore
 
     def catalog(name: str) -> Catalog:
         (folder / name).mkdir(exist_ok=True)
@@ -168,7 +168,7 @@ def _on_iceberg(folder: Path, stack: ExitStack, _: Any) -> tuple[Writer, ...]:
 
 
 def _on_opensearch(folder: Path, stack: ExitStack, options: Any) -> tuple[Writer, ...]:
-    from newsflow.sinks.stores.opensearch import OpenSearchStore
+    from newsflow.stores.opensearch import OpenSearchStore
 
     url = options.opensearch or stack.enter_context(running_node(folder))
     return stack.enter_context(OpenSearchStore(url, f"bench-{time.time_ns()}")).write, _opensearch(url)
@@ -296,7 +296,7 @@ def _opensearch(url: str) -> Callable[[Sequence[StoreRow]], object]:
     import orjson
     from opensearchpy import OpenSearch, helpers
 
-    from newsflow.sinks.stores.opensearch import OpenSearchStore, document
+    from newsflow.stores.opensearch import OpenSearchStore, document
 
     store = OpenSearchStore(url, f"bench-theirs-{time.time_ns()}")
     _made(store)

@@ -34,9 +34,9 @@ from kafka import TopicPartition
 from benchmarks.corpus import raw_events
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
-from newsflow.contracts.topics import declared_topics
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.processes import free_port
+from newsflow.ingest import steps
+from newsflow.ingest.emit import emissions
+from newsflow.ingest.runtime import build_tools
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
@@ -44,10 +44,10 @@ from newsflow.kafka.reader import to_event
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
 from newsflow.model.names import ARTICLE_TOPIC
-from newsflow.stages import steps
-from newsflow.stages.emit import emissions
-from newsflow.stages.tools import build_tools
+from newsflow.model.topics import declared_topics
 from newsflow.tagging import load_rules, shipped_rules_path
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.processes import free_port
 
 PARTITIONS = 4
 WARM_UP_S = 5.0
@@ -202,11 +202,11 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     """The main job on the local runner, as `newsflow run ingest --until-caught-up` runs it."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from newsflow.beam.job import Job
-    from newsflow.beam.jobs import load_job
-    from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
+    from newsflow.ingest.runtime import tools_for
     from newsflow.kafka.reader import AvailableReader, RunLimits
-    from newsflow.stages.tools import tools_for
+    from newsflow.runners.job import Job
+    from newsflow.runners.local import LocalLoop, PreparedPipeline, RunReport
+    from newsflow.runners.pages import load_job
 
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)

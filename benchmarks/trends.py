@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.errors import MissingToolError
 from newsflow.ledger import open_ledger
 from newsflow.ledger.trends import Trends
+from newsflow.tools.postgres import LocalPostgres, find_programs
+from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Cell, Contribution
-from newsflow.trends.settings import TrendSettings
 
 SETTINGS = TrendSettings()
 HOURS = 6

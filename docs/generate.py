@@ -47,7 +47,7 @@ def main() -> int:
 
 def schemas_page() -> Iterator[str]:
     """The members of every value on the wire."""
-    from newsflow.contracts import SCHEMAS, load_schema
+    from newsflow.model.schemas import SCHEMAS, load_schema
 
     yield "# Values"
     yield ""
@@ -112,7 +112,7 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 def topics_page() -> Iterator[str]:
     """The declared Kafka topics."""
-    from newsflow.contracts.topics import ORIGINAL, declared_templates
+    from newsflow.model.topics import ORIGINAL, declared_templates
 
     yield "# Kafka topics"
     yield ""

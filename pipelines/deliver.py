@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from newsflow.beam.deliver import DeliverTo, WriteDeadLetters
-from newsflow.beam.job import Job
-from newsflow.beam.read import ReadPublished
+from newsflow.runners.job import Job
+from newsflow.runners.read import ReadPublished
+from newsflow.runners.transforms import DeliverTo, WriteDeadLetters
 
 PER_SINK = True
 

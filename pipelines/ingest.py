@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from newsflow.beam.job import Job
-from newsflow.beam.read import ReadArticles
-from newsflow.beam.stages import Deduplicate, Normalise, Route, TagTopics
-from newsflow.beam.write import WriteArticles
+from newsflow.runners.job import Job
+from newsflow.runners.read import ReadArticles
+from newsflow.runners.transforms import Deduplicate, Normalise, Route, TagTopics, WriteArticles
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:

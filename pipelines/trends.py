@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from newsflow.beam.job import Job
-from newsflow.beam.read import ReadArticles
-from newsflow.beam.trends import CloseWindows, CountArticles, PublishTrends
+from newsflow.runners.job import Job
+from newsflow.runners.read import ReadArticles
+from newsflow.runners.trends import CloseWindows, CountArticles, PublishTrends
 
 IDLE_RUN_S = 5.0
 """Windows end also when nothing comes."""

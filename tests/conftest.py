@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.postgres import LocalPostgres, find_programs
-from newsflow.dev.processes import free_port
 from newsflow.errors import MissingToolError
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.postgres import LocalPostgres, find_programs
+from newsflow.tools.processes import free_port
 from tests.fault_table import TABLE, FaultTable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """One real Kafka for the session, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
-    from newsflow.kafka.producer import close_producers  # kafka-python is slow to import: only where it is used
+    from newsflow.kafka.producer import close_producers
     from tests.broker_helpers import RunningBroker
 
     given = os.environ.get("NEWSFLOW_TEST_BOOTSTRAP")

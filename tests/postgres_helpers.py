@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from newsflow.dev.postgres import LocalPostgres
+from newsflow.tools.postgres import LocalPostgres
 
 _numbers = itertools.count(1)
 

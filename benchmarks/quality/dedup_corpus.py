@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from benchmarks.quality.dedup_pairs import Pair
-from newsflow.dedup.matching import matching_text, matching_tokens
+from newsflow.dedup.fingerprint import matching_text, matching_tokens
 
 TWIN_WINDOW = timedelta(hours=72)
 TITLE_WORDS = 4

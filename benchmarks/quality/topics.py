@@ -17,8 +17,8 @@ from babel import Locale
 
 from benchmarks.quality.scoreboard import Row
 from newsflow.tagging import RuleSet, load_rules
-from newsflow.tagging.cldr.forms_file import read_alternatives
-from newsflow.tagging.examples import text_article
+from newsflow.tagging.cldr.generate import read_alternatives
+from newsflow.tagging.lint import text_article
 from newsflow.tagging.text import fold
 
 FILES = ("newsfane_ar_sentences.txt", "bsnlp2021_slavic.jsonl")

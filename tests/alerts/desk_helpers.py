@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from newsflow.alerts.desk import Desk, story_name
-from newsflow.alerts.policy import Policy
 from newsflow.alerts.state import (
     StoryState,
     SubscriberState,
@@ -17,7 +16,7 @@ from newsflow.alerts.state import (
     subscriber_from_json,
     subscriber_to_json,
 )
-from newsflow.alerts.values import Alert, Severity
+from newsflow.alerts.values import Alert, Policy, Severity
 from newsflow.model import Action, Article, Evidence, PublicationDate, TopicMatch
 
 MONDAY_NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.alerts import Severity, Step
-from newsflow.alerts.policy import Digest, Policy, QuietHours
 from newsflow.alerts.state import HOUR
+from newsflow.alerts.values import Digest, Policy, QuietHours
 from newsflow.model import Article
 from tests.alerts.desk_helpers import Run, at, gone, told
 

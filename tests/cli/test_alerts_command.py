@@ -11,12 +11,12 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from newsflow.alerts.delivery import Drainer
+from newsflow.alerts.senders.registry import make_senders
 from newsflow.cli.alerts import app
 from newsflow.ledger import Ledger, open_ledger
-from newsflow.sinks.outbox import Drainer
-from newsflow.sinks.receiver import Receiver, read_received
-from newsflow.sinks.senders import make_senders
-from tests.sinks.alert_samples import HARBOUR, pending
+from newsflow.tools.receiver import Receiver, read_received
+from tests.alerts.alert_samples import HARBOUR, pending
 
 ROUTES = """
 version: 1

@@ -12,19 +12,18 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from newsflow.alerts.delivery import Backoff, Drainer
+from newsflow.alerts.senders.base import Attempt, retry
 from newsflow.cli.app import app
-from newsflow.dev.processes import free_port
 from newsflow.ledger import open_ledger
-from newsflow.ledger.desks import DeskTables
+from newsflow.ledger.alerts import DeskTables
 from newsflow.model import PendingAlert
 from newsflow.model.codec import encode_article
-from newsflow.sinks.circuit import Backoff
-from newsflow.sinks.outbox import Drainer
-from newsflow.sinks.sending import Attempt, retry
-from newsflow.sinks.stores import open_store
+from newsflow.stores.registry import open_store
+from newsflow.tools.processes import free_port
 from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
-from tests.sinks.stores.store_harness import row
+from tests.stores.store_harness import row
 
 RULE = """
 id: harbour

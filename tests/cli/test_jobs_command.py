@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
-from tests.beam.test_flink_rest import RAISED_BY_A_WORKER, JobManager, manager
+from tests.runners.test_flink_rest import RAISED_BY_A_WORKER, JobManager, manager
 
 __all__ = ["manager"]
 

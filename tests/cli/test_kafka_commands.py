@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from newsflow.cli.app import app
-from newsflow.cli.publishing import event_key
-from newsflow.dev.broker import LocalBroker
+from newsflow.cli.publish import event_key
 from newsflow.errors import KafkaError, UsageError
+from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from newsflow.cli import dedup
 from newsflow.cli import ledger as ledger_command
-from newsflow.cli.story import story
+from newsflow.cli.dedup import story
 from newsflow.errors import LedgerError, UsageError
 from newsflow.ledger import open_ledger
 from tests.ledger.ledger_helpers import HARBOUR, RIVER, Wire

@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from newsflow.cli import evaluate, sources
+from newsflow.cli import evaluate
+from newsflow.cli import normalise as sources
 from newsflow.cli.normalise import normalise
 from newsflow.errors import UsageError
 

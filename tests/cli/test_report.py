@@ -13,11 +13,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from newsflow.cli.common import settings
-from newsflow.cli.report import fit, report
-from newsflow.cli.results import Results, results_of
-from newsflow.cli.text import FIRST_STRONG_ISOLATE, POP_ISOLATE
-from newsflow.dev.broker import LocalBroker
+from newsflow.cli.common import FIRST_STRONG_ISOLATE, POP_ISOLATE, settings
+from newsflow.cli.report import Results, fit, report, results_of
+from newsflow.tools.broker import LocalBroker
 
 HEADINGS = (
     "64 raw events, each with exactly one outcome",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from newsflow.beam import runners
-from newsflow.beam.job import Job
 from newsflow.cli.app import app
 from newsflow.config.load import load_config
 from newsflow.errors import ConfigError, FlinkError, NewsflowError, UsageError
+from newsflow.runners import pages as runners
+from newsflow.runners.job import Job
 
 JOB = Job(load_config(environ={}, flags={}).config, "endless")
 

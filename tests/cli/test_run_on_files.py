@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from newsflow.sample import sample_events, sources_path, write_sample
+from newsflow.tools.sample.build import sample_events, sources_path, write_sample
 
 pytestmark = pytest.mark.pipeline
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.cli.store import app
-from newsflow.sinks.stores.jsonl import JsonLinesStore
-from tests.sinks.stores.store_harness import row
+from newsflow.stores.jsonl import JsonLinesStore
+from tests.stores.store_harness import row
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from newsflow.cli.app import app
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Record
 from newsflow.model.codec import encode_article
+from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import contribution_of
-from newsflow.trends.settings import TrendSettings
 from tests.trends.trend_articles import START, article
 
 SETTINGS = TrendSettings()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.dedup.matching import matching_text, matching_tokens, number_tokens
+from newsflow.dedup.fingerprint import matching_text, matching_tokens, number_tokens
 
 
 @pytest.mark.parametrize(

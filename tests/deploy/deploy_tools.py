@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from newsflow.dev.locks import exclusive
+from newsflow.tools.programs import exclusive
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

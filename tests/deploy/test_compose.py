@@ -12,7 +12,7 @@ import yaml
 
 from newsflow.cli.app import app
 from newsflow.config.load import load_config
-from newsflow.dev.properties import server_properties
+from newsflow.tools.node import server_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "deploy" / "compose"

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from newsflow.config.load import load_config
-from newsflow.config.trends import config_of
+from newsflow.config.load import config_of, load_config
 from tests.deploy.deploy_tools import DEPLOY, compose_config, project
 
 LOCAL = ("compose.yaml",)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from newsflow.flink.options import SAFE, WORKER
+from newsflow.runners.flink import SAFE, WORKER
 from tests.deploy.deploy_tools import DEPLOY
 
 

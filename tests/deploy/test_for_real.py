@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 from benchmarks.corpus import raw_events
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.ledger.opening import open_database
 from newsflow.ledger.reading import count_outcomes
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.postgres import LocalPostgres
 from tests.deploy.confined import UID, confined, newsflow_for_everybody
 from tests.deploy.deploy_tools import DEPLOY
 from tests.postgres_helpers import new_database

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from newsflow.config.load import load_config
+from newsflow.config.load import config_of, load_config
 from newsflow.config.settings import LedgerSettings
-from newsflow.config.trends import config_of
-from newsflow.contracts.topics import declared_topics
 from newsflow.kafka.strimzi import API_VERSION
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
+from newsflow.model.topics import declared_topics
 from tests.deploy.deploy_tools import DEPLOY, rendered
 from tests.deploy.published_schemas import check_resource
 

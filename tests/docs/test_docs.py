@@ -15,8 +15,8 @@ import yaml
 from docs import generate
 from newsflow.cli.app import app
 from newsflow.config.load import config_schema
-from newsflow.contracts import parse_raw
 from newsflow.model import Outcome, RawArticle, Reason
+from newsflow.model.raw import parse_raw
 from newsflow.normalise import load_profiles
 from newsflow.yamlfile import parse_yaml
 

@@ -9,7 +9,7 @@ import orjson
 
 from newsflow.ledger import Ledger
 from newsflow.model import Event, Outcome
-from newsflow.model.cloudevents import header
+from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, DUPLICATE_TOPIC, dead_letter_topic, emission_id, topic_feed
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import check_repeats

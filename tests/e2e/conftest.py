@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsflow.contracts.topics import declared_topics
+from newsflow.model.topics import declared_topics
 from newsflow.tagging import load_rules, shipped_rules_path
 from tests.broker_helpers import RunningBroker
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import orjson
 
-from newsflow.dev.postgres import LocalPostgres
-from newsflow.dev.processes import free_port
-from newsflow.sinks.stores import StoreRow
+from newsflow.stores.contract import StoreRow
+from newsflow.tools.postgres import LocalPostgres
+from newsflow.tools.processes import free_port
 from tests.broker_helpers import RunningBroker
-from tests.sinks.stores.store_harness import (
+from tests.stores.store_harness import (
     Harness,
     JsonLinesHarness,
     ParquetHarness,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsflow.model import Event
-from newsflow.model.cloudevents import header
+from newsflow.model.headers import header
 from tests.broker_helpers import RunningBroker
 
 

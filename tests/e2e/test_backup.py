@@ -16,13 +16,13 @@ import pytest
 from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
-from newsflow.dev.locks import exclusive
-from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.ledger.reading import StoredVersion
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
+from newsflow.tools.postgres import LocalPostgres, find_programs
+from newsflow.tools.programs import exclusive
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import ACCEPTED, check_one_outcome_each, mine
 from tests.e2e.job_process import JobProcess

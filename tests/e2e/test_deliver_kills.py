@@ -13,23 +13,23 @@ from pathlib import Path
 import orjson
 import pytest
 
-from newsflow.contracts.topics import declared_topics
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import open_ledger
-from newsflow.ledger.alert_log import LoggedAlert
+from newsflow.ledger.alerts import LoggedAlert
 from newsflow.model import Action, Article
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC
-from newsflow.sinks.stores import StoreRow
+from newsflow.model.topics import declared_topics
+from newsflow.stores.contract import StoreRow
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.postgres import LocalPostgres
 from tests.alerts.desk_helpers import gone, told
 from tests.broker_helpers import RunningBroker
 from tests.e2e.deliver_kit import Delivery, HookServer, Outages, keys_of
 from tests.fault_table import FaultTable
-from tests.sinks.stores.store_harness import shown
+from tests.stores.store_harness import shown
 
 KILLS, ROUNDS, STORIES_A_ROUND = 10, 30, 15
 FINISH_S = 300.0

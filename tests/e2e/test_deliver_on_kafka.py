@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.model.codec import encode_article
-from newsflow.sinks.receiver import Receiver, read_received
-from newsflow.sinks.stores import StoreRow
-from newsflow.sinks.stores.jsonl import JsonLinesStore
+from newsflow.stores.contract import StoreRow
+from newsflow.stores.jsonl import JsonLinesStore
+from newsflow.tools.receiver import Receiver, read_received
 from tests.alerts.desk_helpers import gone, told
 from tests.broker_helpers import RunningBroker
 

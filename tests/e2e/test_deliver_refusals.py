@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.kafka.producer import BatchWriter
-from newsflow.model.cloudevents import header
 from newsflow.model.codec import encode_article
+from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
-from newsflow.sinks.stores import StoreRow
+from newsflow.stores.contract import StoreRow
+from newsflow.tools.postgres import LocalPostgres
 from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
 from tests.e2e.deliver_kit import Delivery, HookServer, keys_of
 from tests.postgres_helpers import new_database
-from tests.sinks.stores.store_harness import Harness
+from tests.stores.store_harness import Harness
 
 pytestmark = pytest.mark.e2e
 

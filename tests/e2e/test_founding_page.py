@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from newsflow.kafka.producer import BatchWriter
-from newsflow.model.cloudevents import header
+from newsflow.model.headers import header
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, raw_key, topic_feed
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import mine

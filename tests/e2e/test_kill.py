@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.corpus import raw_events
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.ledger import open_ledger
 from newsflow.model import Outcome
 from newsflow.model.names import dead_letter_topic
+from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import check_all
 from tests.e2e.job_process import JobProcess

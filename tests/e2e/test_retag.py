@@ -17,7 +17,7 @@ from benchmarks.corpus import raw_events
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Event
-from newsflow.model.cloudevents import header
+from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic, topic_feed
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import mine

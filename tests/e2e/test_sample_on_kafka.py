@@ -12,11 +12,11 @@ import pytest
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Outcome
-from newsflow.model.cloudevents import header
 from newsflow.model.codec import decode_article
+from newsflow.model.headers import header
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, DUPLICATE_TOPIC, dead_letter_topic, topic_feed
-from newsflow.sample import Expectation, expectations, sample_events, sources_path
-from newsflow.sinks.receiver import Receiver, read_received
+from newsflow.tools.receiver import Receiver, read_received
+from newsflow.tools.sample.build import Expectation, expectations, sample_events, sources_path
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import origin_topic
 from tests.e2e.job_process import JobProcess

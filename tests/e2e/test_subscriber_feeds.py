@@ -9,10 +9,10 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from newsflow.cli.publishing import event_key
+from newsflow.cli.publish import event_key
 from newsflow.kafka.producer import BatchWriter
 from newsflow.model import Event
-from newsflow.model.cloudevents import header
+from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, DEBUG_TOPIC, DUPLICATE_TOPIC
 from tests.broker_helpers import RunningBroker
 

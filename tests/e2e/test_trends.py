@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
-from newsflow.dev.broker import LocalBroker
-from newsflow.model.cloudevents import header
 from newsflow.model.codec import encode_article
+from newsflow.model.headers import header
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
+from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import JobProcess
 from tests.e2e.test_prism import prism, wait_until

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.corpus import raw_events
-from newsflow.contracts.topics import declared_topics
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.kafka.admin import apply_topics
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
+from newsflow.model.topics import declared_topics
 from newsflow.tagging import load_rules, shipped_rules_path
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import check_all
 from tests.e2e.job_process import JobProcess

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.contracts.topics import declared_topics
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.flink import LocalFlink, find_flink
-from newsflow.dev.postgres import LocalPostgres, find_programs
-from newsflow.dev.processes import free_port
 from newsflow.errors import MissingToolError
-from newsflow.flink.jobserver import VARIABLE, find_job_server
 from newsflow.kafka.admin import apply_topics
+from newsflow.model.topics import declared_topics
+from newsflow.runners.job_server import VARIABLE, find_job_server
 from newsflow.tagging import load_rules
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.flink import LocalFlink, find_flink
+from newsflow.tools.postgres import LocalPostgres, find_programs
+from newsflow.tools.processes import free_port
 from tests.conftest import LIBS
 from tests.flink.stack import RULES, FlinkRun, Stack
 from tests.postgres_helpers import new_database

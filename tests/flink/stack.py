@@ -16,16 +16,16 @@ import psutil
 from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.flink import LocalFlink
-from newsflow.dev.postgres import LocalPostgres
 from newsflow.errors import NewsflowError
-from newsflow.flink.rest import FlinkCluster
 from newsflow.kafka.client import make_admin, make_consumer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
+from newsflow.runners.flink_rest import FlinkCluster
 from newsflow.tagging import shipped_rules_path
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.flink import LocalFlink
+from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
 
 RULES = [

@@ -9,12 +9,12 @@ import pytest
 
 from newsflow.kafka.admin import commit_ends
 from newsflow.model.names import ARTICLE_TOPIC
-from newsflow.sinks.stores import StoreRow
+from newsflow.stores.contract import StoreRow
 from tests.e2e.deliver_kit import keys_of
 from tests.e2e.test_deliver_kills import publish
 from tests.flink.stack import FlinkRun, Stack, wait_until
 from tests.postgres_helpers import new_database
-from tests.sinks.stores.store_harness import PostgresHarness, shown
+from tests.stores.store_harness import PostgresHarness, shown
 
 STORE = "archive"
 

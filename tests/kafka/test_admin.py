@@ -6,11 +6,11 @@ from contextlib import closing
 
 import pytest
 
-from newsflow.contracts.topics import TopicSpec, declared_topics
 from newsflow.errors import KafkaError
 from newsflow.kafka.admin import Change, Step, apply_topics, diff_topics, record_counts, topic_states
 from newsflow.kafka.client import make_admin
 from newsflow.kafka.producer import BatchWriter
+from newsflow.model.topics import TopicSpec, declared_topics
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from newsflow.kafka.client import make_producer
-from newsflow.kafka.header_names import accept_any_header_name
-from newsflow.kafka.latest import last_records
+from newsflow.kafka.client import accept_any_header_name, make_producer
+from newsflow.kafka.inspect import last_records
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e

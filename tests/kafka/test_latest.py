@@ -10,7 +10,7 @@ import pytest
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_producer
-from newsflow.kafka.latest import TopicTail, last_records
+from newsflow.kafka.inspect import TopicTail, last_records
 from newsflow.kafka.producer import BatchWriter
 from tests.broker_helpers import RunningBroker
 

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from newsflow.dev.broker import LocalBroker
 from newsflow.errors import KafkaError
 from newsflow.kafka.producer import BatchWriter, RecordTooLargeError, close_producers
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from newsflow.config.settings import Security
-from newsflow.dev.broker import LocalBroker
-from newsflow.dev.processes import free_port
-from newsflow.dev.properties import Listener
 from newsflow.errors import KafkaError, MissingToolError
 from newsflow.kafka.client import make_admin, make_consumer
-from newsflow.kafka.latest import last_records
+from newsflow.kafka.inspect import last_records
 from newsflow.kafka.producer import BatchWriter, close_producers
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.tools.broker import LocalBroker
+from newsflow.tools.node import Listener
+from newsflow.tools.processes import free_port
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
 from tests.kafka.tls_helpers import Authority, Signed

@@ -232,7 +232,7 @@ def test_hostile_texts_are_kept_or_dead_lettered_and_answered_alike(ledger: Ledg
 def test_article_that_breaks_the_fingerprint_spoils_nobody(
     ledger: Ledger, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from newsflow.ledger import preparing
+    from newsflow.ledger import steps as preparing
 
     def broken(title: str, body: str) -> Fingerprint:
         if body == RIVER:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.dev.postgres import LocalPostgres, find_programs
 from newsflow.errors import LedgerError, MissingToolError
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Candidate, Decision
+from newsflow.tools.postgres import LocalPostgres, find_programs
 from tests.fault_table import FaultTable
 from tests.ledger.ledger_helpers import Wire
 from tests.ledger.ledger_workers import SPAWN, collect, partition_events, work_through

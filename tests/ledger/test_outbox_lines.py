@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from newsflow.ledger import Ledger
-from newsflow.ledger.times import to_micros
+from newsflow.ledger.database import to_micros
 from newsflow.model import PendingAlert, Record
 from tests.ledger.ledger_helpers import START, ManualClock, Wire
 

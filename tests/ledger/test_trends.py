@@ -11,13 +11,12 @@ from random import Random
 import orjson
 import pytest
 
-from newsflow.contracts import reference_violations, violations
 from newsflow.ledger import Ledger
 from newsflow.ledger.trends import TrendRecord, Trends
 from newsflow.model import Article
-from newsflow.trends.bursts import BurstRule, BurstState
+from newsflow.model.schemas import reference_violations, violations
+from newsflow.trends.bursts import BurstRule, BurstState, TrendSettings
 from newsflow.trends.counting import Cell, Change, contribution_of
-from newsflow.trends.settings import TrendSettings
 from newsflow.trends.windows import WindowRule
 from tests.trends.trend_articles import START, article
 

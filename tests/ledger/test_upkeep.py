@@ -13,8 +13,7 @@ import pytest
 
 from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
-from newsflow.ledger.migrate import applied_migrations, migrate, pending_migrations, shipped_migrations
-from newsflow.ledger.opening import open_database
+from newsflow.ledger.opening import applied_migrations, migrate, open_database, pending_migrations, shipped_migrations
 from newsflow.model import Outcome, PendingAlert, Reason, Record
 from tests.ledger.ledger_helpers import HARBOUR, RIVER, ManualClock, Wire
 
@@ -35,7 +34,7 @@ def test_migrating_twice_changes_nothing(ledger_url: str) -> None:
 
 
 def test_half_a_migration_is_none(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsflow.ledger import migrate as module
+    from newsflow.ledger import opening as module
 
     broken = module.Migration(1, "0001_broken", "CREATE TABLE one (a TEXT);\nCREATE TABEL two (b TEXT);\n")
     monkeypatch.setattr(module, "shipped_migrations", lambda: [broken])

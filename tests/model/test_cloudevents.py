@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from newsflow.model import Event, Headers, Reason, Rejected
-from newsflow.model.cloudevents import (
+from newsflow.model.headers import (
     MAX_HEADER_CHARS,
     content_type,
     dead_letter_headers,

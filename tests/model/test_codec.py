@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsflow.contracts import violations
 from newsflow.model import (
     Action,
     Article,
@@ -27,6 +26,7 @@ from newsflow.model import (
     TopicMatch,
 )
 from newsflow.model.codec import decode_article, encode_article, encode_dead_letter, encode_duplicate
+from newsflow.model.schemas import violations
 
 ARTICLE = Article(
     id="a1",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise import SourceProfile, content_hash, normalise
-from newsflow.normalise.published import choose_date
+from newsflow.normalise.article import choose_date
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DUBAI = SourceProfile("barid-sahel", name="بريد الساحل", zone="Asia/Dubai")

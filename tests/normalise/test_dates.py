@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.normalise import parse_date
-from newsflow.normalise.dates import arabic
-from newsflow.normalise.dates.calendars import jalali_to_date
+from newsflow.normalise.dates import names as arabic
+from newsflow.normalise.dates.day import jalali_to_date
 from newsflow.normalise.dates.generate_names import generate
 from newsflow.normalise.dates.names import LANGUAGES, names_of
 

@@ -11,7 +11,7 @@ from newsflow.errors import ConfigError
 from newsflow.model import RawArticle
 from newsflow.normalise import Selectors, SourceProfile, extract_html, load_profiles
 from newsflow.normalise.html import extract_page_html, lines_outside
-from newsflow.normalise.learn import learn_source
+from newsflow.normalise.profiles import learn_source
 
 URL = "https://www.merrow.example/news/wall-1234"
 SENTENCES = [f"The harbour council of Merrow met for the {word} time and agreed to repair the old sea wall before winter." for word in ("first", "second", "third", "fourth")]  # fmt: skip

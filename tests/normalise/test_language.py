@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from newsflow.normalise import detect_language
+from newsflow.normalise.language import UNKNOWN_COST, word_costs, words_of
 from newsflow.normalise.scripts import mend_lookalikes
-from newsflow.normalise.words import UNKNOWN_COST, word_costs, words_of
 
 TITLES = {
     "bg": ("Пристанището ще бъде затворено", "Времето утре", "Цените на рибата растат", "Новият мост е готов"),

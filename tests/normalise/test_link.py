@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsflow.normalise.link import link_of
-from newsflow.normalise.url import canonicalise_url
+from newsflow.normalise.url import canonicalise_url, link_of
 
 
 @pytest.mark.parametrize(

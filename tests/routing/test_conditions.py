@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.alerts import DailyHours, Policy
-from newsflow.contracts import violations
 from newsflow.errors import ConfigError
 from newsflow.model import Action, Article, Outcome
 from newsflow.model.names import feed_of, feed_topic, subscriber_feed, subscription_of
+from newsflow.model.schemas import violations
 from newsflow.routing import Match, Routes, Subscription, article_meets, describe, encode_debug, load_routes
 from newsflow.routing.match import facts, objections
 from newsflow.routing.values import Route

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.tagging.candidates import CandidateIndex, SetTests
-from newsflow.tagging.postings import Postings
+from newsflow.tagging.compile import CandidateIndex, SetTests
+from newsflow.tagging.patterns import Postings
 
 LEAVES = 12
 clauses = st.frozensets(st.integers(0, LEAVES - 1), min_size=1, max_size=4)

@@ -10,7 +10,7 @@ import pytest
 from newsflow.model import Action, Article
 from newsflow.tagging import RuleSet, is_alert_grade, load_rules
 from newsflow.tagging.diff import diff_rules
-from newsflow.tagging.retag import retag_articles
+from newsflow.tagging.ruleset import retag_articles
 from tests.tagging.tagging_articles import SEEN, make_article
 
 FILLER = ["wind", "rain", "tide", "harbour", "market", "lantern", "bridge", "wheat", "river", "copper"]

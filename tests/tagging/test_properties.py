@@ -5,11 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.tagging import RuleSet, load_rules
-from newsflow.tagging.forms import expand
-from newsflow.tagging.inflect import inflect
-from newsflow.tagging.languages import LANGUAGES
+from newsflow.tagging.forms import expand, inflect
 from newsflow.tagging.load import shipped_catalogue
-from newsflow.tagging.rule import AllOf, AnyOf, Near, Rule, Term
+from newsflow.tagging.rule import LANGUAGES, AllOf, AnyOf, Near, Rule, Term
 from newsflow.tagging.text import fold
 from tests.tagging.tagging_articles import make_article, slice_of
 from tests.tagging.test_text import ANY_TEXT

@@ -9,7 +9,7 @@ import pytest
 
 from newsflow.model import Article, Mention
 from newsflow.tagging import RuleSet, load_rules
-from newsflow.tagging.retag import Retagged, retag_articles
+from newsflow.tagging.ruleset import Retagged, retag_articles
 from tests.tagging.tagging_articles import make_article
 
 BODY = "The sea was calm. " * 20 + "A ferry from Marn arrived."

@@ -5,7 +5,7 @@ import pytest
 
 from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
 from newsflow.tagging.cldr.generate import countries, rows
-from newsflow.tagging.examples import run_examples
+from newsflow.tagging.lint import run_examples
 from tests.tagging.tagging_articles import make_article, slice_of
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from newsflow.cli.articles import duration
 from newsflow.cli.topics import app
-from newsflow.cli.topics_articles import duration
 from newsflow.errors import UsageError
 from newsflow.model.codec import encode_article
 from tests.tagging.tagging_articles import make_article

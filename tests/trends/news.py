@@ -15,9 +15,8 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Article, Event, Record
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, article_key, dead_letter_topic
-from newsflow.trends.counting import Cell
-from newsflow.trends.recount import recount
-from newsflow.trends.settings import TrendSettings
+from newsflow.trends.bursts import TrendSettings
+from newsflow.trends.counting import Cell, recount
 from newsflow.trends.windows import DAY_S
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import check_repeats

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from newsflow.trends.baseline import DayCount
-from newsflow.trends.bursts import Burst, BurstRule, BurstState
+from newsflow.trends.bursts import Burst, BurstRule, BurstState, Case, judge_new
 from newsflow.trends.counting import STORY, Cell
-from newsflow.trends.judging import Case, judge_new
 from newsflow.trends.windows import DAY_S, WindowRule
 
 WEEK_S = 7 * DAY_S

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.trends.baseline import DayCount, Expected, expect
+from newsflow.trends.baseline import DayCount, Expected, expect, tail_log10
 from newsflow.trends.bursts import BurstRule, BurstState, Sighting, covering, follow, is_burst, raise_burst, retract
-from newsflow.trends.tail import tail_log10
 from newsflow.trends.windows import DAY_S, WindowRule
 from tests.trends.simulated_news import START, WEEK_S, Watch, plant, raised, simulate
 

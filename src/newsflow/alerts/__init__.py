@@ -1,12 +1,14 @@
 """When to alert, and what an alert says. Pure: no clock, no I/O."""
 
-from newsflow.alerts.build import article_alert, published_text, spans, step_key, summarise
+from newsflow.alerts.build import article_alert, published_text, sample_alert, spans, step_key, summarise
 from newsflow.alerts.desk import Desk, story_name
-from newsflow.alerts.policy import DailyHours, Digest, Policy, QuietHours
-from newsflow.alerts.sample import sample_alert
 from newsflow.alerts.values import (
     Alert,
     AlertArticle,
+    DailyHours,
+    Digest,
+    Policy,
+    QuietHours,
     Severity,
     Span,
     Step,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from newsflow.alerts.values import Alert, AlertArticle, Severity, Span, Step, Why, alert_id
-from newsflow.model import Article, PublicationDate
+from newsflow.model import Action, Article, PublicationDate
 
 MAX_SPANS = 20
 """Spans kept in one alert: enough to see why, few enough for a telephone."""
@@ -100,3 +100,33 @@ def _story_words(article: Article, step: Step) -> str:
             return f"{article.source} changed its article of {about}"
         case _:
             return f"first article of {about} that this subscription matches"
+
+
+# An alert to try a destination with: marked as a sample in all it says.
+
+
+TITLE = "Sample alert \u2013 تنبيه تجريبي \u2013 Пробное сообщение"
+
+
+def sample_alert(subscription: str, severity: Severity, rule: str, now: datetime) -> Alert:
+    """Return a sample for a subscription. Its id hangs on `now`: whoever asks twice wants to receive two."""
+    article = AlertArticle(
+        id="sample",
+        version=1,
+        action=Action.ADD,
+        source="newsflow",
+        title=TITLE,
+        language="und",
+        published_at=published_text(PublicationDate(now, "explicit", "first-seen", "")),
+    )
+    return Alert(
+        id=alert_id(subscription, f"sample\n{now.isoformat()}", Step.FIRST),
+        subscription=subscription,
+        step=Step.FIRST,
+        severity=severity,
+        story=None,
+        articles=(article,),
+        why=Why(rule, (Span("sample", "sample", "sample", "title", 0, 6, "Sample"),), "a sample; nothing happened", ()),
+        at=now,
+        sample=True,
+    )

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from newsflow.alerts.policy import Policy
 from newsflow.alerts.state import HOUR, Held, StoryState, SubscriberState
-from newsflow.alerts.values import Alert, AlertArticle, Severity, Step, Why, alert_id
+from newsflow.alerts.values import Alert, AlertArticle, Policy, Severity, Step, Why, alert_id
 from newsflow.model import Article
 
 DIGEST_STORIES = 50

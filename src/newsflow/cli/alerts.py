@@ -16,7 +16,7 @@ from newsflow.errors import UsageError
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
     from newsflow.ledger import Ledger
-    from newsflow.ledger.alert_log import Delivery, LoggedAlert
+    from newsflow.ledger.alerts import Delivery, LoggedAlert
     from newsflow.routing import Routes, Subscription
 
 app = typer.Typer(no_args_is_help=True, help="Alerts: list, show, status, resend, mute, test.")
@@ -55,7 +55,7 @@ def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption
     if output is Output.JSON:
         data_json(_as_json(found))
         return
-    from newsflow.sinks.render import members_of, plain
+    from newsflow.alerts.render import members_of, plain
 
     data(plain(members_of(found.value)).rstrip("\n"))
     data(f"Raised {_instant(found.created_at)}")
@@ -66,8 +66,8 @@ def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption
 @app.command()
 def status(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Say what waits in the outbox for each destination, and since when. Exit 1 when a destination has failed."""
-    from newsflow.cli.checks import circuit_of
-    from newsflow.ledger.times import from_micros
+    from newsflow.cli.doctor import circuit_of
+    from newsflow.ledger.database import from_micros
 
     loaded = settings(config).config
     known = dict(loaded.destinations)
@@ -123,7 +123,7 @@ def mute(
             "give it a policy (cool_down: 10m will do) and run `newsflow deliver`"
         )
     until = None if duration is None else datetime.now(UTC) + _duration(duration)
-    from newsflow.sinks.desks import AlertDesks
+    from newsflow.alerts.desks import AlertDesks
 
     with _ledger(loaded) as ledger:
         AlertDesks(routes, ledger).mute(subscription, until)
@@ -134,9 +134,9 @@ def mute(
 def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> None:
     """Send a marked sample to every destination of a subscription, now, and say what each answered."""
     from newsflow.alerts import encode_alert, sample_alert
+    from newsflow.alerts.senders.registry import make_senders
     from newsflow.model import PendingAlert
     from newsflow.routing import describe
-    from newsflow.sinks.senders import make_senders
 
     loaded = settings(config).config
     asked = _subscription(_routes(loaded), subscription)
@@ -205,8 +205,8 @@ def _duration(text: str) -> timedelta:
 
 
 def _print_line(alert: LoggedAlert) -> None:
-    from newsflow.cli.text import isolate
-    from newsflow.sinks.render import headline, members_of
+    from newsflow.alerts.render import headline, members_of
+    from newsflow.cli.common import isolate
 
     members = members_of(alert.value)
     states = ", ".join(f"{each.destination} {each.state}" for each in alert.deliveries) or "no destination"

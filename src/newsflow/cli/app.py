@@ -8,7 +8,6 @@ from newsflow.cli import (
     alerts,
     config,
     dedup,
-    deliver,
     demo,
     dev,
     doctor,
@@ -20,13 +19,14 @@ from newsflow.cli import (
     publish,
     routes,
     run,
-    sources,
     store,
-    story,
     tail,
     topics,
     trends,
 )
+from newsflow.cli import dedup as story
+from newsflow.cli import normalise as sources
+from newsflow.cli import run as deliver
 from newsflow.cli.common import Output, OutputOption, data, data_json
 
 app = typer.Typer(

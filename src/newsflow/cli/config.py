@@ -6,16 +6,7 @@ from typing import Annotated
 
 import typer
 
-from newsflow.cli.common import (
-    BootstrapOption,
-    ConfigOption,
-    Output,
-    OutputOption,
-    data,
-    data_json,
-    settings,
-    words,
-)
+from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, words
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 
@@ -24,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what
 def check(config: ConfigOption = None) -> None:
     """Check the configuration and every file it names, without starting anything."""
     loaded = settings(config)
-    from newsflow.stages.tools import check_files
+    from newsflow.ingest.runtime import check_files
 
     for line in check_files(loaded.config):
         words.print(line, markup=False)

@@ -52,12 +52,11 @@ def _start_over(directory: Path) -> None:
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
     from newsflow.cli.kafka import declared
-    from newsflow.cli.report import report
-    from newsflow.cli.results import results_of
-    from newsflow.dev.broker import LocalBroker
+    from newsflow.cli.report import report, results_of
     from newsflow.kafka.admin import apply_topics
     from newsflow.kafka.settings import KafkaSettings
-    from newsflow.sinks.receiver import Receiver, read_received
+    from newsflow.tools.broker import LocalBroker
+    from newsflow.tools.receiver import Receiver, read_received
 
     broker = LocalBroker(broker_dir, port)
     status = broker.up(say=_say)
@@ -78,9 +77,9 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
 
 def _run_both(config: Config) -> None:
     """What `newsflow run ingest` and then `newsflow run deliver` do; here one after the other."""
-    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch, launch_sinks
-    from newsflow.stages.sinks import sink_names
+    from newsflow.ingest.deliver import sink_names
+    from newsflow.runners.pages import load_job
 
     _say("running: newsflow run ingest --until-caught-up")
     launch.locally(load_job("ingest"), config, None, follow=False, quiet=True, reporting=False)
@@ -93,11 +92,10 @@ def _run_both(config: Config) -> None:
 def _on_files(directory: Path) -> None:
     import orjson
 
-    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
-    from newsflow.cli.report import report
-    from newsflow.cli.results import results_of
-    from newsflow.sample import write_sample
+    from newsflow.cli.report import report, results_of
+    from newsflow.runners.pages import load_job
+    from newsflow.tools.sample.build import write_sample
 
     sample, output = directory / "sample.jsonl", directory / "output"
     _say(f"{write_sample(sample)} raw events in {sample}")
@@ -115,7 +113,7 @@ def _write_settings(
     """Write the configuration that the demo runs with, so that every other command can be tried with it too."""
     import yaml
 
-    from newsflow.sample import routes_path, sources_path
+    from newsflow.tools.sample.build import routes_path, sources_path
 
     here = directory.absolute()
     shutil.copyfile(routes_path(), directory / "routes.yaml")
@@ -138,7 +136,7 @@ def _write_settings(
 
 def _publish(kafka: KafkaSettings, topic: str) -> int:
     from newsflow.kafka.producer import BatchWriter
-    from newsflow.sample import sample_events
+    from newsflow.tools.sample.build import sample_events
 
     writer = BatchWriter(kafka)
     for event in sample_events():
@@ -148,10 +146,10 @@ def _publish(kafka: KafkaSettings, topic: str) -> int:
 
 def _skip_what_is_there(config: Config) -> None:
     """Commit the ends of what the jobs read: this demo sees its own events only."""
-    from newsflow.beam.job import Job
+    from newsflow.ingest.deliver import sink_names
     from newsflow.kafka.admin import commit_ends
     from newsflow.kafka.settings import KafkaSettings
-    from newsflow.stages.sinks import sink_names
+    from newsflow.runners.job import Job
 
     job = Job(config)
     for place in (job.raw, *(job.published(sink) for sink in sink_names(config))):

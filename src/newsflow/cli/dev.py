@@ -11,7 +11,7 @@ import typer
 from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
 
 if TYPE_CHECKING:
-    from newsflow.dev.broker import BrokerStatus, LocalBroker
+    from newsflow.tools.broker import BrokerStatus, LocalBroker
 
 app = typer.Typer(no_args_is_help=True, help="A real Kafka broker on this machine, reachable from it alone.")
 
@@ -39,7 +39,7 @@ def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output
 @app.command()
 def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
     """Say whether the broker is up; the exit code is 0 only when it answers."""
-    from newsflow.dev.broker import BrokerState
+    from newsflow.tools.broker import BrokerState
 
     found = _broker(directory).status()
     if found.state is BrokerState.DOWN:
@@ -63,7 +63,7 @@ def down(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.
 
 
 def _broker(directory: Path, port: int = _PORT) -> LocalBroker:
-    from newsflow.dev.broker import LocalBroker
+    from newsflow.tools.broker import LocalBroker
 
     return LocalBroker(directory, port)
 

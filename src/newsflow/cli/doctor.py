@@ -1,10 +1,13 @@
-"""`newsflow doctor`: is everything a job needs there and well, for whoever is woken at night."""
+"""What `newsflow doctor` looks at: each check answers for one part, and none of them changes anything."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +22,205 @@ from newsflow.cli.common import (
     settings,
     words,
 )
+from newsflow.errors import ConfigError, LedgerError, NewsflowError
+
+if TYPE_CHECKING:
+    from newsflow.config.settings import Config
+    from newsflow.kafka.settings import KafkaSettings
+    from newsflow.ledger import Ledger
+    from newsflow.ledger.alerts import Backlog
+
+PATIENCE_S = 5.0
+OPEN_AFTER = 5
+"""Tries in vain after which the circuit of a destination is taken to be open; see `newsflow.alerts.delivery`."""
+
+
+class State(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    WARN = "warn"
+    """It works, and somebody should look at it by day."""
+    FAIL = "fail"
+    """Somebody should look at it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check came to. `detail` has the numbers, for machines."""
+
+    part: str
+    state: State
+    words: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is too much: records a group may be behind, and how long an alert may wait."""
+
+    lag_records: int = 10_000
+    wait: timedelta = timedelta(minutes=10)
+
+
+def examine(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+    """Yield findings as they come: configuration, broker, topics, lags, ledger, outbox, stores."""
+    yield _configuration(config)
+    yield from _kafka(config, bounds)
+    yield from _ledger(config, bounds, now)
+    for name, url in config.stores:
+        yield _guarded(f"store {name}", lambda url=url: _store(url))  # type: ignore[misc]
+
+
+def _guarded(part: str, check: Callable[[], tuple[State, str]]) -> Finding:
+    try:
+        return Finding(part, *check())
+    except NewsflowError as error:
+        return Finding(part, State.FAIL, str(error))
+
+
+def _configuration(config: Config) -> Finding:
+    from newsflow.ingest.runtime import check_files
+
+    return _guarded("configuration", lambda: (State.OK, ", ".join(check_files(config))))
+
+
+def _kafka(config: Config, bounds: Bounds) -> Iterator[Finding]:
+    from newsflow.kafka.admin import topic_names
+    from newsflow.kafka.settings import KafkaSettings
+
+    def reach() -> tuple[State, str]:
+        return State.OK, f"{kafka.bootstrap_servers} answers, {len(topic_names(kafka))} topics"
+
+    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=PATIENCE_S)
+    found = _guarded("broker", reach)
+    yield found
+    if found.state is State.FAIL:
+        return
+    yield _guarded("topics", lambda: _topics(config, kafka))
+    for group, topic in groups(config):
+        yield _lag(kafka, group, topic, bounds)
+
+
+def _topics(config: Config, settings: KafkaSettings) -> tuple[State, str]:
+    from newsflow.cli.kafka import declared
+    from newsflow.kafka.admin import Step, diff_topics
+
+    changes = diff_topics(settings, declared(config))
+    missing = [change.topic for change in changes if change.step is Step.CREATE]
+    if missing:
+        few = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        return State.FAIL, f"{len(missing)} declared and not there ({few}); `newsflow kafka apply` creates them"
+    if changes:
+        return State.WARN, f"{len(changes)} differences from what is declared; see `newsflow kafka apply --dry-run`"
+    return State.OK, "as declared"
+
+
+def groups(config: Config) -> list[tuple[str, str]]:
+    """Return the consumer groups that the jobs of a configuration have, each with its topic."""
+    from newsflow.model.names import ARTICLE_TOPIC
+
+    group = config.kafka.group
+    sinks = [*(name for name, _ in config.stores), "alerts"]
+    return [(group, config.kafka.input_topic), *((f"{group}.deliver.{name}", ARTICLE_TOPIC) for name in sinks)]
+
+
+def _lag(settings: KafkaSettings, group: str, topic: str, bounds: Bounds) -> Finding:
+    from newsflow.errors import KafkaError
+    from newsflow.kafka.inspect import group_lag
+
+    part = f"group {group}"
+    try:
+        lag = group_lag(settings, group, topic)
+    except KafkaError as error:
+        return Finding(part, State.FAIL, str(error))
+    words = f"{lag.records:,} records of {topic} behind"
+    state = State.FAIL if lag.records > bounds.lag_records else State.OK
+    if not lag.began:
+        words += "; it has never committed: was its job started?"
+        state = max(state, State.WARN if lag.records else State.OK, key=list(State).index)
+    return Finding(part, state, words, {"topic": topic, "lag": lag.records, "began": lag.began})
+
+
+def _ledger(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+    from newsflow.ledger import open_ledger
+    from newsflow.ledger.opening import open_database, pending_migrations
+    from newsflow.secrets import resolve
+
+    try:
+        url = resolve(config.ledger.url)
+        with closing(open_database(url, retry_for_s=PATIENCE_S, create=False)) as db:
+            pending = db.run(lambda: pending_migrations(db), writes=False)
+    except (ConfigError, LedgerError) as error:
+        yield Finding("ledger", State.FAIL, str(error))
+        return
+    if pending:
+        yield Finding("ledger", State.FAIL, f"{len(pending)} migrations to run; `newsflow ledger migrate` does")
+        return
+    yield Finding("ledger", State.OK, "reachable, up to date")
+    with closing(open_ledger(url, window_h=config.ledger.window_h, retry_for_s=PATIENCE_S)) as ledger:
+        yield from _outbox(config, ledger, bounds, now)
+
+
+def _outbox(config: Config, ledger: Ledger, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+    backlog = {each.destination: each for each in ledger.alert_backlog()}
+    known = {name for name, _ in config.destinations}
+    for name in sorted(known | set(backlog)):
+        yield _destination(name, backlog.get(name), name in known, bounds, now)
+    refused = [
+        each for alert in ledger.alerts(1000, state="failed") for each in alert.deliveries if each.state == "failed"
+    ]
+    if refused:
+        words = f"{len(refused)} alerts were refused and set aside; see `newsflow alerts list --state failed`"
+        yield Finding("refused alerts", State.WARN, words, {"refused": len(refused)})
+
+
+def _destination(name: str, waits: Backlog | None, known: bool, bounds: Bounds, now: datetime) -> Finding:
+    part = f"destination {name}"
+    if waits is None:
+        return Finding(part, State.OK, "nothing waits", {"waiting": 0, "circuit": "closed"})
+    from newsflow.ledger.database import from_micros
+
+    age, circuit = now - from_micros(waits.oldest_micros), circuit_of(waits)
+    words = [f"{waits.deliveries} waiting, the oldest for {_span(age)}, circuit {circuit}"]
+    if circuit != "closed":
+        words.append(f"next try {from_micros(waits.next_due_micros).astimezone(UTC):%H:%M:%S}Z")
+    words += [f"last error: {waits.error}"] if waits.error else []
+    words += [] if known else ["the configuration does not name it"]
+    bad = not known or circuit == "open" or age > bounds.wait
+    detail = {
+        "waiting": waits.deliveries,
+        "oldest_s": round(age.total_seconds()),
+        "circuit": circuit,
+        "error": waits.error,
+    }
+    return Finding(part, State.FAIL if bad else State.OK, "; ".join(words), detail)
+
+
+def circuit_of(waits: Backlog) -> str:
+    """Return the circuit's state as the outbox shows it: `closed`, `failing` (tried in vain), `open` (often)."""
+    if waits.failed_tries >= OPEN_AFTER:
+        return "open"
+    return "failing" if waits.failed_tries else "closed"
+
+
+def _store(url: str) -> tuple[State, str]:
+    from newsflow.secrets import resolve
+    from newsflow.stores.registry import open_store
+
+    with open_store(resolve(url)) as store:
+        return State.OK, store.check()
+
+
+def _span(age: timedelta) -> str:
+    seconds = max(0, round(age.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+# `newsflow doctor`: is everything a job needs there and well, for whoever is woken at night.
 
 
 def doctor(
@@ -29,7 +231,6 @@ def doctor(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Check configuration, broker, topics, lag, ledger, outbox and stores; change nothing. Exit 1 when one fails."""
-    from newsflow.cli.checks import Bounds, State, examine
 
     loaded = settings(config, bootstrap_servers).config
     bounds = Bounds(max_lag, timedelta(seconds=max_wait_s))

@@ -27,9 +27,9 @@ from newsflow.cli.common import (
 from newsflow.errors import FlinkError, UsageError
 
 if TYPE_CHECKING:
-    from newsflow.beam.jobs import Page
     from newsflow.config.settings import Config
-    from newsflow.flink.rest import FlinkCluster, FlinkJob
+    from newsflow.runners.flink_rest import FlinkCluster, FlinkJob
+    from newsflow.runners.pages import Page
 
 app = typer.Typer(no_args_is_help=True, help="Jobs on a Flink cluster: list, stop, cancel, restore.")
 
@@ -128,10 +128,10 @@ def start(
     output: Output,
 ) -> None:
     """Submit a job, say its id, and unless detached watch it until it ends."""
-    from newsflow.beam.job import Job
-    from newsflow.beam.jobs import load_job
-    from newsflow.beam.on_flink import submit
-    from newsflow.flink.names import flink_name
+    from newsflow.runners.flink import submit
+    from newsflow.runners.flink_rest import flink_name
+    from newsflow.runners.job import Job
+    from newsflow.runners.pages import load_job
 
     page, cluster, called = load_job(name), cluster_of(flink_master), flink_name(config.job, Path(name).stem)
     sink = _sink(name, page, config, sinks)
@@ -151,7 +151,7 @@ def start(
 
 def _sink(name: str, page: Page, config: Config, sinks: str | None) -> str:
     """The sink that a job of this page delivers to; "" for a page that is not laid once for each sink."""
-    from newsflow.stages.sinks import sink_on_flink
+    from newsflow.ingest.deliver import sink_on_flink
 
     if page.per_sink:
         return sink_on_flink(config, sinks)
@@ -162,7 +162,7 @@ def _sink(name: str, page: Page, config: Config, sinks: str | None) -> str:
 
 def cluster_of(flink_master: str | None) -> FlinkCluster:
     """The cluster named by the option or by NEWSFLOW_FLINK_MASTER."""
-    from newsflow.flink.rest import FlinkCluster
+    from newsflow.runners.flink_rest import FlinkCluster
 
     master = flink_master or os.environ.get(MASTER_VARIABLE)
     if not master:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsflow.cli.articles import paths_in_force
 from newsflow.cli.common import (
     BootstrapOption,
     ConfigOption,
@@ -21,12 +22,11 @@ from newsflow.cli.common import (
     settings,
     words,
 )
-from newsflow.cli.topics_rules import paths_in_force
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
-    from newsflow.contracts.topics import TopicSpec
+    from newsflow.model.topics import TopicSpec
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: declared and on the broker.")
 
@@ -146,7 +146,7 @@ def topics(
 def declared(config: Config, file: Path | None = None, rules: list[Path] | None = None) -> tuple[TopicSpec, ...]:
     """The declared topics, with a feed for each topic id of the tagging rules and routes in force, and of `rules`,
     which are to be applied; and for each subscription that asks for one."""
-    from newsflow.contracts.topics import declared_topics
+    from newsflow.model.topics import declared_topics
     from newsflow.routing import load_routes
     from newsflow.tagging import read_rules
 

@@ -2,36 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import FrameType, TracebackType
 from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from newsflow.beam import inprocess
-from newsflow.beam.heartbeat import Heartbeat, beats_of
-from newsflow.beam.job import Job
-from newsflow.beam.jobs import Page
-from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
-from newsflow.beam.runners import run_on
-from newsflow.beam.write import OUTPUT, FileOutput
+from newsflow.alerts.delivery import AlertDelivery
 from newsflow.cli.common import Output, data, data_json, words
-from newsflow.cli.draining import draining
-from newsflow.cli.progress import RunProgress
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
+from newsflow.ingest.files import OutputDirectory
+from newsflow.ingest.runtime import close_tools, tools_for
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.upkeep import Upkeep
+from newsflow.runners import job as inprocess
+from newsflow.runners.job import Job
+from newsflow.runners.local import Heartbeat, LocalLoop, PreparedPipeline, RunReport, beats_of
+from newsflow.runners.pages import Page, run_on
+from newsflow.runners.transforms import OUTPUT, FileOutput
 from newsflow.secrets import resolve
-from newsflow.sinks.delivery import AlertDelivery
-from newsflow.sinks.files import OutputDirectory
-from newsflow.stages.tools import close_tools, tools_for
+
+# Signals of a running job: the first lets what is in hand end, the second quits at once.
+
+
+@contextmanager
+def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls every one of `stops`; the second ends the process where it stands."""
+    told: list[int] = []
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        told.append(number)
+        if len(told) > 1:
+            words.print("stopped at once; what was not committed is read again at the next start")
+            sys.stderr.flush()
+            # Not sys.exit: that would wait for the run that is not to be waited for.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        words.print(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
+        for stop in stops:
+            stop()
+
+    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+# How a running job shows itself: a live line on a terminal, plain lines otherwise.
+
+
+EVERY_S = 5.0
+OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
+
+
+class RunProgress:
+    """Adds up what runs did. Use as a context; `quiet` says nothing."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.total: Counter[str] = Counter()
+        self.records = 0
+        self._quiet, self._live = quiet, words.is_terminal and not quiet
+        self._began = self._said = time.monotonic()
+        self._bar = _bar() if self._live else None
+        self._task = None if self._bar is None else self._bar.add_task("reading …", total=None)
+
+    def __enter__(self) -> RunProgress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def add(self, records: int, counters: Counter[str], left: int | None = None) -> None:
+        """Take in what one run did; `left` records are known to be still to come."""
+        self.records += records
+        self.total.update(counters)
+        line = f"{self.records:,} events, {self.records / max(time.monotonic() - self._began, 1e-9):,.0f}/s"
+        line += "" if left is None else f", {left:,} to go"
+        if self._bar is not None and self._task is not None:
+            total = None if left is None else self.records + left
+            self._bar.update(self._task, completed=self.records, total=total, description=f"{line} ({self.summary()})")
+        elif not self._quiet and time.monotonic() - self._said > EVERY_S:
+            self._said = time.monotonic()
+            words.print(line, markup=False)
+
+    def outcomes(self) -> dict[str, int]:
+        """Events by outcome, all seven."""
+        return {name: self.total[f"outcome.{name}"] for name in OUTCOMES}
+
+    def reasons(self) -> dict[str, int]:
+        """Dead letters by reason."""
+        return {name[7:]: count for name, count in sorted(self.total.items()) if name.startswith("reason.")}
+
+    def summary(self) -> str:
+        """`added 40, repeat 2`: only what happened."""
+        return ", ".join(f"{name} {count}" for name, count in self.outcomes().items() if count) or "nothing yet"
+
+
+def _bar() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        BarColumn(bar_width=30),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=words,
+        transient=True,
+    )
 
 
 def on_files(

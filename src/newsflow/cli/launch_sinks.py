@@ -11,21 +11,18 @@ from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from newsflow.beam.heartbeat import Heartbeat, beats_of
-from newsflow.beam.job import Job
-from newsflow.beam.jobs import Page
-from newsflow.beam.local import LocalLoop, PreparedPipeline, RunReport
-from newsflow.beam.runners import run_on
+from newsflow.alerts.delivery import AlertDelivery
 from newsflow.cli.common import Output, data, data_json, words
-from newsflow.cli.draining import draining
+from newsflow.cli.launch import draining
 from newsflow.config.settings import Config
 from newsflow.errors import NewsflowError
+from newsflow.ingest.deliver import ALERTS, PatientSink, close_sinks, desks_for, sink_for
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.sinks.deliver import PatientSink
-from newsflow.sinks.delivery import AlertDelivery
-from newsflow.stages.sinks import ALERTS, close_sinks, desks_for, sink_for
+from newsflow.runners.job import Job
+from newsflow.runners.local import Heartbeat, LocalLoop, PreparedPipeline, RunReport, beats_of
+from newsflow.runners.pages import Page, run_on
 
 IDLE_S = 0.25
 

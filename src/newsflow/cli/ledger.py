@@ -45,7 +45,7 @@ def open_existing(config: Path | None, url: str | None, **options: Any) -> Ledge
 @app.command()
 def init(config: ConfigOption = None, url: UrlOption = None) -> None:
     """Create the ledger's tables where there are none; a ledger that is there is left as it is."""
-    from newsflow.ledger.migrate import migrate
+    from newsflow.ledger.opening import migrate
 
     db = _open(config, url, create=True)
     try:
@@ -65,7 +65,7 @@ def migrate_ledger(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be applied.")] = False,
 ) -> None:
     """Bring the ledger's tables to this release. A job does the same when it starts."""
-    from newsflow.ledger.migrate import migrate, pending_migrations
+    from newsflow.ledger.opening import migrate, pending_migrations
 
     db = _open(config, url)
     try:
@@ -82,7 +82,7 @@ def migrate_ledger(
 def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
     """Show where the ledger is, its migrations, what it holds, and the sums of outcomes."""
     from newsflow.ledger import mask_url
-    from newsflow.ledger.migrate import pending_migrations
+    from newsflow.ledger.opening import pending_migrations
     from newsflow.ledger.reading import count_outcomes, count_rows
 
     address = ledger_url(config, url)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,8 +87,8 @@ def _event(content: bytes) -> RawArticle | None:
     """The raw event these bytes are, or None when they are a page. Raises UsageError on an event that is not valid."""
     if content.lstrip()[:1] != b"{":
         return None
-    from newsflow.contracts import parse_raw
     from newsflow.model import Rejected
+    from newsflow.model.raw import parse_raw
 
     parsed = parse_raw(content)
     if isinstance(parsed, Rejected):
@@ -132,7 +135,7 @@ def _print(result: Article | Rejected, page: Extracted) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from newsflow.cli.text import isolate
+    from newsflow.cli.common import isolate
     from newsflow.model import Article
 
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
@@ -167,3 +170,81 @@ def _rows(article: Article) -> list[tuple[str, str]]:
         ("words", str(article.word_count)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+# `newsflow sources`: profiles learnt from samples, and checked.
+
+
+if TYPE_CHECKING:
+    from newsflow.model import RawArticle
+    from newsflow.normalise.profiles import Proposal
+
+app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check.")
+
+SampleArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Raw events, one a line (.jsonl, .jsonl.gz).")]
+OnlyOption = Annotated[str | None, typer.Option("--source", help="Learn about this source only.")]
+
+
+@app.command()
+def learn(file: SampleArgument, source: OnlyOption = None, output: OutputOption = Output.TEXT) -> None:
+    """Propose header lines, footer lines and title suffixes that repeat in a sample, with counts."""
+    from newsflow.normalise.profiles import learn_source
+
+    by_source: dict[str, list[RawArticle]] = {}
+    for raw in _raw_articles(file):
+        if source is None or raw.source == source:
+            by_source.setdefault(raw.source, []).append(raw)
+    if not by_source:
+        words.print(f"{file}: no raw event{f' of source {source!r}' if source else ''}", markup=False)
+        raise typer.Exit(EXIT_FAILED)
+    proposals = [learn_source(name, sample) for name, sample in sorted(by_source.items())]
+    if output is Output.JSON:
+        for proposal in proposals:
+            data_json(asdict(proposal))
+    else:
+        data("\n".join(_yaml(proposals)))
+
+
+@app.command()
+def check(path: Annotated[Path, typer.Argument(help="A profile file, or a folder of them.")]) -> None:
+    """Check source profiles; say which there are."""
+    from newsflow.normalise import load_profiles
+
+    for profile in load_profiles(path).values():
+        data(f"{profile.id}\t{profile.zone or '-'}\t{','.join(profile.languages) or '-'}\t{profile.name}")
+
+
+def _raw_articles(file: Path) -> Iterator[RawArticle]:
+    from newsflow.model import Rejected
+    from newsflow.model.raw import parse_raw
+
+    refused = 0
+    try:
+        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
+            for line in lines:
+                parsed = parse_raw(line)
+                if isinstance(parsed, Rejected):
+                    refused += 1
+                elif not parsed.withdrawn:
+                    yield parsed
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}") from error
+    if refused:
+        words.print(f"{file}: {refused} lines are no valid raw event and were passed over", markup=False)
+
+
+def _yaml(proposals: list[Proposal]) -> Iterator[str]:
+    """A profile file to edit: counts are comments; what the general rules drop anyway is left out."""
+    yield "# Proposed from a sample: keep what never belongs to an article."
+    yield "sources:"
+    for proposal in proposals:
+        yield f"  - id: {json.dumps(proposal.source)} # {proposal.pages} pages"
+        if proposal.title_suffixes:
+            yield "    title_suffixes:"
+            for text, count in proposal.title_suffixes:
+                yield f"      - {json.dumps(text, ensure_ascii=False)} # {count}"
+        lines = [line for line in proposal.lines if line.known is None]
+        if lines:
+            yield "    drop_lines:"
+            for line in lines:
+                yield f"      - {json.dumps(line.text, ensure_ascii=False)} # {line.pages}, {line.place}"

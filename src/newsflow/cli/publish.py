@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from newsflow.cli.common import (
     EXIT_FAILED,
@@ -22,9 +27,98 @@ from newsflow.cli.common import (
     settings,
     words,
 )
+from newsflow.errors import KafkaError, UsageError
+from newsflow.ingest.files import read_events
+from newsflow.kafka.client import make_admin, translated
+from newsflow.kafka.producer import BatchWriter
+from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings
+from newsflow.model.names import raw_key
+
+# Publishes raw events from a file, byte for byte.
+
+
+_TELL_EVERY = 500
+_ROOM_BYTES = 1024
+"""Left of a topic's limit for what surrounds a value: the key, and the batch."""
+
+
+@dataclass
+class Published:
+    """What became of a file's lines. `too_large` lists line numbers (from 1) with sizes in bytes."""
+
+    topic: str
+    limit: int
+    count: int = 0
+    keyless: int = 0
+    too_large: list[tuple[int, int]] = field(default_factory=list)
+
+
+def publish_file(
+    settings: KafkaSettings, file: Path, topic: str, show: Callable[[int], object] = lambda _: None
+) -> Published:
+    """Send every line of `file` that is not blank to `topic` and return when all are stored.
+
+    A line that is no JSON is sent as it is: it will be a dead letter that says why. A line larger than the topic
+    takes is left out and listed. Raises `UsageError` for a file that cannot be read, `KafkaError` for a topic
+    that does not exist or records that were not stored; the message says how many were.
+    """
+    done = Published(topic, _limit_bytes(settings, topic))
+    writer = BatchWriter(settings)
+    try:
+        for event in read_events(file):
+            _publish(writer, done, event.offset + 1, event.value or b"")
+            if (done.count + 1) % _TELL_EVERY == 0:
+                show(done.count)
+        writer.flush()
+    except (KafkaError, UsageError) as error:
+        if not done.count:
+            raise
+        kind = UsageError if isinstance(error, UsageError) else KafkaError
+        raise kind(f"{error}. Of {done.count} events sent from {file} some may be stored") from error
+    return done
+
+
+def event_key(line: bytes) -> bytes | None:
+    """Return the key of a raw event, `source/identity`; None for a line that names neither."""
+    try:
+        members = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(members, dict):
+        return None
+    source, identity = members.get("source"), members.get("url") or members.get("guid")
+    if not isinstance(source, str) or not isinstance(identity, str):
+        return None
+    return raw_key(source, identity)
+
+
+def _publish(writer: BatchWriter, done: Published, number: int, line: bytes) -> None:
+    key = event_key(line)
+    size = len(line) + len(key or b"")
+    if size > done.limit:
+        done.too_large.append((number, size))
+        return
+    writer.send(done.topic, key, line)
+    done.count += 1
+    done.keyless += key is None
+
+
+def _limit_bytes(settings: KafkaSettings, topic: str) -> int:
+    """The largest value the topic takes for sure, however badly it compresses."""
+    with closing(make_admin(settings)) as admin, translated(f"looking up topic {topic}"):
+        if topic not in admin.list_topics():
+            raise KafkaError(
+                f"topic {topic} does not exist at {settings.bootstrap_servers}; `newsflow kafka apply` creates it"
+            )
+        found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+    # Without the right to see the topic's settings the broker tells none: it will then refuse by itself.
+    entry = found["topic"][topic].get("max.message.bytes")
+    limit = MAX_RECORD_BYTES if entry is None else min(int(entry["value"]), MAX_RECORD_BYTES)
+    return limit - _ROOM_BYTES
+
 
 if TYPE_CHECKING:
-    from newsflow.cli.publishing import Published
+    pass
 
 
 def publish(
@@ -38,7 +132,6 @@ def publish(
 ) -> None:
     """Publish raw events, keyed by source and address. A line that is no raw event is published too, untouched."""
     set_up_logging(verbose, quiet)
-    from newsflow.cli.publishing import publish_file
     from newsflow.kafka.settings import KafkaSettings
 
     kafka = settings(config, bootstrap_servers).config.kafka

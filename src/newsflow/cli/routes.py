@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsflow.cli.articles import load_given
 from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
-from newsflow.cli.topics_rules import load_given
 
 if TYPE_CHECKING:
     from newsflow.model import Article, Rejected
@@ -95,9 +95,9 @@ def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
     """An article with its tags from either kind of line, or why there is none."""
     from dataclasses import replace
 
-    from newsflow.contracts.raw import parse_raw
     from newsflow.model import Article, RawArticle
     from newsflow.model.codec import decode_article
+    from newsflow.model.raw import parse_raw
     from newsflow.normalise import normalise
 
     try:
@@ -114,7 +114,7 @@ def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
 
 
 def _show(article: Article, table: Routes, number: int, output: Output) -> None:
-    from newsflow.cli.text import isolate, one_line
+    from newsflow.cli.common import isolate, one_line
     from newsflow.model import Action, Decision, Outcome
     from newsflow.routing import routed_to_json
 

@@ -24,8 +24,8 @@ from newsflow.cli.common import (
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
-    from newsflow.beam.jobs import Page
     from newsflow.config.settings import Config
+    from newsflow.runners.pages import Page
 
 
 class Runner(StrEnum):
@@ -89,12 +89,12 @@ def run(
     if heartbeat is not None and (files is not None or _names_runner(beam_args)):
         raise UsageError("--heartbeat is of the local runner on Kafka: no other run has a loop that could hang")
     if files is not None and ledger is None:
-        from newsflow.sinks.files import LEDGER
+        from newsflow.ingest.files import LEDGER
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
     loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
-    from newsflow.beam.jobs import load_job
     from newsflow.cli import launch
+    from newsflow.runners.pages import load_job
 
     page = load_job(job)
     if on_flink:
@@ -139,7 +139,7 @@ def _deliver(
     heartbeat: Path | None,
 ) -> None:
     from newsflow.cli import launch_sinks
-    from newsflow.stages.sinks import chosen_sinks
+    from newsflow.ingest.deliver import chosen_sinks
 
     if on_files:
         raise UsageError("a job that delivers reads what was published on Kafka: leave out --input and --output")
@@ -191,3 +191,34 @@ def _partitions(text: str) -> list[int]:
         return sorted({int(part) for part in text.split(",")})
     except ValueError:
         raise UsageError(f"--partitions {text!r}: accepted are numbers with commas between, as in 0,2,5") from None
+
+
+# `newsflow deliver`: the same as `newsflow run deliver`, by its shorter name.
+
+
+def deliver(
+    context: typer.Context,
+    until_caught_up: Annotated[
+        bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")] = False,
+    sinks: SinksOption = None,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Deliver published articles to stores and alert desks: `newsflow run deliver` by its shorter name."""
+    run(
+        context,
+        "deliver",
+        until_caught_up=until_caught_up,
+        follow=follow,
+        sinks=sinks,
+        config=config,
+        bootstrap_servers=bootstrap_servers,
+        output=output,
+        verbose=verbose,
+        quiet=quiet,
+    )

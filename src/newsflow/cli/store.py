@@ -10,7 +10,7 @@ from newsflow.cli.common import ConfigOption, Output, OutputOption, data, data_j
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
-    from newsflow.sinks.stores.folder import FolderStore
+    from newsflow.stores.folder import FolderStore
 
 app = typer.Typer(no_args_is_help=True, help="Stores on files: compact them, list their files.")
 
@@ -44,8 +44,8 @@ def files(store: StoreArgument, config: ConfigOption = None, output: OutputOptio
 
 def _open(name: str, config: ConfigOption) -> FolderStore:
     from newsflow.secrets import resolve
-    from newsflow.sinks.stores import open_store
-    from newsflow.sinks.stores.folder import FolderStore
+    from newsflow.stores.folder import FolderStore
+    from newsflow.stores.registry import open_store
 
     known = dict(settings(config).config.stores)
     if name not in known and "://" not in name:

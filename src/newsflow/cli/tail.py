@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 
 from newsflow.cli.common import (
@@ -15,10 +19,168 @@ from newsflow.cli.common import (
     VerboseOption,
     data,
     data_json,
+    isolate,
+    one_line,
     set_up_logging,
     settings,
     words,
 )
+from newsflow.model import Event
+from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
+
+# Records of newsflow's topics as lines for people and as JSON for programs.
+
+
+TITLE_CHARS = 100
+PREVIEW_CHARS = 80
+
+
+def as_line(event: Event) -> str:
+    """One line that says what a record is; for any bytes."""
+    return f"{instant(event.timestamp_ms)}  {event.partition}:{event.offset:<6} {_describe(event)}"
+
+
+def as_object(event: Event) -> dict[str, Any]:
+    """A JSON object that holds the whole record; a value that is no JSON comes as `value_base64`."""
+    found: dict[str, Any] = {
+        "topic": event.topic,
+        "partition": event.partition,
+        "offset": event.offset,
+        "timestamp": instant(event.timestamp_ms),
+        "key": None if event.key is None else event.key.decode("utf-8", "replace"),
+        "headers": {
+            _encodable(name): None if value is None else value.decode("utf-8", "replace")
+            for name, value in event.headers
+        },
+    }
+    reason = header(event.headers, ERROR_PREFIX + "reason")
+    if reason is not None:
+        found |= {"reason": reason, "message": header(event.headers, ERROR_PREFIX + "message")}
+    return found | _value(event.value)
+
+
+def instant(timestamp_ms: int) -> str:
+    """Milliseconds since 1970 as RFC 3339 in UTC; a dash when unknown or beyond the calendar."""
+    try:
+        at = datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms > 0 else None
+    except (OverflowError, ValueError, OSError):
+        at = None
+    return "-".ljust(20) if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _value(value: bytes | None) -> dict[str, Any]:
+    if value is None:
+        return {"value": None}
+    try:
+        return {"value": orjson.loads(value)}
+    except orjson.JSONDecodeError:
+        return {"value_base64": base64.b64encode(value).decode("ascii")}
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _describe(event: Event) -> str:
+    if header(event.headers, ERROR_PREFIX + "reason") is not None:
+        return _dead_letter(event)
+    if event.value is None:
+        return f"deleted: {_key(event)}"
+    members = _value(event.value).get("value")
+    describe = _kind(members) if isinstance(members, Mapping) else None
+    if describe is None:
+        return f"{_key(event)} {_preview(event.value)}"
+    try:
+        return describe(members)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        # Shaped like one of ours at first sight only.
+        return f"{_key(event)} {_preview(event.value)}"
+
+
+def _kind(members: Mapping[str, Any]) -> Callable[[Any], str] | None:
+    if "content_hash" in members:
+        return _article
+    if "copy" in members and "original" in members:
+        return _duplicate
+    if "subscription" in members:
+        return _alert
+    if "dimension" in members and "window" in members:
+        return _burst if "expected" in members else _trend
+    return _raw if "fetched_at" in members else None
+
+
+def _dead_letter(event: Event) -> str:
+    error = {name: header(event.headers, ERROR_PREFIX + name) or "" for name in ("reason", "stage", "message")}
+    origin = [header(event.headers, ORIGIN_PREFIX + name) or "?" for name in ("topic", "partition", "offset")]
+    place = f"{one_line(origin[0])} {one_line(origin[1])}:{one_line(origin[2])}"
+    size = "no value" if event.value is None else f"{len(event.value):,} bytes: {_preview(event.value)}"
+    return f"{one_line(error['reason'])} ({one_line(error['stage'])}, {place}): {isolate(error['message'])}  {size}"
+
+
+def _article(members: Mapping[str, Any]) -> str:
+    published = members.get("published") or {}
+    topics = ", ".join(one_line(str(topic["id"])) for topic in members.get("topics", ()))
+    parts = (
+        f"{one_line(str(members['action']))} v{members['version']}",
+        one_line(str(members["language"])),
+        one_line(str(members["source"])),
+        isolate(str(members.get("title") or "(no title)"), TITLE_CHARS),
+        f"published {one_line(str(published.get('at', 'unknown')))}",
+        f"[{topics}]",
+    )
+    return "  ".join(parts)
+
+
+def _raw(members: Mapping[str, Any]) -> str:
+    what = members.get("title") or members.get("url") or members.get("guid") or "(no title, no address)"
+    action = "withdraw" if members.get("action") == "withdraw" else members.get("content_type", "?")
+    size = len(members.get("content") or "")
+    return (
+        f"{one_line(str(action))}  {one_line(str(members['source']))}  "
+        f"{isolate(str(what), TITLE_CHARS)}  {size:,} characters"
+    )
+
+
+def _duplicate(members: Mapping[str, Any]) -> str:
+    copy, original = (
+        f"{one_line(str(side['source']))} {isolate(str(side.get('url') or side.get('guid')), TITLE_CHARS)}"
+        for side in (members["copy"], members["original"])
+    )
+    return f"{one_line(str(members['method']))} ({members.get('jaccard', '?')})  {copy}  says what {original} said"
+
+
+def _alert(members: Mapping[str, Any]) -> str:
+    titles = "; ".join(isolate(str(article.get("title")), TITLE_CHARS) for article in members.get("articles", ()))
+    step, severity = one_line(str(members["step"])), one_line(str(members.get("severity", "")))
+    return f"{step}  {severity}  {one_line(str(members['subscription']))}  {titles}"
+
+
+def _trend(members: Mapping[str, Any]) -> str:
+    replaced = members.get("replaces")
+    before = "" if replaced is None else f", corrected from {replaced['articles']}"
+    return f"{_window(members)}  {_counted(members)}: {members['articles']} articles{before}"
+
+
+def _burst(members: Mapping[str, Any]) -> str:
+    seen = f"{members['articles']} articles, {members['expected']} expected, {members['sources']} sources"
+    return f"{_window(members)}  burst {one_line(str(members['state']))}  {_counted(members)}: {seen}"
+
+
+def _window(members: Mapping[str, Any]) -> str:
+    return f"{one_line(str(members['window']['start']))} to {one_line(str(members['window']['end']))}"
+
+
+def _counted(members: Mapping[str, Any]) -> str:
+    return f"{one_line(str(members['dimension']))} {isolate(str(members['name']), TITLE_CHARS)}"
+
+
+def _key(event: Event) -> str:
+    return "(no key)" if event.key is None else isolate(event.key.decode("utf-8", "replace"), PREVIEW_CHARS)
+
+
+def _preview(value: bytes) -> str:
+    return isolate(value[: PREVIEW_CHARS * 4].decode("utf-8", "replace"), PREVIEW_CHARS)
+
 
 if TYPE_CHECKING:
     from newsflow.model import Event
@@ -35,7 +197,7 @@ def tail(
 ) -> None:
     """Show the last records of a topic, one a line; dead letters with their reason."""
     set_up_logging(verbose)
-    from newsflow.kafka.latest import TopicTail
+    from newsflow.kafka.inspect import TopicTail
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers)
@@ -53,7 +215,6 @@ def tail(
 
 
 def _show(event: Event, output: Output) -> None:
-    from newsflow.cli.records import as_line, as_object
 
     if output is Output.JSON:
         data_json(as_object(event))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsflow.cli.articles import RulesArgument, RulesOption, known_topic, load_given, load_named, paths_in_force
 from newsflow.cli.common import (
     EXIT_FAILED,
     ConfigOption,
@@ -15,12 +17,88 @@ from newsflow.cli.common import (
     OutputOption,
     data,
     data_json,
+    isolate,
+    one_line,
     settings,
     words,
 )
-from newsflow.cli.topics_articles import known_topic
-from newsflow.cli.topics_retag import retag
-from newsflow.cli.topics_rules import RulesArgument, RulesOption, load_given, load_named, paths_in_force
+from newsflow.cli.retag import retag
+from newsflow.model import Article, Evidence
+from newsflow.tagging.diff import Diff, Sample, a_day
+from newsflow.tagging.explain import Explanation, Requirement
+
+# Explanations and differences for a terminal.
+
+
+_CONTEXT_CHARS = 40
+_ON, _OFF = "\x1b[1;32m", "\x1b[0m"
+_MAX_LINES = 20
+
+VERDICTS = {"topic": "is about it", "mention": "only mentions it", "none": "is not tagged with it"}
+
+
+def explanation_text(explanation: Explanation, article: Article, *, colour: bool) -> Iterator[str]:
+    """The lines of one explanation; `colour` marks hits by terminal colours, else by brackets."""
+    score = f"score {explanation.score:g} of {explanation.threshold:g}"
+    short = f", {explanation.missing:g} short" if explanation.missing else ""
+    yield f"{explanation.rule} {explanation.version}: the article {VERDICTS[explanation.verdict]}; {score}{short}"
+    yield from (f"  condition not met: {reason}" for reason in explanation.unmet)
+    if explanation.requirement is not None:
+        yield from _requirement(explanation.requirement, 1)
+    if not explanation.counted:
+        yield f"  nothing counted, of {explanation.terms_searched} terms searched in this language"
+    for counted in explanation.counted[:_MAX_LINES]:
+        shown = in_context(article, counted.evidence, colour)
+        yield f"  +{counted.points:g} {counted.place}: {shown}  ({counted.evidence.term})"
+    for excluded in explanation.excluded[:_MAX_LINES]:
+        yield f"  not counted: {in_context(article, excluded.evidence, colour)}: {excluded.reason}"
+    hidden = max(0, len(explanation.counted) - _MAX_LINES) + max(0, len(explanation.excluded) - _MAX_LINES)
+    if hidden:
+        yield f"  and {hidden} more; -o json shows all"
+
+
+def _requirement(requirement: Requirement, depth: int) -> Iterator[str]:
+    yield f"{'  ' * depth}{'holds' if requirement.holds else 'fails'}: {requirement.text}"
+    for part in requirement.parts[:_MAX_LINES]:
+        yield from _requirement(part, depth + 1)
+
+
+def in_context(article: Article, evidence: Evidence, colour: bool) -> str:
+    """A hit with the words around it, as one line that keeps its direction to itself."""
+    text = article.title if evidence.field == "title" else article.body
+    before = one_line(text[max(0, evidence.start - _CONTEXT_CHARS) : evidence.start])
+    after = one_line(text[evidence.end : evidence.end + _CONTEXT_CHARS])
+    hit = one_line(text[evidence.start : evidence.end])
+    # The parts are cleaned one by one: the colours must survive what makes foreign text harmless.
+    marked = f"{_ON}{hit}{_OFF}" if colour else f"[{hit}]"
+    left = " " if text[evidence.start - 1 : evidence.start].isspace() else ""
+    right = " " if text[evidence.end : evidence.end + 1].isspace() else ""
+    return f"\u2068{before}{left}{marked}{right}{after}\u2069"
+
+
+def diff_lines(found: Diff, samples: int) -> Iterator[str]:
+    """The lines of a difference between rule sets."""
+    span = f"{found.days:.1f} days" if found.days is not None else "too short a time for rates"
+    yield f"{found.articles} articles, {span}; {len(found.changes)} topics changed"
+    for change in found.changes.values():
+        rate = a_day(change.after, found.days)
+        alerts = a_day(change.alerts_after, found.days)
+        yield f"{change.topic} (rule {change.status}): {change.before} → {change.after} articles" + (
+            f", {rate:g} a day" if rate is not None else ""
+        )
+        yield f"  alert grade: {change.alerts_before} → {change.alerts_after}" + (
+            f", {alerts:g} a day" if alerts is not None else ""
+        )
+        yield from _samples("gained", change.gained, samples)
+        yield from _samples("lost", change.lost, samples)
+
+
+def _samples(word: str, articles: Sequence[Sample], samples: int) -> Iterator[str]:
+    if articles:
+        yield f"  {word} {len(articles)}:"
+    for sample in articles[:samples]:
+        yield f"    {sample.id} {isolate(sample.title, 80)}"
+
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -40,7 +118,7 @@ def run_tests(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Run the examples that stand beside the rules."""
-    from newsflow.tagging.examples import run_examples
+    from newsflow.tagging.lint import run_examples
 
     rules = load_given(paths, config)
     known_topic(rules, topic)
@@ -95,7 +173,7 @@ def explain_article(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Say for each tag, and for a missing one, what counted, what did not and why."""
-    from newsflow.cli.topics_articles import read_article
+    from newsflow.cli.articles import read_article
     from newsflow.tagging.explain import explain
 
     loaded = load_given(rules, config)
@@ -123,8 +201,7 @@ def diff_topics(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show which articles a change of rules would tag otherwise, and what that means a day."""
-    from newsflow.cli.topics_articles import stored_articles
-    from newsflow.cli.topics_text import diff_lines
+    from newsflow.cli.articles import stored_articles
     from newsflow.tagging.diff import diff_rules
 
     before, after = load_named(old, config), load_named(new, config)
@@ -147,7 +224,7 @@ def apply(
 ) -> None:
     """Give rules to running jobs, which take them up between two batches."""
     from newsflow.tagging import apply_rules, load_rules
-    from newsflow.tagging.examples import run_examples
+    from newsflow.tagging.lint import run_examples
 
     rules = load_rules(paths)
     failed = [result for result in run_examples(rules) if not result.passed]
@@ -179,7 +256,6 @@ app.command()(retag)
 
 
 def _show(explanation: Explanation, article: Article) -> None:
-    from newsflow.cli.topics_text import explanation_text
 
     for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
         data(line)

@@ -15,8 +15,7 @@ from newsflow.errors import UsageError
 if TYPE_CHECKING:
     from newsflow.ledger import Ledger
     from newsflow.ledger.trends import Trends
-    from newsflow.trends.bursts import Burst
-    from newsflow.trends.settings import TrendSettings
+    from newsflow.trends.bursts import Burst, TrendSettings
 
 MOST_DIFFERENCES = 20
 
@@ -52,7 +51,7 @@ def trends(
 
 def _span(counts: Trends, since: str, settings: TrendSettings) -> tuple[int, int]:
     """From when to when, in seconds since 1970; whole windows up to the newest closed one."""
-    from newsflow.cli.topics_articles import duration
+    from newsflow.cli.articles import duration
 
     closed = counts.closed()
     if closed is None:
@@ -105,7 +104,7 @@ def _show(found: dict[str, Any], output: Output) -> None:
     if output is Output.JSON:
         data_json(found)
         return
-    from newsflow.cli.text import isolate
+    from newsflow.cli.common import isolate
 
     data(f"{found['from']} to {found['to']}: {found['articles']:,} articles")
     for each in found["names"]:
@@ -121,7 +120,7 @@ def _show(found: dict[str, Any], output: Output) -> None:
 def _check(ledger: Ledger, counts: Trends, span: tuple[int, int], settings: TrendSettings) -> None:
     """Compare all windows within the span with a recount."""
     from newsflow.model.codec import decode_article
-    from newsflow.trends.recount import recount
+    from newsflow.trends.counting import recount
     from newsflow.trends.windows import instant
 
     start, end = span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from newsflow.trends.settings import TrendSettings
+from newsflow.trends.bursts import TrendSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
+
+from newsflow.dedup.fingerprint import matching_tokens
+from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, relate
+from newsflow.model import Article, Change
 
 
 @dataclass(slots=True)
@@ -102,3 +109,63 @@ def is_older(incoming: Incoming, held: Held) -> bool:
 
 def _whole_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+# From the look-alikes of a text to its original and its story. Pure rules.
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """How alike a text is to one text of another article."""
+
+    article: Held
+    similarity: Similarity
+    relation: Relation
+
+
+def make_tie(article: Held, similarity: Similarity, rule: Rule = DEFAULT_RULE) -> Tie:
+    """The tie that the rule sees."""
+    return Tie(article, similarity, relate(similarity, rule))
+
+
+def choose_original(ties: Iterable[Tie]) -> Tie | None:
+    """The original that a text is a duplicate of: of the living articles that it duplicates the first one seen.
+
+    Copies that are held back are no originals: whoever is held back must be near what readers were given.
+    """
+    found = [tie for tie in ties if tie.relation is Relation.DUPLICATE and tie.article.living]
+    return min(found, key=_by_age, default=None)
+
+
+def choose_story(ties: Iterable[Tie]) -> str | None:
+    """The story that a text joins: that of its closest tie, duplicates before related, withdrawn articles too."""
+    found = [tie for tie in ties if tie.relation is not Relation.NONE and tie.article.story]
+    closest = min(found, key=lambda tie: (-tie.relation, -_closeness(tie.similarity), *_by_age(tie)), default=None)
+    return None if closest is None else closest.article.story
+
+
+def _by_age(tie: Tie) -> tuple[object, ...]:
+    return tie.article.first_seen, tie.article.id, -_closeness(tie.similarity)
+
+
+def _closeness(similarity: Similarity) -> float:
+    return 2.0 if similarity.exact else max(similarity.jaccard, similarity.containment)
+
+
+# What a new version of an article changed.
+
+
+def describe_change(before: Article, after: Article) -> Change:
+    """Whether the title changed, and the share of the body that is new or gone, by pairs of neighbouring words."""
+    return Change(title=before.title != after.title, body_share=round(_changed_share(before.body, after.body), 3))
+
+
+def _changed_share(before: str, after: str) -> float:
+    left, right = _pairs(before), _pairs(after)
+    longer = max(left.total(), right.total())
+    return 1 - (left & right).total() / longer if longer else 0.0
+
+
+def _pairs(text: str) -> Counter[tuple[str, str]]:
+    tokens = ["", *matching_tokens(text), ""]
+    return Counter(pairwise(tokens))

@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsflow.dedup.fingerprint import MIN_TOKENS, SHINGLE_WORDS, Fingerprint, fingerprint
+from newsflow.dedup.fingerprint import (
+    MIN_TOKENS,
+    SHINGLE_WORDS,
+    Fingerprint,
+    fingerprint,
+    matching_tokens,
+    number_tokens,
+)
 from newsflow.dedup.identity import base_language, identity_keys
-from newsflow.dedup.matching import matching_tokens, number_tokens
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
 from newsflow.model import Article
 

@@ -12,10 +12,10 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import for_code
 
-from newsflow.contracts.topics import TopicSpec
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_admin, make_consumer, translated
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.model.topics import TopicSpec
 
 _ALREADY_EXISTS = 36
 _BROKER_DEFAULT = -1

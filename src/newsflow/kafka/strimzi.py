@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from newsflow.contracts.topics import TopicSpec
+from newsflow.model.topics import TopicSpec
 
 API_VERSION = "kafka.strimzi.io/v1"
 """Served since Strimzi 0.49, where it stands beside v1beta2."""

@@ -1,8 +1,8 @@
 """The ledger remembers every decision: one SQL schema, on SQLite and on PostgreSQL."""
 
+from newsflow.ledger.alerts import PendingDelivery
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.opening import mask_url, open_ledger
-from newsflow.ledger.outbox import PendingDelivery
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.retagging import PublishedRetaggings

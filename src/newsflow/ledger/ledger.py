@@ -11,20 +11,20 @@ from typing import TypeVar
 from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import alert_log, amending, outbox, pruning, reading, records, retagging, tables
-from newsflow.ledger.alert_log import LoggedAlert
-from newsflow.ledger.database import Database
-from newsflow.ledger.deciding import BatchDecider
-from newsflow.ledger.desks import DeskTables
-from newsflow.ledger.outbox import Backlog, PendingDelivery
+from newsflow.ledger import alerts as alert_log
+from newsflow.ledger import alerts as outbox
+from newsflow.ledger import decide as amending
+from newsflow.ledger import pruning, reading, records, retagging, tables
+from newsflow.ledger.alerts import Backlog, DeskTables, LoggedAlert, PendingDelivery
+from newsflow.ledger.database import Database, to_micros
+from newsflow.ledger.decide import BatchDecider
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
-from newsflow.ledger.times import to_micros
 from newsflow.ledger.trends import Trends
 from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record, Retag, Retagging
-from newsflow.trends.settings import TrendSettings
+from newsflow.trends.bursts import TrendSettings
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]

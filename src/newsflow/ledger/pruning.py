@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from newsflow.ledger.database import Database
-from newsflow.ledger.times import to_micros
+from newsflow.ledger.database import Database, to_micros
 
 STEP_ROWS = 500
 PAUSE_S = 0.005

@@ -9,9 +9,8 @@ from datetime import datetime
 
 import orjson
 
-from newsflow.ledger.database import Database, Row
+from newsflow.ledger.database import Database, Row, from_micros, storable
 from newsflow.ledger.tables import EVENT_COLUMNS, DecidedEvent, event_of
-from newsflow.ledger.times import from_micros, storable
 from newsflow.model import Outcome, Reason, Rejected
 
 PAGE = 500

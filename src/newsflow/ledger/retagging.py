@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 
 from newsflow.dedup.decide import Held
 from newsflow.ledger import records, tables
-from newsflow.ledger.database import Database, RetryableError, Row
-from newsflow.ledger.detail import Detail, encode_detail
-from newsflow.ledger.tables import Version
-from newsflow.ledger.times import from_micros
+from newsflow.ledger.database import Database, RetryableError, Row, from_micros
+from newsflow.ledger.tables import Detail, Version, encode_detail
 from newsflow.model import Record, Retag, Retagging, retagging_event
 from newsflow.model.codec import encode_article
 

@@ -3,18 +3,143 @@ settled in `newsflow.dedup.decide`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from newsflow.dedup.change import describe_change
-from newsflow.dedup.decide import Held, Incoming, Step, is_older, next_step
-from newsflow.dedup.identity import article_id
-from newsflow.dedup.ties import Tie, choose_original, choose_story
-from newsflow.ledger.detail import Detail
-from newsflow.ledger.preparing import Prepared
-from newsflow.ledger.settle import join, link, settle
-from newsflow.ledger.times import storable
+import orjson
+
+from newsflow.dedup.decide import (
+    Held,
+    Incoming,
+    Step,
+    Tie,
+    choose_original,
+    choose_story,
+    describe_change,
+    is_older,
+    next_step,
+)
+from newsflow.dedup.fingerprint import Fingerprint, fingerprint
+from newsflow.dedup.identity import article_id, base_language, hash_content, identity_keys
+from newsflow.ledger.database import storable
+from newsflow.ledger.tables import Detail
 from newsflow.ledger.workspace import Workspace
-from newsflow.model import Action, Article, Decision, Event, Outcome, Rejected
+from newsflow.model import (
+    Action,
+    Article,
+    ArticleRef,
+    Candidate,
+    Decision,
+    DuplicateLink,
+    Event,
+    Origin,
+    Outcome,
+    Reason,
+    Rejected,
+)
+
+# What can be worked out of a candidate alone, before any lock is held.
+
+
+STAGE = "Deduplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A candidate with its names, its state and its fingerprint. `incoming` is None where it was rejected."""
+
+    event: Event
+    result: Article | Rejected
+    names: tuple[str, ...] = ()
+    incoming: Incoming | None = None
+    language: str = "und"
+    print: Fingerprint | None = None
+
+
+def prepare(candidate: Candidate) -> Prepared:
+    """Fingerprint and identity of a candidate. An article that cannot be kept becomes a `Rejected`: none may fail
+    the batch it is in."""
+    try:
+        return _prepare(candidate)
+    except Exception as error:
+        message = f"the article cannot be fingerprinted: {error}"
+        return Prepared(candidate.event, Rejected(Reason.TRANSFORM_ERROR, message, STAGE, type(error).__qualname__))
+
+
+def _prepare(candidate: Candidate) -> Prepared:
+    event, article = candidate.event, candidate.result
+    if isinstance(article, Rejected):
+        return Prepared(event, article)
+    names = identity_keys(article)
+    if not names:
+        return Prepared(event, Rejected(Reason.SCHEMA_VIOLATION, "neither url nor guid, at least one is needed", STAGE))
+    unwritable = _find_unwritable(article)
+    if unwritable is not None:
+        return Prepared(event, unwritable)
+    withdraw = article.action is Action.WITHDRAW
+    incoming = Incoming(withdraw, hash_content(article), candidate.fetched_at, candidate.publisher_version)
+    language = base_language(article.language)
+    text = None if withdraw else fingerprint(article.title, article.body)
+    return Prepared(event, article, names, incoming, language, text)
+
+
+def _find_unwritable(article: Article) -> Rejected | None:
+    """Why an article has no bytes, before it could fail its whole batch; much cheaper than writing them."""
+    texts = (article.source, article.url, article.guid, article.title, article.body, article.authors, article.agency)
+    try:
+        orjson.dumps((*texts, article.language, article.published.text, dict(article.raw)))
+    except TypeError as error:
+        message = f"the article has no form as JSON in UTF-8: {error}"
+        return Rejected(Reason.TRANSFORM_ERROR, message, STAGE, type(error).__qualname__)
+    return None
+
+
+# Articles under the id, version, first time and story that the ledger holds for them.
+
+
+def settle(article: Article, held: Held, action: Action, event: Event, story_size: int | None = None) -> Article:
+    """The article as the version `held` has, because of `event`, in a story of `story_size` articles. A date that
+    was only ever the time it was first seen becomes the ledger's."""
+    published = article.published
+    if published.evidence == "first-seen":
+        published = replace(published, at=held.first_seen)
+    return replace(
+        article,
+        id=held.id,
+        version=held.version,
+        action=action,
+        story=held.story,
+        story_size=story_size,
+        duplicate_of=held.duplicate_of,
+        first_seen=held.first_seen,
+        published=published,
+        url=article.url or held.url,
+        guid=article.guid or held.guid,
+        origin=Origin(storable(event.topic), event.partition, event.offset, event.event_id),
+    )
+
+
+def join(article: Article, held: Held, event: Event) -> Article:
+    """What came in with a repeat or a stale event, under the names of what is held. Only what never changes of
+    these is used, so that it is the same when asked again."""
+    settled = settle(article, held, article.action, event)
+    return replace(settled, duplicate_of=None, url=article.url, guid=article.guid)
+
+
+def link(copy: Held, original: Tie) -> DuplicateLink:
+    """Why `copy` is held back. Scores are rounded to four places."""
+    found = original.similarity
+    return DuplicateLink(
+        copy=_ref(copy),
+        original=_ref(original.article),
+        method=found.method,
+        jaccard=round(found.jaccard, 4),
+        containment=round(found.containment, 4),
+        numbers=round(found.numbers, 4),
+    )
+
+
+def _ref(held: Held) -> ArticleRef:
+    return ArticleRef(held.id, held.source, held.url, held.guid)
 
 
 def decide_one(ws: Workspace, each: Prepared) -> Decision:

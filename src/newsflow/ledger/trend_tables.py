@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from newsflow.ledger.database import Database
-from newsflow.ledger.times import storable
+from newsflow.ledger.database import Database, storable
 from newsflow.trends.bursts import Burst
 from newsflow.trends.counting import Cell, Contribution
 from newsflow.trends.records import burst_from_json, burst_to_json

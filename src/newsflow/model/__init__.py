@@ -12,10 +12,19 @@ from newsflow.model.article import (
     TopicMatch,
     ZoneKnowledge,
 )
-from newsflow.model.decision import ArticleRef, Candidate, Change, Decision, DuplicateLink, PendingAlert, Record
-from newsflow.model.event import Event, Headers
-from newsflow.model.outcome import Action, Outcome, Reason, Rejected
-from newsflow.model.retagging import Retag, Retagging, retagging_event
+from newsflow.model.decision import (
+    ArticleRef,
+    Candidate,
+    Change,
+    Decision,
+    DuplicateLink,
+    PendingAlert,
+    Record,
+    Retag,
+    Retagging,
+    retagging_event,
+)
+from newsflow.model.event import Action, Event, Headers, Outcome, Reason, Rejected
 
 __all__ = [
     "Action",

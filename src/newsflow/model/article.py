@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from newsflow.model.outcome import Action
+from newsflow.model.event import Action
 
 ZoneKnowledge = Literal["explicit", "source", "unknown"]
 DateEvidence = Literal["json-ld", "meta", "feed", "text", "first-seen"]

@@ -14,10 +14,9 @@ from typing import Any
 import orjson
 
 from newsflow.model.article import Article, Evidence, Mention, Origin, PublicationDate, TopicMatch
-from newsflow.model.cloudevents import instant_text
 from newsflow.model.decision import ArticleRef, DuplicateLink
-from newsflow.model.event import Event
-from newsflow.model.outcome import Action, Rejected
+from newsflow.model.event import Action, Event, Rejected
+from newsflow.model.headers import instant_text
 
 Json = dict[str, Any]
 

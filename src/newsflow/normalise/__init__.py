@@ -4,11 +4,10 @@ from newsflow.normalise.article import content_hash, normalise
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.profile import Selectors, SourceProfile
-from newsflow.normalise.profile_files import load_profiles
+from newsflow.normalise.profiles import load_profiles
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.url import canonicalise_url
-from newsflow.normalise.values import Dropped, Extracted
+from newsflow.normalise.values import Dropped, Extracted, Selectors, SourceProfile
 
 __all__ = [
     "Dropped",

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - rows of words read best as rows
 """Credit to a news agency, from byline, dateline or credit line only; a mention in the text is no credit."""
 
 from __future__ import annotations
@@ -6,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from newsflow.normalise.dates.fold import fold, fold_pattern
+from newsflow.normalise.characters import fold, fold_pattern
+
+# ruff: noqa: E501 - rows of words read best as rows
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

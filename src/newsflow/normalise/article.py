@@ -4,24 +4,77 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
+from newsflow.normalise.characters import settle_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import broken_share, word_share
 from newsflow.normalise.html import extract_page_html
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.profile import SourceProfile
-from newsflow.normalise.published import choose_date
-from newsflow.normalise.settle import settle_line
 from newsflow.normalise.text import clean_page_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.url import canonicalise_url, is_homepage
-from newsflow.normalise.values import Extracted
+from newsflow.normalise.values import Extracted, SourceProfile
+
+# Which of several dates is when an article was published.
+#
+# The rule: JSON-LD before metadata, that before the feed, that before visible text. A date after the article was first
+# seen is passed over. The first that is left wins, but one of another source within a day of it goes before it when it
+# has a time of day and the winner has none, or names its zone and the winner does not. Where none is left, first seen.
+
+
+_RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
+# A wall clock of unknown zone can be this far ahead of UTC.
+_EASTERNMOST = timedelta(hours=14)
+_SAME = timedelta(hours=26)
+
+
+def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
+    """The publication date by the rule above; `now` (aware) is when the article was first seen."""
+    settled = [_settle(date, language, zone) for date in found]
+    possible = [
+        date for date in settled if _instant(date) <= now + (_EASTERNMOST if _is_unknown(date) else timedelta())
+    ]
+    possible.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
+    if not possible:
+        return PublicationDate(now.astimezone(UTC), "explicit", "first-seen", "")
+    best = possible[0]
+    for other in possible[1:]:
+        if abs(_instant(other) - _instant(best)) <= _SAME and _tells_more(other, best):
+            best = other
+    return best
+
+
+def _settle(date: PublicationDate, language: str, zone: str | None) -> PublicationDate:
+    """A date of unknown zone read again, now that language and zone of its source are known."""
+    if not _is_unknown(date):
+        return date
+    again = parse_date(date.text, None if language == "und" else language, zone)
+    return replace(again, evidence=date.evidence) if again else date
+
+
+def _is_unknown(date: PublicationDate) -> bool:
+    return date.at.tzinfo is None
+
+
+def _instant(date: PublicationDate) -> datetime:
+    return date.at if date.at.tzinfo is not None else date.at.replace(tzinfo=UTC)
+
+
+def _has_time(date: PublicationDate) -> bool:
+    return ":" in date.text or date.at.hour != 0 or date.at.minute != 0
+
+
+def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
+    if _has_time(other) != _has_time(best):
+        return _has_time(other)
+    return _is_unknown(best) and not _is_unknown(other)
+
 
 STAGE = "Normalise"
 CONTENT_TYPES = ("text/html", "text/plain")

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - rows of words read best as rows
 """The densest block of long lines: where the article is on a page that lost its tags."""
 
 from __future__ import annotations
@@ -7,8 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from newsflow.normalise.dates.fold import fold, fold_pattern
+from newsflow.normalise.characters import fold, fold_pattern
 from newsflow.normalise.lines import is_code, why_dropped
+
+# ruff: noqa: E501 - rows of words read best as rows
+
 
 # Chosen on halves of tag-stripped pages, measured on the other halves (docs/reference/quality.md): before changing one, see
 # benchmarks/quality/normalise.py.

@@ -10,18 +10,15 @@ from lxml.html import HtmlElement
 
 from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.clean import Cleaned, clean_lines
+from newsflow.normalise.characters import settle_line, settle_text
 from newsflow.normalise.decode import decode_bytes, repair_text
-from newsflow.normalise.lines import why_dropped
+from newsflow.normalise.lines import Cleaned, clean_lines, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
-from newsflow.normalise.page.dates import find_dates
-from newsflow.normalise.page.metadata import Metadata, read_metadata
+from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
-from newsflow.normalise.profile import SourceProfile
-from newsflow.normalise.settle import settle_line, settle_text
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.url import canonicalise_url
-from newsflow.normalise.values import Dropped, Extracted
+from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 
 # What holds no text of an article; trafilatura throws it away too, but only after copying it several times.
 NO_TEXT_TAGS = (

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from newsflow.model import PublicationDate
 from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import count_words, densest_block, join_fragments, repeated
-from newsflow.normalise.clean import Cleaned, clean_lines
+from newsflow.normalise.characters import fold, settle_text
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.dates.fold import fold
 from newsflow.normalise.decode import repair_text
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.lines import is_byline, is_code, why_dropped
-from newsflow.normalise.profile import SourceProfile
-from newsflow.normalise.settle import settle_text
+from newsflow.normalise.lines import Cleaned, clean_lines, is_byline, is_code, why_dropped
 from newsflow.normalise.title import Site, split_title, strip_site
-from newsflow.normalise.values import Dropped, Extracted
+from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 
 MAX_LINES = 20_000
 LOOK_ABOVE_LINES = 15

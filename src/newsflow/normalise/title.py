@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - rows of words read best as rows
 """Titles: the headline without the site's name, marks such as `(فيديو)` kept apart."""
 
 from __future__ import annotations
@@ -7,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from newsflow.normalise.dates.fold import fold, fold_pattern
-from newsflow.normalise.settle import settle_line
+from newsflow.normalise.characters import fold, fold_pattern, settle_line
+
+# ruff: noqa: E501 - rows of words read best as rows
+
 
 _MARK_WORDS = (
     "فيديو|الفيديو|بالفيديو|صور|الصور|بالصور|صورة|بالصورة|شاهد|صوت|بث مباشر|مباشر|مباشرة|خاص|حصري|إنفوغراف|انفوجراف|إنفوجرافيك|"

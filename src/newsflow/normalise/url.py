@@ -9,9 +9,48 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
-from newsflow.normalise.trackers import is_tracker
+# Which query parameters say where a reader came from, and nothing about the article.
+
+
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
+
+
+_PREFIXES = re.compile(
+    r"(?:utm|itm|mtm|pk|piwik|matomo|hsa|vero|oly|mkt|mc|ga|_ga|_hs|hs|ns|at|wt|wt\.|xtor|guce|fb|ml|sc|sk|stm|"
+    r"dm_i|trk|tracking|campaign|sponsor|referr?er|ito|cm_mmc|s_kwcid|ef|adj|ads?|aff|affiliate|gad|spm|scm)[_.]",
+)
+_NAMES = frozenset(
+    # click ids
+    "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid "
+    "fbc fbp zanpid wickedid irclickid rb_clickid _openstat scid srsltid epik rdt_cid sccid tduid vero_id vero_conv "
+    # campaigns and places of a link
+    "cmp cmpid cmpid2 campaign campaignid campaign_id icid ncid ocid scmpid smid smtyp smprod s_cid wt_mc wt_mc_o wt_zmc "
+    "xtor xtref xts xtcr ref ref_ ref_src ref_url referer referrer source src sref sourceid traffic_source ito partner "
+    "partnerid promo promoid promo_id mbid mod module_id feedtype feedname ftag ftcamp int_cmp intcmp intcid int_source "
+    "share sharetype share_id shareid shared sharesource social soc_src soc_trk sr_share rss feed fsrc feature via "
+    "from_rss originalreferer origref trk trkinfo tracking trackingid clickid click_id affid aff_id affiliate "
+    "guccounter ga gi kw keyword_session emc email_source em_cid nl newsletter newsletterid recruiter cvid ocid2 pc form "
+    # state of a reader, not of the page
+    "phpsessid jsessionid sessionid session_id session sid aspsessionid _r _t _ts nocache cache cachebuster cb rnd rand "
+    "random timestamp _ga _gl _gac _hsenc _hsmi _ke _kx _branch_match_id gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
+    "print printable output outputtype platform mobile nomobile desktop amp __twitter_impression".split()
+)
+_VALUES = re.compile(
+    r"(?:rss\d?|feed|twitter|facebook|fb|whatsapp|telegram|newsletter|email|social|share|homepage)", re.I
+)
+_BY_VALUE = frozenset(
+    {"from", "s", "t", "cid", "eid", "ssm", "medium", "channel_source", "type", "view", "mode", "app"}
+)
+
+
+def is_tracker(name: str, value: str) -> bool:
+    """Whether a parameter (its name in lower case) is one of tracking, session or presentation."""
+    if name in _NAMES or _PREFIXES.match(name):
+        return True
+    return name in _BY_VALUE and _VALUES.fullmatch(value) is not None
+
 
 MAX_URL_CHARS = 4096
 
@@ -204,3 +243,33 @@ def _recode(text: str, safe: str) -> str:
 def _recode_escape(escape: str) -> str:
     char = chr(int(escape[1:], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else escape.upper()
+
+
+# The address a reader can follow. A canonical URL names an article; it need not answer.
+#
+# Canonical forms leave out what does not tell articles apart: `https`, `www.`. Some sites answer only with them, so what
+# is emitted takes both back from the address that the publisher gave.
+
+
+def link_of(canonical: str, published: object) -> str:
+    """`canonical` with the scheme and the `www.` of `published`, where that is an address of the same host.
+
+    `link_of("http://a.example/1", "https://www.a.example/1?utm_source=x")` is `https://www.a.example/1`.
+    """
+    if not isinstance(published, str):
+        return canonical
+    try:
+        name, given = urlsplit(canonical), urlsplit(published.strip())
+        host = given.hostname or ""
+    except ValueError:
+        return canonical
+    bare = (name.hostname or "").removeprefix("www.")
+    if given.scheme.lower() not in ("http", "https") or not bare:
+        return canonical
+    if host.removeprefix("www.") != bare:
+        # Another host (m., amp.) leads to the same article; that it speaks TLS says that its site does.
+        return urlunsplit(name._replace(scheme=given.scheme.lower())) if host.endswith(f".{bare}") else canonical
+    netloc = name.netloc.removeprefix("www.")
+    return urlunsplit(
+        name._replace(scheme=given.scheme.lower(), netloc=f"www.{netloc}" if host.startswith("www.") else netloc)
+    )

@@ -1,9 +1,8 @@
 """Who gets what: routes, subscriptions. Pure, but for reading files of routes."""
 
-from newsflow.routing.debug import encode_debug, routed_to_json
 from newsflow.routing.load import load_routes
 from newsflow.routing.match import article_meets, describe
-from newsflow.routing.routes import Routes
+from newsflow.routing.routes import Routes, encode_debug, routed_to_json
 from newsflow.routing.values import Match, Route, Routed, Subscription, Verdict
 
 __all__ = [

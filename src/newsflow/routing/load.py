@@ -13,8 +13,7 @@ from typing import Any
 from newsflow.alerts import Severity
 from newsflow.routing.policies import read_policy, read_schedule, zone_problem
 from newsflow.routing.routes import Routes
-from newsflow.routing.rules import read_rule
-from newsflow.routing.values import Match, Route, Subscription
+from newsflow.routing.values import Match, Route, Subscription, read_rule
 from newsflow.yamlfile import Place, YamlFile, parse_yaml, read_yaml
 
 

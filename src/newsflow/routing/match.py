@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from newsflow.alerts import DailyHours
 from newsflow.model import Action, Article
 from newsflow.routing.policies import DAYS
-from newsflow.routing.rules import FreeRules
-from newsflow.routing.values import Facts, Match
+from newsflow.routing.values import Facts, FreeRules, Match
 
 Question = tuple[bool, str]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+import orjson
 
 from newsflow.alerts import Step, article_alert, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections
-from newsflow.routing.rules import FreeRules, rules_of
-from newsflow.routing.values import Facts, Kind, Match, Route, Routed, Subscription, Verdict
+from newsflow.routing.values import Facts, FreeRules, Kind, Match, Route, Routed, Subscription, Verdict, rules_of
 
 _ACCEPTED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
 
@@ -157,3 +159,35 @@ def _verdict(taker: Route | Subscription, taken: bool, seen: Facts, decision: De
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
+
+
+# The debug.v1 value: who got an article, and why everyone else did not.
+
+
+def encode_debug(article: Article, decision: Decision, routed: Routed, verdicts: Iterable[Verdict]) -> bytes:
+    """Return the debug.v1 bytes of what routing said of an article. The same answer gives the same bytes."""
+    about: dict[str, Any] = {
+        "id": article.id,
+        "version": article.version,
+        "outcome": decision.outcome.value,
+        "source": article.source,
+        "language": article.language,
+        "title": article.title,
+        "story": article.story,
+        "story_size": article.story_size,
+    }
+    members = {name: value for name, value in about.items() if value is not None}
+    return orjson.dumps(members | routed_to_json(article, routed, verdicts))
+
+
+def routed_to_json(article: Article, routed: Routed, verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Return where an article goes, and what every route and subscription said of it, as JSON members."""
+    return {
+        "topics": {topic.id: topic.score for topic in article.topics},
+        "feeds": list(routed.feeds),
+        "stores": list(routed.stores),
+        "alerts": [{"subscription": each.subscription, "to": list(each.destinations)} for each in routed.alerts],
+        "verdicts": [
+            {"kind": each.kind, "id": each.id, "taken": each.taken, "reasons": list(each.reasons)} for each in verdicts
+        ],
+    }

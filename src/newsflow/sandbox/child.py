@@ -14,9 +14,8 @@ import signal
 import sys
 from typing import BinaryIO
 
-from newsflow.sandbox.frames import HEADER, frame
-from newsflow.sandbox.task import answer
-from newsflow.sandbox.worker import READY
+from newsflow.sandbox.normaliser import answer
+from newsflow.sandbox.worker import HEADER, READY, frame
 
 
 def main() -> int:

@@ -2,16 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from newsflow.tagging.candidates import CandidateIndex, SetTests
-from newsflow.tagging.languages import base_language
-from newsflow.tagging.leaves import Clause, Entry, Leaf, LeafId, LeafTable
-from newsflow.tagging.nodes import Node, Plan, absent_leaves, clauses_of, leaves_of, node_of, plan_of
-from newsflow.tagging.rule import Rule
-from newsflow.tagging.vocabulary import Vocabulary
+import numpy as np
+
+from newsflow.tagging.patterns import Clause, Entry, Leaf, LeafId, LeafTable, Postings, Vocabulary
+from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, base_language
+
+# Requirements compiled: trees of leaves, and what such a tree asks for before any position is looked at.
+
+
+_KINDS = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}
+_NOTHING: Clause = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compiled expression: `kind` is term, any, all, none or near."""
+
+    kind: str
+    leaf: LeafId = -1
+    of: tuple[Node, ...] = ()
+    leaves: Clause = _NOTHING
+    """Of an `any` of nothing but terms: its leaves."""
+    within: int = 0
+    ordered: bool = False
+
+
+class Plan(NamedTuple):
+    """A requirement in the order of its cost; every part must hold. What `absent_leaves` decides is left out."""
+
+    clauses: tuple[Clause, ...] = ()
+    nears: tuple[Node, ...] = ()
+    rest: tuple[Node, ...] = ()
+
+
+def node_of(expression: Expression, leaves: LeafTable) -> Node:
+    """An expression on leaves."""
+    if isinstance(expression, Term):
+        return Node("term", leaves.of(expression))
+    kind = _KINDS[type(expression)]
+    of = tuple(node_of(part, leaves) for part in expression.of)
+    if isinstance(expression, Near):
+        return Node(kind, of=of, within=expression.within, ordered=expression.ordered)
+    plain = kind == "any" and all(part.kind == "term" for part in of)
+    return Node(kind, of=of, leaves=frozenset(part.leaf for part in of) if plain else _NOTHING)
+
+
+def leaves_of(node: Node) -> list[LeafId]:
+    """Leaves that can make a node true."""
+    if node.kind == "none":
+        return []
+    return [node.leaf] if node.kind == "term" else [leaf for part in node.of for leaf in leaves_of(part)]
+
+
+def clauses_of(node: Node) -> list[Clause]:
+    """Sets of leaves of which each must have one that is seen, for the node to be true."""
+    if node.kind == "none":
+        return []
+    if node.kind == "term":
+        return [frozenset((node.leaf,))]
+    if node.leaves:
+        return [node.leaves]
+    if node.kind == "any":
+        choices = [clauses_of(part) for part in node.of]
+        if not all(choices):
+            return []
+        return [frozenset().union(*(min(choice, key=len) for choice in choices))]
+    return [clause for part in node.of for clause in clauses_of(part)]
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """What must hold each: the parts of an `all`, however nested."""
+    if node.kind == "all":
+        for part in node.of:
+            yield from _parts(part)
+    else:
+        yield node
+
+
+def _is_simple(node: Node, leaves: Sequence[Leaf]) -> bool:
+    return node.kind == "term" and leaves[node.leaf].simple
+
+
+def absent_leaves(node: Node, leaves: Sequence[Leaf]) -> Clause:
+    """Simple leaves whose sight alone makes the node false."""
+    nones = (part for part in _parts(node) if part.kind == "none")
+    return frozenset(item.leaf for part in nones for item in part.of if _is_simple(item, leaves))
+
+
+def plan_of(node: Node, leaves: Sequence[Leaf]) -> Plan:
+    """The node as a plan."""
+    clauses: list[Clause] = []
+    nears: list[Node] = []
+    rest: list[Node] = []
+    for part in _parts(node):
+        if part.kind == "term":
+            clauses.append(frozenset((part.leaf,)))
+        elif part.leaves:
+            clauses.append(part.leaves)
+        elif part.kind == "near":
+            nears.append(part)
+        elif part.kind != "none" or not all(_is_simple(item, leaves) for item in part.of):
+            rest.append(part)
+    return Plan(tuple(clauses), tuple(nears), tuple(rest))
+
+
+# From the leaves that an article holds to the rules that may match it: set tests, before any position is looked at.
+#
+# A rule's *clauses* are sets of leaves of which each must be seen. Where there is but one and nothing forbids, as with
+# countries, each rule of a leaf that is seen is a candidate. Of other rules the two clauses that fewest rules share,
+# and the leaves that must not be seen, are looked up from the leaves that are seen; further clauses are tested for the
+# few rules that are left. So the cost follows what is seen, not how many rules there are.
+
+
+RuleNumber = int
+Seen = Mapping[LeafId, object]
+"""Its keys are the leaves seen."""
+
+
+class SetTests(NamedTuple):
+    """What must be seen of a rule, set by set, and what must not be seen."""
+
+    clauses: Sequence[Clause]
+    absent: Clause
+
+
+def _rarest_first(tests: Sequence[SetTests]) -> list[list[Clause]]:
+    """For each rule its clauses, those that the fewest rules share first: rare in rules is rare in texts."""
+    shared: Counter[LeafId] = Counter()
+    for item in tests:
+        for clause in item.clauses:
+            shared.update(clause)
+    return [sorted(item.clauses, key=lambda clause: sum(shared[leaf] for leaf in clause)) for item in tests]
+
+
+class CandidateIndex:
+    """Finds the rules whose set tests pass. Rules are numbers from 0, in the order of `tests`."""
+
+    def __init__(self, tests: Sequence[SetTests], leaves: int) -> None:
+        """`leaves`: how many there are."""
+        self._plain: dict[LeafId, list[RuleNumber]] = {}
+        tested: list[tuple[RuleNumber, list[Clause], Clause]] = []
+        for number, (clauses, item) in enumerate(zip(_rarest_first(tests), tests, strict=True)):
+            if len(clauses) == 1 and not item.absent:
+                for leaf in clauses[0]:
+                    self._plain.setdefault(leaf, []).append(number)
+            elif clauses:
+                tested.append((number, clauses, item.absent))
+        self._more = {number: clauses[2:] for number, clauses, _ in tested if len(clauses) > 2}
+        self._rules = len(tests)
+        self._parts = np.arange(3, dtype=np.int32)[:, np.newaxis] * leaves
+        """Added to leaves: the keys of the rules with such a first clause, second clause, forbidden leaf."""
+        self._tested = Postings(_keyed(tested, leaves), 3 * leaves) if tested else None
+
+    def of(self, seen: Seen) -> list[RuleNumber]:
+        """The rules that may match where these leaves are seen, in order."""
+        plain = self._plain
+        found = {number for leaf in seen if leaf in plain for number in plain[leaf]}
+        if self._tested is not None and seen:
+            found.update(self._passing(self._tested, seen))
+        return sorted(found)
+
+    def _passing(self, tested: Postings, seen: Seen) -> list[RuleNumber]:
+        leaves = np.fromiter(seen, np.int32, len(seen))
+        rules, ends = tested.of((leaves + self._parts).ravel())
+        first_end, second_end = ends[len(seen) - 1], ends[2 * len(seen) - 1]
+        passed = np.zeros(self._rules, np.bool_)
+        passed[rules[first_end:second_end]] = True
+        passed[rules[second_end:]] = False
+        first = rules[:first_end]
+        found: list[RuleNumber] = first[passed[first]].tolist()
+        if self._more:
+            return [number for number in found if number not in self._more or self._all_seen(number, seen)]
+        return found
+
+    def _all_seen(self, number: RuleNumber, seen: Seen) -> bool:
+        return all(any(leaf in seen for leaf in clause) for clause in self._more[number])
+
+
+def _keyed(tested: Sequence[tuple[RuleNumber, list[Clause], Clause]], leaves: int) -> Iterator[tuple[int, RuleNumber]]:
+    """Rules by leaf: of their first clause; of their second, or again the first; of what must not be seen."""
+    for number, clauses, absent in tested:
+        for part, clause in enumerate((clauses[0], clauses[min(1, len(clauses) - 1)], absent)):
+            yield from ((part * leaves + leaf, number) for leaf in clause)
 
 
 @dataclass(frozen=True, slots=True)

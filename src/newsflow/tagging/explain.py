@@ -7,16 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
-from newsflow.tagging.compile import CompiledRule
-from newsflow.tagging.expressions import hits_if_true, holds
-from newsflow.tagging.languages import languages_searched
-from newsflow.tagging.leaves import LeafId
-from newsflow.tagging.match import Hit, conditions_hold, score_of, scored_hits, section_of
-from newsflow.tagging.nodes import Node, leaves_of
-from newsflow.tagging.places import FACTORS, PlaceName
+from newsflow.tagging.compile import CompiledRule, Node, leaves_of
+from newsflow.tagging.match import Hit, conditions_hold, hits_if_true, holds, score_of, scored_hits, section_of
+from newsflow.tagging.patterns import LeafId, Searched
+from newsflow.tagging.rule import languages_searched
 from newsflow.tagging.ruleset import RuleSet, evidence_of
-from newsflow.tagging.scan import Scan, Span
-from newsflow.tagging.vocabulary import Searched
+from newsflow.tagging.scan import FACTORS, PlaceName, Scan, Span
 
 Verdict = Literal["topic", "mention", "none"]
 

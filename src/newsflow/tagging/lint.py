@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
+from newsflow.model import Article, PublicationDate
 from newsflow.tagging.compile import Tables
-from newsflow.tagging.leaves import LeafId
-from newsflow.tagging.rule import Rule, Term, terms_of
+from newsflow.tagging.patterns import LeafId
+from newsflow.tagging.rule import Example, Rule, Term, terms_of
 from newsflow.tagging.ruleset import RuleSet
 
 Kind = Literal[
@@ -125,3 +127,42 @@ def _examples(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
         if matches < MIN_MATCHES or counter < MIN_COUNTER:
             message = f"{matches} examples that match and {counter} that must not in {language}; at least "
             yield _finding(rule, "few-examples", f"{message}{MIN_MATCHES} and {MIN_COUNTER} are wanted")
+
+
+# Runs the examples beside the rules.
+
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """One example, run. `passed` false: it was tagged and must not be, or the other way round."""
+
+    rule: Rule
+    example: Example
+    passed: bool
+    found: str
+    """`topic`, `mention` or `nothing`."""
+
+
+def text_article(text: str, language: str, title: str = "") -> Article:
+    """An article of nothing but a text, for rules to be tried on."""
+    published = PublicationDate(_ANY_TIME, "explicit", "first-seen", "")
+    return Article("example", title, text, language, published, _ANY_TIME)
+
+
+def run_examples(rules: RuleSet) -> Iterator[ExampleResult]:
+    """Every example of every rule. A text must give its topic; a counter-example not even a mention of it."""
+    for rule in rules.rules:
+        for example in rule.examples:
+            yield run_example(rules, rule, example)
+
+
+def run_example(rules: RuleSet, rule: Rule, example: Example) -> ExampleResult:
+    """One example under the whole rule set; conditions on source and section are taken as met where there is one."""
+    tags = rules.tag(text_article(example.text, example.language))
+    topic = any(match.id == rule.id for match in tags.topics)
+    mention = any(match.id == rule.id for match in tags.mentions)
+    found = "topic" if topic else "mention" if mention else "nothing"
+    return ExampleResult(rule, example, topic if example.matches else not (topic or mention), found)

@@ -2,15 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from newsflow.model import Article
-from newsflow.tagging.compile import CompiledRule
-from newsflow.tagging.expressions import hits_of_plan
-from newsflow.tagging.languages import base_language
-from newsflow.tagging.places import FACTORS, PlaceName
-from newsflow.tagging.scan import Scan, Span
+from newsflow.tagging.compile import CompiledRule, Node, Plan, leaves_of
+from newsflow.tagging.patterns import Clause
+from newsflow.tagging.rule import base_language
+from newsflow.tagging.scan import FACTORS, PlaceName, Scan, Span
+from newsflow.tagging.text import FoldedText
+
+# Proximity: hits of several operands in one field, with at most so many words between them.
+
+
+_MANY = 8
+"""With more hits than this of an operand, only those within reach of the anchor are looked at."""
+
+
+def hits_near(operands: Sequence[list[Span]], node: Node, scan: Scan) -> list[Span]:
+    """The hits of a `near` that stand close enough; empty when none do. `operands` are the hits of each, in order."""
+    window = _Window(operands, node, scan.text)
+    if len(operands) == 2 and len(operands[0]) == len(operands[1]) == 1:
+        pair = [operands[0][0], operands[1][0]]
+        return pair if window.fits(pair[:1], pair[1]) else []
+    kept: dict[Span, None] = {}
+    for anchor in operands[0]:
+        kept.update(dict.fromkeys(window.complete([anchor], 1)))
+    return list(kept)
+
+
+class _Window:
+    """Looks for one hit of each operand within the limit."""
+
+    def __init__(self, operands: Sequence[list[Span]], node: Node, text: FoldedText) -> None:
+        self._operands, self._node, self._text = operands, node, text
+        self._reach: int | None = None
+
+    def complete(self, window: list[Span], number: int) -> list[Span]:
+        """The window with the nearest hits of the operands from `number` on; empty when there are none close enough."""
+        if number == len(self._operands):
+            return window
+        for span in self._nearest(self._operands[number], window[0].start):
+            if self.fits(window, span) and (full := self.complete([*window, span], number + 1)):
+                return full
+        return []
+
+    def fits(self, window: list[Span], span: Span) -> bool:
+        """Whether a hit stands close enough to those of a window."""
+        if self._node.ordered and span.start < window[-1].end - 1:
+            return False
+        spans = sorted((*window, span))
+        return sum([_gap(left, right, self._text) for left, right in pairwise(spans)]) <= self._node.within
+
+    def _nearest(self, hits: list[Span], anchor: int) -> list[Span]:
+        """Hits by their distance from the anchor's start; of many, those within reach."""
+        if len(hits) > _MANY:
+            low, high = self._text.around(anchor, self._reach_tokens())
+            hits = hits[bisect_left(hits, low, key=_start) : bisect_right(hits, high, key=_start)]
+        return hits if len(hits) == 1 else sorted(hits, key=lambda span: abs(span.start - anchor))
+
+    def _reach_tokens(self) -> int:
+        """Tokens from the start of one hit of a window to that of any other, at most."""
+        if self._reach is None:
+            spans = (span for hits in self._operands for span in hits)
+            longest = max(self._text.tokens_between(span.start, span.end - 1) for span in spans)
+            self._reach = self._node.within + longest * len(self._operands)
+        return self._reach
+
+
+def _start(span: Span) -> int:
+    return span.start
+
+
+def _gap(left: Span, right: Span, text: FoldedText) -> float:
+    """Tokens between two hits; infinite when they overlap or stand in two fields."""
+    if right.start < left.end - 1 or left.start < text.title_end <= right.start:
+        return inf
+    return text.tokens_between(left.end - 1, right.start)
+
+
+# Compiled expressions on what an article holds: which hits make them true, or that they are false.
+
+
+def hits_of_plan(plan: Plan, scan: Scan) -> list[Span] | None:
+    """The hits that make a requirement true of an article whose set tests passed; None when it is false."""
+    found: list[Span] = []
+    for clause in plan.clauses:
+        hits = plain_hits(clause, scan)
+        if not hits:
+            return None
+        found += hits
+    for node in plan.nears:
+        hits = near_hits(node, scan)
+        if not hits:
+            return None
+        found += hits
+    for node in plan.rest:
+        others = hits_if_true(node, scan)
+        if others is None:
+            return None
+        found += others
+    return found
+
+
+def hits_if_true(node: Node, scan: Scan) -> list[Span] | None:
+    """The hits that make a compiled expression true of an article; None when it is false. `none` is true by no hit."""
+    if node.kind == "term":
+        return scan.spans(node.leaf) or None
+    if node.leaves:
+        return plain_hits(node.leaves, scan) or None
+    if node.kind == "any":
+        found = [hit for part in node.of for hit in hits_if_true(part, scan) or ()]
+        # An `any` may hold by a `none` among its parts.
+        return found if found or any(part.kind != "term" and holds(part, scan) for part in node.of) else None
+    if node.kind == "none":
+        return None if any(holds(part, scan) for part in node.of) else []
+    if node.kind == "near":
+        return near_hits(node, scan) or None
+    gathered: list[Span] = []
+    for part in node.of:
+        hits = hits_if_true(part, scan)
+        if hits is None:
+            return None
+        gathered += hits
+    return gathered
+
+
+def plain_hits(leaves: Clause, scan: Scan) -> list[Span]:
+    """All hits of some leaves."""
+    seen, spans = scan.seen, scan.spans
+    return [span for leaf in leaves if leaf in seen for span in spans(leaf)]
+
+
+def near_hits(node: Node, scan: Scan) -> list[Span]:
+    """The hits of a `near` that stand close enough; empty when none do."""
+    operands = []
+    for part in node.of:
+        hits = plain_hits(part.leaves or frozenset(leaves_of(part)), scan)
+        if not hits:
+            return []
+        if len(hits) > 1:
+            hits.sort()
+        operands.append(hits)
+    return hits_near(operands, node, scan)
+
+
+def holds(node: Node, scan: Scan) -> bool:
+    """Whether a compiled expression is true of an article."""
+    return hits_if_true(node, scan) is not None
 
 
 class Hit(NamedTuple):

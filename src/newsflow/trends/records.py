@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from newsflow.model.cloudevents import instant_text
+from newsflow.model.headers import instant_text
 from newsflow.model.names import emission_id
 from newsflow.trends.baseline import Expected
 from newsflow.trends.bursts import Burst, BurstState, Sighting

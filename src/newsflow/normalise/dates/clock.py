@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from newsflow.normalise.dates import words
+from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.tokens import Token
 
 _NUMBERS = re.compile(r"\d+")

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - rows of words read best as rows
 """Writes data/date-names.json out of CLDR: `python -m newsflow.normalise.dates.generate_names`.
 
 A file, because reading CLDR for all languages takes half a second, and because Babel's cache leaks names of
@@ -11,7 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from newsflow.normalise.dates.fold import fold
+from newsflow.normalise.characters import fold
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 FILE = Path(__file__).parents[1] / "data" / "date-names.json"
 LOCALES = (

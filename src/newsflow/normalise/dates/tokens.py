@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from newsflow.normalise.dates import words
-from newsflow.normalise.dates.arabic import HIJRI_MONTHS
-from newsflow.normalise.dates.names import Names, all_names, names_of
+from newsflow.normalise.dates import names as words
+from newsflow.normalise.dates.names import HIJRI_MONTHS, Names, all_names, names_of
 
 Kind = Literal["numeric", "time", "dotted", "offset", "number", "month", "hijri", "weekday", "word", "mark"]
 

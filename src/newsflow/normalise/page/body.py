@@ -11,8 +11,8 @@ from copy import copy
 from lxml import etree
 from lxml.html import HtmlElement
 
+from newsflow.normalise.characters import settle_line, settle_text
 from newsflow.normalise.page.tree import text_of
-from newsflow.normalise.settle import settle_line, settle_text
 
 # It warns of each page in which it finds nothing; we say so ourselves, as a reason.
 for _name in ("trafilatura", "htmldate", "courlan"):

@@ -1,17 +1,103 @@
-# ruff: noqa: SIM905 - rows of words read best as rows
 """What a page says about itself outside of its body: one walk over its tree."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 from lxml.html import HtmlElement
 
-from newsflow.model import DateEvidence
-from newsflow.normalise.page.jsonld import find_article, names_of
-from newsflow.normalise.page.jsonld import text_of as ld_text
+from newsflow.model import DateEvidence, PublicationDate
+from newsflow.normalise.characters import fold, settle_line
+from newsflow.normalise.dates import parse_date
+from newsflow.normalise.dates.names import UPDATED
+from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.tree import text_of
+from newsflow.normalise.values import SourceProfile
+
+# The schema.org article a page describes in JSON-LD.
+
+
+MAX_SCRIPTS, MAX_MEMBER_CHARS, MAX_NODES, MAX_DEPTH = 30, 2_000_000, 5_000, 12
+_ARTICLE = re.compile(
+    r"(?:News|Report|Blog|Live|Opinion|Analysis|Review|Reportage|Background|Scholarly|Social).*|Article"
+)
+_CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$|^\s*<!--|-->\s*$")
+_CONTROL = re.compile("[\x00-\x1f]+")
+_TRAILING_COMMA = re.compile(r",\s*([}\]])")
+
+
+def find_article(scripts: list[str]) -> dict[str, Any]:
+    """The first node of an article type (a news article before others), or an empty dict."""
+    found: dict[str, Any] = {}
+    for script in scripts[:MAX_SCRIPTS]:
+        for node in _nodes(_load(script)):
+            types = node.get("@type")
+            names = [
+                name.rpartition("/")[2]
+                for name in (types if isinstance(types, list) else [types])
+                if isinstance(name, str)
+            ]
+            if any(_ARTICLE.fullmatch(name) or name in ("VideoObject", "WebPage") for name in names):
+                if any("Article" in name or "Posting" in name for name in names):
+                    return node
+                found = found or (node if "VideoObject" in names else {})
+    return found
+
+
+def _load(script: str) -> Any:
+    if len(script) > MAX_MEMBER_CHARS:
+        return None
+    text = _CDATA.sub("", script).strip().rstrip(";")
+    for attempt in (text, _CONTROL.sub(" ", text), _TRAILING_COMMA.sub(r"\1", _CONTROL.sub(" ", text))):
+        try:
+            return orjson.loads(attempt)
+        except orjson.JSONDecodeError:
+            continue
+    return None
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Objects of a JSON-LD value, outer before inner, within limits."""
+    stack: list[tuple[Any, int]] = [(value, 0)]
+    seen = 0
+    while stack and seen < MAX_NODES:
+        item, depth = stack.pop()
+        seen += 1
+        if depth > MAX_DEPTH:
+            continue
+        if isinstance(item, list):
+            stack.extend((each, depth + 1) for each in reversed(item))
+        elif isinstance(item, dict):
+            yield item
+            stack.extend((item[key], depth + 1) for key in ("mainEntity", "@graph", "hasPart") if key in item)
+
+
+def member_text(value: Any) -> str:
+    """A string member as plain text: entities resolved (twice: publishers escape twice), empty when it is none."""
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, str)), "")
+    if isinstance(value, dict):
+        value = value.get("@value") or value.get("name") or ""
+    return html.unescape(html.unescape(value)) if isinstance(value, str) else ""
+
+
+def names_of(value: Any) -> list[str]:
+    """Names of persons or organisations: strings, objects with `name`, or lists of them."""
+    if isinstance(value, list):
+        return [name for item in value[:20] for name in names_of(item)]
+    if isinstance(value, dict):
+        value = value.get("name")
+        return names_of(value) if isinstance(value, list) else [member_text(value)] if isinstance(value, str) else []
+    return [member_text(value)] if isinstance(value, str) else []
+
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 MAX_ELEMENTS = 2_000
 _DATE_META = (
@@ -61,8 +147,8 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         canonical=found.links.get("canonical") or meta.get("og:url") or _url_of(node),
         language=tree.get("lang") or tree.get("xml:lang") or meta.get("og:locale") or meta.get("content-language"),
         site_name=meta.get("og:site_name") or meta.get("application-name"),
-        description=ld_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
-        article_body=ld_text(node.get("articleBody")),
+        description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
+        article_body=member_text(node.get("articleBody")),
         article_type=bool(node) or meta.get("og:type") == "article",
     )
     result.titles = _titles(found, node)
@@ -118,14 +204,14 @@ def _take_time(element: HtmlElement, found: _Found) -> None:
 
 
 def _titles(found: _Found, node: dict[str, Any]) -> dict[str, str]:
-    titles = {"json-ld": ld_text(node.get("headline")) or ld_text(node.get("name"))}
+    titles = {"json-ld": member_text(node.get("headline")) or member_text(node.get("name"))}
     titles |= {name: found.meta.get(name, "") for name in _TITLE_META}
     titles["title"] = found.title
     return {name: title for name, title in titles.items() if title.strip()}
 
 
 def _dates(found: _Found, node: dict[str, Any]) -> list[tuple[DateEvidence, str]]:
-    stamps = (ld_text(node.get(member)) for member in ("datePublished", "uploadDate", "dateCreated"))
+    stamps = (member_text(node.get(member)) for member in ("datePublished", "uploadDate", "dateCreated"))
     dates: list[tuple[DateEvidence, str]] = [("json-ld", stamp) for stamp in stamps if stamp]
     dates += [("meta", found.meta[name]) for name in _DATE_META if name in found.meta]
     # Only the first `time` behind the heading is the article's own: later ones belong to teasers and comments.
@@ -142,3 +228,88 @@ def _url_of(node: dict[str, Any]) -> str | None:
     page = node.get("mainEntityOfPage") or node.get("url")
     url = page.get("@id") if isinstance(page, dict) else page
     return url if isinstance(url, str) else None
+
+
+# All dates a page gives for its article, best evidence first.
+
+
+MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
+NEAR_BELOW, NEAR_ABOVE = 80, 8
+_UPDATED_RANK, _ABOVE_RANK, _NAMED_RANK, _NEVER = 100, 300, 400, 1_000_000
+_PUBLISHED = re.compile(
+    r"publi|pubdate|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.I
+)
+_NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "html", "body"})
+_NOT_OURS = re.compile(
+    r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
+)
+_YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
+
+
+def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[PublicationDate, ...]:
+    """Dates with their evidence: a profile's selector, JSON-LD, metadata, then visible text; zones stay unsettled."""
+    tag = _tag(meta, source)
+    found: dict[tuple[str, str], PublicationDate] = {}
+    candidates = list(meta.dates)
+    if source and source.selectors.date:
+        candidates[:0] = [("text", line) for line in selected_lines(tree, source.selectors.date)[:3]]
+    for evidence, text in candidates:
+        _add(found, evidence, text, tag)
+    if not found:
+        for text in _visible(tree):
+            _add(found, "text", text, tag)
+            if found:
+                break
+    return tuple(found.values())[:MAX_DATES]
+
+
+def _tag(meta: Metadata, source: SourceProfile | None) -> str | None:
+    return meta.language or (source.languages[0] if source and source.languages else None)
+
+
+def _add(found: dict[tuple[str, str], PublicationDate], evidence: DateEvidence, text: str, tag: str | None) -> None:
+    settled = settle_line(text)[:MAX_CHARS]
+    date = parse_date(settled, tag) if settled else None
+    if date is not None:
+        found.setdefault((evidence, settled), replace(date, evidence=evidence))
+
+
+def _visible(tree: HtmlElement) -> list[str]:
+    """Short visible texts that may be the date line, best first.
+
+    What follows the heading comes first, nearest before farther; then what stands right above it; then what is named
+    after publication. The clock in a page's header, which shows today's date, is none of these.
+    """
+    found: list[tuple[int, str]] = []
+    heading: int | None = None
+    for index, element in enumerate(tree.iter()):
+        if index > MAX_LOOKED_AT:
+            break
+        if not isinstance(element.tag, str) or element.tag in _NO_TEXT or len(element) > 7:
+            continue
+        if element.tag == "h1" and heading is None:
+            heading = index
+        name = f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
+        if _NOT_OURS.search(name):
+            continue
+        text = text_of(element)
+        if 6 <= len(text) <= MAX_CHARS and _YEAR.search(text):
+            found.append((_rank(index, heading, name, text), text))
+    # Ranks before the heading are known only when it was met.
+    ranked = [(rank if rank >= 0 else _rank_above(-rank, heading), text) for rank, text in found]
+    return [text for rank, text in sorted(ranked, key=lambda pair: pair[0]) if rank < _NEVER]
+
+
+def _rank(index: int, heading: int | None, name: str, text: str) -> int:
+    updated = _UPDATED_RANK if set(fold(text).split()[:3]) & UPDATED else 0
+    if heading is not None and index - heading <= NEAR_BELOW:
+        return index - heading + updated
+    if _PUBLISHED.search(name):
+        return _NAMED_RANK + updated
+    return -index if heading is None else _NEVER
+
+
+def _rank_above(index: int, heading: int | None) -> int:
+    if heading is None:
+        return _NAMED_RANK + index
+    return _ABOVE_RANK + heading - index if heading - index <= NEAR_ABOVE else _NEVER

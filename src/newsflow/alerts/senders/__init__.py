@@ -1,0 +1,1 @@
+"""What sends alerts: one file for each kind of destination."""

@@ -1,1 +1,0 @@
-"""Beam transforms: wiring only, no logic."""

@@ -1,0 +1,226 @@
+"""`newsflow topics retag`: stored articles under the rules in force, as new versions, recorded and published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsflow.cli.articles import RulesOption, duration, known_topic, load_given
+from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, words
+
+if TYPE_CHECKING:
+    from newsflow.config.settings import Config
+    from newsflow.ingest.retag import Proposal
+    from newsflow.ledger import Ledger, StoredVersion
+    from newsflow.model import Retagging
+    from newsflow.routing import Routes
+    from newsflow.tagging import RuleSet
+
+BATCH = 100
+"""Articles that are decided, then published, at a time; a job's edits of these wait meanwhile."""
+DELIVERY_TIMEOUT_S, REQUEST_TIMEOUT_S = 30.0, 10.0
+"""Within the time after which PostgreSQL cuts off a transaction that does nothing."""
+
+
+def retag(
+    since: Annotated[str, typer.Option("--since", help="How far back: 90m, 36h, 7d.")],
+    rules: RulesOption = None,
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="Only articles of which this topic's tag or mention changes.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only articles of this source.")] = None,
+    settled_for: Annotated[
+        str, typer.Option("--settled-for", help="Leave what was recorded within this time: it may be on its way still.")
+    ] = "5m",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; record and publish nothing.")
+    ] = False,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Tag stored articles anew; those whose topics change become new versions, recorded and published.
+
+    The rules are those in force: last applied, else configured, else shipped. It may run beside a job, be killed and
+    run again: what was recorded is published by the next run, with the same ids and bytes.
+    """
+    from newsflow.cli.ledger import open_existing
+
+    loaded = settings(config, bootstrap_servers).config
+    rule_set = load_given(rules, config)
+    known_topic(rule_set, topic)
+    ledger = open_existing(config, None, window_h=loaded.ledger.window_h)
+    try:
+        run = _Run(
+            ledger, rule_set, _routes(loaded), duration(settled_for), topic, source, output, loaded.limits.record_bytes
+        )
+        found = run.proposals(datetime.now(UTC) - duration(since))
+        if dry_run:
+            for proposal in found:
+                run.show(proposal)
+        else:
+            run.carry_out(found, _Publisher(loaded, ledger, run.routes))
+    finally:
+        ledger.close()
+    for line in run.summary(dry_run):
+        words.print(line, markup=False)
+
+
+def _routes(config: Config) -> Routes:
+    from newsflow.routing import load_routes
+
+    return load_routes([Path(path) for path in config.route_paths])
+
+
+@dataclass
+class _Run:
+    """One run over the stored articles, and what it counted."""
+
+    ledger: Ledger
+    rules: RuleSet
+    routes: Routes
+    settled_for: timedelta
+    topic: str | None
+    source: str | None
+    output: Output
+    record_bytes: int
+    counts: Counter[str] = field(default_factory=Counter)
+    topics: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def proposals(self, start: datetime) -> Iterator[Proposal]:
+        """What changes, article by article. Those that are too young are counted, and left."""
+        settled = datetime.now(UTC) - self.settled_for
+        for stored in self.ledger.current_versions(since=start):
+            self.counts["seen"] += 1
+            proposal = self._propose(stored)
+            if proposal is None:
+                continue
+            if stored.recorded_at > settled:
+                self.counts["young"] += 1
+            else:
+                yield proposal
+
+    def _propose(self, stored: StoredVersion) -> Proposal | None:
+        from newsflow.ingest.retag import propose
+
+        try:
+            proposal = propose(stored, self.rules, self.routes, datetime.now(UTC))
+        except ValueError as error:
+            self.counts["cannot be written"] += 1
+            words.print(f"{stored.article_id} version {stored.version}: left as it is: {error}", markup=False)
+            return None
+        if proposal is None or (self.topic is not None and self.topic not in proposal.retagged.changed):
+            return None
+        size = len(proposal.retag.value)
+        if size > self.record_bytes:
+            self.counts["cannot be written"] += 1
+            words.print(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
+            return None
+        return proposal if self.source in (None, proposal.retag.article.source) else None
+
+    def carry_out(self, found: Iterator[Proposal], publisher: _Publisher) -> None:
+        """Record and publish, a batch at a time; first what an earlier run recorded and did not publish."""
+        self.counts["left over"] = publisher.drain()
+        while batch := list(islice(found, BATCH)):
+            publisher.require({feed for proposal in batch for feed in proposal.feeds})
+            kept = self.ledger.retag([proposal.retag for proposal in batch], self.settled_for)
+            for proposal, was_kept in zip(batch, kept, strict=True):
+                if was_kept:
+                    self.show(proposal)
+                else:
+                    self.counts["changed meanwhile"] += 1
+            publisher.drain()
+
+    def show(self, proposal: Proposal) -> None:
+        """One line about one article."""
+        change, article = proposal.retagged, proposal.retag.article
+        self.counts["changed"] += 1
+        self.topics.update(("gained", topic) for topic in change.gained)
+        self.topics.update(("lost", topic) for topic in change.lost)
+        names = {
+            "gained": sorted(change.gained),
+            "lost": sorted(change.lost),
+            "other_rule": sorted(change.other_rule),
+            "mentions": sorted(change.mentions),
+            "feeds": list(proposal.feeds),
+        }
+        if self.output is Output.JSON:
+            data_json({"id": article.id, "version": article.version, **names})
+        else:
+            listed = "; ".join(f"{name.replace('_', ' ')} {', '.join(ids)}" for name, ids in names.items() if ids)
+            data(f"{article.id} version {article.version}: {listed}")
+
+    def summary(self, dry_run: bool) -> Iterator[str]:
+        """What was done, for a person."""
+        done = "would become new versions" if dry_run else "became new versions and were published"
+        seen, changed = self.counts["seen"], self.counts["changed"]
+        yield f"{seen} stored articles, {changed} {done}, under rules {self.rules.version}"
+        for topic in sorted({topic for _, topic in self.topics}):
+            yield f"  {topic}: gained by {self.topics['gained', topic]}, lost by {self.topics['lost', topic]}"
+        if self.counts["left over"]:
+            yield f"{self.counts['left over']} that an earlier run had recorded were published first"
+        if self.counts["young"]:
+            yield f"{self.counts['young']} too young (--settled-for) were left: run it again later"
+        if self.counts["cannot be written"]:
+            yield f"{self.counts['cannot be written']} could not be read or written and were left, as said above"
+        if self.counts["changed meanwhile"]:
+            yield f"{self.counts['changed meanwhile']} changed meanwhile and were left: run it again"
+
+
+class _Publisher:
+    """Writes what the ledger keeps pending to the article topic and the feeds, as the job would."""
+
+    def __init__(self, config: Config, ledger: Ledger, routes: Routes) -> None:
+        from newsflow.kafka.producer import BatchWriter
+        from newsflow.kafka.settings import KafkaSettings
+
+        self._job, self._ledger, self._routes = config.job, ledger, routes
+        self._kafka = replace(
+            KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
+        )
+        self._writer = BatchWriter(self._kafka)
+        self._topics: frozenset[str] = frozenset()
+
+    def drain(self) -> int:
+        """Publish all that is pending; how many those were. Says so where it cannot, and raises KafkaError."""
+        from newsflow.errors import KafkaError
+
+        total = 0
+        try:
+            while (done := self._ledger.publish_retaggings(self._publish, BATCH)).total:
+                total += done.published
+        except KafkaError:
+            pending = self._ledger.pending_retaggings()
+            words.print(f"{pending} new versions are recorded and not yet published: the next run publishes them")
+            raise
+        return total
+
+    def require(self, feeds: set[str]) -> None:
+        """Raise KafkaError unless the broker has the article topic and these feeds: before anything is decided,
+        and without waiting for a topic that nobody makes."""
+        from newsflow.errors import KafkaError
+        from newsflow.kafka.admin import topic_names
+        from newsflow.model.names import ARTICLE_TOPIC, feed_topic
+
+        wanted = {ARTICLE_TOPIC, *map(feed_topic, feeds)}
+        if not wanted <= self._topics:
+            self._topics = topic_names(self._kafka)
+        if missing := sorted(wanted - self._topics):
+            raise KafkaError(f"not on the broker: {', '.join(missing)}; `newsflow kafka apply` creates them")
+
+    def _publish(self, retaggings: Sequence[Retagging]) -> None:
+        from newsflow.ingest.emit import emissions
+        from newsflow.ingest.retag import item_of
+
+        items = [item_of(each, self._routes) for each in retaggings]
+        self.require({feed for item in items for feed in item.feeds})
+        for emission in emissions(items, self._job):
+            self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
+        self._writer.flush()

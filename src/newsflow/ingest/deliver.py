@@ -1,0 +1,290 @@
+"""The sinks of a delivery: built once a process from the configuration, and shared by every bundle."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from newsflow.alerts.delivery import Backoff
+from newsflow.alerts.desks import AlertDesks
+from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
+from newsflow.ledger import Ledger, open_ledger
+from newsflow.model import Article, Event, Reason, Rejected
+from newsflow.routing import Routes, load_routes
+from newsflow.secrets import resolve
+from newsflow.stores.contract import Store, StoreRow
+from newsflow.stores.registry import open_store, takes_several_writers
+
+# Published articles to one sink: a store, or the alert desks. Each sink has its own place in the log.
+#
+# Nothing here knows Kafka or Beam: `pipelines/deliver.py` reads, writes the dead letters and moves the place on.
+
+
+log = logging.getLogger(__name__)
+
+DeadLetter = tuple[Event, Rejected]
+
+
+class ArticleSink(Protocol):
+    """Takes published articles. `take` answers with what it will never take; it raises `SinkError` or
+    `LedgerError` while it is away, and is then given the same records again."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    def take(self, events: Sequence[Event]) -> list[DeadLetter]: ...  # noqa: D102
+
+
+@dataclass
+class StoreSink:
+    """Keeps article versions in a store: those that `wants` takes, and every later version, since an earlier one
+    may be there."""
+
+    name: str
+    store: Store
+    wants: Callable[[Article], bool] = lambda _: True
+
+    def take(self, events: Sequence[Event]) -> list[DeadLetter]:
+        """See `ArticleSink`."""
+        rows, dead = _rows(events, f"Store {self.name}")
+        rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
+        by_row = {id(row): event for event, row in rows}
+        refused = self.store.write([row for _, row in rows]) if rows else []
+        return dead + [
+            (by_row[id(each.row)], Rejected(Reason.SINK_REJECTED, each.message, f"Store {self.name}"))
+            for each in refused
+        ]
+
+
+@dataclass
+class AlertSink:
+    """Lets the alert desks see every article version; what they raise goes to the outbox.
+
+    `desks` opens them where they are not open yet, and raises `LedgerError` while their ledger is away.
+    """
+
+    desks: Callable[[], AlertDesks]
+    name: str = "alerts"
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def take(self, events: Sequence[Event]) -> list[DeadLetter]:
+        """See `ArticleSink`."""
+        rows, dead = _rows(events, "Alerts")
+        articles: list[Article] = [row.article for _, row in rows]
+        self.desks().take(articles, self.clock())
+        return dead
+
+
+@dataclass
+class PatientSink:
+    """Waits for its sink while that is away, with growing pauses, and for as long as each caller says.
+
+    May be called from any thread, and gives its sink one batch at a time: a runner may have several bundles in one
+    process, and a store is one connection.
+    """
+
+    sink: ArticleSink
+    backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.25, cap_s=30.0))
+    alive: Callable[[], object] = lambda: None
+    """Called each time the sink is found away: what waits for it does not hang."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def stop(self) -> None:
+        """Wait no longer. May be called from any thread."""
+        self._stop.set()
+
+    def take(self, events: Sequence[Event], patience_s: float = math.inf) -> list[DeadLetter]:
+        """See `ArticleSink`. Blocks until the sink has the events; raises `SinkError` or `LedgerError` only when it
+        was away for longer than `patience_s`, or when told to stop meanwhile."""
+        failures, deadline = 0, time.monotonic() + patience_s
+        while True:
+            try:
+                with self._turn:
+                    return self.sink.take(events)
+            except (SinkError, LedgerError) as error:
+                failures += 1
+                self.alive()
+                pause_s = self.backoff.delay_s(failures, random.random())
+                if self._stop.is_set() or time.monotonic() + pause_s > deadline:
+                    raise
+                log.warning("%s is away, next try in %.1f s: %s", self.sink.name, pause_s, error)
+                if self._stop.wait(pause_s):
+                    raise
+
+
+def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreRow]], list[DeadLetter]]:
+    rows: list[tuple[Event, StoreRow]] = []
+    dead: list[DeadLetter] = []
+    for event in events:
+        if event.value is None:
+            continue  # a tombstone of the compacted topic says nothing about an article
+        try:
+            rows.append((event, StoreRow.read(event.value)))
+        except ValueError as error:
+            dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"no article.v1: {error}", stage, "ValueError")))
+    return rows, dead
+
+
+ALERTS = "alerts"
+"""The sink that lets the alert desks see articles; stores have the names of the configuration."""
+LEDGER_PATIENCE_S = 5.0
+"""How long one call waits for the ledger; whoever calls tries again, and can be told to stop in between."""
+
+
+def sink_names(config: Config) -> tuple[str, ...]:
+    """Every sink there is: the configured stores, and the alert desks. Raises `ConfigError` for a taken name."""
+    stores = tuple(name for name, _ in config.stores)
+    if ALERTS in stores:
+        raise ConfigError(f"the name {ALERTS!r} is that of the alert desks; give the store another", path="stores")
+    return (*stores, ALERTS)
+
+
+def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
+    """The sinks that `text` names, with commas between, each once; all of them for None. Raises `UsageError`."""
+    known = sink_names(config)
+    if text is None:
+        return known
+    chosen = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise UsageError(f"there is no sink {', '.join(map(repr, unknown)) or text!r}; there are: {', '.join(known)}")
+    return chosen
+
+
+def sink_on_flink(config: Config, text: str | None) -> str:
+    """The one store that a job on Flink delivers to. Raises `UsageError` for more or less than one, the alert desks,
+    and stores that are files."""
+    chosen = chosen_sinks(config, text)
+    able = [name for name, url in config.stores if _may_be_shared(url)]
+    if len(chosen) == 1 and chosen[0] in able:
+        return chosen[0]
+    if len(chosen) > 1:
+        why = "each sink is a job of its own there, so that none that is away holds another's checkpoints"
+    elif chosen[0] == ALERTS:
+        why = "alerts are sent by one process: run `newsflow run deliver --follow --sinks alerts` beside it"
+    else:
+        why = f"{chosen[0]} is files of one machine; `newsflow run deliver --follow --sinks {chosen[0]}` writes them"
+    accepted = ", ".join(f"--sinks {name}" for name in able) or "none of those configured"
+    raise UsageError(f"{', '.join(chosen)} on Flink: {why}; accepted: {accepted}")
+
+
+def _may_be_shared(url: str) -> bool:
+    try:
+        return takes_several_writers(resolve(url))
+    except ConfigError:
+        return True  # A secret that only the workers have; theirs to find.
+
+
+class LateDesks:
+    """The alert desks and the ledger they remember in, opened when they are first needed: a ledger that is away at
+    the start holds no store. Safe to share between threads; every method may raise `LedgerError`."""
+
+    def __init__(self, config: Config, routes: Routes) -> None:
+        # Those without a policy are told by the job that publishes the article.
+        self._asking = tuple(each for each in routes.subscriptions if not each.told_at_once)
+        self._settings, self._lock = config.ledger, threading.Lock()
+        self._opened: tuple[Ledger, AlertDesks] | None = None
+
+    def ledger(self) -> Ledger:
+        """The ledger, with the outbox. May block for `LEDGER_PATIENCE_S`."""
+        return self._open()[0]
+
+    def desks(self) -> AlertDesks:
+        """The desks. May block as `ledger` does."""
+        return self._open()[1]
+
+    def close(self) -> None:
+        """Close the ledger if it was opened."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened[0].close()
+                self._opened = None
+
+    def _open(self) -> tuple[Ledger, AlertDesks]:
+        with self._lock:
+            if self._opened is None:
+                url, window_h = resolve(self._settings.url), self._settings.window_h
+                ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
+                self._opened = ledger, AlertDesks(Routes(subscriptions=self._asking), ledger)
+            return self._opened
+
+
+class _Sinks:
+    """What one configuration needs, each part made when it is first asked for."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._routes: Routes | None = None
+        self._desks: LateDesks | None = None
+        self._sinks: dict[str, PatientSink] = {}
+        self._closing: list[Callable[[], object]] = []
+
+    def sink(self, name: str) -> PatientSink:
+        if name not in self._sinks:
+            self._sinks[name] = PatientSink(AlertSink(self.desks().desks) if name == ALERTS else self._store(name))
+        return self._sinks[name]
+
+    def desks(self) -> LateDesks:
+        if self._desks is None:
+            self._desks = LateDesks(self._config, self.routes())
+            self._closing.append(self._desks.close)
+        return self._desks
+
+    def routes(self) -> Routes:
+        if self._routes is None:
+            self._routes = load_routes([Path(path) for path in self._config.route_paths])
+        return self._routes
+
+    def close(self) -> None:
+        for close in reversed(self._closing):
+            close()
+
+    def _store(self, name: str) -> StoreSink:
+        store, routes = open_store(resolve(dict(self._config.stores)[name])), self.routes()
+        self._closing.append(store.close)
+
+        def wants(article: Article) -> bool:
+            return name in routes.stores_of(article)
+
+        return StoreSink(name, store, wants)
+
+
+_all: dict[Config, _Sinks] = {}
+_lock = threading.Lock()
+
+
+def sink_for(config: Config, name: str) -> PatientSink:
+    """The sink called `name`, made at the first call in this process. Raises `ConfigError` for files that are wrong;
+    a store or a ledger that is away is no error yet."""
+    with _lock:
+        return _of(config).sink(name)
+
+
+def desks_for(config: Config) -> LateDesks:
+    """The alert desks, and the ledger they remember in."""
+    with _lock:
+        return _of(config).desks()
+
+
+def close_sinks() -> None:
+    """Close whatever was made in this process."""
+    with _lock:
+        for sinks in _all.values():
+            sinks.close()
+        _all.clear()
+
+
+def _of(config: Config) -> _Sinks:
+    if config not in _all:
+        _all[config] = _Sinks(config)
+    return _all[config]

@@ -1,0 +1,265 @@
+"""The output directory of a run on files.
+
+Everything is written to `.partial/` first. `finish` moves the files into place and writes `manifest.json` last:
+where there is a manifest, the files it lists are whole. A killed run leaves the earlier output or none, and the
+next run into the same folder starts over. A folder that holds anything else is refused, not tidied.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import os
+import shutil
+import threading
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import orjson
+
+from newsflow.errors import SinkError, UsageError
+from newsflow.model import Event
+from newsflow.model.names import TOPIC_ID, subscription_of
+
+KINDS = {
+    "article": "articles.jsonl",
+    "duplicate": "duplicates.jsonl",
+    "alert": "alerts.jsonl",
+    "debug": "debug.jsonl",
+    "dead-letter": "dead-letters.jsonl",
+}
+"""Kinds of rows and the file of each, which is there even when it is empty."""
+TOPICS, SUBSCRIBERS = "topics", "subscribers"
+FEEDS = (TOPICS, SUBSCRIBERS)
+"""Folders with one file a feed."""
+MANIFEST, MARKER, PARTIAL = "manifest.json", ".newsflow-output", ".partial"
+_REMEMBERED_ROWS = 500_000
+LEDGER = "ledger.sqlite3"
+_OURS = frozenset({*KINDS.values(), *FEEDS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. `row_id` tells a row written again by a retry; `feed`, only for the kind `feed`, is a topic id or
+    `subscriber.<id>`."""
+
+    kind: str
+    row_id: str
+    value: bytes
+    feed: str = ""
+
+    @property
+    def file(self) -> str:
+        """The path within the output folder. Raises `ValueError` for an unknown kind or no feed."""
+        if self.kind != "feed":
+            if self.kind not in KINDS:
+                raise ValueError(f"no file for rows of kind {self.kind!r}; accepted: feed, {', '.join(KINDS)}")
+            return KINDS[self.kind]
+        subscription_id = subscription_of(self.feed)
+        name = self.feed if subscription_id is None else subscription_id
+        if not TOPIC_ID.fullmatch(name):
+            raise ValueError(f"{self.feed!r} is no feed; accepted: a topic id, or subscriber.ID")
+        return f"{TOPICS if subscription_id is None else SUBSCRIBERS}/{name}.jsonl"
+
+
+@dataclass
+class _Open:
+    """A file being written, with what its entry in the manifest will say."""
+
+    handle: IO[bytes]
+    lines: int = 0
+    size_bytes: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, line: bytes) -> None:
+        self.handle.write(line)
+        self.digest.update(line)
+        self.lines += 1
+        self.size_bytes += len(line)
+
+
+class OutputDirectory:
+    """Writes rows to the files of one folder. Safe to share between threads; one run at a time has a folder.
+
+    Raises `SinkError` when the folder holds something else, or another run writes to it now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._partial = folder / PARTIAL
+        self._mutex = threading.Lock()
+        self._files: dict[str, _Open] = {}
+        self._seen: set[int] = set()
+        self._order: deque[int] = deque()
+        _claim(folder)
+        self._claim_file = _lock(folder / MARKER)
+        shutil.rmtree(self._partial, ignore_errors=True)
+        for feeds in FEEDS:
+            (self._partial / feeds).mkdir(parents=True)
+        for name in KINDS.values():
+            self._open(name)
+
+    def write(self, rows: Iterable[Row]) -> int:
+        """Append rows; one whose id its file already has is passed over. Returns how many were new."""
+        with self._mutex:
+            return sum(self._add(row) for row in rows)
+
+    def finish(self) -> dict[str, int]:
+        """Put the files in place, durably, and return the lines of each. The folder is then let go of."""
+        with self._mutex:
+            entries = {name: self._close(file) for name, file in sorted(self._files.items())}
+            self._replace(entries)
+            self._files.clear()
+            self._claim_file.close()
+        return {name: entry["lines"] for name, entry in entries.items()}
+
+    def abandon(self) -> None:
+        """Throw away what was written; earlier output stays. May be called after `finish`, and then does nothing."""
+        with self._mutex:
+            for file in self._files.values():
+                file.handle.close()
+            if not self._claim_file.closed:
+                shutil.rmtree(self._partial, ignore_errors=True)
+                self._claim_file.close()
+            self._files.clear()
+
+    def __enter__(self) -> OutputDirectory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+
+    def _add(self, row: Row) -> bool:
+        name = row.file
+        key = hash((name, row.row_id))
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        self._order.append(key)
+        if len(self._order) > _REMEMBERED_ROWS:
+            self._seen.discard(self._order.popleft())
+        if b"\n" in row.value:
+            raise ValueError("a row holds a line break; JSON lines have none")
+        (self._files.get(name) or self._open(name)).add(row.value + b"\n")
+        return True
+
+    def _open(self, name: str) -> _Open:
+        self._files[name] = opened = _Open((self._partial / name).open("wb"))
+        return opened
+
+    def _close(self, file: _Open) -> dict[str, Any]:
+        file.handle.flush()
+        os.fsync(file.handle.fileno())
+        file.handle.close()
+        return {"lines": file.lines, "size_bytes": file.size_bytes, "sha256": file.digest.hexdigest()}
+
+    def _replace(self, entries: dict[str, dict[str, Any]]) -> None:
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for feeds in FEEDS:
+            (self.folder / feeds).mkdir(exist_ok=True)
+            for stale in (self.folder / feeds).glob("*.jsonl"):
+                if f"{feeds}/{stale.name}" not in entries:
+                    stale.unlink()
+        for name in entries:
+            (self._partial / name).replace(self.folder / name)
+        manifest = orjson.dumps({"version": 1, "files": entries}, option=orjson.OPT_INDENT_2) + b"\n"
+        _write_durably(self._partial / MANIFEST, manifest)
+        for folder in (*(self.folder / feeds for feeds in FEEDS), self.folder):
+            sync_folder(folder)
+        (self._partial / MANIFEST).replace(self.folder / MANIFEST)
+        sync_folder(self.folder)
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a rename alone may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_durably(path: Path, value: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(value)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _claim(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise SinkError(f"{folder}: cannot be an output folder: {error.strerror or error}") from error
+    foreign = sorted(names - _OURS) if MARKER in names else sorted(names)
+    foreign += sorted(_foreign_feeds(folder)) if MARKER in names else []
+    if foreign:
+        listed = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise SinkError(
+            f"{folder}: holds files that no run wrote ({listed}); accepted: a new or empty folder, "
+            "or one that holds only the output of an earlier run"
+        )
+    (folder / MARKER).touch()
+
+
+def _foreign_feeds(folder: Path) -> Iterator[str]:
+    for name in FEEDS:
+        for entry in (folder / name).iterdir() if (folder / name).is_dir() else ():
+            if not (entry.is_file() and entry.suffix == ".jsonl" and TOPIC_ID.fullmatch(entry.stem)):
+                yield f"{name}/{entry.name}"
+
+
+def _lock(path: Path) -> IO[bytes]:
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise SinkError(f"{path.parent}: another run is writing to this folder now") from error
+    return file
+
+
+# Events from a file: one raw event a line, plain or gzip.
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Every line of `path` as an event, its line number (from 0) as offset; blank lines are passed over.
+
+    A line that is no JSON is an event too: what is wrong with it is for the pipeline to say. Raises
+    `UsageError` when the file cannot be read or a gzip file is damaged.
+    """
+    try:
+        with _open(path) as lines:
+            for offset, line in enumerate(lines):
+                value = line.rstrip(b"\r\n")
+                if value:
+                    yield Event(path.name, 0, offset, 0, None, value)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: cannot be read to its end: {error}") from error
+
+
+def read_batches(path: Path, batch_records: int) -> Iterator[list[Event]]:
+    """The events of `path` in lists of up to `batch_records`."""
+    batch: list[Event] = []
+    for event in read_events(path):
+        batch.append(event)
+        if len(batch) == batch_records:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _open(path: Path) -> IO[bytes]:
+    opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
+    return opened

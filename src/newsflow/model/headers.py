@@ -1,0 +1,143 @@
+"""Record headers: CloudEvents 1.0 in Kafka's binary mode, and the headers that explain a dead letter.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from newsflow.model.event import Event, Headers, Rejected
+from newsflow.model.names import ce_source, ce_type, emission_id, schema_id
+
+JSON_TYPE = "application/json"
+STRUCTURED_TYPE = "application/cloudevents+json"
+PASSED_ON = ("traceparent", "tracestate")
+"""Trace context goes from the raw event to everything that comes of it. https://www.w3.org/TR/trace-context/"""
+
+ERROR_PREFIX = "newsflow.error."
+ORIGIN_PREFIX = "newsflow.origin."
+CONNECT_PREFIX = "__connect.errors."
+MAX_HEADER_CHARS = 2_000
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return the last header called `name` as text, None when it is not there or null.
+
+    Bytes that are no UTF-8 show as U+FFFD. Names are compared without case, as CloudEvents asks.
+    """
+    wanted = name.lower()
+    for key, value in reversed(headers):
+        if key.lower() == wanted:
+            return None if value is None else value.decode("utf-8", "replace")
+    return None
+
+
+def content_type(headers: Headers) -> str | None:
+    """Return the media type of a record's value, lower case and without parameters; None when not given."""
+    text = header(headers, "content-type")
+    return None if text is None else text.partition(";")[0].strip().lower() or None
+
+
+def emitted_headers(
+    *,
+    name: str,
+    ce_id: str,
+    job: str,
+    time: datetime,
+    subject: str | None = None,
+    incoming: Headers = (),
+    envelope: Mapping[str, Any] | None = None,
+) -> Headers:
+    """Return the headers of a value that follows the schema `name`, emitted by `job`.
+
+    `time` is when the ledger decided, never the clock: a retry writes the same bytes. `subject` is the
+    article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
+    attributes of a raw event in structured mode.
+    """
+    pairs: list[tuple[str, bytes | None]] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", ce_id.encode()),
+        ("ce_source", ce_source(job).encode()),
+        ("ce_type", ce_type(name).encode()),
+        ("ce_time", instant_text(time).encode()),
+    ]
+    if subject is not None:
+        pairs.append(("ce_subject", subject.encode()))
+    pairs += [("ce_dataschema", schema_id(name).encode()), ("content-type", JSON_TYPE.encode())]
+    return (*pairs, *_trace(incoming, envelope or {}))
+
+
+def dead_letter_headers(
+    event: Event, rejected: Rejected, *, job: str, time: datetime, attempt: int = 1, qualifier: str = ""
+) -> Headers:
+    """Return the headers of a dead letter: the event's own, untouched, then why and where it came from.
+
+    `time` is when it was decided, `attempt` counts from 1; `qualifier` tells apart what several refused for one
+    reason. What an earlier dead-lettering of the same record
+    wrote is replaced. Kafka Connect's names are written too, so that tools that know those can read it.
+    """
+    own = tuple(pair for pair in event.headers if not pair[0].startswith((ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)))
+    added = (
+        *_prefixed(ERROR_PREFIX, _error_members(event, rejected, job, time, attempt, qualifier)),
+        *_prefixed(ORIGIN_PREFIX, _origin_members(event)),
+        *_prefixed(CONNECT_PREFIX, _connect_members(event, rejected, job)),
+    )
+    return (*own, *((name, _header_text(text)) for name, text in added))
+
+
+def instant_text(at: datetime) -> str:
+    """Return an aware instant as RFC 3339 with `Z`. Raises `ValueError` for a naive one: it names no instant."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no zone; accepted: an aware datetime")
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _error_members(
+    event: Event, rejected: Rejected, job: str, time: datetime, attempt: int, qualifier: str
+) -> Iterator[tuple[str, str]]:
+    yield "id", emission_id(event.event_id, "dead-letter", rejected.reason + qualifier)
+    yield "stage", rejected.stage
+    yield "reason", rejected.reason.value
+    yield "message", rejected.message
+    yield "class", rejected.error_class
+    yield "attempt", str(attempt)
+    yield "time", instant_text(time)
+    yield "job", job
+
+
+def _origin_members(event: Event) -> Iterator[tuple[str, str]]:
+    yield "topic", event.topic
+    yield "partition", str(event.partition)
+    yield "offset", str(event.offset)
+    yield "timestamp", str(event.timestamp_ms)
+
+
+def _connect_members(event: Event, rejected: Rejected, job: str) -> Iterator[tuple[str, str]]:
+    yield "topic", event.topic
+    yield "partition", str(event.partition)
+    yield "offset", str(event.offset)
+    yield "connector.name", job
+    yield "task.id", "0"
+    yield "stage", rejected.stage
+    yield "class.name", f"newsflow.{rejected.stage}"
+    yield "exception.class.name", rejected.error_class or f"newsflow.{rejected.reason.value}"
+    yield "exception.message", rejected.message
+
+
+def _prefixed(prefix: str, members: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((prefix + name, text) for name, text in members)
+
+
+def _header_text(text: str) -> bytes:
+    cut = text if len(text) <= MAX_HEADER_CHARS else text[: MAX_HEADER_CHARS - 1] + "…"
+    return cut.encode("utf-8", "replace")
+
+
+def _trace(incoming: Headers, envelope: Mapping[str, Any]) -> Iterator[tuple[str, bytes | None]]:
+    for name in PASSED_ON:
+        text = header(incoming, name) or envelope.get(name)
+        if isinstance(text, str) and len(text) <= MAX_HEADER_CHARS:
+            yield name, text.encode("utf-8", "replace")

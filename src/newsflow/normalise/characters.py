@@ -1,0 +1,139 @@
+"""Unicode settled for what is emitted: human text stays as written, only invisible and broken signs go.
+
+Folding (alef forms, diacritics, case) is for matching and never happens here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# Format signs that carry no meaning between words: bidi marks and embeddings, BOM, soft hyphen, word joiner,
+# zero-width space, invisible operators, and controls other than tab and newline. ZWNJ and ZWJ are handled apart.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
+_TATWEEL = re.compile("\u0640+")
+_HEH_MARK = re.compile("(?<![\u0621-\u064a])\u0647\u0640(?![\u0621-\u064a])")  # هـ, "of the Hijra", is written with it
+# Joiners mean something only between letters of scripts that join (Persian plurals, Indic conjuncts, emoji).
+_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u2600-\u27bf\U0001f000-\U0001faff\ufe0f])[\u200c\u200d]+")
+_JOINER_AT_END = re.compile("[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|$)", re.MULTILINE)
+# The ideographic space stays: it is how Japanese and Chinese separate.
+_OTHER_SPACES = "\t\x0b\x0c\u00a0\u1680\u2000-\u200a\u202f\u205f"
+# Runs that are not one plain space already: nearly all are, and to replace these by themselves took most of the time.
+_SPACES = re.compile(f"(?: ?[{_OTHER_SPACES}]|  )[ {_OTHER_SPACES}]*")
+_LINE_SPACES = re.compile("[ \n]+")
+_NEWLINES = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_QUICK = re.compile(
+    "[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0410-\u044f\u0621-\u063f\u0641-\u0652\u0660-\u0669،؛؟\u2013\u2014\u2018-\u201e\u2026]"
+)
+
+
+def settle_text(text: str) -> str:
+    """Text in NFC with plain spaces and newlines, without invisible signs, tatweel and lone surrogates.
+
+    Runs of spaces become one; newlines stay. Idempotent.
+    """
+    if _QUICK.search(text):
+        text = _NEWLINES.sub("\n", text)
+        text = _INVISIBLE.sub("", text)
+        text = _settle_tatweel(text)
+        if "\u200c" in text or "\u200d" in text:
+            text = _JOINER_AT_END.sub("", _JOINER.sub("", text))
+        text = _SPACES.sub(" ", text)
+    elif "  " in text:
+        text = _SPACES.sub(" ", text)
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _settle_tatweel(text: str) -> str:
+    if "\u0640" not in text:
+        return text
+    text = _HEH_MARK.sub("\u0647\x00", text)
+    return _TATWEEL.sub("", text).replace("\x00", "\u0640")
+
+
+def settle_line(text: str) -> str:
+    """Text settled onto one line, trimmed."""
+    return _LINE_SPACES.sub(" ", settle_text(text)).strip()
+
+
+# Folding for matching names in dates: case, accents, Arabic letter forms and digit shapes.
+
+
+_SAME_LETTERS = str.maketrans(
+    {
+        "ى": "ي",
+        "ی": "ي",
+        "ې": "ي",
+        "ک": "ك",
+        "ڪ": "ك",
+        "ة": "ه",
+        "ۃ": "ه",
+        "ہ": "ه",
+        "ھ": "ه",
+        "ە": "ه",
+        "ٱ": "ا",
+        "ı": "i",
+        "ł": "l",
+        "đ": "d",
+        "ø": "o",
+        "ß": "ss",
+        "æ": "ae",
+        "،": ",",
+        "؛": ",",
+        "٫": ".",
+        "٬": ",",
+        "。": ".",
+        "、": ",",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "‐": "-",
+        "‑": "-",
+        "⁄": "/",
+        "∕": "/",
+        "՝": ",",
+        "׳": "",
+        "'": "'",
+        "’": "'",
+        "ʼ": "'",
+        "`": "'",
+    }
+)
+_FOLDED_SPACES = re.compile(r"\s+")
+
+
+class _Folding(dict[int, str]):
+    """What each code point of an NFKD text becomes; filled as it is met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        category = unicodedata.category(char)
+        if category in ("Mn", "Cf") or char == "\u0640":
+            folded = ""
+        elif category == "Nd":
+            folded = str(unicodedata.decimal(char))
+        else:
+            folded = " " if category in ("Zs", "Cc") else char.translate(_SAME_LETTERS)
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """Lower case, no accents or invisible signs, one form for each Arabic letter, ASCII digits, plain spaces."""
+    if text.isascii():
+        return _FOLDED_SPACES.sub(" ", text.lower()).strip()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_FOLDING)
+    return _FOLDED_SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()  # Hangul comes apart above
+
+
+def fold_pattern(pattern: str) -> str:
+    """A regular expression with its letters beyond ASCII folded; escapes such as `\\S` stay."""
+    return "".join(char if char.isascii() else "" if char in "–—" else fold(char) or char for char in pattern)

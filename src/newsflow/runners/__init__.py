@@ -1,0 +1,1 @@
+"""Beam and Flink: wiring only, no logic."""

@@ -1,0 +1,351 @@
+"""The endless source, for streaming runners: a splittable DoFn over Kafka, one place to change it.
+
+The runner keeps the positions, in its checkpoints; the group's offsets are committed when it has finalised a
+bundle, and serve lag figures and cold starts alone. A record may come twice; the ledger answers the same both times.
+
+Runners make many instances of one DoFn. So the consumer belongs to the process and the split, and whichever
+bundle reads next takes it over, at its own positions.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Any
+
+import apache_beam as beam
+import mmh3
+import orjson
+from apache_beam.coders import Coder
+from apache_beam.io.iobase import RestrictionProgress, RestrictionTracker
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
+
+from newsflow.config.settings import Config
+from newsflow.errors import KafkaError
+from newsflow.kafka.client import make_consumer
+from newsflow.kafka.settings import KafkaSettings
+from newsflow.kafka.split import Reading, SplitReader
+from newsflow.model import Event
+from newsflow.runners.batches import Batch
+from newsflow.runners.job import Place
+
+# Where a split of the endless source stands, as Beam keeps it: its restriction, tracker and coder.
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """The next offset to read of each partition. A closed one is what a bundle has done; the rest is its residual."""
+
+    offsets: Mapping[int, int] = field(default_factory=dict)
+    closed: bool = False
+
+
+class PositionsCoder(Coder):
+    """Positions as JSON: small, and readable in a savepoint."""
+
+    def encode(self, value: Positions) -> bytes:
+        """Positions to bytes."""
+        offsets = {str(partition): offset for partition, offset in sorted(value.offsets.items())}
+        return orjson.dumps({"offsets": offsets, "closed": value.closed})
+
+    def decode(self, encoded: bytes) -> Positions:
+        """Bytes that any release of newsflow wrote to positions."""
+        value = orjson.loads(encoded)
+        return Positions({int(partition): offset for partition, offset in value["offsets"].items()}, value["closed"])
+
+    def is_deterministic(self) -> bool:
+        """True."""
+        return True
+
+
+class PositionsTracker(RestrictionTracker):
+    """A bundle claims where it has got to *before* it hands on what it read; Beam splits off the rest after it."""
+
+    def __init__(self, positions: Positions) -> None:
+        self._offsets, self._closed = dict(positions.offsets), positions.closed
+
+    def current_restriction(self) -> Positions:
+        """What is claimed so far."""
+        return Positions(dict(self._offsets), self._closed)
+
+    def try_claim(self, position: Mapping[int, int]) -> bool:
+        """Take what lies before `position`; False when the rest was given away."""
+        if self._closed:
+            return False
+        self._offsets = dict(position)
+        return True
+
+    def try_split(self, fraction_of_remainder: float) -> tuple[Positions, Positions] | None:
+        """End here, all else to a residual. An open end has no middle: other fractions are refused."""
+        if self._closed or fraction_of_remainder != 0:
+            return None
+        self._closed = True
+        return Positions(dict(self._offsets), True), Positions(dict(self._offsets))
+
+    def check_done(self) -> bool:
+        """Raises `ValueError` when a bundle ended without handing on the rest: that would lose it."""
+        if not self._closed:
+            raise ValueError(f"the bundle ended at {self._offsets} without passing on what comes after")
+        return True
+
+    def current_progress(self) -> RestrictionProgress:
+        """Nothing can be said of something without an end."""
+        return RestrictionProgress(completed=0.0, remaining=1.0)
+
+    def is_bounded(self) -> bool:
+        """False."""
+        return False
+
+
+class PositionsProvider(RestrictionProvider):
+    """Splits begin without positions; the reader finds them, where the topic is within reach."""
+
+    def initial_restriction(self, element: bytes) -> Positions:
+        """None yet."""
+        return Positions()
+
+    def create_tracker(self, restriction: Positions) -> PositionsTracker:
+        """A tracker at `restriction`."""
+        return PositionsTracker(restriction)
+
+    def restriction_size(self, element: bytes, restriction: Positions) -> int:
+        """All splits alike."""
+        return 1
+
+    def restriction_coder(self) -> Coder:
+        """JSON."""
+        return PositionsCoder()
+
+    def truncate(self, element: bytes, restriction: Positions) -> Any:
+        """A drain reads nothing more."""
+        return None
+
+
+# The splits of the endless source: their names, and how they spread over the workers of a Flink job.
+#
+# Flink sends an element of a splittable DoFn to the worker that its bytes hash to. Left to chance, three of four
+# splits, or all, may land on one worker. So each name ends in a number with which it hashes into its own share of
+# Flink's key groups, evenly spaced: whatever the parallelism, the splits then spread as evenly as they can.
+# Elsewhere the names are just names.
+
+
+KEY_GROUPS = 128
+"""Flink's own default of `max_parallelism`, which newsflow sets unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Split `index` of `total`."""
+
+    index: int
+    total: int
+
+    @classmethod
+    def of(cls, name: bytes) -> Split:
+        """The split that `name` names."""
+        index, total = name.partition(b"~")[0].split(b"/")
+        return cls(int(index), int(total))
+
+
+def split_names(total: int) -> list[bytes]:
+    """Names for `total` splits: `0/4~17`."""
+    return [_name(Split(index, total)) for index in range(total)]
+
+
+def _name(split: Split) -> bytes:
+    wanted = (2 * split.index + 1) * KEY_GROUPS // (2 * split.total) % KEY_GROUPS
+    names = (b"%d/%d~%d" % (split.index, split.total, salt) for salt in count())
+    return next(name for name in names if key_group(name) == wanted)
+
+
+def key_group(name: bytes) -> int:
+    """The key group (0 to 127) into which Beam on Flink puts an element of type `bytes`, shorter than 128.
+
+    Beam encodes the element with its length and hashes that (`FlinkKey`, Murmur 3, 128 bits, the first 32 count);
+    Flink hashes the result again (`MathUtils.murmurHash`, Murmur 3, 32 bits).
+    """
+    beam_hash = mmh3.hash_bytes(bytes([len(name)]) + name)[:4]
+    flink_hash = mmh3.hash(beam_hash)
+    return (0 if flink_hash == -(1 << 31) else abs(flink_hash)) % KEY_GROUPS
+
+
+BUNDLE_S = 0.3
+BUNDLE_RECORDS = 2_000
+BUNDLE_BYTES = 32 << 20
+"""A bundle ends by itself at the first of these; what it read is then written, and can be checkpointed."""
+IDLE_POLL_S = 0.1
+KEEP_IDLE_S = 60.0
+"""A consumer nobody has asked for so long is closed: its split went to another worker."""
+
+
+def read_endless(config: Config, place: Place, *, one_split: bool = False) -> Any:
+    """The transform: batches of `Event`, for ever."""
+    return ReadEndless(config, place, one_split)
+
+
+class ReadEndless(beam.PTransform):
+    """As many splits as the topic has partitions when the job first starts, or one. Later partitions join them."""
+
+    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
+        super().__init__()
+        self._config, self._place, self._one_split = config, place, one_split
+
+    def expand(self, pipeline: Any) -> Any:
+        """A pipeline in, batches of `Event` out."""
+        return (
+            pipeline
+            | "Start" >> beam.Impulse()
+            | "ListSplits"
+            >> beam.ParDo(ListSplits(self._config, self._place, self._one_split)).with_output_types(bytes)
+            | "ReadSplit" >> beam.ParDo(ReadSplit(self._config, self._place)).with_output_types(Batch)
+        )
+
+
+class ListSplits(beam.DoFn):
+    """Names the splits, once in the life of a job: savepoints keep them."""
+
+    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
+        self._config, self._place, self._one_split = config, place, one_split
+
+    def process(self, _: bytes) -> Iterator[bytes]:
+        """Called once."""
+        partitions = _partitions(self._config, self._place.topic)
+        yield from split_names(1 if self._one_split else len(partitions))
+
+
+class ReadSplit(beam.DoFn):
+    """Reads one split in bundles that end by themselves."""
+
+    def __init__(self, config: Config, place: Place) -> None:
+        self._config, self._place = config, place
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        split: bytes,
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+        tracker: Any = beam.DoFn.RestrictionParam(PositionsProvider()),  # noqa: B008
+        estimator: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),  # noqa: B008
+    ) -> Iterator[TimestampedValue]:
+        """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
+        reader = reader_for(self._config, self._place, split)
+        at = tracker.current_restriction().offsets
+        limits = _Limits()
+        while True:
+            try:
+                reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
+            except KafkaError:
+                drop_reader(self._config, self._place, split)
+                raise
+            if not tracker.try_claim(reading.positions):
+                break
+            at = reading.positions
+            if reading.events:
+                yield TimestampedValue(reading.events, _time_of(reading.events))
+            _advance(estimator, reading)
+            if not reading.events or limits.reached(reading.events):
+                tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
+                break
+        if reader.moved(at):
+            finalizer.register(partial(_finished, (self._config, self._place, split), at))
+
+
+class _Limits:
+    """What is left of a bundle."""
+
+    def __init__(self) -> None:
+        self.records, self._size_bytes = BUNDLE_RECORDS, BUNDLE_BYTES
+        self._deadline = time.monotonic() + BUNDLE_S
+
+    def reached(self, events: list[Event]) -> bool:
+        """Count `events`; True when the bundle is to end."""
+        self.records -= len(events)
+        self._size_bytes -= sum(len(event.value or b"") for event in events)
+        return self.records <= 0 or self._size_bytes <= 0 or time.monotonic() >= self._deadline
+
+
+def _time_of(events: list[Event]) -> Timestamp:
+    """The earliest time of a batch; now where no record has one."""
+    known = [event.timestamp_ms for event in events if event.timestamp_ms]
+    return _timestamp(min(known)) if known else Timestamp.now()
+
+
+def _timestamp(ms: int) -> Timestamp:
+    """Exactly: by way of seconds as a float, a record would fall a microsecond before its window."""
+    return Timestamp(micros=ms * 1000)
+
+
+def _advance(estimator: Any, reading: Reading) -> None:
+    """Never back: a reader that begins anew knows less than the one before it."""
+    if reading.watermark_ms is not None:
+        reached, current = _timestamp(reading.watermark_ms), estimator.current_watermark()
+        if current is None or reached > current:
+            estimator.set_watermark(reached)
+
+
+ReaderKey = tuple[Config, Place, bytes]
+
+
+def _finished(key: ReaderKey, offsets: dict[int, int]) -> None:
+    """The runner has made a bundle durable. Not when its reader has left this process meanwhile."""
+    with _lock:
+        found = _readers.get(key)
+    if found is not None:
+        found[0].finished(offsets)
+
+
+_readers: dict[ReaderKey, tuple[SplitReader, float]] = {}
+"""The readers of this process, and when each was last asked for."""
+_lock = threading.Lock()
+
+
+def reader_for(config: Config, place: Place, split: bytes) -> SplitReader:
+    """The process's reader of `split`, made when it is first asked for. Closes those of splits that went away."""
+    wanted, now = (config, place, split), time.monotonic()
+    with _lock:
+        for key, (reader, used) in list(_readers.items()):
+            if now - used > KEEP_IDLE_S and key != wanted:
+                del _readers[key]
+                reader.close()
+        found = _readers.get(wanted)
+        made = found[0] if found else _make_reader(config, place, split)
+        _readers[wanted] = (made, now)
+        return made
+
+
+def drop_reader(config: Config, place: Place, split: bytes) -> None:
+    """Close the process's reader of `split`: the next to ask gets a new one, with a new consumer."""
+    with _lock:
+        found = _readers.pop((config, place, split), None)
+    if found is not None:
+        found[0].close()
+
+
+def _make_reader(config: Config, place: Place, split: bytes) -> SplitReader:
+    consumer = make_consumer(
+        KafkaSettings.of(config.kafka),
+        group=place.group,
+        # Where to begin is settled by the reader, which says what was lost.
+        auto_offset_reset="none",
+        metadata_max_age_ms=30_000,
+    )
+    found = Split.of(split)
+    return SplitReader(consumer, place.topic, found.index, found.total)
+
+
+def _partitions(config: Config, topic: str) -> list[int]:
+    consumer = make_consumer(KafkaSettings.of(config.kafka))
+    try:
+        found = consumer.partitions_for_topic(topic)
+    finally:
+        consumer.close()
+    if not found:
+        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
+    return sorted(found)

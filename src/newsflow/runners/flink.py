@@ -1,0 +1,244 @@
+"""Submit a job to a Flink cluster, and watch it come up."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+
+from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, FlinkError, KafkaError, UsageError
+from newsflow.kafka.admin import topic_names
+from newsflow.kafka.settings import KafkaSettings
+from newsflow.ledger import mask_url
+from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, same_job, stamped
+from newsflow.runners.job import Job
+from newsflow.runners.job_server import JobServer
+from newsflow.runners.local import Build
+from newsflow.secrets import resolve
+
+# The options a newsflow job gets on Flink: safe ones where nobody said otherwise, and what is refused.
+
+
+WORKER = "newsflow-worker"
+
+SAFE: dict[str, str] = {
+    # Every ten seconds what is written is made durable; after a failure so much is read again.
+    "checkpointing_interval": "10000",
+    "min_pause_between_checkpoints": "1000",
+    # A database that is away for minutes holds a checkpoint up; that is no reason to give it up.
+    "checkpoint_timeout_millis": "900000",
+    # Kept when the job is cancelled or fails for good: `newsflow jobs restore` goes on from it.
+    "externalized_checkpoints_enabled": "",
+    "retain_externalized_checkpoints_on_cancellation": "",
+    # Without it Beam's source is called once in many seconds while little comes in.
+    "max_bundle_time_mills": "100",
+    # In practice for ever: what fails is tried again from the last checkpoint. A cluster may have set "none".
+    "number_of_execution_retries": "2147483647",
+    "execution_retry_delay": "3000",
+    # A switch, which turns chaining off: Flink names operators after what they are chained to, and a savepoint taken
+    # with one worker could not be restored with two. There is nothing to gain by it: all stages are one operator.
+    "operator_chaining": "",
+    # Splits are named for so many key groups (newsflow.runners.endless), and a savepoint can be rescaled within them.
+    "max_parallelism": "128",
+}
+
+_REFUSED: dict[str, str] = {
+    "flink_submit_uber_jar": "jobs sent so cannot be cancelled by Beam, and are not by newsflow: leave it out; "
+    "newsflow starts a job server itself (NEWSFLOW_FLINK_JOB_SERVER) or takes --job_endpoint=HOST:PORT",
+    "output_executable_path": "it writes a jar and starts nothing: leave it out",
+    "shutdown_sources_after_idle_ms": "it ends the endless source, and with it the job: leave it out",
+    "save_main_session": "the workers have newsflow installed; pickling this process's state breaks them: leave it out",
+}
+
+
+def flink_options(beam_args: Sequence[str], config: Config, master: str, name: str, slots: int) -> list[str]:
+    """Beam's options for one job: the user's, then whatever they did not say; `slots` are free on the cluster.
+
+    They are checked (`check_options`).
+    """
+    check_options(beam_args, config)
+    given = _given(beam_args)
+    options = [argument for argument in beam_args if _name(argument) not in ("runner", "flink_master")]
+    defaults = SAFE | _worker(given) | {"job_name": name, "parallelism": str(max(slots, 1))}
+    options += [_option(key, value) for key, value in defaults.items() if key not in given]
+    return ["--runner=PortableRunner", "--streaming", f"--flink_master={master}", *options]
+
+
+def check_options(beam_args: Sequence[str], config: Config) -> None:
+    """Raises `UsageError` or `ConfigError` for what would lose data or stop by itself, with the remedy."""
+    _check_ledger(config)
+    _check_given(_given(beam_args))
+
+
+def _check_ledger(config: Config) -> None:
+    try:
+        url = resolve(config.ledger.url)
+    except ConfigError:
+        return  # A secret that only the workers have; theirs to find.
+    if url.startswith("sqlite"):
+        raise ConfigError(
+            f"{mask_url(url)} is refused on Flink: every worker would decide in a file of its own, and "
+            "take repeats and copies for new; accepted: postgresql://USER@HOST/DATABASE, or env:NAME with such a URL",
+            path="ledger.url",
+        )
+
+
+def _check_given(given: dict[str, str]) -> None:
+    for key, why in _REFUSED.items():
+        if key in given and given[key].lower() not in ("false", "-1"):
+            raise UsageError(f"--{key} is refused on Flink: {why}")
+    if int(_number(given, "checkpointing_interval", 1)) <= 0:
+        raise UsageError(
+            "--checkpointing_interval below 1 is refused: without checkpoints no offsets are ever committed, and every "
+            "restart reads the topic from where the group once began; accepted: milliseconds, 10000 unless given"
+        )
+    if _number(given, "number_of_execution_retries", 1) == 0:
+        raise UsageError(
+            "--number_of_execution_retries=0 is refused: the first failure of a worker would end the job; "
+            "leave it out to be tried again for ever"
+        )
+    kind = given.get("environment_type", "PROCESS").upper()
+    if kind in ("LOOPBACK", "EMBEDDED"):
+        raise UsageError(
+            f"--environment_type={kind} is refused on Flink: the work would be done in this command, and end with it; "
+            f"accepted: PROCESS (the default, starts {WORKER}), EXTERNAL (a pool: {WORKER} --pool PORT), DOCKER"
+        )
+
+
+def _number(given: dict[str, str], key: str, default: int) -> int:
+    text = given.get(key, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--{key}={text}: accepted is a whole number") from None
+
+
+def _worker(given: dict[str, str]) -> dict[str, str]:
+    if given.get("environment_type", "PROCESS").upper() != "PROCESS":
+        return {}
+    return {"environment_type": "PROCESS", "environment_config": json.dumps({"command": WORKER})}
+
+
+def _given(beam_args: Sequence[str]) -> dict[str, str]:
+    """Options by name, however they are written: `--name=value`, `--name value`, `--name`."""
+    found: dict[str, str] = {}
+    last = ""
+    for argument in beam_args:
+        if argument.startswith("--"):
+            last = _name(argument)
+            found[last] = argument.partition("=")[2]
+        elif last:
+            found[last] = argument
+    return found
+
+
+def _name(argument: str) -> str:
+    return argument.lstrip("-").partition("=")[0].replace("-", "_") if argument.startswith("--") else ""
+
+
+def _option(key: str, value: str) -> str:
+    return f"--{key}={value}" if value else f"--{key}"
+
+
+log = logging.getLogger(__name__)
+
+COME_UP_S = 180.0
+TASK_MANAGERS_S = 60.0
+_POLL_S = 0.5
+
+
+def submit(
+    build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str], *, wants: str = ""
+) -> FlinkJob:
+    """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile. `wants`: a topic that must be
+    there.
+
+    Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up,
+    `KafkaError` when the topic is missing.
+    """
+    check_options(beam_args, job.config)
+    this = stamped(name)
+    slots = _check_cluster(cluster, name)
+    if wants:
+        _check_topic(job.config, wants)
+    arguments = flink_options(beam_args, job.config, cluster.master, this, slots)
+    given = PipelineOptions(arguments).view_as(PortableOptions).job_endpoint
+    with nullcontext() if given else JobServer(cluster.master) as server:
+        endpoint = [] if server is None else [f"--job_endpoint={server.endpoint}"]
+        pipeline = beam.Pipeline(options=PipelineOptions([*arguments, *endpoint]))
+        build(pipeline, job)
+        try:
+            pipeline.run()
+            return _come_up(cluster, this)
+        except Exception as error:
+            if isinstance(error, FlinkError) or server is None:
+                raise
+            raise FlinkError(f"the job was not taken: {_last_line(error)}; {server.said_last()}") from error
+
+
+def _check_cluster(cluster: FlinkCluster, name: str) -> int:
+    """How many slots are free; refuses a cluster without any, and a job that runs already."""
+    overview = _overview_with_slots(cluster)
+    running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, name)]
+    if running:
+        raise FlinkError(
+            f"job {name} is {running[0].state} already ({running[0].id}), and two would do the work twice. "
+            f"`newsflow jobs stop {running[0].id[:8]} --savepoint` stops it; or give this one a name (job: in the "
+            "configuration) and a group of its own"
+        )
+    return int(overview.get("slots-available", 0))
+
+
+def _check_topic(config: Config, topic: str) -> None:
+    """Refuses a topic that is missing: workers would find out, again and again. What cannot be looked up from here is
+    theirs to find."""
+    try:
+        known = topic_names(KafkaSettings.of(config.kafka))
+    except (ConfigError, KafkaError) as error:
+        log.warning("whether topic %s exists could not be looked up from here: %s", topic, error)
+        return
+    if topic not in known:
+        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
+
+
+def _overview_with_slots(cluster: FlinkCluster) -> dict[str, Any]:
+    """What the cluster says of itself once a TaskManager is there: those started with it come a little later."""
+    deadline = time.monotonic() + TASK_MANAGERS_S
+    while not (overview := cluster.overview()).get("slots-total"):
+        if time.monotonic() > deadline:
+            raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
+        time.sleep(_POLL_S)
+    return overview
+
+
+def _come_up(cluster: FlinkCluster, name: str) -> FlinkJob:
+    """Wait for the job, which Beam's job server hands over a little later."""
+    deadline = time.monotonic() + COME_UP_S
+    seen: FlinkJob | None = None
+    while time.monotonic() < deadline:
+        seen = next((job for job in cluster.jobs() if job.name == name), None)
+        if seen is not None and seen.working:
+            return seen
+        if seen is not None and seen.ended:
+            raise FlinkError(f"job {name} {seen.state}: {cluster.last_failure(seen.id) or 'Flink does not say why'}")
+        time.sleep(_POLL_S)
+    if seen is None:
+        raise FlinkError(f"job {name} did not reach Flink at {cluster.master} within {COME_UP_S:g} s")
+    overview = cluster.overview()
+    why = cluster.last_failure(seen.id) or (
+        f"{seen.tasks_running} of {seen.tasks} tasks run; {overview.get('slots-available')} of "
+        f"{overview.get('slots-total')} slots are free"
+    )
+    raise FlinkError(f"job {name} ({seen.id}) is {seen.state} after {COME_UP_S:g} s: {why}")
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

@@ -1,0 +1,241 @@
+"""The local runner: bounded runs of one prepared pipeline, back to back, offsets committed after each.
+
+Beam's FnApiRunner, named explicitly, in this process. A run takes what the topic holds now; when it is done
+and all of it is written, its offsets are committed. A run that fails is tried again from the same offsets.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import EmbeddedPythonEnvironment
+
+from newsflow.errors import ConfigError, NewsflowError, UsageError
+from newsflow.kafka.reader import Run
+from newsflow.runners import job as inprocess
+from newsflow.runners.batches import counters
+from newsflow.runners.job import Job, Place
+from newsflow.runners.read import reader_name
+
+log = logging.getLogger(__name__)
+
+Build = Callable[[beam.Pipeline, Job], None]
+LONGEST_PAUSE_S = 30.0
+IDLE_S = 0.02
+
+
+class Reader(Protocol):
+    """What a loop reads through; `newsflow.kafka.reader.AvailableReader` is one."""
+
+    @property
+    def finished(self) -> Mapping[int, int]: ...  # noqa: D102
+    def plan(self, until: Mapping[int, int] | None = None) -> Run: ...  # noqa: D102
+    def end_offsets(self) -> Mapping[int, int]: ...  # noqa: D102
+    def finish(self) -> int: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+
+
+class JobStoppedError(NewsflowError):
+    """A job gave up: it failed too often, or only dead letters came of what it read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one bounded run did."""
+
+    records: int
+    counters: Counter[str]
+    left: int
+    """Records that were there at its start and are still to be read."""
+
+
+class PreparedPipeline:
+    """A pipeline built and translated once, run any number of times in this process."""
+
+    def __init__(self, build: Build, job: Job, options: PipelineOptions) -> None:
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+        build(pipeline, job)
+        self._proto = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        self._options = options
+
+    def run(self) -> Counter[str]:
+        """Run it to its end; returns its counters. Raises what a stage raised."""
+        result: Any = FnApiRunner().run_via_runner_api(self._proto, self._options)
+        state = result.wait_until_finish()
+        if str(state) != "DONE":
+            raise JobStoppedError(f"a run ended as {state}")
+        return Counter(counters(result))
+
+
+class LocalLoop:
+    """Runs a prepared pipeline over and over, until it is caught up or told to stop.
+
+    `reader` reads `place`, which is the raw events unless another is given. `idle_s`: how long to wait when there
+    was nothing to read.
+    """
+
+    def __init__(
+        self,
+        pipeline: PreparedPipeline,
+        reader: Reader,
+        job: Job,
+        report: Callable[[RunReport], None],
+        *,
+        place: Place | None = None,
+        idle_s: float = IDLE_S,
+        idle_run_s: float = math.inf,
+        beat: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
+        self._idle_s, self._idle_run_s, self._beat = idle_s, idle_run_s, beat
+        self._stop = threading.Event()
+        self._failures = 0
+        self._bad_in_a_row = 0
+        inprocess.put(reader_name(place or job.raw), reader)
+
+    def stop(self) -> None:
+        """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""
+        self._stop.set()
+        self._reader.stop()
+
+    def until_caught_up(self) -> None:
+        """Read to the end offsets seen now, then return."""
+        until = self._try(self._reader.end_offsets)
+        while not self._stop.is_set() and self._step(until):
+            pass
+
+    def follow(self) -> None:
+        """Read on until told to stop."""
+        ran_at = time.monotonic()
+        while not self._stop.is_set():
+            if self._step(None, even_empty=time.monotonic() - ran_at > self._idle_run_s):
+                ran_at = time.monotonic()
+            else:
+                self._stop.wait(self._idle_s)
+
+    def _step(self, until: Mapping[int, int] | None, *, even_empty: bool = False) -> bool:
+        """One run; False when there was nothing to read."""
+        moved = bool(self._try(lambda: self._run_once(until, even_empty)))
+        self._beat()
+        return moved
+
+    def _run_once(self, until: Mapping[int, int] | None, even_empty: bool) -> bool:
+        run = self._reader.plan(until)
+        if run.empty and not even_empty:
+            return False
+        found = self._pipeline.run()
+        records = self._reader.finish()
+        left = sum(max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items())
+        self._report(RunReport(records, found, left))
+        self._watch_dead_letters(found)
+        return True
+
+    def _try(self, action: Callable[[], Any]) -> Any:
+        """`action`, again after a pause when it fails, within the limit of attempts."""
+        while True:
+            try:
+                result = action()
+            except (ConfigError, JobStoppedError):
+                raise
+            except Exception as error:
+                if self._stop.is_set():
+                    log.warning("told to stop; what was in hand is read again at the next start: %s", _short(error))
+                    return None
+                self._failed(error)
+            else:
+                self._failures = 0
+                return result
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures >= self._limits.attempts:
+            raise JobStoppedError(
+                f"stopped after {self._failures} failed attempts (limits.attempts); nothing of the last run was "
+                f"committed, so it is read again at the next start. Last failure: {_short(error)}"
+            ) from error
+        pause_s = min(0.25 * 2**self._failures, LONGEST_PAUSE_S)
+        log.warning("attempt %d failed, next in %.1f s: %s", self._failures, pause_s, _short(error))
+        self._stop.wait(pause_s)
+
+    def _watch_dead_letters(self, found: Counter[str]) -> None:
+        dead = found["outcome.dead-lettered"]
+        good = sum(count for name, count in found.items() if name.startswith("outcome.")) - dead
+        self._bad_in_a_row = 0 if good else self._bad_in_a_row + dead
+        limit = self._limits.dead_letters_in_a_row
+        if limit and self._bad_in_a_row >= limit:
+            reasons = ", ".join(f"{name[7:]} {n}" for name, n in found.items() if name.startswith("reason."))
+            raise JobStoppedError(
+                f"stopped: the last {self._bad_in_a_row} events were all dead-lettered ({reasons}; "
+                "limits.dead_letters_in_a_row). They are in the dead-letter topic; find the cause, then start again"
+            )
+
+
+def _short(error: Exception) -> str:
+    """The last line of an error: Beam wraps a worker's whole traceback into the message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:500]
+
+
+__all__ = ["JobStoppedError", "LocalLoop", "PreparedPipeline", "Reader", "RunReport"]
+
+
+# A file whose age says whether a job's loops still turn, for the probes of a container.
+
+
+class Heartbeat:
+    """Keeps `path` as young as the beat that lies longest back, of all loops that are still to turn. It is not there
+    before each of them has turned once, and written at most once in `every_s` seconds. Any thread may call.
+
+    What its age tells of is a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
+    """
+
+    def __init__(self, path: Path, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
+        """Raises `UsageError` when the file cannot be written; an older one is removed."""
+        self._path, self._every_s, self._next_s = path, every_s, 0.0
+        self._beats: dict[str, float | None] = dict.fromkeys(loops)
+        self._lock = threading.Lock()
+        try:
+            path.touch()
+            path.unlink()
+        except OSError as error:
+            raise UsageError(f"--heartbeat {path} cannot be written: {error.strerror}") from error
+
+    def beat(self, loop: str = "") -> None:
+        """A loop has turned. If the disk fails, that is for the probe to notice, not a reason to stop the job."""
+        with self._lock:
+            self._beats[loop] = time.time()
+            self._write()
+
+    def end(self, loop: str) -> None:
+        """A loop has ended, and is not waited for any more."""
+        with self._lock:
+            self._beats.pop(loop, None)
+            self._write()
+
+    def _write(self) -> None:
+        now_s, beats = time.monotonic(), [at for at in self._beats.values() if at is not None]
+        if now_s < self._next_s or not beats or len(beats) < len(self._beats):
+            return
+        self._next_s = now_s + self._every_s
+        try:
+            self._path.touch()
+            os.utime(self._path, (min(beats), min(beats)))
+        except OSError:
+            return
+
+
+def beats_of(heartbeat: Heartbeat | None, loop: str) -> Callable[[], None]:
+    """What a loop calls at each turn."""
+    return (lambda: None) if heartbeat is None else lambda: heartbeat.beat(loop)

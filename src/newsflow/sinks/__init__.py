@@ -1,1 +1,0 @@
-"""Where articles and alerts go; one file each."""

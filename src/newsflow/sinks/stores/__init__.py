@@ -1,6 +1,0 @@
-"""Where articles are kept: each store in one file, all with one contract."""
-
-from newsflow.sinks.stores.contract import Refused, Store, StoreRow
-from newsflow.sinks.stores.opening import open_store, takes_several_writers
-
-__all__ = ["Refused", "Store", "StoreRow", "open_store", "takes_several_writers"]

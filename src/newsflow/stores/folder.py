@@ -1,0 +1,298 @@
+"""A store of immutable files: the part that Parquet and JSON Lines share.
+
+Files lie under `date=<day first seen>/language=<tag>/` and are named after the rows they hold. A batch is written
+to temporary names, synced, renamed, and counts once the manifest lists its files: whoever reads by the manifest
+never sees half a batch, nor both the old and the new files of a compaction. Files it does not list are left over
+from a crash; the next compaction removes them.
+
+The files of a batch are written and synced side by side: most of the time goes into waiting for the disk, and
+waits that overlap cost one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from newsflow.errors import SinkError
+from newsflow.stores.contract import Refused, Store, StoreRow, unique
+from newsflow.stores.manifest import (
+    TEMPORARY,
+    Compacted,
+    FileEntry,
+    Key,
+    Manifest,
+    file_name,
+    groups,
+    partition_of,
+    sync,
+)
+
+# Which article versions the files of a folder store hold, so that none is written twice.
+
+
+REMEMBERED_KEYS = 2_000_000
+"""Over all partitions, about 300 MB; the partitions that were not asked about for longest are forgotten first, and
+read again from their files when they are."""
+
+
+@dataclass
+class _Partition:
+    paths: set[str] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
+
+
+class HeldKeys:
+    """The keys of each partition. Files never change, so each is read once, by `read_keys`."""
+
+    def __init__(self, read_keys: Callable[[str], Iterable[Key]], limit: int = REMEMBERED_KEYS) -> None:
+        self._read_keys, self._limit = read_keys, limit
+        self._partitions: dict[str, _Partition] = {}
+
+    def __contains__(self, partition: object) -> bool:
+        """Whether keys of a partition are remembered; those of others are read again from all their files."""
+        return partition in self._partitions
+
+    def of(self, partition: str, paths: Collection[str]) -> set[Key]:
+        """Return the keys in the files of a partition; `paths` are those that count now. Raises `OSError`."""
+        known = self._partitions.pop(partition, None) or _Partition()
+        self._partitions[partition] = known  # to the end: used last
+        for path in paths:
+            if path not in known.paths:
+                known.keys.update(self._read_keys(path))
+                known.paths.add(path)
+        self._forget_some()
+        return known.keys
+
+    def add(self, partition: str, path: str, keys: Iterable[Key]) -> None:
+        """Take in a file that now counts, without reading it."""
+        known = self._partitions.setdefault(partition, _Partition())
+        known.keys.update(keys)
+        known.paths.add(path)
+
+    def _forget_some(self) -> None:
+        while sum(len(each.keys) for each in self._partitions.values()) > self._limit and len(self._partitions) > 1:
+            self._partitions.pop(next(iter(self._partitions)))
+
+
+LOCK = ".lock"
+THREADS = 4
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class EncodingError(Exception):
+    """Some row of a batch has no place in the file's format."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFile:
+    """The file that rows `start` to `stop` of a batch become."""
+
+    path: str
+    start: int
+    stop: int
+
+
+class FolderStore(Store):
+    """Article versions in files of one folder. One process writes at a time; others wait for its lock."""
+
+    suffix: str
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._manifest = Manifest(folder, self.suffix.lstrip("."))
+        self._held = HeldKeys(lambda path: self._read_keys(folder / path))
+        self._unsynced: set[Path] = set()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @abstractmethod
+    def _encoder(self, rows: Sequence[StoreRow]) -> Callable[[int, int, Path], None]:
+        """Return what writes rows `start` to `stop` to a new file, from several threads at once.
+
+        Raises `EncodingError` when one of the rows cannot be written.
+        """
+
+    @abstractmethod
+    def _read_keys(self, path: Path) -> Iterable[Key]:
+        """Return the keys a file holds."""
+
+    @abstractmethod
+    def _merge(self, paths: Sequence[Path], target: Path) -> int:
+        """Write the rows of several files to one, sorted by key, each key once; return their number."""
+
+    @abstractmethod
+    def _problem(self, row: StoreRow) -> str:
+        """Say why a row cannot be kept; empty when it can."""
+
+    def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
+        """See `Store.write`: one line of the manifest for all files of a batch."""
+        try:
+            try:
+                refused = self._cheap_check(rows)
+                self._write(rows, refused)
+            except EncodingError:
+                # Some row is at fault: only now is it worth while to look at each.
+                refused = [Refused(row, problem) for row in rows if (problem := self._problem(row))]
+                self._write(rows, refused)
+        except OSError as error:
+            raise SinkError(f"the store {self.folder} cannot be written: {error}") from error
+        return refused
+
+    def _cheap_check(self, rows: Sequence[StoreRow]) -> list[Refused]:  # noqa: ARG002 - for those that override it
+        """What can be told of rows before they are encoded."""
+        return []
+
+    def _write(self, rows: Sequence[StoreRow], refused: Sequence[Refused]) -> None:
+        bad = {id(each.row) for each in refused}
+        good = unique(row for row in rows if id(row) not in bad)
+        with self._locked():
+            self._manifest.refresh()
+            new = self._new_rows(good)
+            if new:
+                entries = self._write_files(new)
+                self._publish(entries)
+                for entry in entries:
+                    self._held.add(entry.partition, entry.path, (row.key for row in new[entry.partition]))
+
+    def files(self) -> list[FileEntry]:
+        """Return the files that count, by path. Raises `SinkError` when the manifest cannot be read."""
+        self._manifest.refresh()
+        return self._manifest.entries()
+
+    def paths(self) -> list[Path]:
+        """Return the files that count, for a reader."""
+        return [self.folder / entry.path for entry in self.files()]
+
+    def compact(self, target_bytes: int = 128 * 1024 * 1024) -> Compacted:
+        """Merge the files of each partition up to `target_bytes` each, and remove what crashes left over.
+
+        Readers that opened the earlier manifest may find its files gone and should then read the new one.
+        """
+        try:
+            with self._locked():
+                before = self.files()
+                after = [entry for group in groups(before, target_bytes) for entry in self._merged(group)]
+                self._sync_folders()
+                self._manifest.replace(after)
+                kept = {entry.path for entry in after}
+                merged = {entry.path for entry in before} - kept
+                leftovers = self._remove_all_but(kept) - len(merged)
+        except OSError as error:
+            raise SinkError(f"the store {self.folder} cannot be compacted: {error}") from error
+        return Compacted(len(before), len(after), sum(entry.rows for entry in after), leftovers)
+
+    def check(self) -> str:
+        """See `Store.check`."""
+        if not self.folder.exists():
+            return "not made yet"
+        if not (self.folder.is_dir() and os.access(self.folder, os.W_OK)):
+            raise SinkError(f"the store {self.folder} cannot be written: no folder, or no right to write")
+        files = self.files()
+        return f"{len(files)} files, {sum(entry.rows for entry in files)} rows"
+
+    def close(self) -> None:
+        """See `Store.close`; no file stays open between batches."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _new_rows(self, rows: Iterable[StoreRow]) -> dict[str, list[StoreRow]]:
+        """The rows that no file holds yet, by partition, sorted by key."""
+        by_partition: dict[str, list[StoreRow]] = {}
+        for row in rows:
+            by_partition.setdefault(partition_of(row), []).append(row)
+        new: dict[str, list[StoreRow]] = {}
+        for partition, members in sorted(by_partition.items()):
+            held = self._held.of(partition, self._manifest.partition(partition))
+            unheld = [row for row in members if row.key not in held]
+            if unheld:
+                new[partition] = sorted(unheld, key=lambda row: row.key)
+        return new
+
+    def _write_files(self, by_partition: dict[str, list[StoreRow]]) -> list[FileEntry]:
+        """Write a file for each partition; those written are not yet listed."""
+        rows: list[StoreRow] = []
+        planned: list[_NewFile] = []
+        for partition, members in by_partition.items():
+            path = f"{partition}/{file_name(row.key for row in members)}{self.suffix}"
+            planned.append(_NewFile(path, len(rows), len(rows) + len(members)))
+            rows += members
+        encode = self._encoder(rows)
+
+        def write(file: _NewFile) -> FileEntry:
+            size = self._place(file.path, lambda temporary: encode(file.start, file.stop, temporary))
+            return FileEntry(file.path, file.stop - file.start, size)
+
+        self._make_folders(each.path for each in planned)
+        return self._side_by_side(write, planned)
+
+    def _merged(self, group: Sequence[FileEntry]) -> Iterator[FileEntry]:
+        if len(group) == 1:
+            yield group[0]
+            return
+        paths = [self.folder / entry.path for entry in group]
+        keys = sorted({key for path in paths for key in self._read_keys(path)})
+        path = f"{group[0].partition}/{file_name(keys)}{self.suffix}"
+        self._make_folders([path])
+        size = self._place(path, lambda temporary: self._merge(paths, temporary))
+        yield FileEntry(path, len(keys), size)
+
+    def _make_folders(self, paths: Iterable[str]) -> None:
+        for folder in {(self.folder / path).parent for path in paths}:
+            self._unsynced.add(folder)
+            if not folder.exists():
+                self._unsynced |= {folder.parent, self.folder}
+                folder.mkdir(parents=True)
+
+    def _place(self, path: str, write: Callable[[Path], object]) -> int:
+        """Write a file that is synced and then takes its name; returns its size in bytes."""
+        target = self.folder / path
+        temporary = target.with_name(target.name + TEMPORARY)
+        write(temporary)
+        sync(temporary)
+        size = temporary.stat().st_size
+        temporary.replace(target)
+        return size
+
+    def _publish(self, entries: Sequence[FileEntry]) -> None:
+        """Make the names of new files durable, then the manifest that lists them."""
+        self._sync_folders()
+        self._manifest.append(entries)
+
+    def _sync_folders(self) -> None:
+        self._side_by_side(sync, sorted(self._unsynced))
+        self._unsynced.clear()
+
+    def _remove_all_but(self, kept: set[str]) -> int:
+        removed = 0
+        for path in self.folder.glob("date=*/language=*/*"):
+            name = path.relative_to(self.folder).as_posix()
+            if name not in kept and (path.suffix == TEMPORARY or path.name.endswith(self.suffix)):
+                path.unlink()
+                removed += 1
+        return removed
+
+    def _side_by_side(self, work: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """`work` on each item, in a few threads; all have ended on return. Raises what the first failing one raised."""
+        if len(items) < 2:
+            return [work(item) for item in items]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="newsflow-files")
+        futures = [self._pool.submit(work, item) for item in items]
+        wait(futures)
+        return [future.result() for future in futures]

@@ -1,0 +1,193 @@
+"""Terms to leaves: each term under its conditions once, with the patterns it is found by.
+
+A *leaf* is one term under its conditions, shared by all rules that use it alike.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import ahocorasick_rs
+import numpy as np
+from numpy.typing import NDArray
+
+from newsflow.tagging.forms import expand, forms_language
+from newsflow.tagging.rule import Case, Place, Term
+
+LeafId = int
+Clause = frozenset[LeafId]
+"""Leaves of which one must be seen."""
+
+
+class LeafKey(NamedTuple):
+    """What makes two uses of a term the same leaf. Weights are a matter of the rule."""
+
+    text: str
+    language: str
+    case: Case
+    field: Place | None
+    bare: bool
+    unless: tuple[str, ...]
+    needs: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+class Entry(NamedTuple):
+    """A pattern's meaning for one leaf."""
+
+    pattern: int
+    leaf: LeafId
+    skip: int
+    capitals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One term, compiled. `unless`, `needs` and `without` name helper leaves.
+
+    `simple`: a hit of its pattern is a hit of it, whatever the article.
+    """
+
+    id: LeafId
+    key: LeafKey
+    unless: tuple[LeafId, ...]
+    needs: tuple[LeafId, ...]
+    without: tuple[LeafId, ...]
+    simple: bool
+
+    @property
+    def bound(self) -> bool:
+        """Whether it takes more than the capitals it wants."""
+        return bool(self.key.field or self.unless or self.needs or self.without)
+
+
+class LeafTable:
+    """Hands out leaves and collects the patterns they are found by."""
+
+    def __init__(self) -> None:
+        self.leaves: list[Leaf] = []
+        self.entries: list[Entry] = []
+        self.patterns: dict[str, int] = {}
+        """Numbers of patterns, from 0."""
+        self._ids: dict[LeafKey, LeafId] = {}
+
+    def of(self, term: Term) -> LeafId:
+        """The leaf of a term; made when it is met first."""
+        key = LeafKey(term.text, term.language, term.case, term.field, term.bare, term.unless, term.needs, term.without)
+        found = self._ids.get(key)
+        return self._make(key) if found is None else found
+
+    def _helpers(self, texts: tuple[str, ...], language: str) -> tuple[LeafId, ...]:
+        return tuple(self.of(Term(text, language, case="any")) for text in texts)
+
+    def _make(self, key: LeafKey) -> LeafId:
+        unless, needs, without = (self._helpers(texts, key.language) for texts in (key.unless, key.needs, key.without))
+        identity = len(self.leaves)
+        self._ids[key] = identity
+        forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
+        plain = not any(form.capitals for form in forms)
+        # The language is no condition here: patterns of other languages are not seen at all.
+        simple = plain and not (key.field or unless or needs or without)
+        self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
+        for form in forms:
+            pattern = self.patterns.setdefault(form.pattern, len(self.patterns))
+            self.entries.append(Entry(pattern, identity, form.skip, form.capitals))
+        return identity
+
+
+# Lists of numbers by number, in two flat arrays.
+#
+# A list of Python objects for each term of 100,000 rules is spread over the whole memory, and to read a few hundred of
+# them for an article is to wait for memory. Flat arrays are gathered from in a few calls.
+
+
+Numbers = NDArray[np.int32]
+
+
+class Postings:
+    """Immutable. Keys are 0 to `size` - 1."""
+
+    def __init__(self, pairs: Iterable[tuple[int, int]], size: int) -> None:
+        """`pairs` of key and value; the values of a key keep their order."""
+        flat = np.array([*pairs], dtype=np.int32).reshape(-1, 2)
+        keys, values = flat[:, 0], flat[:, 1]
+        self._values: Numbers = values[np.argsort(keys, kind="stable")]
+        self._bounds = np.zeros(size + 1, dtype=np.int32)
+        np.cumsum(np.bincount(keys, minlength=size), out=self._bounds[1:])
+
+    def at(self, key: int) -> list[int]:
+        """The values of one key."""
+        found: list[int] = self._values[self._bounds[key] : self._bounds[key + 1]].tolist()
+        return found
+
+    def of(self, keys: Numbers) -> tuple[Numbers, Numbers]:
+        """The values of all the keys, of which there is at least one, one key after the other; and where each ends."""
+        starts = self._bounds[keys]
+        counts = self._bounds[keys + 1] - starts
+        ends = counts.cumsum(dtype=np.int32)
+        places = np.repeat(starts - ends + counts, counts)
+        places += np.arange(len(places), dtype=np.int32)
+        return self._values[places], ends
+
+
+# All written forms of all terms, found in one pass: a text gives pattern numbers, and these the entries they serve.
+
+
+Hit = tuple[int, int, int]
+"""Pattern, start and end in the folded text."""
+
+
+class Vocabulary:
+    """Immutable, shared by all articles."""
+
+    def __init__(self, table: LeafTable) -> None:
+        self._table = table
+        self._automaton: Any = ahocorasick_rs.AhoCorasick(list(table.patterns)) if table.patterns else None
+        pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
+        self._entries = Postings(pairs, len(table.patterns))
+        self.plain_leaves = self._plain_leaves()
+        """By pattern the leaf that it alone serves, in all languages, as it stands; -1 where there is more to know. Of
+        100,000 saved searches nearly all are such, and their entries are spread over the whole memory."""
+        self.languages = frozenset(_language(leaf) for leaf in table.leaves)
+        """Those of all terms; empty for terms of every language."""
+
+    def _plain_leaves(self) -> array[int]:
+        found = array("i", [-1]) * len(self._table.patterns)
+        served = Counter(entry.pattern for entry in self._table.entries)
+        for pattern, leaf, skip, capitals in self._table.entries:
+            if served[pattern] == 1 and not (skip or capitals or self._table.leaves[leaf].key.language):
+                found[pattern] = leaf
+        return found
+
+    def hits(self, folded: str) -> list[Hit]:
+        """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
+        if self._automaton is None:
+            return []
+        found: list[Hit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
+        return found
+
+    def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
+        """The entries of a pattern, those of terms of these languages."""
+        entries, leaves = self._table.entries, self._table.leaves
+        found = (entries[place] for place in self._entries.at(pattern))
+        return tuple(entry for entry in found if _language(leaves[entry.leaf]) in languages)
+
+
+def _language(leaf: Leaf) -> str:
+    return leaf.key.language.partition("-")[0]
+
+
+class Searched(dict[int, tuple[Entry, ...]]):
+    """Entries by pattern, of the languages searched; fills itself as patterns are met."""
+
+    def __init__(self, vocabulary: Vocabulary, languages: Set[str]) -> None:
+        super().__init__()
+        self._vocabulary, self._languages = vocabulary, languages
+
+    def __missing__(self, pattern: int) -> tuple[Entry, ...]:
+        found = self[pattern] = self._vocabulary.entries(pattern, self._languages)
+        return found

@@ -1,0 +1,119 @@
+"""A process that delivers a log kept in files by the real page: what the kill test kills.
+
+Arguments: folder, webhook URL, outage file. While the outage file is there, the stores are away.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from newsflow.alerts.delivery import AlertDelivery, Backoff
+from newsflow.config.load import load_config
+from newsflow.config.settings import Config
+from newsflow.errors import SinkError
+from newsflow.ingest import deliver as sinks
+from newsflow.kafka.reader import Run
+from newsflow.model import Event
+from newsflow.runners.job import Job
+from newsflow.runners.local import LocalLoop, PreparedPipeline
+from newsflow.runners.pages import load_job
+from newsflow.stores.contract import Refused, Store, StoreRow
+from newsflow.stores.registry import open_store
+
+BATCH = 5
+
+
+class FileLog:
+    """One partition in a file of lines; the place is a file of its own, moved by rename."""
+
+    def __init__(self, lines: Path, place: Path) -> None:
+        self.values = lines.read_bytes().splitlines()
+        self.place = place
+        self.run = Run({0: (0, 0)})
+
+    @property
+    def finished(self) -> Mapping[int, int]:
+        return {0: int(self.place.read_text()) if self.place.exists() else 0}
+
+    def end_offsets(self) -> Mapping[int, int]:
+        return {0: len(self.values)}
+
+    def plan(self, until: Mapping[int, int] | None = None) -> Run:
+        start = self.finished[0]
+        self.run = Run({0: (start, min(start + 4 * BATCH, len(self.values)))})
+        return self.run
+
+    def batches(self) -> Iterator[list[Event]]:
+        start, end = self.run.spans[0]
+        for at in range(start, end, BATCH):
+            values = self.values[at : min(at + BATCH, end)]
+            yield [Event("news.article.v1", 0, at + n, 0, None, value) for n, value in enumerate(values)]
+
+    def finish(self) -> int:
+        start, end = self.run.spans[0]
+        temporary = self.place.with_suffix(".new")
+        temporary.write_text(str(end))
+        temporary.replace(self.place)
+        return end - start
+
+    def stop(self) -> None:
+        pass
+
+
+def loop_over(log: FileLog, config: Config, sink: str) -> LocalLoop:
+    """The shipped page for one sink, reading a log of files."""
+    job = Job(config, sinks=(sink,))
+    pipeline = PreparedPipeline(load_job("deliver").build, job, PipelineOptions([]))
+    return LocalLoop(pipeline, log, job, lambda _: None, place=job.published(sink))
+
+
+class SometimesAway(Store):
+    def __init__(self, inner: Store, outage: Path) -> None:
+        self.name, self.inner, self.outage = inner.name, inner, outage
+
+    def write(self, rows: list[StoreRow]) -> list[Refused]:  # type: ignore[override]
+        if self.outage.exists():
+            raise SinkError("the store is away")
+        return self.inner.write(rows)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def main(folder: Path, hook: str, outage: Path) -> None:
+    (folder / "routes.yaml").write_text(
+        "version: 1\nroutes: [{id: all, stores: [sqlite, jsonl]}]\n"
+        "subscriptions: [{id: desk, alert: {to: [hook], cool_down: 14m}}]\n"
+    )
+    flags = {
+        "ledger.url": f"sqlite:///{folder}/ledger.sqlite3",
+        "routes.paths": [str(folder / "routes.yaml")],
+        "stores": {"sqlite": f"sqlite:///{folder}/articles.sqlite3", "jsonl": f"jsonl:///{folder}/jsonl"},
+        "alerts.destinations": {"hook": {"type": "webhook", "url": hook, "allow_private": True}},
+    }
+    config = load_config(environ={}, flags=flags).config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sinks, "open_store", lambda url: SometimesAway(open_store(url), outage))
+        for name in sinks.sink_names(config):
+            sinks.sink_for(config, name).backoff = Backoff(0.02, 0.1)
+    loops = [
+        loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name)
+        for name in sinks.sink_names(config)
+    ]
+    late = sinks.desks_for(config)
+    delivery = AlertDelivery(late.ledger, config.destinations, last_drain_s=20, tick=late.desks().tick)
+    delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
+    print("ready", flush=True)
+    with delivery:
+        for loop in loops:
+            loop.until_caught_up()
+    sinks.close_sinks()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -1,0 +1,171 @@
+"""What the stages do with one batch: failures stay with their article, withdrawals and successors go out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+
+from newsflow.config.load import load_config
+from newsflow.ingest.emit import emissions
+from newsflow.ingest.item import Emission
+from newsflow.ingest.runtime import Tools, build_tools
+from newsflow.ingest.steps import process
+from newsflow.model import Event, Outcome, Reason
+from newsflow.model.headers import header
+
+NOW = datetime(2025, 5, 1, 12, tzinfo=UTC)
+BODY = (
+    "The port authority of Latakia said on Monday that two ferries would sail to Cyprus again this summer. "
+    "Syria closed the line nine years ago. Tickets are to be sold from June, and the Syrian transport ministry "
+    "expects forty thousand passengers in the first season, among them many families who live abroad."
+)
+
+MakeTools = Callable[..., Tools]
+
+
+@pytest.fixture
+def make_tools(tmp_path: Path) -> Iterator[MakeTools]:
+    made: list[Tools] = []
+
+    def make(**flags: object) -> Tools:
+        dotted = {name.replace("__", "."): value for name, value in flags.items()}
+        url = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3"}
+        made.append(build_tools(load_config(environ={}, flags={**url, **dotted}).config))
+        return made[-1]
+
+    yield make
+    for tools in made:
+        tools.close()
+
+
+def event(offset: int, **members: object) -> Event:
+    value = {
+        "source": "harbour-ledger",
+        "url": "https://harbour-ledger.example/ferries",
+        "fetched_at": f"2025-05-01T10:{offset:02d}:00Z",
+        "content_type": "text/plain",
+        "title": "Ferries from Syria to Cyprus to sail again",
+        "content": BODY,
+        **members,
+    }
+    return Event("raw", 0, offset, 1, b"k", orjson.dumps({k: v for k, v in value.items() if v is not None}))
+
+
+def run(tools: Tools, *events: Event) -> list[Emission]:
+    return emissions(process(list(events), tools, NOW), "test")
+
+
+def kinds(written: list[Emission]) -> list[tuple[str, str]]:
+    return [(each.kind, each.topic) for each in written]
+
+
+def test_an_article_goes_to_the_article_topic_and_its_feeds_with_the_same_bytes(make_tools: MakeTools) -> None:
+    written = run(make_tools(), event(1))
+    assert ("article", "news.article.v1") in kinds(written)
+    assert ("feed", "news.topic.syria.v1") in kinds(written)
+    assert len({(each.key, each.value, each.headers) for each in written if each.kind != "alert"}) == 1
+
+
+def test_an_article_over_the_limit_is_taken_back_and_dead_lettered(make_tools: MakeTools) -> None:
+    tools = make_tools(limits__record_bytes=1024)
+    [letter] = run(tools, event(1))
+    assert (letter.kind, letter.value) == ("dead-letter", event(1).value)
+    assert header(letter.headers, "newsflow.error.reason") == Reason.SINK_REJECTED
+    assert "limits.record_bytes" in (header(letter.headers, "newsflow.error.message") or "")
+    assert tools.ledger.outcomes() == {Outcome.DEAD_LETTERED: 1}
+    assert list(tools.ledger.articles()) == []
+
+
+def test_what_was_taken_back_is_not_held_against_the_next_one(make_tools: MakeTools) -> None:
+    run(make_tools(limits__record_bytes=1024), event(1))
+    tools = make_tools()
+    assert "article" in dict(kinds(run(tools, event(2))))
+    # The number of a version is never used again, so that it comes back as the second one.
+    assert tools.ledger.outcomes() == {Outcome.DEAD_LETTERED: 1, Outcome.REPLACED: 1}
+
+
+def test_a_stage_that_breaks_on_one_article_spares_the_others(
+    make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = make_tools()
+    rules = tools.rules.current()
+    plain = type(rules).tag
+
+    def breaks(self: object, article: object) -> object:
+        if "Beirut" in getattr(article, "title", ""):
+            raise ZeroDivisionError("planted")
+        return plain(rules, article)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(rules), "tag", breaks)
+    other = event(2, url="https://harbour-ledger.example/b", title="A bridge for Beirut", content=BODY[::-1])
+    written = run(tools, event(1), other)
+    letters = [each for each in written if each.kind == "dead-letter"]
+    assert [header(each.headers, "newsflow.error.reason") for each in letters] == ["transform-error"]
+    assert header(letters[0].headers, "newsflow.error.class") == "builtins.ZeroDivisionError"
+    assert tools.ledger.outcomes() == {Outcome.ADDED: 1, Outcome.DEAD_LETTERED: 1}
+
+
+def test_what_was_recorded_goes_out_again_though_a_stage_now_breaks_on_it(
+    make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = make_tools()
+    copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")
+    events = [event(1), copy, event(3, action="withdraw", content=None, title=None)]
+    first = run(tools, *events)
+
+    def breaks(self: object, article: object) -> object:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(type(tools.rules.current()), "tag", breaks)
+    assert run(tools, *events) == first
+    assert {each.kind for each in first} >= {"article", "feed", "duplicate"}
+    assert Outcome.DEAD_LETTERED not in tools.ledger.outcomes()
+
+
+def test_a_withdrawal_reaches_every_feed_and_the_first_copy_takes_the_place(make_tools: MakeTools) -> None:
+    tools = make_tools()
+    copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")
+    first = run(tools, event(1), copy)
+    assert [each.kind for each in first].count("duplicate") == 1
+    last = run(tools, event(3, action="withdraw", content=None, title=None))
+    values = [orjson.loads(each.value or b"") for each in last if each.topic == "news.article.v1"]
+    assert [(value["action"], value["source"]) for value in values] == [
+        ("withdraw", "harbour-ledger"),
+        ("add", "marrow-bay"),
+    ]
+    assert len({header(each.headers, "ce_id") for each in last if each.topic == "news.article.v1"}) == 2
+    assert [each.topic for each in last].count("news.topic.syria.v1") == 2
+    assert tools.ledger.outcomes() == {Outcome.ADDED: 1, Outcome.DUPLICATE: 1, Outcome.WITHDRAWN: 1}
+
+
+def test_a_source_without_a_profile_is_refused_where_sources_are_closed(make_tools: MakeTools) -> None:
+    [letter] = run(make_tools(sources__closed=True), event(1))
+    assert header(letter.headers, "newsflow.error.reason") == "unknown-source"
+    assert "'harbour-ledger' is not registered" in (header(letter.headers, "newsflow.error.message") or "")
+
+
+def test_a_replayed_dead_letter_counts_its_attempts(make_tools: MakeTools) -> None:
+    broken = replace(event(1, url=7), headers=(("newsflow.error.attempt", b"2"), ("ce_id", b"original")))
+    [letter] = run(make_tools(), broken)
+    assert header(letter.headers, "newsflow.error.attempt") == "3"
+    assert header(letter.headers, "ce_id") == "original"
+
+
+def test_a_route_may_let_copies_through_marked(make_tools: MakeTools, tmp_path: Path) -> None:
+    routes = tmp_path / "routes.yaml"
+    routes.write_text("version: 1\nroutes:\n  - {id: all, feeds: topics, copies: true}\n", encoding="utf-8")
+    tools = make_tools(routes__paths=[str(routes)])
+    copy = event(2, source="marrow-bay", url="https://marrow-bay.example/wire/1")
+    first, *rest = run(tools, event(1)), run(tools, copy)
+    original = next(each for each in first if each.kind == "article")
+    held = next(each for each in rest[0] if each.kind == "duplicate")
+    through = [each for each in rest[0] if each.topic == "news.topic.syria.v1"]
+    assert not any(each.kind == "article" for each in rest[0])
+    assert orjson.loads(held.value or b"")["original"]["id"] == (original.key or b"").decode()
+    assert [orjson.loads(each.value or b"")["duplicate_of"] for each in through] == [(original.key or b"").decode()]
+    assert run(tools, copy) == rest[0]
