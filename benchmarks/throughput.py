@@ -35,8 +35,8 @@ from benchmarks.corpus import raw_events
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
-from newsflow.ingest.emit import emissions
-from newsflow.ingest.runtime import build_tools
+from newsflow.ingest.emit import output_records
+from newsflow.ingest.runtime import build_runtime
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
@@ -138,7 +138,7 @@ def _publish(bootstrap: str, count: int) -> str:
 def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
     """The loop one would write by hand around the same functions."""
     config = _config(arguments.bootstrap, arguments.topic)
-    tools, writer = build_tools(config), BatchWriter(KafkaSettings.of(config.kafka))
+    tools, writer = build_runtime(config), BatchWriter(KafkaSettings.of(config.kafka))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     partitions = [TopicPartition(arguments.topic, number) for number in range(PARTITIONS)]
     consumer.assign(partitions)
@@ -179,7 +179,7 @@ def _bare_batch(events: list[Event], tools: Any, writer: BatchWriter, config: Co
     clock.lap("route")
     items = steps.record(items, tools)
     clock.lap("record")
-    for emission in emissions(items, config.job):
+    for emission in output_records(items, config.job):
         writer.send(emission.topic, emission.key, emission.value, emission.headers)
     writer.flush()
     clock.lap("write")
@@ -202,7 +202,7 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     """The main job on the local runner, as `newsflow run ingest --until-caught-up` runs it."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from newsflow.ingest.runtime import tools_for
+    from newsflow.ingest.runtime import runtime_for
     from newsflow.kafka.reader import AvailableReader, RunLimits
     from newsflow.runners.job import Job
     from newsflow.runners.local import LocalLoop, PreparedPipeline, RunReport
@@ -210,7 +210,7 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
 
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)
-    tools = tools_for(config)
+    tools = runtime_for(config)
     pipeline = PreparedPipeline(load_job("ingest").build, job, PipelineOptions([]))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)

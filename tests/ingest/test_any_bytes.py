@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsflow.config.load import load_config
-from newsflow.ingest.emit import emissions, rows
-from newsflow.ingest.runtime import Tools, build_tools
+from newsflow.ingest.emit import output_records, rows
+from newsflow.ingest.runtime import Runtime, build_runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Headers, Outcome
 
@@ -59,9 +59,9 @@ def dumps(value: object) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.sqlite3"
-    built = build_tools(load_config(environ={}, flags={"ledger.url": url}).config)
+    built = build_runtime(load_config(environ={}, flags={"ledger.url": url}).config)
     yield built
     built.close()
 
@@ -70,7 +70,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(raw=events, place=st.integers(0, 2**40))
 def test_any_bytes_end_in_one_outcome(
-    tools: Tools, raw: list[tuple[bytes | None, bytes | None, Headers]], place: int
+    tools: Runtime, raw: list[tuple[bytes | None, bytes | None, Headers]], place: int
 ) -> None:
     batch = [Event("t", 0, place + i, 1, key, value, heads) for i, (key, value, heads) in enumerate(raw)]
     before = sum(tools.ledger.outcomes().values())
@@ -80,7 +80,7 @@ def test_any_bytes_end_in_one_outcome(
     assert [item.event for item in decided] == batch
     assert all(item.decision is not None and item.decision.outcome in Outcome for item in decided)
     assert sum(tools.ledger.outcomes().values()) == before + len(batch) - known
-    written = emissions(items, "test")
+    written = output_records(items, "test")
     dead = [each for each in written if each.kind == "dead-letter"]
     assert len(dead) == sum(item.rejected is not None for item in decided)
     originals = {event.event_id: event for event in batch}
@@ -92,8 +92,8 @@ def test_any_bytes_end_in_one_outcome(
 @pytest.mark.property
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(raw=events)
-def test_asked_again_the_same_is_written(tools: Tools, raw: list[tuple[bytes | None, bytes | None, Headers]]) -> None:
+def test_asked_again_the_same_is_written(tools: Runtime, raw: list[tuple[bytes | None, bytes | None, Headers]]) -> None:
     batch = [Event("again", 1, i, 1, key, value, heads) for i, (key, value, heads) in enumerate(raw)]
-    first = emissions(process(batch, tools, NOW), "test")
-    later = emissions(process(batch, tools, datetime(2025, 5, 2, tzinfo=UTC)), "test")
+    first = output_records(process(batch, tools, NOW), "test")
+    later = output_records(process(batch, tools, datetime(2025, 5, 2, tzinfo=UTC)), "test")
     assert later == first

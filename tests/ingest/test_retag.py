@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from newsflow.config.load import load_config
-from newsflow.ingest.emit import emissions
-from newsflow.ingest.item import Emission
+from newsflow.ingest.emit import output_records
+from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.retag import item_of, propose
-from newsflow.ingest.runtime import Tools, build_tools
+from newsflow.ingest.runtime import Runtime, build_runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Outcome, Retagging
 from newsflow.model.codec import decode_article
@@ -25,9 +25,9 @@ RULES = "id: cyprus\nany: [Cyprus]\n---\nid: latakia\nany: [Latakia]\n---\nid: f
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[Tools]:
+def tools(tmp_path: Path) -> Iterator[Runtime]:
     flags = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3", "topics.applied": str(tmp_path / "applied")}
-    built = build_tools(load_config(environ={}, flags=flags).config)
+    built = build_runtime(load_config(environ={}, flags=flags).config)
     yield built
     built.close()
 
@@ -38,22 +38,22 @@ def rules(tmp_path: Path) -> RuleSet:
     return load_rules([tmp_path / "rules.yaml"])
 
 
-def retag(tools: Tools, rules: RuleSet) -> list[Emission]:
+def retag(tools: Runtime, rules: RuleSet) -> list[OutputRecord]:
     """All stored articles anew; what was written."""
     stored = tools.ledger.current_versions()
     proposals = [found for each in stored if (found := propose(each, rules, tools.routes, NOW)) is not None]
     assert all(tools.ledger.retag([each.retag for each in proposals]))
     taken: list[Retagging] = []
     tools.ledger.publish_retaggings(taken.extend)
-    return emissions([item_of(each, tools.routes) for each in taken], "test")
+    return output_records([item_of(each, tools.routes) for each in taken], "test")
 
 
-def places(written: list[Emission]) -> list[str]:
+def places(written: list[OutputRecord]) -> list[str]:
     return [each.topic for each in written if each.kind != "alert"]
 
 
-def test_it_goes_to_the_new_feeds_and_to_those_that_had_it(tools: Tools, rules: RuleSet) -> None:
-    before = emissions(process([event(1)], tools, NOW), "test")
+def test_it_goes_to_the_new_feeds_and_to_those_that_had_it(tools: Runtime, rules: RuleSet) -> None:
+    before = output_records(process([event(1)], tools, NOW), "test")
     written = retag(tools, rules)
     assert {"news.topic.syria.v1", "news.topic.cyprus.v1"} <= set(places(before))
     assert written[0].topic == "news.article.v1"
@@ -67,20 +67,20 @@ def test_it_goes_to_the_new_feeds_and_to_those_that_had_it(tools: Tools, rules: 
     assert header(written[0].headers, "ce_id") != header(before[0].headers, "ce_id")
 
 
-def test_it_raises_no_alert(tools: Tools, rules: RuleSet) -> None:
+def test_it_raises_no_alert(tools: Runtime, rules: RuleSet) -> None:
     process([event(1)], tools, NOW)
     assert {each.kind for each in retag(tools, rules)} == {"article", "feed"}
 
 
-def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools: Tools, rules: RuleSet) -> None:
+def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools: Runtime, rules: RuleSet) -> None:
     url = "https://harbour-ledger.example/other"
     other = event(
         2, url=url, title="Rain over the plain", content="Nothing but rain was seen for three long days. " * 3
     )
-    first = emissions(process([event(1), other], tools, NOW), "test")
+    first = output_records(process([event(1), other], tools, NOW), "test")
     later = retag(tools, rules)
     rain, ferries = [each for each in later if b"/other" in (each.value or b"")], later
-    again = emissions(process([event(1), other], tools, NOW), "test")
+    again = output_records(process([event(1), other], tools, NOW), "test")
     mine = [each for each in again if b"/ferries" in (each.value or b"") and each.kind == "article"]
     assert rain == []
     assert [decode_article(each.value or b"").version for each in mine] == [1, 2]
@@ -88,19 +88,21 @@ def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools:
     assert tools.ledger.outcomes() == {Outcome.ADDED: 2}, tools.ledger.reasons()
 
 
-def test_an_edit_follows_it_and_is_tagged_by_the_rules_of_the_job(tools: Tools, rules: RuleSet) -> None:
+def test_an_edit_follows_it_and_is_tagged_by_the_rules_of_the_job(tools: Runtime, rules: RuleSet) -> None:
     process([event(1)], tools, NOW)
     retag(tools, rules)
-    written = emissions(process([event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test")
+    written = output_records(process([event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test")
     value = orjson.loads(written[0].value or b"")
     assert (value["version"], value["action"]) == (3, "replace")
     assert {"news.topic.syria.v1", "news.topic.latakia.v1"} <= set(places(written)), "whoever had any version"
-    later = emissions(process([event(1), event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test")
+    later = output_records(
+        process([event(1), event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test"
+    )
     kept = [decode_article(each.value or b"").version for each in later if each.kind == "article"]
     assert kept == [1, 3], "the edit comes again by itself; nothing between"
 
 
-def test_the_same_rules_propose_nothing(tools: Tools, rules: RuleSet) -> None:
+def test_the_same_rules_propose_nothing(tools: Runtime, rules: RuleSet) -> None:
     process([event(1)], tools, NOW)
     retag(tools, rules)
     [stored] = tools.ledger.current_versions()

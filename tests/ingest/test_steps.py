@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from newsflow.config.load import load_config
-from newsflow.ingest.emit import emissions
-from newsflow.ingest.item import Emission
-from newsflow.ingest.runtime import Tools, build_tools
+from newsflow.ingest.emit import output_records
+from newsflow.ingest.item import OutputRecord
+from newsflow.ingest.runtime import Runtime, build_runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Outcome, Reason
 from newsflow.model.headers import header
@@ -25,17 +25,17 @@ BODY = (
     "expects forty thousand passengers in the first season, among them many families who live abroad."
 )
 
-MakeTools = Callable[..., Tools]
+MakeTools = Callable[..., Runtime]
 
 
 @pytest.fixture
 def make_tools(tmp_path: Path) -> Iterator[MakeTools]:
-    made: list[Tools] = []
+    made: list[Runtime] = []
 
-    def make(**flags: object) -> Tools:
+    def make(**flags: object) -> Runtime:
         dotted = {name.replace("__", "."): value for name, value in flags.items()}
         url = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3"}
-        made.append(build_tools(load_config(environ={}, flags={**url, **dotted}).config))
+        made.append(build_runtime(load_config(environ={}, flags={**url, **dotted}).config))
         return made[-1]
 
     yield make
@@ -56,11 +56,11 @@ def event(offset: int, **members: object) -> Event:
     return Event("raw", 0, offset, 1, b"k", orjson.dumps({k: v for k, v in value.items() if v is not None}))
 
 
-def run(tools: Tools, *events: Event) -> list[Emission]:
-    return emissions(process(list(events), tools, NOW), "test")
+def run(tools: Runtime, *events: Event) -> list[OutputRecord]:
+    return output_records(process(list(events), tools, NOW), "test")
 
 
-def kinds(written: list[Emission]) -> list[tuple[str, str]]:
+def kinds(written: list[OutputRecord]) -> list[tuple[str, str]]:
     return [(each.kind, each.topic) for each in written]
 
 

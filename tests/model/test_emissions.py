@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from newsflow.config.load import load_config
-from newsflow.ingest.emit import emissions
-from newsflow.ingest.item import Emission
-from newsflow.ingest.runtime import Tools, build_tools
+from newsflow.ingest.emit import output_records
+from newsflow.ingest.item import OutputRecord
+from newsflow.ingest.runtime import Runtime, build_runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_dead_letter
@@ -39,12 +39,12 @@ AT_PARSING = {Reason.MALFORMED_JSON, Reason.BAD_ENCODING, Reason.TOO_LARGE, Reas
 
 
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     folder = tmp_path_factory.mktemp("ledger")
     (folder / "routes.yaml").write_text(ROUTES, encoding="utf-8")
     flags = {"ledger.url": f"sqlite:///{folder}/ledger.sqlite3", "sources.paths": [str(sources_path())]}
     flags |= {"routes.paths": [str(folder / "routes.yaml")]}
-    built = build_tools(load_config(environ={}, flags=flags).config)
+    built = build_runtime(load_config(environ={}, flags=flags).config)
     yield built
     built.close()
 
@@ -58,21 +58,21 @@ def events() -> list[Event]:
 
 
 @pytest.fixture(scope="module")
-def emitted(tools: Tools, events: list[Event]) -> list[Emission]:
+def emitted(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
     return _run(tools, events)
 
 
-def _run(tools: Tools, events: list[Event]) -> list[Emission]:
+def _run(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
     batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
-    return [each for batch in batches for each in emissions(process(batch, tools, NOW), "ingest")]
+    return [each for batch in batches for each in output_records(process(batch, tools, NOW), "ingest")]
 
 
-def _schema_of(emission: Emission) -> str:
+def _schema_of(emission: OutputRecord) -> str:
     named = header(emission.headers, "ce_dataschema")
     return next(name for name in SCHEMAS if schema_id(name) == named)
 
 
-def test_every_value_follows_the_schema_its_headers_name(emitted: list[Emission]) -> None:
+def test_every_value_follows_the_schema_its_headers_name(emitted: list[OutputRecord]) -> None:
     checked: set[str] = set()
     for emission in emitted:
         if emission.kind == "dead-letter":
@@ -86,7 +86,7 @@ def test_every_value_follows_the_schema_its_headers_name(emitted: list[Emission]
     assert checked == set(SCHEMAS) - {"raw-article", "dead-letter", "trend", "burst"}
 
 
-def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[Emission]) -> None:
+def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[OutputRecord]) -> None:
     feeds = {feed for emission in emitted if (feed := feed_of(emission.topic))}
     topics = {feed for feed in feeds if subscription_of(feed) is None}
     subscribers = {name for feed in feeds if (name := subscription_of(feed))}
@@ -97,7 +97,7 @@ def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[
         assert spec.schema == ("original" if emission.kind == "dead-letter" else _schema_of(emission))
 
 
-def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[Emission]) -> None:
+def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[OutputRecord]) -> None:
     articles = {(each.event_id, each.key): each for each in emitted if each.topic == ARTICLE_TOPIC}
     copies = 0
     for feed in (each for each in emitted if each.kind == "feed"):
@@ -113,7 +113,7 @@ def test_feeds_carry_the_bytes_and_headers_of_the_article_topic(emitted: list[Em
     assert copies > 0
 
 
-def test_trace_context_of_both_modes_is_passed_on(tools: Tools) -> None:
+def test_trace_context_of_both_modes_is_passed_on(tools: Runtime) -> None:
     page = {"source": "a", "fetched_at": "2025-05-19T00:00:00Z", "content_type": "text/plain"}
     envelope = {"specversion": "1.0", "id": "1", "source": "/f", "type": "t", "traceparent": "00-2"}
     text = "Iran has opened a new port on the Caspian, the ministry said in Tehran on Monday. " * 4
@@ -129,7 +129,7 @@ def test_trace_context_of_both_modes_is_passed_on(tools: Tools) -> None:
     assert passed == {(events[0].event_id, "00-1"), (events[1].event_id, "00-2")}
 
 
-def test_evidence_quotes_the_emitted_text(emitted: list[Emission]) -> None:
+def test_evidence_quotes_the_emitted_text(emitted: list[OutputRecord]) -> None:
     seen = 0
     for emission in emitted:
         if emission.topic == ARTICLE_TOPIC:
@@ -141,7 +141,7 @@ def test_evidence_quotes_the_emitted_text(emitted: list[Emission]) -> None:
 
 
 def test_dead_letters_are_the_original_bytes_and_have_a_form_on_files(
-    emitted: list[Emission], events: list[Event]
+    emitted: list[OutputRecord], events: list[Event]
 ) -> None:
     originals = {event.event_id: event for event in events}
     letters = [each for each in emitted if each.kind == "dead-letter"]
@@ -157,7 +157,7 @@ def test_dead_letters_are_the_original_bytes_and_have_a_form_on_files(
 
 
 def test_ids_are_unique_but_for_copies_and_the_same_again(
-    tools: Tools, emitted: list[Emission], events: list[Event]
+    tools: Runtime, emitted: list[OutputRecord], events: list[Event]
 ) -> None:
     ids = [header(each.headers, "ce_id") for each in emitted if each.kind not in ("feed", "dead-letter")]
     assert len(set(ids)) == len(ids)

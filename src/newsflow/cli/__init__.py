@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from newsflow.cli.common import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, words
+from newsflow.cli.common import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, console, tell
 
 
 def main() -> None:
@@ -27,5 +27,5 @@ def main() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    words.print(f"newsflow: {message}", style="bold red" if words.is_terminal else None, markup=False)
+    tell(f"newsflow: {message}", style="bold red" if console.is_terminal else None)
     sys.exit(code)

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    console,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +112,7 @@ def resend(
         if to is not None and to not in names:
             raise UsageError(f"alert {found.id} has no destination {to!r}; it has: {', '.join(names) or 'none'}")
         count = ledger.resend_alert(found.id, to)
-    words.print(f"{count} to be sent again; a running job does it", markup=False)
+    tell(f"{count} to be sent again; a running job does it")
 
 
 @app.command()
@@ -127,7 +137,7 @@ def mute(
 
     with _ledger(loaded) as ledger:
         AlertDesks(routes, ledger).mute(subscription, until)
-    words.print(f"{subscription} " + ("speaks again" if until is None else f"is muted until {_instant(until)}"))
+    console.print(f"{subscription} " + ("speaks again" if until is None else f"is muted until {_instant(until)}"))
 
 
 @app.command("test")
@@ -155,7 +165,7 @@ def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> 
             failed = failed or attempt.fate.value != "sent"
         data(f"{name}: {answer}")
     if not asked.alert_to:
-        words.print(f"{asked.id} asks for no alerts")
+        console.print(f"{asked.id} asks for no alerts")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG = 0, 1, 2, 3
 
-words = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 """For people: progress, warnings, summaries of what was done."""
 
 
@@ -82,6 +82,11 @@ def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
 def _is_ours(record: Any) -> bool:
     """False for what Beam says through the root logger at import, of parts of it that are not used here."""
     return not (record.name == "root" and "bigquery" in str(record.msg))
+
+
+def tell(text: str, style: str | None = None) -> None:
+    """Write a line for people; nothing in it is markup."""
+    console.print(text, markup=False, style=style)
 
 
 def data(text: str) -> None:

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    console,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 
@@ -18,8 +28,8 @@ def check(config: ConfigOption = None) -> None:
     from newsflow.ingest.runtime import check_files
 
     for line in check_files(loaded.config):
-        words.print(line, markup=False)
-    words.print("configuration ok")
+        tell(line)
+    console.print("configuration ok")
 
 
 @app.command()

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 from newsflow.cli.ledger import UrlOption, open_existing
 
 if TYPE_CHECKING:
@@ -130,7 +139,7 @@ def story(
     try:
         found = _find(ledger, identifier, families)
         if found is None:
-            words.print(f"no story and no article of the id {identifier!r} in the ledger", markup=False)
+            tell(f"no story and no article of the id {identifier!r} in the ledger")
             raise typer.Exit(EXIT_FAILED)
         titles = {each.id: _title(ledger, each.id) for each in found.articles}
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import QuietOption, VerboseOption, set_up_logging, settings, words
+from newsflow.cli.common import QuietOption, VerboseOption, set_up_logging, settings, tell
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -40,7 +40,7 @@ def demo(
             _on_kafka(directory, broker, port)
             return
         except MissingToolError as error:
-            words.print(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow", markup=False)
+            tell(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow")
     _on_files(directory)
 
 
@@ -157,4 +157,4 @@ def _skip_what_is_there(config: Config) -> None:
 
 
 def _say(text: str) -> None:
-    words.print(text, markup=False)
+    tell(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
 
 if TYPE_CHECKING:
     from newsflow.tools.broker import BrokerStatus, LocalBroker
@@ -27,12 +27,12 @@ _DIRECTORY = Path(".newsflow/kafka")
 def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
     """Start the broker, unless it is up, and return when it answers. The first time fetches it with Maven."""
     broker = _broker(directory, port)
-    status = broker.up(say=lambda text: words.print(text, markup=False))
+    status = broker.up(say=lambda text: tell(text))
     if status.already:
-        words.print(f"already up (process {status.pid})", markup=False)
+        tell(f"already up (process {status.pid})")
     else:
-        words.print(f"Kafka is up (process {status.pid}, log {status.log})", markup=False)
-    words.print(f"stop it with: newsflow dev down{_same(directory)}", markup=False)
+        tell(f"Kafka is up (process {status.pid}, log {status.log})")
+    tell(f"stop it with: newsflow dev down{_same(directory)}")
     _write(status, output)
 
 
@@ -43,11 +43,9 @@ def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Outpu
 
     found = _broker(directory).status()
     if found.state is BrokerState.DOWN:
-        words.print(
-            f"no broker of {found.directory} runs; start one with: newsflow dev up{_same(directory)}", markup=False
-        )
+        tell(f"no broker of {found.directory} runs; start one with: newsflow dev up{_same(directory)}")
     else:
-        words.print(f"{found.state} (process {found.pid}, log {found.log})", markup=False)
+        tell(f"{found.state} (process {found.pid}, log {found.log})")
     _write(found, output)
     if found.state is not BrokerState.UP:
         sys.exit(EXIT_FAILED)
@@ -57,7 +55,7 @@ def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Outpu
 def down(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
     """Stop the broker; its data stays for the next start."""
     found = _broker(directory).down()
-    words.print(f"no broker of {found.directory} runs" if found.already else "stopped; its data is kept", markup=False)
+    tell(f"no broker of {found.directory} runs" if found.already else "stopped; its data is kept")
     if output is Output.JSON:
         data_json(_members(found))
 

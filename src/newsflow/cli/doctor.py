@@ -17,10 +17,10 @@ from newsflow.cli.common import (
     ConfigOption,
     Output,
     OutputOption,
+    console,
     data,
     data_json,
     settings,
-    words,
 )
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
@@ -241,6 +241,6 @@ def doctor(
             data_json(asdict(finding))
         else:
             data(f"{finding.state.value:<4}  {finding.part}: {finding.words}")
-    words.print("all well" if not failed else f"{failed} to look at")
+    console.print("all well" if not failed else f"{failed} to look at")
     if failed:
         raise typer.Exit(EXIT_FAILED)

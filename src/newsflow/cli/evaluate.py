@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
 from newsflow.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")
@@ -50,7 +50,7 @@ def show(name: str, data_folder: Path | None, misses: int, output: Output) -> No
     rows = list(module.evaluate(folder)) if folder else []
     if not rows:
         where = str(folder) if folder else "no folder was named (--data, NEWSFLOW_DATA)"
-        words.print(f"eval {name}: skipped, no data: {where}; looked for {', '.join(module.FILES)}", markup=False)
+        tell(f"eval {name}: skipped, no data: {where}; looked for {', '.join(module.FILES)}")
         return
     if output is Output.JSON:
         for row in rows:

@@ -17,12 +17,13 @@ from newsflow.cli.common import (
     OutputOption,
     SinksOption,
     VerboseOption,
+    console,
     data,
     data_json,
     set_up_logging,
     settings,
     settled,
-    words,
+    tell,
 )
 from newsflow.errors import FlinkError, UsageError
 
@@ -52,7 +53,7 @@ def list_(
     for job in jobs:
         _show(cluster, job, output)
     if not jobs:
-        words.print(f"no job {'at' if everything else 'runs at'} {cluster.master}")
+        console.print(f"no job {'at' if everything else 'runs at'} {cluster.master}")
 
 
 @app.command()
@@ -76,7 +77,7 @@ def stop(
         raise FlinkError(f"job {job.name} ({job.id}) has ended already: {job.state}")
     path = cluster.stop(job.id, directory)
     _say(output, {"job": job.id, "name": job.name, "savepoint": path}, path)
-    words.print(f"stopped {job.name}; `newsflow jobs restore {path}` goes on from there", markup=False)
+    tell(f"stopped {job.name}; `newsflow jobs restore {path}` goes on from there")
 
 
 @app.command()
@@ -91,7 +92,7 @@ def cancel(which: WhichArgument, flink_master: FlinkMasterOption = None, output:
     path = checkpoint.path if checkpoint else ""
     _say(output, {"job": job.id, "name": job.name, "checkpoint": path or None}, path)
     how = f"`newsflow jobs restore {path}`" if path else "`newsflow run` (from the group's offsets)"
-    words.print(f"cancelled {job.name}; {how} goes on", markup=False)
+    tell(f"cancelled {job.name}; {how} goes on")
 
 
 @app.command(context_settings={"allow_extra_args": True})
@@ -144,7 +145,7 @@ def start(
     # Where a user's page reads is its own affair.
     job = submit(page.build, laid, called, cluster, beam_args, wants="" if name.endswith(".py") else topic)
     _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
-    words.print(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)", markup=False)
+    tell(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)")
     if not detach:
         _watch(cluster, job)
 
@@ -179,13 +180,13 @@ def _watch(cluster: FlinkCluster, job: FlinkJob) -> None:
             try:
                 job = cluster.job(job.id)
             except FlinkError as error:
-                words.print(f"{error}; watching on", markup=False)
+                tell(f"{error}; watching on")
                 continue
             if job.state != state:
                 state = job.state
-                words.print(f"{job.name}: {state} {cluster.last_failure(job.id)}", markup=False)
+                tell(f"{job.name}: {state} {cluster.last_failure(job.id)}")
     except KeyboardInterrupt:
-        words.print(f"{job.name} runs on; `newsflow jobs stop {job.id[:8]} --savepoint` stops it", markup=False)
+        tell(f"{job.name} runs on; `newsflow jobs stop {job.id[:8]} --savepoint` stops it")
         return
     if job.state == "FAILED":
         raise FlinkError(f"{job.name} failed: {cluster.last_failure(job.id)}")

@@ -20,7 +20,7 @@ from newsflow.cli.common import (
     data_json,
     set_up_logging,
     settings,
-    words,
+    tell,
 )
 from newsflow.errors import UsageError
 
@@ -75,7 +75,7 @@ def apply(
         else:
             data(str(change))
     done = sum(change.step is not Step.KEPT for change in changes)
-    words.print(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}", markup=False)
+    tell(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}")
 
 
 @app.command()
@@ -140,7 +140,7 @@ def topics(
         _table(rows)
     missing = sorted(set(described) - {state.name for state in states})
     if missing:
-        words.print(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them", markup=False)
+        tell(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them")
 
 
 def declared(config: Config, file: Path | None = None, rules: list[Path] | None = None) -> tuple[TopicSpec, ...]:

@@ -18,11 +18,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from newsflow.alerts.delivery import AlertDelivery
-from newsflow.cli.common import Output, data, data_json, words
+from newsflow.cli.common import Output, console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
 from newsflow.ingest.files import OutputDirectory
-from newsflow.ingest.runtime import close_tools, tools_for
+from newsflow.ingest.runtime import close_runtimes, runtime_for
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
@@ -46,12 +46,12 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
     def on_signal(number: int, _: FrameType | None) -> None:
         told.append(number)
         if len(told) > 1:
-            words.print("stopped at once; what was not committed is read again at the next start")
+            console.print("stopped at once; what was not committed is read again at the next start")
             sys.stderr.flush()
             # Not sys.exit: that would wait for the run that is not to be waited for.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        words.print(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
+        console.print(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
         for stop in stops:
             stop()
 
@@ -76,7 +76,7 @@ class RunProgress:
     def __init__(self, quiet: bool = False) -> None:
         self.total: Counter[str] = Counter()
         self.records = 0
-        self._quiet, self._live = quiet, words.is_terminal and not quiet
+        self._quiet, self._live = quiet, console.is_terminal and not quiet
         self._began = self._said = time.monotonic()
         self._bar = _bar() if self._live else None
         self._task = None if self._bar is None else self._bar.add_task("reading …", total=None)
@@ -103,7 +103,7 @@ class RunProgress:
             self._bar.update(self._task, completed=self.records, total=total, description=f"{line} ({self.summary()})")
         elif not self._quiet and time.monotonic() - self._said > EVERY_S:
             self._said = time.monotonic()
-            words.print(line, markup=False)
+            tell(line)
 
     def outcomes(self) -> dict[str, int]:
         """Events by outcome, all seven."""
@@ -124,7 +124,7 @@ def _bar() -> Progress:
         BarColumn(bar_width=30),
         TextColumn("{task.description}"),
         TimeRemainingColumn(elapsed_when_finished=True),
-        console=words,
+        console=console,
         transient=True,
     )
 
@@ -183,7 +183,7 @@ def locally(
             reader.close()
     if reporting:
         for line in said:
-            words.print(line, markup=False)
+            tell(line)
         _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
 
 
@@ -212,9 +212,9 @@ def _add(progress: RunProgress, run: RunReport) -> None:
 def _tools(config: Config) -> Iterator[Any]:
     """The process's parts: built here, so that what is wrong with a file shows before anything starts."""
     try:
-        yield tools_for(config)
+        yield runtime_for(config)
     finally:
-        close_tools()
+        close_runtimes()
 
 
 def _report(progress: RunProgress, output: Output, where: str) -> None:
@@ -227,4 +227,4 @@ def _report(progress: RunProgress, output: Output, where: str) -> None:
     data(f"{'events':>14} {sum(outcomes.values()):>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
-    words.print(where, markup=False)
+    tell(where)

@@ -12,7 +12,7 @@ from pathlib import Path
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from newsflow.alerts.delivery import AlertDelivery
-from newsflow.cli.common import Output, data, data_json, words
+from newsflow.cli.common import Output, data, data_json, tell
 from newsflow.cli.launch import draining
 from newsflow.config.settings import Config
 from newsflow.errors import NewsflowError
@@ -48,7 +48,7 @@ class SinkRun:
             (self.loop.follow if follow else self.loop.until_caught_up)()
         except Exception as error:
             self.failure = f"{self.name}: {error}"
-            words.print(f"{self.name} stopped: {error}", markup=False)
+            tell(f"{self.name} stopped: {error}")
         if heartbeat is not None:
             heartbeat.end(self.name)
 
@@ -97,13 +97,13 @@ def on_runner(page: Page, config: Config, sinks: Sequence[str], beam_args: list[
     finally:
         close_sinks()
     for line in said:
-        words.print(line, markup=False)
+        tell(line)
 
 
 def report(done: Delivered, output: Output) -> None:
     """Print what came of a run."""
     for line in done.said:
-        words.print(line, markup=False)
+        tell(line)
     for name, total in done.counts.items():
         taken, dead = total["outcome.delivered"], total["outcome.dead-lettered"]
         reasons = {key[7:]: count for key, count in sorted(total.items()) if key.startswith("reason.")}

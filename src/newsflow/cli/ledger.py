@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    console,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,10 +60,10 @@ def init(config: ConfigOption = None, url: UrlOption = None) -> None:
     db = _open(config, url, create=True)
     try:
         if db.run(lambda: db.has_table("migration"), writes=False):
-            words.print("the ledger is there already; `newsflow ledger migrate` brings it up to date", markup=False)
+            tell("the ledger is there already; `newsflow ledger migrate` brings it up to date")
             return
         for migration in migrate(db):
-            words.print(f"applied {migration.name}", markup=False)
+            tell(f"applied {migration.name}")
     finally:
         db.close()
 
@@ -73,9 +83,9 @@ def migrate_ledger(
     finally:
         db.close()
     for migration in steps:
-        words.print(f"{'would apply' if dry_run else 'applied'} {migration.name}", markup=False)
+        tell(f"{'would apply' if dry_run else 'applied'} {migration.name}")
     if not steps:
-        words.print("nothing to apply: the ledger is up to date")
+        console.print("nothing to apply: the ledger is up to date")
 
 
 @app.command()
@@ -101,7 +111,7 @@ def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOpt
         db.close()
     _print_status(found, output)
     if pending:
-        words.print("the ledger is not up to date: run `newsflow ledger migrate`", markup=False)
+        tell("the ledger is not up to date: run `newsflow ledger migrate`")
         raise typer.Exit(EXIT_FAILED)
 
 

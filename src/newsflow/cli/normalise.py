@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, words
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def learn(file: SampleArgument, source: OnlyOption = None, output: OutputOption 
         if source is None or raw.source == source:
             by_source.setdefault(raw.source, []).append(raw)
     if not by_source:
-        words.print(f"{file}: no raw event{f' of source {source!r}' if source else ''}", markup=False)
+        tell(f"{file}: no raw event{f' of source {source!r}' if source else ''}")
         raise typer.Exit(EXIT_FAILED)
     proposals = [learn_source(name, sample) for name, sample in sorted(by_source.items())]
     if output is Output.JSON:
@@ -230,7 +230,7 @@ def _raw_articles(file: Path) -> Iterator[RawArticle]:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}") from error
     if refused:
-        words.print(f"{file}: {refused} lines are no valid raw event and were passed over", markup=False)
+        tell(f"{file}: {refused} lines are no valid raw event and were passed over")
 
 
 def _yaml(proposals: list[Proposal]) -> Iterator[str]:

@@ -21,11 +21,12 @@ from newsflow.cli.common import (
     OutputOption,
     QuietOption,
     VerboseOption,
+    console,
     data,
     data_json,
     set_up_logging,
     settings,
-    words,
+    tell,
 )
 from newsflow.errors import KafkaError, UsageError
 from newsflow.ingest.files import read_events
@@ -146,22 +147,22 @@ def _report(done: Published, output: Output) -> None:
     else:
         data(f"{done.count} events published to {done.topic}")
     if done.keyless:
-        words.print(f"{done.keyless} of them without source and address, so without a key", markup=False)
+        tell(f"{done.keyless} of them without source and address, so without a key")
     if done.too_large:
         shown = ", ".join(f"{number} ({size:,} bytes)" for number, size in done.too_large[:10])
-        words.print(f"not published, larger than {done.topic} takes ({done.limit:,} bytes): line {shown}", markup=False)
+        tell(f"not published, larger than {done.topic} takes ({done.limit:,} bytes): line {shown}")
         sys.exit(EXIT_FAILED)
 
 
 def _progress(quiet: bool) -> Any:
-    return _Progress(words.is_terminal and not quiet)
+    return _Progress(console.is_terminal and not quiet)
 
 
 class _Progress:
     """A running count on a terminal, nothing elsewhere."""
 
     def __init__(self, live: bool) -> None:
-        self._status = words.status("publishing …") if live else None
+        self._status = console.status("publishing …") if live else None
 
     def __enter__(self) -> _Progress:
         if self._status is not None:

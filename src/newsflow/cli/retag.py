@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import RulesOption, duration, known_topic, load_given
-from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    BootstrapOption,
+    ConfigOption,
+    Output,
+    OutputOption,
+    console,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -70,7 +80,7 @@ def retag(
     finally:
         ledger.close()
     for line in run.summary(dry_run):
-        words.print(line, markup=False)
+        tell(line)
 
 
 def _routes(config: Config) -> Routes:
@@ -114,14 +124,14 @@ class _Run:
             proposal = propose(stored, self.rules, self.routes, datetime.now(UTC))
         except ValueError as error:
             self.counts["cannot be written"] += 1
-            words.print(f"{stored.article_id} version {stored.version}: left as it is: {error}", markup=False)
+            tell(f"{stored.article_id} version {stored.version}: left as it is: {error}")
             return None
         if proposal is None or (self.topic is not None and self.topic not in proposal.retagged.changed):
             return None
         size = len(proposal.retag.value)
         if size > self.record_bytes:
             self.counts["cannot be written"] += 1
-            words.print(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
+            console.print(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
             return None
         return proposal if self.source in (None, proposal.retag.article.source) else None
 
@@ -198,7 +208,7 @@ class _Publisher:
                 total += done.published
         except KafkaError:
             pending = self._ledger.pending_retaggings()
-            words.print(f"{pending} new versions are recorded and not yet published: the next run publishes them")
+            console.print(f"{pending} new versions are recorded and not yet published: the next run publishes them")
             raise
         return total
 
@@ -216,11 +226,11 @@ class _Publisher:
             raise KafkaError(f"not on the broker: {', '.join(missing)}; `newsflow kafka apply` creates them")
 
     def _publish(self, retaggings: Sequence[Retagging]) -> None:
-        from newsflow.ingest.emit import emissions
+        from newsflow.ingest.emit import output_records
         from newsflow.ingest.retag import item_of
 
         items = [item_of(each, self._routes) for each in retaggings]
         self.require({feed for item in items for feed in item.feeds})
-        for emission in emissions(items, self._job):
+        for emission in output_records(items, self._job):
             self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
         self._writer.flush()

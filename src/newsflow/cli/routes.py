@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import load_given
-from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 
 if TYPE_CHECKING:
     from newsflow.model import Article, Rejected
@@ -62,7 +71,7 @@ def try_routes(
             _show(replace(article, first_seen=seen_at or article.first_seen), table, number, output)
         else:
             failed += 1
-            words.print(f"{file}:{number}: {article.reason}: {article.message}", markup=False)
+            tell(f"{file}:{number}: {article.reason}: {article.message}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import ConfigOption, Output, OutputOption, console, data, data_json, settings
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def compact(
 ) -> None:
     """Merge the small files of each partition, and remove what crashes left over. A writer waits meanwhile."""
     done = _open(store, config).compact(target_mb * 1024 * 1024)
-    words.print(
+    console.print(
         f"{done.files_before} files are {done.files_after} now, {done.rows} rows; {done.leftovers} leftovers removed"
     )
 

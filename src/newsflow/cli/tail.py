@@ -17,13 +17,13 @@ from newsflow.cli.common import (
     Output,
     OutputOption,
     VerboseOption,
+    console,
     data,
     data_json,
     isolate,
     one_line,
     set_up_logging,
     settings,
-    words,
 )
 from newsflow.model import Event
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
@@ -211,7 +211,7 @@ def tail(
                     _show(event, output)
                     sys.stdout.flush()
     except KeyboardInterrupt:
-        words.print("stopped")
+        console.print("stopped")
 
 
 def _show(event: Event, output: Output) -> None:

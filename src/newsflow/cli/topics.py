@@ -15,12 +15,13 @@ from newsflow.cli.common import (
     ConfigOption,
     Output,
     OutputOption,
+    console,
     data,
     data_json,
     isolate,
     one_line,
     settings,
-    words,
+    tell,
 )
 from newsflow.cli.retag import retag
 from newsflow.model import Article, Evidence
@@ -135,7 +136,7 @@ def run_tests(
         else:
             place = f"{result.rule.file}:{example.line}"
             data(f"{place}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
-    words.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
+    console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -158,7 +159,7 @@ def lint_rules(
             data_json(asdict(finding))
         else:
             data(f"{finding.file}:{finding.line}: {finding.rule}: {finding.kind}: {finding.message}")
-    words.print(f"{len(findings)} findings")
+    console.print(f"{len(findings)} findings")
     if findings and strict:
         raise typer.Exit(EXIT_FAILED)
 
@@ -187,7 +188,7 @@ def explain_article(
         else:
             _show(explanation, article)
     if not shown:
-        words.print("no topic was seen; --topic ID says why one is missing")
+        console.print("no topic was seen; --topic ID says why one is missing")
 
 
 @app.command("diff")
@@ -229,16 +230,18 @@ def apply(
     rules = load_rules(paths)
     failed = [result for result in run_examples(rules) if not result.passed]
     if failed and not force:
-        words.print(f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway.")
+        console.print(
+            f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway."
+        )
         raise typer.Exit(EXIT_FAILED)
     loaded = settings(config).config
     target = folder or Path(loaded.topics_applied)
     new = sorted({rule.id for rule in rules.rules} - _ids_in_force(loaded, folder))
     apply_rules(paths, target)
     data(rules.version)
-    words.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
+    console.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
     if new:
-        words.print(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds", markup=False)
+        tell(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds")
 
 
 def _ids_in_force(config: Config, folder: Path | None) -> set[str]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, ConfigOption, Output, OutputOption, data, data_json, settings, words
+from newsflow.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    Output,
+    OutputOption,
+    data,
+    data_json,
+    settings,
+    tell,
+)
 from newsflow.cli.ledger import UrlOption, open_existing
 from newsflow.errors import UsageError
 
@@ -56,7 +65,7 @@ def _span(counts: Trends, since: str, settings: TrendSettings) -> tuple[int, int
     closed = counts.closed()
     if closed is None:
         grid = settings.windows.layout
-        words.print(f"no window of {grid} s was closed yet: the job trends has not run on this ledger", markup=False)
+        tell(f"no window of {grid} s was closed yet: the job trends has not run on this ledger")
         raise typer.Exit(EXIT_FAILED)
     size = settings.windows.size_s
     return closed - max(round(duration(since).total_seconds()) // size, 1) * size, closed
@@ -135,7 +144,7 @@ def _check(ledger: Ledger, counts: Trends, span: tuple[int, int], settings: Tren
     for at, cell in wrong[:MOST_DIFFERENCES]:
         place = (at, cell)
         data(f"{_text(at)} {cell[0]} {cell[1]}: {held.get(place, 0)} published, {wanted.get(place, 0)} in the ledger")
-    words.print(f"{len(wanted):,} counts of {_text(start)} to {_text(end)}: {len(wrong):,} differ", markup=False)
+    tell(f"{len(wanted):,} counts of {_text(start)} to {_text(end)}: {len(wrong):,} differ")
     if wrong:
         raise typer.Exit(EXIT_FAILED)
 

@@ -39,9 +39,9 @@ class ArticleSink(Protocol):
     `LedgerError` while it is away, and is then given the same records again."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
 
-    def take(self, events: Sequence[Event]) -> list[DeadLetter]: ...  # noqa: D102
+    def take(self, events: Sequence[Event]) -> list[DeadLetter]: ...
 
 
 @dataclass

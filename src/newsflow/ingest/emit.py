@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from newsflow.ingest.files import Row
-from newsflow.ingest.item import Emission, Item
+from newsflow.ingest.item import Item, OutputRecord
 from newsflow.ingest.steps import PUBLISHED
 from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAlert, Rejected
 from newsflow.model.codec import encode_dead_letter, encode_duplicate
@@ -26,12 +26,12 @@ from newsflow.model.names import (
 )
 
 
-def emissions(items: Sequence[Item], job: str) -> list[Emission]:
+def output_records(items: Sequence[Item], job: str) -> list[OutputRecord]:
     """Every record that the batch writes, in the order of its events."""
     return [emission for item in items for emission in _of(item, job)]
 
 
-def _of(item: Item, job: str) -> Iterator[Emission]:
+def _of(item: Item, job: str) -> Iterator[OutputRecord]:
     decision = item.decision
     assert decision is not None
     if item.rejected is not None:
@@ -46,18 +46,18 @@ def _of(item: Item, job: str) -> Iterator[Emission]:
         yield _debug(item, decision.article, item.debug, decision.decided_at, job)
 
 
-def _debug(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Emission:
+def _debug(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> OutputRecord:
     """What routing said. Routes may change before a retry, and nothing keeps what they said first: so the id derives
     from the words too, and one id never stands for two of them."""
     said = hashlib.blake2b(value, digest_size=16).hexdigest()
     headers = _headers(item.event, article, "debug", f"{article.id}/{said}", article.id, decided_at, job)
-    return Emission("debug", DEBUG_TOPIC, article_key(article.id), value, headers, item.event.event_id)
+    return OutputRecord("debug", DEBUG_TOPIC, article_key(article.id), value, headers, item.event.event_id)
 
 
-def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[Emission]:
+def _article(item: Item, article: Article, value: bytes, decided_at: datetime, job: str) -> Iterator[OutputRecord]:
     event = item.event
     headers = _article_headers(item, article, decided_at, job)
-    yield Emission("article", ARTICLE_TOPIC, article_key(article.id), value, headers, event.event_id)
+    yield OutputRecord("article", ARTICLE_TOPIC, article_key(article.id), value, headers, event.event_id)
     yield from _feeds(item, article, value, headers)
     for alert in item.alerts:
         yield _alert(event, article, alert, decided_at, job)
@@ -68,13 +68,13 @@ def _article_headers(item: Item, article: Article, decided_at: datetime, job: st
     return _headers(item.event, article, "article", qualifier, article.id, decided_at, job)
 
 
-def _feeds(item: Item, article: Article, value: bytes, headers: Headers) -> Iterator[Emission]:
+def _feeds(item: Item, article: Article, value: bytes, headers: Headers) -> Iterator[OutputRecord]:
     """The same bytes and headers in each feed."""
     for feed in item.feeds:
-        yield Emission("feed", feed_topic(feed), article_key(article.id), value, headers, item.event.event_id)
+        yield OutputRecord("feed", feed_topic(feed), article_key(article.id), value, headers, item.event.event_id)
 
 
-def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: datetime, job: str) -> Emission:
+def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: datetime, job: str) -> OutputRecord:
     headers = emitted_headers(
         name="alert",
         ce_id=alert.id,
@@ -84,20 +84,20 @@ def _alert(event: Event, article: Article, alert: PendingAlert, decided_at: date
         incoming=event.headers,
         envelope=_envelope(event, article),
     )
-    return Emission("alert", ALERT_TOPIC, alert.id.encode(), alert.value, headers, event.event_id)
+    return OutputRecord("alert", ALERT_TOPIC, alert.id.encode(), alert.value, headers, event.event_id)
 
 
-def _duplicate(event: Event, decision: Decision, job: str) -> Emission:
+def _duplicate(event: Event, decision: Decision, job: str) -> OutputRecord:
     link, article = decision.duplicate, decision.article
     assert link is not None
     headers = _headers(event, article, "duplicate", "", link.copy.id, decision.decided_at, job)
     value = encode_duplicate(link, None if article is None else article.story)
-    return Emission("duplicate", DUPLICATE_TOPIC, article_key(link.original.id), value, headers, event.event_id)
+    return OutputRecord("duplicate", DUPLICATE_TOPIC, article_key(link.original.id), value, headers, event.event_id)
 
 
-def _dead_letter(event: Event, rejected: Rejected, decided_at: datetime, job: str) -> Emission:
+def _dead_letter(event: Event, rejected: Rejected, decided_at: datetime, job: str) -> OutputRecord:
     headers = dead_letter_headers(event, rejected, job=job, time=decided_at, attempt=_attempt(event))
-    return Emission("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
+    return OutputRecord("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
 
 
 def _attempt(event: Event) -> int:
@@ -137,7 +137,7 @@ def rows(items: Sequence[Item], job: str) -> Iterator[Row]:
         if item.rejected is not None:
             yield Row("dead-letter", item.event.event_id, encode_dead_letter(item.event, item.rejected))
             continue
-        for emission in emissions([item], job):
+        for emission in output_records([item], job):
             row_id = emission.event_id + (emission.key or b"").decode()
             yield Row(emission.kind, row_id, emission.value or b"", feed_of(emission.topic) or "")
 

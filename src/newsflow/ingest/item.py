@@ -50,7 +50,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Emission:
+class OutputRecord:
     """One record to write. `topic` is a full Kafka topic name; `kind` is what files are sorted by."""
 
     kind: str

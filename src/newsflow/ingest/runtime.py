@@ -32,7 +32,7 @@ class SharedRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Runtime:
     """The built parts of a job."""
 
     job: str
@@ -51,12 +51,12 @@ class Tools:
         self.ledger.close()
 
 
-def build_tools(config: Config) -> Tools:
+def build_runtime(config: Config) -> Runtime:
     """Build all parts; raises `ConfigError` for a file that is wrong, `LedgerError` for a ledger out of reach."""
     rule_paths = [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
     rules = SharedRules(RuleSource(rule_paths, Path(config.topics_applied) / POINTER_NAME))
     rules.current()
-    return Tools(
+    return Runtime(
         job=config.job,
         raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
         record_bytes=config.limits.record_bytes,
@@ -77,19 +77,19 @@ def load_sources(paths: tuple[str, ...]) -> dict[str, SourceProfile]:
     return profiles
 
 
-_tools: dict[Config, Tools] = {}
+_tools: dict[Config, Runtime] = {}
 _lock = threading.Lock()
 
 
-def tools_for(config: Config) -> Tools:
+def runtime_for(config: Config) -> Runtime:
     """The parts for `config`, built at the first call in this process. May block while they are built."""
     with _lock:
         if config not in _tools:
-            _tools[config] = build_tools(config)
+            _tools[config] = build_runtime(config)
         return _tools[config]
 
 
-def close_tools() -> None:
+def close_runtimes() -> None:
     """Close whatever `tools_for` built in this process."""
     with _lock:
         for tools in _tools.values():

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from newsflow.ingest.item import Item, each
 from newsflow.ingest.retag import followed, written
-from newsflow.ingest.runtime import Tools
+from newsflow.ingest.runtime import Runtime
 from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.raw import parse_raw
@@ -24,7 +24,7 @@ STORED = PUBLISHED | {Outcome.DUPLICATE}
 """Outcomes whose article is kept whole in the ledger."""
 
 
-def normalise(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:
+def normalise(events: Sequence[Event], tools: Runtime, now: datetime) -> list[Item]:
     """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
     parsed = each(
         events,
@@ -41,7 +41,7 @@ def normalise(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item
     ]
 
 
-def _known_source(raw: RawArticle, tools: Tools) -> RawArticle | Rejected:
+def _known_source(raw: RawArticle, tools: Runtime) -> RawArticle | Rejected:
     if not tools.closed_sources or raw.source in tools.sources:
         return raw
     message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
@@ -54,7 +54,7 @@ def _candidate(event: Event, raw: RawArticle, result: Article | Rejected) -> Can
     return Candidate(event, result, raw.fetched_at, raw.version)
 
 
-def deduplicate(items: Sequence[Item], tools: Tools) -> list[Item]:
+def deduplicate(items: Sequence[Item], tools: Runtime) -> list[Item]:
     """Ask the ledger what each event is. Raises `LedgerError`: then nothing of the batch was decided."""
     decisions = tools.ledger.decide([item.candidate for item in items])
     return [each for item, decision in zip(items, decisions, strict=True) for each in _decided(item, decision)]
@@ -67,7 +67,7 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
         yield replace(item, decision=successor, promoted=True)
 
 
-def tag(items: Sequence[Item], tools: Tools) -> list[Item]:
+def tag(items: Sequence[Item], tools: Runtime) -> list[Item]:
     """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
     rules = tools.rules.current()
 
@@ -84,7 +84,7 @@ def tag(items: Sequence[Item], tools: Tools) -> list[Item]:
     return each(items, "TagTopics", work, Item.fail)
 
 
-def route(items: Sequence[Item], tools: Tools) -> list[Item]:
+def route(items: Sequence[Item], tools: Runtime) -> list[Item]:
     """Settle the bytes that go out, the feeds they go to and the alerts they raise."""
 
     def work(item: Item) -> Item:
@@ -103,7 +103,7 @@ def route(items: Sequence[Item], tools: Tools) -> list[Item]:
     return each(items, "Route", work, Item.fail)
 
 
-def _debug(tools: Tools, article: Article, decision: Decision, routed: Routed) -> bytes | None:
+def _debug(tools: Runtime, article: Article, decision: Decision, routed: Routed) -> bytes | None:
     if not tools.routes.debugs(article):
         return None
     value = encode_debug(article, decision, routed, tools.routes.explain(article, decision))
@@ -123,7 +123,7 @@ def _too_large(size_bytes: int, most: int) -> Rejected:
     return Rejected(Reason.SINK_REJECTED, message, "Route")
 
 
-def record(items: Sequence[Item], tools: Tools) -> list[Item]:
+def record(items: Sequence[Item], tools: Runtime) -> list[Item]:
     """Keep in the ledger what will be published, before it is: a retry then publishes the same bytes.
 
     An item that failed after its decision has the decision taken back and becomes a dead letter. Behind an article
@@ -136,7 +136,7 @@ def record(items: Sequence[Item], tools: Tools) -> list[Item]:
     return followed(items, tools.ledger.retaggings_after(versions), tools.routes)
 
 
-def _take_back(items: Sequence[Item], tools: Tools) -> list[Item]:
+def _take_back(items: Sequence[Item], tools: Runtime) -> list[Item]:
     """Amend the decision of each event of which an item failed; that event is then one dead letter.
 
     An event that an earlier attempt recorded may be out already: it goes out again as it was recorded.
@@ -157,7 +157,7 @@ def _taken_back(item: Item, decision: Decision, failures: Mapping[str, Rejected]
     return replace(item.fail(failures[item.event.event_id]), decision=decision)
 
 
-def _restore(items: Sequence[Item], recorded: Set[str], tools: Tools) -> list[Item]:
+def _restore(items: Sequence[Item], recorded: Set[str], tools: Runtime) -> list[Item]:
     """The items of recorded events with the bytes that were recorded; whatever failed since is forgotten."""
     articles = [_article_of(item) for item in items if item.event.event_id in recorded]
     stored = tools.ledger.articles(ids={article.id for article in articles if article is not None})
@@ -186,6 +186,6 @@ def _as_stored(item: Item, stored: Record, routes: Routes) -> Item:
     return replace(item, value=stored.value, feeds=routes.open_feeds(stored.feeds), alerts=stored.alerts)
 
 
-def process(events: Sequence[Event], tools: Tools, now: datetime) -> list[Item]:
+def process(events: Sequence[Event], tools: Runtime, now: datetime) -> list[Item]:
     """All stages, one after another: what a pipeline does with a batch."""
     return record(route(tag(deduplicate(normalise(events, tools, now), tools), tools), tools), tools)

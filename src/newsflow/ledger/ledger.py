@@ -223,6 +223,15 @@ class Ledger:
 
         return pruning.prune(self._db, self._clock(), self._window, retention, step)
 
+    def transact(self, work: Callable[[Database], T], *, writes: bool = True) -> T:
+        """Run `work` in one transaction. It may run more than once; only its last run is kept."""
+        with self._lock:
+            return self._db.run(lambda: work(self._db), writes=writes)
+
+    def now(self) -> datetime:
+        """The ledger's clock: an aware instant in UTC."""
+        return self._clock()
+
     def close(self) -> None:
         """Give the connection back. The ledger cannot be used after."""
         with self._lock:

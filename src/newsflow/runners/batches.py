@@ -16,10 +16,10 @@ from apache_beam.metrics.metric import Metrics, MetricsFilter
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
 from newsflow.ingest.item import Item
-from newsflow.ingest.runtime import Tools, tools_for
+from newsflow.ingest.runtime import Runtime, runtime_for
 from newsflow.model import Event
 
-Step = Callable[[Sequence[Item], Tools], list[Item]]
+Step = Callable[[Sequence[Item], Runtime], list[Item]]
 
 
 class OnBatches(beam.DoFn):
@@ -30,7 +30,7 @@ class OnBatches(beam.DoFn):
 
     def setup(self) -> None:
         """Take the process's parts; the local loop sets every DoFn up anew many times a second."""
-        self._tools = tools_for(self._config)
+        self._tools = runtime_for(self._config)
 
     def process(self, batch: Sequence[Item]) -> Iterator[list[Item]]:
         """One batch, one call."""
@@ -45,7 +45,7 @@ class OnEvents(beam.DoFn):
 
     def setup(self) -> None:
         """Take the process's parts."""
-        self._tools = tools_for(self._config)
+        self._tools = runtime_for(self._config)
 
     def process(self, events: Sequence[Event]) -> Iterator[list[Item]]:
         """One batch, one call."""

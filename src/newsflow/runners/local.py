@@ -40,11 +40,11 @@ class Reader(Protocol):
     """What a loop reads through; `newsflow.kafka.reader.AvailableReader` is one."""
 
     @property
-    def finished(self) -> Mapping[int, int]: ...  # noqa: D102
-    def plan(self, until: Mapping[int, int] | None = None) -> Run: ...  # noqa: D102
-    def end_offsets(self) -> Mapping[int, int]: ...  # noqa: D102
-    def finish(self) -> int: ...  # noqa: D102
-    def stop(self) -> None: ...  # noqa: D102
+    def finished(self) -> Mapping[int, int]: ...
+    def plan(self, until: Mapping[int, int] | None = None) -> Run: ...
+    def end_offsets(self) -> Mapping[int, int]: ...
+    def finish(self) -> int: ...
+    def stop(self) -> None: ...
 
 
 class JobStoppedError(NewsflowError):

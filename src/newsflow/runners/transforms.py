@@ -12,7 +12,7 @@ from apache_beam.metrics.metric import Metrics
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter, sink_for
-from newsflow.ingest.emit import emissions, letter_of, rows
+from newsflow.ingest.emit import letter_of, output_records, rows
 from newsflow.ingest.files import OutputDirectory
 from newsflow.ingest.item import Item
 from newsflow.kafka.producer import BatchWriter
@@ -116,7 +116,7 @@ class WriteKafka(beam.DoFn):
 
     def process(self, batch: Sequence[Item]) -> None:
         """Hand a batch to the producer; it goes out meanwhile."""
-        for emission in emissions(batch, self._config.job):
+        for emission in output_records(batch, self._config.job):
             self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
 
     def finish_bundle(self) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from newsflow.config.settings import Config
-from newsflow.ingest.item import Emission, broken
+from newsflow.ingest.item import OutputRecord, broken
 from newsflow.ledger import open_ledger
 from newsflow.ledger.trends import Counted, TrendRecord, Trends
 from newsflow.model import Article, Event, Reason, Rejected
@@ -113,18 +113,18 @@ def _time_of(event: Event) -> datetime:
     return datetime.fromtimestamp(min(event.timestamp_ms / 1_000, LATEST.timestamp()), UTC)
 
 
-def dead_letter(event: Event, rejected: Rejected, job: str) -> Emission:
+def dead_letter(event: Event, rejected: Rejected, job: str) -> OutputRecord:
     """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
     headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
     topic = dead_letter_topic(event.topic)
-    return Emission("dead-letter", topic, event.key, event.value, headers, event.event_id)
+    return OutputRecord("dead-letter", topic, event.key, event.value, headers, event.event_id)
 
 
-def emission_of(record: TrendRecord, job: str) -> Emission:
+def emission_of(record: TrendRecord, job: str) -> OutputRecord:
     """What is written for a record of the outbox."""
     headers = emitted_headers(name=record.kind, ce_id=record.id, job=job, time=record.settled_at, subject=record.series)
     topic = BURST_TOPIC if record.kind == BURST else TREND_TOPIC
-    return Emission(record.kind, topic, record.series.encode(), record.value, headers, record.id)
+    return OutputRecord(record.kind, topic, record.series.encode(), record.value, headers, record.id)
 
 
 def due_records(trends: Trends, upto: int | None) -> Iterator[list[TrendRecord]]:
