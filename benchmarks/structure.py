@@ -24,7 +24,10 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent.parent / "src"
 FEW, MANY = 2, 6
-TEXT = "Syria and Russia sign paper {n}\n\n3 March 2025, 10:15\n\nDAMASCUS (Nahr) - Russia and Syria signed paper {n} of the year in Damascus. {words}"
+TEXT = (
+    "Syria and Russia sign paper {n}\n\n{n} March 2025, 10:15\n\n"
+    "DAMASCUS (Nahr) - Russia and Syria signed paper {n} of the year in Damascus. {words}"
+)
 
 
 def main() -> None:
@@ -75,9 +78,9 @@ def _event(number: int) -> dict[str, Any]:
     return {
         "source": "harbour-post",
         "url": f"https://harbour-post.example/{number}",
-        "fetched_at": "2025-03-03T10:00:00Z",
+        "fetched_at": "2025-03-20T10:00:00Z",
         "content_type": "text/plain",
-        "content": TEXT.format(n=number, words=words),
+        "content": TEXT.format(n=number + 1, words=words),
     }
 
 
