@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts import Severity, Step, alert_id, article_alert, decode_alert, encode_alert, published_text
-from newsflow.alerts.build import MAX_SPANS
+from newsflow.alerts.build import MAX_SPANS, article_alert, published_text
+from newsflow.alerts.values import Severity, Step, alert_id, decode_alert, encode_alert
 from newsflow.model import Evidence, PublicationDate, TopicMatch
 from tests.routing.routing_helpers import NOON, article, topic
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts import Step, article_alert, encode_alert
+from newsflow.alerts.build import article_alert
+from newsflow.alerts.values import Step, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections

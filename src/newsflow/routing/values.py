@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from newsflow.alerts import DailyHours, Policy, Severity
+from newsflow.alerts.values import DailyHours, Policy, Severity
 from newsflow.errors import ConfigError
 from newsflow.model import Article, PendingAlert
 from newsflow.tagging import RuleSet
