@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from newsflow.alerts.values import Alert, AlertArticle, Severity, Span, Step, Why, alert_id, encode_alert
+from newsflow.alerts.values import Alert, AlertArticle, AlertStep, Severity, Span, Why, alert_id, encode_alert
 from newsflow.model import Action, PendingAlert
 
 HARBOUR = AlertArticle(
@@ -15,7 +15,7 @@ HARBOUR = AlertArticle(
 FLOOD = AlertArticle("a2", 2, Action.REPLACE, "river-post", None, "Наводнение <в> долине", "ru", "2026-03-01T10:00:00")
 
 
-def alert(step: Step = Step.FIRST, **changes: Any) -> Alert:
+def alert(step: AlertStep = AlertStep.FIRST, **changes: Any) -> Alert:
     why = Why("topics any of syria", (Span("a1", "syria", "سوريا", "title", 0, 5, "سوريا"),), "2 sources", ("a", "b"))
     base = Alert(
         alert_id("desk", "s1", step), "desk", step, Severity.WARNING, "s1",
@@ -24,6 +24,6 @@ def alert(step: Step = Step.FIRST, **changes: Any) -> Alert:
     return replace(base, **changes)
 
 
-def pending(step: Step = Step.FIRST, **changes: Any) -> PendingAlert:
+def pending(step: AlertStep = AlertStep.FIRST, **changes: Any) -> PendingAlert:
     made = alert(step, **changes)
     return PendingAlert(made.id, made.subscription, encode_alert(made), ("there",))

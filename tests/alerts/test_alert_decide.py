@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.alerts.state import HOUR
-from newsflow.alerts.values import Digest, Policy, QuietHours, Severity, Step
+from newsflow.alerts.values import AlertStep, Digest, Policy, QuietHours, Severity
 from newsflow.model import Article
 from tests.alerts.planner_helpers import Run, at, gone, reported
 
@@ -47,7 +47,7 @@ def test_the_first_alert_waits_for_enough_independent_sources() -> None:
     run.article(at(3), reported("d", "one"))
     assert run.alerts == []
     (alert,) = run.article(at(4), reported("e", "four"))
-    assert alert.step is Step.FIRST
+    assert alert.step is AlertStep.FIRST
     assert alert.why.sources == ("Wire", "four", "one")
     assert alert.why.story == "3 independent sources, 3 asked for"
     assert [each.id for each in alert.articles] == ["a", "b", "c", "d", "e"]
@@ -158,7 +158,7 @@ def test_what_is_critical_breaks_through_the_quiet() -> None:
     run = Run(Policy(quiet=NIGHT, critical_sources=2))
     run.article(at(12), reported("a", "one"))
     (alert,) = run.article(at(13), reported("b", "two"))
-    assert (alert.severity, alert.step) == (Severity.CRITICAL, Step.FIRST)
+    assert (alert.severity, alert.step) == (Severity.CRITICAL, AlertStep.FIRST)
     assert run.subscriber.withheld == {}
 
 
@@ -276,7 +276,7 @@ def test_whatever_comes_the_promises_hold(policy: Policy, events: list[tuple[obj
         run.article(now, article)
     run.until(now + timedelta(days=4))
     assert run.subscriber.withheld == {}, "nothing waits for ever"
-    firsts = [alert.story for alert in run.alerts if alert.step is Step.FIRST]
+    firsts = [alert.story for alert in run.alerts if alert.step is AlertStep.FIRST]
     assert len(firsts) == len(set(firsts)), "a story has one first alert"
     for alert in run.alerts:
         assert alert.articles

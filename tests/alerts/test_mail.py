@@ -17,7 +17,7 @@ import pytest
 from newsflow.alerts.render import direction, members_of, plain, rich, subject
 from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.mail import Mail, SmtpServer, Tls, compose, read_server
-from newsflow.alerts.values import Step
+from newsflow.alerts.values import AlertStep
 from newsflow.model import PendingAlert
 from newsflow.tools.processes import free_port
 from tests.alerts.alert_samples import HARBOUR, alert, pending
@@ -179,7 +179,8 @@ def test_what_is_no_alert_is_refused() -> None:
 
 def test_the_steps_of_a_story_are_one_thread_and_the_same_alert_the_same_mail() -> None:
     first, update = (
-        compose(members_of(pending(step).value), "a@x.example", ("b@x.example",)) for step in (Step.FIRST, Step.UPDATE)
+        compose(members_of(pending(step).value), "a@x.example", ("b@x.example",))
+        for step in (AlertStep.FIRST, AlertStep.UPDATE)
     )
     assert first["References"] == update["References"] == update["In-Reply-To"]
     assert first["In-Reply-To"] is None

@@ -11,7 +11,7 @@ from newsflow.alerts.senders.alertmanager import PATH, Alertmanager
 from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.chat import Chat
 from newsflow.alerts.senders.pagerduty import PagerDuty
-from newsflow.alerts.values import Severity, Step
+from newsflow.alerts.values import AlertStep, Severity
 from newsflow.model import PendingAlert
 from tests.alerts.alert_samples import HARBOUR, alert, pending
 from tests.alerts.http_double import answer, client, serving
@@ -20,7 +20,7 @@ from tests.alerts.http_double import answer, client, serving
 def test_a_story_is_one_incident_until_it_is_withdrawn() -> None:
     with serving(answer(202)) as script:
         pager = PagerDuty("pager", script.url, "R0UT1NG", http=client())
-        for step in (Step.FIRST, Step.UPDATE, Step.WITHDRAWN):
+        for step in (AlertStep.FIRST, AlertStep.UPDATE, AlertStep.WITHDRAWN):
             assert pager.send(pending(step)).result is DeliveryResult.SENT
     events = [orjson.loads(body) for _, _, body in script.requests]
     assert [event["event_action"] for event in events] == ["trigger", "trigger", "resolve"]
@@ -35,7 +35,12 @@ def test_a_story_is_one_incident_until_it_is_withdrawn() -> None:
 def test_stories_subscriptions_and_digests_are_incidents_of_their_own() -> None:
     with serving(answer(202)) as script:
         pager = PagerDuty("pager", script.url, "k", http=client())
-        for each in (pending(), pending(story="s2"), pending(subscription="other"), pending(Step.DIGEST, story=None)):
+        for each in (
+            pending(),
+            pending(story="s2"),
+            pending(subscription="other"),
+            pending(AlertStep.DIGEST, story=None),
+        ):
             pager.send(each)
     assert len({orjson.loads(body)["dedup_key"] for _, _, body in script.requests}) == 4
 
@@ -46,7 +51,7 @@ def test_alertmanager_fires_and_resolves_every_severity() -> None:
             "am", script.url.removesuffix("/hook") + PATH, "t0ken", timedelta(hours=6), http=client()
         )
         assert manager.send(pending()).result is DeliveryResult.SENT
-        assert manager.send(pending(Step.WITHDRAWN)).result is DeliveryResult.SENT
+        assert manager.send(pending(AlertStep.WITHDRAWN)).result is DeliveryResult.SENT
     (path, headers, first), (_, _, last) = script.requests
     assert (path, headers["authorization"]) == ("/api/v2/alerts", "Bearer t0ken")
     (firing,) = orjson.loads(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from newsflow.alerts.values import Alert, AlertArticle, Severity, Span, Step, Why, alert_id
+from newsflow.alerts.values import Alert, AlertArticle, AlertStep, Severity, Span, Why, alert_id
 from newsflow.model import Action, Article, PublicationDate
 from newsflow.model.headers import instant_text
 
@@ -17,7 +17,7 @@ def article_alert(
     article: Article,
     *,
     subscription: str,
-    step: Step,
+    step: AlertStep,
     severity: Severity,
     rule: str,
     topics: Iterable[str] = (),
@@ -44,11 +44,11 @@ def story_key(article: Article) -> str:
     return article.story or article.id
 
 
-def step_key(step: Step, article: Article) -> str:
+def step_key(step: AlertStep, article: Article) -> str:
     """Return the part of an id that names the step: a story has one `first`, but each article its withdrawal."""
-    if step is Step.WITHDRAWN:
+    if step is AlertStep.WITHDRAWN:
         return f"{step}:{article.id}"
-    if step is Step.UPDATE:
+    if step is AlertStep.UPDATE:
         return f"{step}:{article.id}:{article.version}"
     return step.value
 
@@ -90,12 +90,12 @@ def spans(article: Article, topics: Iterable[str] = ()) -> tuple[Span, ...]:
     )
 
 
-def _story_sentence(article: Article, step: Step) -> str:
+def _story_sentence(article: Article, step: AlertStep) -> str:
     about = f"story {article.story}" if article.story else "an article without a story"
     match step:
-        case Step.WITHDRAWN:
+        case AlertStep.WITHDRAWN:
             return f"{article.source} took back its article of {about}"
-        case Step.UPDATE:
+        case AlertStep.UPDATE:
             return f"{article.source} changed its article of {about}"
         case _:
             return f"first article of {about} that this subscription matches"
@@ -117,9 +117,9 @@ def sample_alert(subscription: str, severity: Severity, rule: str, now: datetime
         published_at=published_text(PublicationDate(now, "explicit", "first-seen", "")),
     )
     return Alert(
-        id=alert_id(subscription, f"sample\n{now.isoformat()}", Step.FIRST),
+        id=alert_id(subscription, f"sample\n{now.isoformat()}", AlertStep.FIRST),
         subscription=subscription,
-        step=Step.FIRST,
+        step=AlertStep.FIRST,
         severity=severity,
         story=None,
         at=now,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from newsflow.alerts.build import story_key
 from newsflow.alerts.state import HOUR, StoryState, SubscriberState, WithheldAlert
-from newsflow.alerts.values import Alert, Policy, Severity, Step, Why, alert_id
+from newsflow.alerts.values import Alert, AlertStep, Policy, Severity, Why, alert_id
 from newsflow.model import Article
 
 DIGEST_STORIES = 50
@@ -92,22 +92,22 @@ class SubscriptionPlanner:
                 subscriber = subscriber.sending(now)
         return changed, subscriber, alerts
 
-    def due(self, story: StoryState) -> Step | None:
+    def due(self, story: StoryState) -> AlertStep | None:
         """Return which alert the state of a story calls for now, time aside."""
         last, sources = story.last_alert, len(story.origins)
         if last is None or last.over:
             # A story that comes back after its end makes an update: its first alert was long ago.
-            back = Step.FIRST if last is None else Step.UPDATE
+            back = AlertStep.FIRST if last is None else AlertStep.UPDATE
             return back if sources >= max(self.policy.sources, 1) else None
         if sources == 0:
-            return Step.WITHDRAWN
+            return AlertStep.WITHDRAWN
         more = self.policy.update_sources and sources >= last.sources + self.policy.update_sources
         country = self.policy.new_country and bool(story.countries - last.countries)
         retraction = self.policy.retraction and bool(story.withdrawn - last.withdrawn)
-        return Step.UPDATE if more or country or retraction else None
+        return AlertStep.UPDATE if more or country or retraction else None
 
     def _gate(
-        self, step: Step, story: StoryState, subscriber: SubscriberState, now: datetime, released: str = ""
+        self, step: AlertStep, story: StoryState, subscriber: SubscriberState, now: datetime, released: str = ""
     ) -> WithheldAlert | None:
         """Why an alert may not go out now. `released` is the reason it waited for until now."""
         policy, last = self.policy, story.last_alert
@@ -118,7 +118,7 @@ class SubscriptionPlanner:
         quiet = policy.quiet.ends(now) if policy.quiet is not None else None
         if quiet is not None and self._severity(story) is not Severity.CRITICAL:
             return WithheldAlert("quiet", quiet)
-        if step is Step.UPDATE and last is not None and last.at + policy.cool_down > now:
+        if step is AlertStep.UPDATE and last is not None and last.at + policy.cool_down > now:
             return WithheldAlert("cool-down", last.at + policy.cool_down)
         return self._over_cap(subscriber, now)
 
@@ -130,7 +130,7 @@ class SubscriptionPlanner:
         enough = self.policy.critical_sources
         return Severity.CRITICAL if enough and len(story.origins) >= enough else self.severity
 
-    def _alert(self, key: str, story: StoryState, step: Step, now: datetime) -> Alert:
+    def _alert(self, key: str, story: StoryState, step: AlertStep, now: datetime) -> Alert:
         return Alert(
             id=alert_id(self.subscription, key, _step_key(step, story)),
             subscription=self.subscription,
@@ -144,7 +144,7 @@ class SubscriptionPlanner:
 
     def _together(self, reason: str, stories: Mapping[str, StoryState], now: datetime) -> Alert:
         """One alert of several stories. A single one gets its own alert, unless a digest was asked for."""
-        steps = {key: self.due(story) or Step.UPDATE for key, story in stories.items()}
+        steps = {key: self.due(story) or AlertStep.UPDATE for key, story in stories.items()}
         if len(stories) == 1 and reason != "digest":
             ((key, story),) = stories.items()
             return self._alert(key, story, steps[key], now)
@@ -152,9 +152,9 @@ class SubscriptionPlanner:
         listed = list(stories.values())[:DIGEST_STORIES]
         more = f", of which {DIGEST_STORIES} are listed" if len(stories) > DIGEST_STORIES else ""
         return Alert(
-            id=alert_id(self.subscription, "\n".join(keys), Step.DIGEST),
+            id=alert_id(self.subscription, "\n".join(keys), AlertStep.DIGEST),
             subscription=self.subscription,
-            step=Step.DIGEST,
+            step=AlertStep.DIGEST,
             severity=max((self._severity(story) for story in stories.values()), key=list(Severity).index),
             story=None,
             at=now,
@@ -167,10 +167,10 @@ class SubscriptionPlanner:
             ),
         )
 
-    def _story_sentence(self, story: StoryState, step: Step) -> str:
+    def _story_sentence(self, story: StoryState, step: AlertStep) -> str:
         sources = f"{len(story.origins)} independent source{'' if len(story.origins) == 1 else 's'}"
         last = story.last_alert
-        if step is Step.WITHDRAWN:
+        if step is AlertStep.WITHDRAWN:
             return "every article of the story was withdrawn"
         if last is None:
             return f"{sources}, {self.policy.sources} asked for"
@@ -182,9 +182,9 @@ class SubscriptionPlanner:
         return "; ".join(parts)
 
 
-def _step_key(step: Step, story: StoryState) -> str:
+def _step_key(step: AlertStep, story: StoryState) -> str:
     """What tells the alerts of a story apart: the article versions it is made of, never the time."""
-    if step is Step.FIRST:
+    if step is AlertStep.FIRST:
         return step.value
     made_of = "\n".join(f"{name} {member.version}" for name, member in sorted(story.members.items()))
     return f"{step}:{hashlib.blake2b(made_of.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"

@@ -19,7 +19,7 @@ import orjson
 from newsflow.model import Action, FieldName
 
 
-class Step(StrEnum):
+class AlertStep(StrEnum):
     """Where in the life of a story an alert stands."""
 
     FIRST = "first"
@@ -92,7 +92,7 @@ class Alert:
 
     id: str
     subscription: str
-    step: Step
+    step: AlertStep
     severity: Severity
     story: str | None
     at: datetime

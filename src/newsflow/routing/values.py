@@ -157,7 +157,7 @@ class Subscription:
     @property
     def told_at_once(self) -> bool:
         """Whether it has no policy of its own, and its condition can be told of a withdrawal too: the job that
-        publishes an article then raises its alert with it, and no desk is needed that remembers."""
+        publishes an article then raises its alert with it, and the alert planner is not needed."""
         return self.policy == Policy() and not self.match.of_one_version
 
 
