@@ -7,14 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from newsflow.alerts.build import story_key
 from newsflow.alerts.decide import SubscriptionPlanner
-from newsflow.alerts.state import (
-    StoryState,
-    SubscriberState,
-    decode_story,
-    decode_subscriber,
-    encode_story,
-    encode_subscriber,
-)
+from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, Policy, Severity
 from newsflow.model import Action, Article, Evidence, PublicationDate, TopicMatch
 
@@ -94,12 +87,12 @@ class Run:
         return [(f"{each.at:%a %H:%M}", each.step.value, " ".join(a.id for a in each.articles)) for each in self.alerts]
 
     def _story(self, name: str) -> StoryState:
-        return decode_story(self.stories[name]) if name in self.stories else StoryState()
+        return StoryState.from_json(self.stories[name]) if name in self.stories else StoryState()
 
     def _subscriber(self) -> SubscriberState:
-        return decode_subscriber(encode_subscriber(self.subscriber))
+        return SubscriberState.from_json(self.subscriber.to_json())
 
     def _keep(self, stories: dict[str, StoryState], subscriber: SubscriberState, alerts: list[Alert]) -> None:
-        self.stories |= {name: encode_story(story) for name, story in stories.items()}
+        self.stories |= {name: story.to_json() for name, story in stories.items()}
         self.subscriber = subscriber
         self.alerts += alerts

@@ -196,7 +196,7 @@ class _Pass:
         try:
             for each in self.leased:
                 if self._may_try(each, over):
-                    report(self._tried(each, self._attempt(each)))
+                    report(self._try(each))
                 else:
                     self.untried.append((each.id, each.destination))
         except Exception:
@@ -209,15 +209,13 @@ class _Pass:
         waits = delivery.subscription in self.waiting
         return not (waits or over() or now >= self.until or self.circuit.is_open(now))
 
-    def _attempt(self, delivery: PendingDelivery) -> Attempt:
+    def _try(self, delivery: PendingDelivery) -> _Tried:
         alert = PendingAlert(delivery.id, delivery.subscription, delivery.value, (delivery.destination,))
         try:
-            return self.sender.send(alert)
+            attempt = self.sender.send(alert)
         except Exception as error:
             log.exception("the sender of %s failed on alert %s", self.sender.name, alert.id)
-            return retry(f"the sender failed: {type(error).__name__}: {error}")
-
-    def _tried(self, delivery: PendingDelivery, attempt: Attempt) -> _Tried:
+            attempt = retry(f"the sender failed: {type(error).__name__}: {error}")
         if attempt.result is not DeliveryResult.RETRY:
             self.circuit.succeeded()
             return _Tried(delivery, attempt)

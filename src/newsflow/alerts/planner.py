@@ -12,14 +12,7 @@ from typing import TypeVar
 from newsflow.alerts.build import story_key
 from newsflow.alerts.decide import SubscriptionPlanner
 from newsflow.alerts.outbox import raise_alerts
-from newsflow.alerts.state import (
-    StoryState,
-    SubscriberState,
-    decode_story,
-    decode_subscriber,
-    encode_story,
-    encode_subscriber,
-)
+from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, encode_alert
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, to_micros
@@ -127,7 +120,7 @@ def planner_of(subscription: Subscription) -> SubscriptionPlanner:
 def load_subscriber(db: Database, subscription: str) -> SubscriberState:
     """Return what is remembered of a subscription; an empty state when it is new."""
     rows = db.query("SELECT state FROM alert_subscriber WHERE subscription = ?", [subscription])
-    return decode_subscriber(rows[0][0]) if rows else SubscriberState()
+    return SubscriberState.from_json(rows[0][0]) if rows else SubscriberState()
 
 
 def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[str, StoryState]:
@@ -135,7 +128,7 @@ def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[
     wanted = list(dict.fromkeys(keys))
     sql = "SELECT story, state FROM alert_story WHERE subscription = ? AND story {in_texts}"
     found: dict[str, str] = dict(db.query(sql, [subscription, db.list_of(wanted)]) if wanted else [])
-    return {key: decode_story(found[key]) if key in found else StoryState() for key in wanted}
+    return {key: StoryState.from_json(found[key]) if key in found else StoryState() for key in wanted}
 
 
 def _save(
@@ -145,10 +138,10 @@ def _save(
         "INSERT INTO alert_story (subscription, story, changed_at, state) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (subscription, story) DO UPDATE SET changed_at = excluded.changed_at, state = excluded.state"
     )
-    db.execute_many(sql, [(subscription, key, at_micros, encode_story(stories[key])) for key in sorted(stories)])
+    db.execute_many(sql, [(subscription, key, at_micros, stories[key].to_json()) for key in sorted(stories)])
     due = subscriber.next_due
     db.execute(
         "INSERT INTO alert_subscriber (subscription, next_tick_at, state) VALUES (?, ?, ?) "
         "ON CONFLICT (subscription) DO UPDATE SET next_tick_at = excluded.next_tick_at, state = excluded.state",
-        [subscription, None if due is None else to_micros(due), encode_subscriber(subscriber)],
+        [subscription, None if due is None else to_micros(due), subscriber.to_json()],
     )

@@ -1,4 +1,7 @@
-"""What is remembered of a story for one subscription, and of the subscription itself: frozen, with a JSON form."""
+"""What is remembered of a story for one subscription, and of the subscription itself.
+
+Frozen, with the JSON form that the ledger keeps; `from_json` raises `KeyError`, `TypeError` or `ValueError` for others.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +95,28 @@ class StoryState:
         over = bool(self.members) and not self.origins
         return replace(self, last_alert=LastAlert(at, len(self.origins), self.countries, self.withdrawn, over))
 
+    def to_json(self) -> str:
+        last = self.last_alert
+        members = {
+            "members": {name: _member_to_json(member) for name, member in self.members.items()},
+            "countries": sorted(self.countries),
+            "spans": [astuple(span) for span in self.spans],
+            "told": last and [last.at, last.sources, sorted(last.countries), sorted(last.withdrawn), last.over],
+        }
+        return orjson.dumps(members).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> StoryState:
+        members = orjson.loads(text)
+        last = members["told"]
+        return cls(
+            members={name: _member_from_json(*each) for name, each in members["members"].items()},
+            countries=frozenset(members["countries"]),
+            spans=tuple(Span(*each) for each in members["spans"]),
+            last_alert=last
+            and LastAlert(datetime.fromisoformat(last[0]), last[1], frozenset(last[2]), frozenset(last[3]), last[4]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class WithheldAlert:
@@ -136,49 +161,22 @@ class SubscriberState:
         """Return the state with one more alert sent."""
         return replace(self, sent=(*(at for at in self.sent if at > now - HOUR), now))
 
+    def to_json(self) -> str:
+        held = {name: [each.reason, each.until] for name, each in self.withheld.items()}
+        return orjson.dumps({"sent": self.sent, "held": held, "muted_until": self.muted_until}).decode()
 
-# The JSON forms, as the ledger keeps them. Decoding raises `KeyError`, `TypeError` or `ValueError` for anything else.
-
-
-def encode_story(state: StoryState) -> str:
-    last = state.last_alert
-    members = {
-        "members": {name: _member_to_json(member) for name, member in state.members.items()},
-        "countries": sorted(state.countries),
-        "spans": [astuple(span) for span in state.spans],
-        "told": last and [last.at, last.sources, sorted(last.countries), sorted(last.withdrawn), last.over],
-    }
-    return orjson.dumps(members).decode()
-
-
-def decode_story(text: str) -> StoryState:
-    members = orjson.loads(text)
-    last = members["told"]
-    return StoryState(
-        members={name: _member_from_json(*each) for name, each in members["members"].items()},
-        countries=frozenset(members["countries"]),
-        spans=tuple(Span(*each) for each in members["spans"]),
-        last_alert=last
-        and LastAlert(datetime.fromisoformat(last[0]), last[1], frozenset(last[2]), frozenset(last[3]), last[4]),
-    )
-
-
-def encode_subscriber(state: SubscriberState) -> str:
-    held = {name: [each.reason, each.until] for name, each in state.withheld.items()}
-    return orjson.dumps({"sent": state.sent, "held": held, "muted_until": state.muted_until}).decode()
-
-
-def decode_subscriber(text: str) -> SubscriberState:
-    members = orjson.loads(text)
-    muted = members["muted_until"]
-    return SubscriberState(
-        sent=tuple(map(datetime.fromisoformat, members["sent"])),
-        withheld={
-            name: WithheldAlert(reason, datetime.fromisoformat(until))
-            for name, (reason, until) in members["held"].items()
-        },
-        muted_until=muted and datetime.fromisoformat(muted),
-    )
+    @classmethod
+    def from_json(cls, text: str) -> SubscriberState:
+        members = orjson.loads(text)
+        muted = members["muted_until"]
+        return cls(
+            sent=tuple(map(datetime.fromisoformat, members["sent"])),
+            withheld={
+                name: WithheldAlert(reason, datetime.fromisoformat(until))
+                for name, (reason, until) in members["held"].items()
+            },
+            muted_until=muted and datetime.fromisoformat(muted),
+        )
 
 
 _SUMMARY = ("id", "version", "action", "source", "title", "language", "published_at", "url", "topics")

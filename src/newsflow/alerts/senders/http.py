@@ -21,7 +21,7 @@ from urllib.parse import urljoin
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Timeout, Url, parse_url
+from urllib3.util import Url, parse_url
 
 from newsflow.config.settings import Destination
 from newsflow.errors import SinkError
@@ -57,20 +57,19 @@ class AddressRefusedError(SinkError):
 
 def is_internal(address: Address) -> bool:
     """Return whether an address is anything but one of the open internet."""
+    meant = _meant(address)
+    if isinstance(meant, ipaddress.IPv4Address):
+        return any(meant in network for network in _INTERNAL_V4)
+    return meant not in _GLOBAL_V6 or any(meant in network for network in _INTERNAL_V6)
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
-        return any(address in network for network in _INTERNAL_V4)
-    if (inner := _inner(address)) is not None:
-        return is_internal(inner)
-    return address not in _GLOBAL_V6 or any(address in network for network in _INTERNAL_V6)
-
-
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+        return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+    return address.ipv4_mapped or address
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -98,11 +97,8 @@ def checked_addresses(
 
 
 def _check(host: str, text: str, allowed: Sequence[Network]) -> None:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    seen = _inner(address) if isinstance(address, ipaddress.IPv6Address) else None
-    if any((seen or address) in network for network in allowed):
-        return
-    if is_internal(address):
+    address = _meant(ipaddress.ip_address(text.partition("%")[0]))
+    if is_internal(address) and not any(address in network for network in allowed):
         named = text if text == host else f"{host!r} ({text})"
         raise AddressRefusedError(
             f"{named} is an internal address; accepted: addresses of the open internet, "
@@ -176,7 +172,7 @@ class HttpClient:
         raise UnreachableError(f"{host} port {port} cannot be reached: {'; '.join(failures)}")
 
     def _connection(self, target: Url, host: str, address: str, port: int) -> HTTPConnection:
-        seconds = Timeout(connect=self.limits.connect_s).connect_timeout
+        seconds = self.limits.connect_s
         if target.scheme == "http":
             return HTTPConnection(address, port, timeout=seconds)
         context = self.tls or ssl.create_default_context()
