@@ -5,7 +5,9 @@ With `--check` nothing is written; the exit code is 1 when a page is not what it
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ import typer
 import yaml
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
+CONFIG_SCHEMA = Path(__file__).resolve().parents[1] / "src/newsflow/config/config.schema.json"
 NOTE = "<!-- Written by docs/generate.py; change its sources, then run `make docs`. -->"
 
 
@@ -25,21 +28,28 @@ def pages() -> dict[str, str]:
         "kafka-topics.md": topics_page(),
         "configuration.md": configuration_page(),
         "cli.md": cli_page(),
+        "alert-destinations.md": destinations_page(),
     }
     return {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
 
 
 def main() -> int:
-    """Write the pages, or check them."""
-    stale = [name for name, text in pages().items() if _read(REFERENCE / name) != text]
-    if "--check" in sys.argv[1:]:
-        for name in stale:
-            print(f"docs/reference/{name} is not up to date; run `make docs`", file=sys.stderr)
-        return 1 if stale else 0
-    for name in stale:
-        (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
-        print(f"docs/reference/{name} written", file=sys.stderr)
-    return 0
+    """Write what is generated, or check it."""
+    check = "--check" in sys.argv[1:]
+    # The schema first: a page is made from it.
+    stale = [_update(CONFIG_SCHEMA, config_schema_text(), check)]
+    stale += [_update(REFERENCE / name, text, check) for name, text in pages().items()]
+    return 1 if check and any(stale) else 0
+
+
+def _update(path: Path, text: str, check: bool) -> bool:
+    """Whether the file was not what it should be; written anew unless it is only checked."""
+    stale = _read(path) != text
+    if stale:
+        print(f"{path} {'is not up to date; run `make docs`' if check else 'written'}", file=sys.stderr)
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    return stale
 
 
 # Schemas
@@ -105,6 +115,39 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "items" in schema:
         text += f" of {_type(schema['items'], definitions)}"
     return f"{text} ({schema['format']})" if "format" in schema else text
+
+
+# Alert destinations
+
+
+def destinations_page() -> Iterator[str]:
+    """Every type of destination, from the docstring of its module."""
+    from newsflow.alerts.senders.registry import MAKERS
+
+    yield from _DESTINATIONS.splitlines()
+    for name, make in MAKERS.items():
+        yield f"\n## {name}\n"
+        yield inspect.getdoc(sys.modules[make.__module__]) or ""
+
+
+_DESTINATIONS = """\
+# Alert destinations
+
+Where alerts may go. `alerts.destinations.<name>` of the [configuration](configuration.md) has a `type`, a `url`, which
+may be a reference, and mostly a `secret`, which must be one. [Receive alerts](../how-to/receive-alerts.md) shows the
+whole way with a webhook.
+"""
+
+
+def config_schema_text() -> str:
+    """The schema of the configuration with the types of destinations that have a sender."""
+    from newsflow.alerts.senders.registry import MAKERS
+
+    types = json.dumps(list(MAKERS))
+    text = CONFIG_SCHEMA.read_text(encoding="utf-8")
+    return re.sub(
+        r'(?<="destinations": \{)(.*?"type": \{"enum": )\[.*?\]', rf"\1{types}", text, count=1, flags=re.DOTALL
+    )
 
 
 # Kafka topics

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from newsflow.alerts.delivery import AlertDelivery, Backoff
+from newsflow.alerts.delivery import AlertDelivery
+from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import SinkError
@@ -105,8 +106,8 @@ def main(folder: Path, hook: str, outage: Path) -> None:
         loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name)
         for name in sinks.sink_names(config)
     ]
-    late = sinks.desks_for(config)
-    delivery = AlertDelivery(late.ledger, config.destinations, last_drain_s=20, tick=late.desks().tick)
+    lazy = sinks.planner_for(config)
+    delivery = AlertDelivery(lazy.outbox, config.destinations, last_drain_s=20, tick=lazy.planner().tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from newsflow.alerts.senders.http import HttpClient, Limits, parse_networks
+from newsflow.alerts.senders.http import HttpClient, HttpLimits, parse_networks
 
-LOOPBACK = parse_networks(["127.0.0.0/8"])
+LOOPBACK = parse_networks("127.0.0.0/8")
 
 
 @dataclass
@@ -81,4 +81,4 @@ def serving(*behaviours: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[S
 
 
 def client(total_s: float = 5.0, **changes: Any) -> HttpClient:
-    return HttpClient(Limits(connect_s=2.0, total_s=total_s, answer_bytes=1000), allowed=LOOPBACK, **changes)
+    return HttpClient(HttpLimits(connect_s=2.0, total_s=total_s, response_bytes=1000), allowed=LOOPBACK, **changes)

@@ -10,7 +10,7 @@ import urllib3.util.connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts.senders.base import Fate
+from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.http import (
     AddressRefusedError,
     HttpClient,
@@ -202,7 +202,7 @@ def test_a_destination_opened_to_private_networks_does_not_reach_metadata(
     destination = Destination(kind, f"http://{host}/", secret="s3cret", allow_private=True)
     (sender,) = make_senders([("hook", destination)])
     attempt = sender.send(pending())
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "is an internal address" in attempt.message
 
 
@@ -212,7 +212,7 @@ def test_open_addresses_pass() -> None:
 
 
 def test_allowed_networks_pass_and_nothing_beside_them() -> None:
-    allowed = parse_networks(["127.0.0.1", "fd00::/8"])
+    allowed = parse_networks("127.0.0.1 fd00::/8")
     for address in ("127.0.0.1", "fd12::1", "::ffff:127.0.0.1"):
         assert checked_addresses("x", 80, allowed, lambda *_, a=address: [a]) == [address]
     with pytest.raises(AddressRefusedError):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts import Severity, Step, alert_id, article_alert, decode_alert, encode_alert, published_text
-from newsflow.alerts.build import MAX_SPANS
+from newsflow.alerts.build import MAX_SPANS, article_alert, published_text
+from newsflow.alerts.values import AlertStep, Severity, alert_id, decode_alert, encode_alert
 from newsflow.model import Evidence, PublicationDate, TopicMatch
 from tests.routing.routing_helpers import NOON, article, topic
 
@@ -19,7 +19,7 @@ from tests.routing.routing_helpers import NOON, article, topic
 def test_bytes_carry_all_members_and_leave_out_what_is_not_set() -> None:
     about = article(topic("syria", text="Сирия"))
     alert = article_alert(
-        about, subscription="desk", step=Step.FIRST, severity=Severity.ERROR, rule="every article", at=NOON
+        about, subscription="desk", step=AlertStep.FIRST, severity=Severity.ERROR, rule="every article", at=NOON
     )
     members = orjson.loads(encode_alert(alert))
     assert members["id"] == alert_id("desk", about.id, "first")
@@ -38,20 +38,20 @@ def test_bytes_carry_all_members_and_leave_out_what_is_not_set() -> None:
 def test_a_withdrawal_has_an_id_for_each_article_and_first_one_for_the_story() -> None:
     one, two = article(story="s"), article(story="s", id="b" * 32)
 
-    def raised(about: object, step: Step) -> str:
+    def raised(about: object, step: AlertStep) -> str:
         assert isinstance(about, type(one))
         return article_alert(about, subscription="d", step=step, severity=Severity.INFO, rule="", at=NOON).id
 
-    assert raised(one, Step.FIRST) == raised(two, Step.FIRST)
-    assert raised(one, Step.WITHDRAWN) != raised(two, Step.WITHDRAWN)
-    assert raised(one, Step.UPDATE) != raised(replace(one, version=2), Step.UPDATE)
+    assert raised(one, AlertStep.FIRST) == raised(two, AlertStep.FIRST)
+    assert raised(one, AlertStep.WITHDRAWN) != raised(two, AlertStep.WITHDRAWN)
+    assert raised(one, AlertStep.UPDATE) != raised(replace(one, version=2), AlertStep.UPDATE)
 
 
 def test_spans_are_the_heaviest_first_and_bounded() -> None:
     evidence = tuple(Evidence("t", "body", at, at + 1, "x", at / 100) for at in range(50))
     about = article(TopicMatch("syria", "place", "SY", 1.0, "1", evidence), topic("iran", text="Иран"))
     alert = article_alert(
-        about, subscription="d", step=Step.FIRST, severity=Severity.INFO, rule="", topics=["syria"], at=NOON
+        about, subscription="d", step=AlertStep.FIRST, severity=Severity.INFO, rule="", topics=["syria"], at=NOON
     )
     assert [span.start for span in alert.why.spans] == list(range(49, 49 - MAX_SPANS, -1))
 

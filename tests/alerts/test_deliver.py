@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.alerts.delivery import Backoff
+from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, KafkaError, SinkError, UsageError
@@ -29,8 +29,8 @@ from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.stores.registry import open_store
 from newsflow.stores.sqlite import SqliteStore
 from tests.alerts.deliver_process import FileLog, loop_over
-from tests.alerts.desk_helpers import gone, told
 from tests.alerts.http_double import answer, drop, serving
+from tests.alerts.planner_helpers import gone, reported
 from tests.stores.store_harness import JsonLinesHarness, SqliteHarness, row, shown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,7 +210,7 @@ def test_sinks_are_named_by_the_configuration(tmp_path: Path) -> None:
     for text in ("archiv", "", ","):
         with pytest.raises(UsageError, match="there are: archive, alerts"):
             sinks.chosen_sinks(config, text)
-    with pytest.raises(ConfigError, match="that of the alert desks"):
+    with pytest.raises(ConfigError, match="that of the alert planner"):
         sinks.sink_names(_config(tmp_path, stores={"alerts": "sqlite:///x"}))
 
 
@@ -249,7 +249,7 @@ def test_urls_of_stores(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_killed_ten_times_while_the_store_and_the_webhook_come_and_go(tmp_path: Path) -> None:
     chance = random.Random(11)
-    articles = [told(f"a{at}", f"outlet-{at % 7}", story=f"s{at // 4}") for at in range(200)]
+    articles = [reported(f"a{at}", f"outlet-{at % 7}", story=f"s{at // 4}") for at in range(200)]
     articles += [gone(article) for article in articles[::9]]
     rows = [StoreRow(article, encode_article(article)) for article in articles]
     _log(tmp_path, [each.value for each in rows])

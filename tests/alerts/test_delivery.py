@@ -12,7 +12,7 @@ from newsflow.alerts.delivery import AlertDelivery
 from newsflow.config.settings import Destination
 from newsflow.errors import LedgerError
 from newsflow.tools.receiver import Receiver, read_received
-from tests.alerts.test_outbox import MemoryOutbox
+from tests.alerts.test_drainer import MemoryOutbox
 
 
 def _outbox(*names: str, destination: str = "hook") -> MemoryOutbox:
@@ -74,7 +74,7 @@ def test_an_outbox_that_stays_away_is_told_and_ends_nothing() -> None:
         pass
     assert delivery.report() == [
         "alerts sent: 0",
-        "what waits in the outbox cannot be told, the ledger is away: nobody answers",
+        "what waits in the outbox is not known, the ledger is unavailable: nobody answers",
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.alerts.senders.base import Fate
+from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.webhook import Webhook
 from tests.alerts.alert_samples import pending
 from tests.alerts.http_double import client
@@ -17,8 +17,10 @@ from tests.alerts.http_double import client
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "receive-alerts.md"
 
 
-@pytest.mark.parametrize(("secret", "fate"), [("s3cret", Fate.SENT), ("other", Fate.RETRY)])
-def test_the_documented_receiver_checks_signatures(monkeypatch: pytest.MonkeyPatch, secret: str, fate: Fate) -> None:
+@pytest.mark.parametrize(("secret", "fate"), [("s3cret", DeliveryResult.SENT), ("other", DeliveryResult.RETRY)])
+def test_the_documented_receiver_checks_signatures(
+    monkeypatch: pytest.MonkeyPatch, secret: str, fate: DeliveryResult
+) -> None:
     monkeypatch.setenv("NEWS_HOOK_SECRET", "s3cret")
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     found: dict[str, type[http.server.BaseHTTPRequestHandler]] = {}
@@ -29,7 +31,7 @@ def test_the_documented_receiver_checks_signatures(monkeypatch: pytest.MonkeyPat
     thread.start()
     try:
         hook = Webhook("hook", f"http://127.0.0.1:{server.server_port}/", ("old", secret), http=client())
-        assert hook.send(pending()).fate is fate
+        assert hook.send(pending()).result is fate
     finally:
         server.shutdown()
         thread.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from newsflow.alerts.senders.base import Fate, Sender
+from newsflow.alerts.senders.base import DeliveryResult, Sender
 from newsflow.alerts.senders.kafka import read_topic
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.config.settings import Destination
@@ -25,7 +25,7 @@ def _sender(servers: str, topic: str, timeout_s: float = 10.0) -> Sender:
 def test_an_alert_arrives_whole_and_the_same_again(broker: RunningBroker) -> None:
     topic = broker.create_topic()
     sender = _sender(broker.bootstrap_servers, topic)
-    assert [sender.send(pending()).fate for _ in range(2)] == [Fate.SENT] * 2
+    assert [sender.send(pending()).result for _ in range(2)] == [DeliveryResult.SENT] * 2
     first, second = broker.read(topic)
     assert (first.key, first.value) == (alert().id.encode(), pending().value)
     assert header(first.headers, "ce_id") == alert().id
@@ -35,13 +35,13 @@ def test_an_alert_arrives_whole_and_the_same_again(broker: RunningBroker) -> Non
 
 def test_a_broker_that_is_away_is_tried_again_later() -> None:
     attempt = _sender(f"127.0.0.1:{free_port()}", "news.alert.v1", timeout_s=0.5).send(pending())
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     close_producers()
 
 
 def test_a_topic_that_is_not_there_is_waited_for(broker: RunningBroker) -> None:
     attempt = _sender(broker.bootstrap_servers, broker.name("missing"), timeout_s=1.0).send(pending())
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "was not found" in attempt.message
 
 
@@ -51,13 +51,13 @@ def test_an_alert_larger_than_the_topic_takes_is_set_aside(broker: RunningBroker
     members["why"]["story"] = "".join(chr(0x400 + at * 7919 % 4096) for at in range(3000))
     large = PendingAlert("large", "desk", orjson.dumps(members), ("topic",))
     sender = _sender(broker.bootstrap_servers, topic)
-    assert sender.send(large).fate is Fate.REFUSED
-    assert sender.send(pending()).fate is Fate.SENT, "and the next one goes through"
+    assert sender.send(large).result is DeliveryResult.REFUSED
+    assert sender.send(pending()).result is DeliveryResult.SENT, "and the next one goes through"
 
 
 def test_what_is_no_alert_is_refused(broker: RunningBroker) -> None:
     attempt = _sender(broker.bootstrap_servers, "x").send(PendingAlert("a", "desk", b"{}", ("topic",)))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.result is DeliveryResult.REFUSED
 
 
 @pytest.mark.parametrize(

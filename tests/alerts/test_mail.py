@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from newsflow.alerts import Step
 from newsflow.alerts.render import direction, members_of, plain, rich, subject
-from newsflow.alerts.senders.base import Fate
+from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.mail import Mail, SmtpServer, Tls, compose, read_server
+from newsflow.alerts.values import AlertStep
 from newsflow.model import PendingAlert
 from newsflow.tools.processes import free_port
 from tests.alerts.alert_samples import HARBOUR, alert, pending
@@ -101,7 +101,9 @@ def _mail(server: SmtpServer, *to: str) -> Mail:
 def test_a_mail_arrives_whole(tls: Tls) -> None:
     box = Mailbox()
     with serving(tls, box) as server:
-        assert _mail(server, "desk@example.org", "Chef <chef@example.org>").send(pending()).fate is Fate.SENT
+        assert (
+            _mail(server, "desk@example.org", "Chef <chef@example.org>").send(pending()).result is DeliveryResult.SENT
+        )
     (message,) = box.taken
     assert box.envelopes == [("news@example.org", ["desk@example.org", "chef@example.org"])]
     assert message["Subject"] == "[desk] New: " + HARBOUR.title
@@ -118,10 +120,10 @@ def test_a_mail_arrives_whole(tls: Tls) -> None:
 def test_a_password_is_asked_for() -> None:
     box = Mailbox()
     with serving("starttls", box, "geheim") as server:
-        assert _mail(server).send(pending()).fate is Fate.SENT
+        assert _mail(server).send(pending()).result is DeliveryResult.SENT
         wrong = SmtpServer(server.host, server.port, "starttls", "me", "falsch", 5.0, server.context)
         attempt = _mail(wrong).send(pending())
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "falsch" not in attempt.message + repr(wrong)
     assert len(box.taken) == 1
 
@@ -130,7 +132,7 @@ def test_a_server_without_starttls_gets_nothing() -> None:
     box = Mailbox()
     with serving("none", box) as server:
         strict = SmtpServer(server.host, server.port, "starttls", timeout_s=5.0)
-        assert _mail(strict).send(pending()).fate is Fate.RETRY
+        assert _mail(strict).send(pending()).result is DeliveryResult.RETRY
     assert box.taken == []
 
 
@@ -138,46 +140,47 @@ def test_a_certificate_of_another_name_gets_nothing() -> None:
     box = Mailbox()
     with serving("implicit", box) as server:
         other = SmtpServer("127.0.0.2", server.port, "implicit", timeout_s=5.0, context=ssl.create_default_context())
-        assert _mail(other).send(pending()).fate is Fate.RETRY
+        assert _mail(other).send(pending()).result is DeliveryResult.RETRY
     assert box.taken == []
 
 
 @pytest.mark.parametrize(
     ("rcpt", "data", "fate"),
     [
-        ({"desk@example.org": "550 no such user"}, "250 OK", Fate.REFUSED),
-        ({"desk@example.org": "450 mailbox busy"}, "250 OK", Fate.RETRY),
-        ({}, "451 try later", Fate.RETRY),
-        ({}, "552 too much", Fate.REFUSED),
+        ({"desk@example.org": "550 no such user"}, "250 OK", DeliveryResult.REFUSED),
+        ({"desk@example.org": "450 mailbox busy"}, "250 OK", DeliveryResult.RETRY),
+        ({}, "451 try later", DeliveryResult.RETRY),
+        ({}, "552 too much", DeliveryResult.REFUSED),
     ],
 )
-def test_what_an_answer_means(rcpt: dict[str, str], data: str, fate: Fate) -> None:
+def test_what_an_answer_means(rcpt: dict[str, str], data: str, fate: DeliveryResult) -> None:
     with serving("none", Mailbox(rcpt, data)) as server:
         attempt = _mail(server).send(pending())
-    assert attempt.fate is fate
+    assert attempt.result is fate
     assert attempt.message.startswith("SMTP ")
 
 
 def test_one_mailbox_of_two_is_enough_and_the_other_is_named() -> None:
     with serving("none", Mailbox({"gone@example.org": "550 gone"})) as server:
         attempt = _mail(server, "desk@example.org", "gone@example.org").send(pending())
-    assert (attempt.fate, attempt.message) == (Fate.SENT, "not delivered to gone@example.org")
+    assert (attempt.result, attempt.message) == (DeliveryResult.SENT, "not delivered to gone@example.org")
 
 
 def test_nobody_there() -> None:
     with serving("none", Mailbox()) as server:
         pass
-    assert _mail(server).send(pending()).fate is Fate.RETRY
+    assert _mail(server).send(pending()).result is DeliveryResult.RETRY
 
 
 def test_what_is_no_alert_is_refused() -> None:
     server = SmtpServer("127.0.0.1", 1, "none")
-    assert _mail(server).send(PendingAlert("a", "desk", b"{}")).fate is Fate.REFUSED
+    assert _mail(server).send(PendingAlert("a", "desk", b"{}")).result is DeliveryResult.REFUSED
 
 
 def test_the_steps_of_a_story_are_one_thread_and_the_same_alert_the_same_mail() -> None:
     first, update = (
-        compose(members_of(pending(step).value), "a@x.example", ("b@x.example",)) for step in (Step.FIRST, Step.UPDATE)
+        compose(members_of(pending(step).value), "a@x.example", ("b@x.example",))
+        for step in (AlertStep.FIRST, AlertStep.UPDATE)
     )
     assert first["References"] == update["References"] == update["In-Reply-To"]
     assert first["In-Reply-To"] is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.alerts.senders.base import Fate
+from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.webhook import Webhook, key_of, sign, verify
 from newsflow.model import PendingAlert
 from newsflow.tools.receiver import Receiver, read_received
@@ -20,13 +20,13 @@ def test_signed_alerts_are_kept_and_repeats_marked(tmp_path: Path) -> None:
     path = tmp_path / "new" / "received.jsonl"
     with Receiver(path, ("s3cret",)) as receiver:
         hook = Webhook("webhook", receiver.url, ("s3cret",), http=client())
-        assert [hook.send(ALERT).fate for _ in range(2)] == [Fate.SENT, Fate.SENT]
+        assert [hook.send(ALERT).result for _ in range(2)] == [DeliveryResult.SENT, DeliveryResult.SENT]
     assert [(entry["id"], entry["repeat"], entry["alert"]) for entry in read_received(path)] == [
         ("c0ffee", False, {"title": "مرفأ"}),
         ("c0ffee", True, {"title": "مرفأ"}),
     ]
     with Receiver(path) as receiver:
-        assert Webhook("w", receiver.url, http=client()).send(ALERT).fate is Fate.SENT
+        assert Webhook("w", receiver.url, http=client()).send(ALERT).result is DeliveryResult.SENT
     assert [entry["repeat"] for entry in read_received(path)] == [False, True, True]
 
 
@@ -41,7 +41,7 @@ def test_a_wrong_or_missing_signature_is_turned_away(tmp_path: Path, secrets: tu
 def test_a_body_that_is_no_json_is_refused(tmp_path: Path) -> None:
     with Receiver(tmp_path / "r.jsonl") as receiver:
         attempt = Webhook("w", receiver.url, http=client()).send(PendingAlert("a", "d", b"{"))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.result is DeliveryResult.REFUSED
     assert "not JSON" in attempt.message
 
 
@@ -74,9 +74,9 @@ def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path: Path) -> None:
         ({"webhook-id": ""}, "are required"),
         ({"webhook-timestamp": "1.5"}, "whole seconds"),
         ({"webhook-timestamp": "699"}, "away from the clock"),
-        ({"webhook-timestamp": "1000"}, "does not fit"),
-        ({"webhook-signature": "v1,AAAA v2,x"}, "does not fit"),
-        ({"webhook-signature": "v1,é"}, "does not fit"),
+        ({"webhook-timestamp": "1000"}, "does not match"),
+        ({"webhook-signature": "v1,AAAA v2,x"}, "does not match"),
+        ({"webhook-signature": "v1,é"}, "does not match"),
     ],
 )
 def test_signatures_say_what_is_wrong(change: dict[str, str], words: str) -> None:
@@ -88,7 +88,7 @@ def test_signatures_say_what_is_wrong(change: dict[str, str], words: str) -> Non
 
 def test_a_signature_covers_the_body() -> None:
     headers = {"webhook-id": "a", "webhook-timestamp": "1001", "webhook-signature": sign("a", 1001, b"body", ["s"])}
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(ValueError, match="does not match"):
         verify(headers, b"bodY", ["s"], 1000)
 
 

@@ -18,14 +18,15 @@ import orjson
 import pytest
 
 from newsflow.alerts.delivery import Drainer
-from newsflow.alerts.desks import AlertDesks
+from newsflow.alerts.outbox import Outbox
+from newsflow.alerts.planner import AlertPlanner
 from newsflow.alerts.senders.webhook import Webhook, verify
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article
 from newsflow.routing import Routes, load_routes
-from tests.alerts.desk_helpers import at, gone, told
 from tests.alerts.http_double import Script, answer, client, drop
 from tests.alerts.http_double import serving as serving_http
+from tests.alerts.planner_helpers import at, gone, reported
 from tests.alerts.test_mail import Mailbox, _mail
 from tests.alerts.test_mail import serving as serving_mail
 
@@ -160,7 +161,7 @@ def _article(number: int) -> Article:
     story, turn = ("s1", "s2", "s3")[number % 3], number // 3
     outlet = turn % 12
     countries = COUNTRIES[story] + (("LB",) if (story, turn) == ("s1", 15) else ())
-    made = told(
+    made = reported(
         f"{story}-{turn:02}", f"outlet-{outlet:02}", story, agency="Northwire" if outlet < 8 else None,
         countries=countries, title=TITLES[story][outlet // 4],
     )  # fmt: skip
@@ -212,9 +213,9 @@ def test_each_subscriber_gets_what_its_policy_says(routes: Routes, tmp_path: Pat
         hook.script = script
         webhook = Webhook("hook", script.url, (SECRET,), http=client())
         drainer = Drainer([webhook, replace(_mail(server), name="mail")], clock=clock)
-        AlertDesks(routes, ledger).mute("muted", at(10, 50))
+        AlertPlanner(routes, ledger).mute("muted", at(10, 50))
         _live_through(_night(), routes, ledger, drainer, clock)
-        assert not ledger.alert_backlog()
+        assert not Outbox(ledger).backlog()
     ledger.close()
     table = _table(routes, hook.taken)
     print(table)
@@ -231,13 +232,13 @@ def test_each_subscriber_gets_what_its_policy_says(routes: Routes, tmp_path: Pat
 def _live_through(
     night: dict[datetime, list[Article]], routes: Routes, ledger: Ledger, drainer: Drainer, clock: Clock
 ) -> None:
-    """Five minutes at a time, to the second morning; desks are made anew at each step, and see articles twice."""
+    """Five minutes at a time, to the second morning; the planner is made anew at each step, and sees articles twice."""
     while clock.now < at(41):
-        desks = AlertDesks(routes, ledger)
+        planner = AlertPlanner(routes, ledger)
         for _ in range(2):
-            desks.take(night.get(clock.now, []), clock.now)
-        desks.tick(clock.now)
-        drainer.drain(ledger)
+            planner.take(night.get(clock.now, []), clock.now)
+        planner.tick(clock.now)
+        drainer.drain(Outbox(ledger))
         clock.now += STEP
 
 

@@ -68,7 +68,7 @@ def test_one_of_each() -> None:
         (Destination("pigeon", "http://x"), ".type", "accepted: webhook, mail, pagerduty, alertmanager, chat, kafka"),
         (Destination("mail", "smtp://x"), "", "mail_from and mail_to"),
         (Destination("mail", "smtp://x", mail_from="a@b", mail_to="nobody"), "", "not a mailbox"),
-        (Destination("mail", "smtp://me:pw@x", mail_from="a@b", mail_to="a@b"), "", "password stands in the URL"),
+        (Destination("mail", "smtp://me:pw@x", mail_from="a@b", mail_to="a@b"), "", "password is in the URL"),
         (Destination("mail", "smtp://x?tls=none", "env:KEYS", mail_from="a@b", mail_to="a@b"), "", "in the clear"),
         (Destination("mail", "smtp://x?tls=maybe", mail_from="a@b", mail_to="a@b"), "", "only option"),
         (Destination("mail", "imap://x", mail_from="a@b", mail_to="a@b"), "", "accepted: smtp://"),

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from newsflow.alerts.senders.base import Fate
+from newsflow.alerts.senders.base import DeliveryResult, retry_after_s
 from newsflow.alerts.senders.http import HttpClient
-from newsflow.alerts.senders.webhook import MAX_BODY_BYTES, Webhook, retry_after_s, verify
+from newsflow.alerts.senders.webhook import MAX_BODY_BYTES, Webhook, verify
 from newsflow.model import PendingAlert
 from tests.alerts.http_double import Script, answer, client, drop, serving
 
@@ -26,7 +26,7 @@ def _hook(url: str, http: HttpClient | None = None, **changes: object) -> Webhoo
 def test_the_alert_arrives_whole_signed_and_with_its_id() -> None:
     with serving(answer(204)) as script:
         hook = _hook(script.url + "?a=b", secrets=("whsec_bmV3", "old"), headers={"Authorization": "Bearer x"})
-        assert hook.send(ALERT).fate is Fate.SENT
+        assert hook.send(ALERT).result is DeliveryResult.SENT
     ((path, headers, body),) = script.requests
     assert (path, body) == ("/hook?a=b", ALERT.value)
     assert headers["idempotency-key"] == headers["webhook-id"] == "c0ffee"
@@ -38,29 +38,29 @@ def test_the_alert_arrives_whole_signed_and_with_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "fate"),
+    ("status", "result"),
     [
-        (200, Fate.SENT),
-        (202, Fate.SENT),
-        (400, Fate.REFUSED),
-        (413, Fate.REFUSED),
-        (422, Fate.REFUSED),
-        (301, Fate.RETRY),
-        (302, Fate.RETRY),
-        (401, Fate.RETRY),
-        (404, Fate.RETRY),
-        (408, Fate.RETRY),
-        (429, Fate.RETRY),
-        (500, Fate.RETRY),
-        (503, Fate.RETRY),
+        (200, DeliveryResult.SENT),
+        (202, DeliveryResult.SENT),
+        (400, DeliveryResult.REFUSED),
+        (413, DeliveryResult.REFUSED),
+        (422, DeliveryResult.REFUSED),
+        (301, DeliveryResult.RETRY),
+        (302, DeliveryResult.RETRY),
+        (401, DeliveryResult.RETRY),
+        (404, DeliveryResult.RETRY),
+        (408, DeliveryResult.RETRY),
+        (429, DeliveryResult.RETRY),
+        (500, DeliveryResult.RETRY),
+        (503, DeliveryResult.RETRY),
     ],
 )
-def test_what_a_status_means(status: int, fate: Fate) -> None:
+def test_what_a_status_means(status: int, result: DeliveryResult) -> None:
     with serving(answer(status, b"why\n not", Location="http://example.org/")) as script:
         attempt = _hook(script.url).send(ALERT)
-    assert attempt.fate is fate
+    assert attempt.result is result
     assert len(script.requests) == 1
-    if fate is not Fate.SENT:
+    if result is not DeliveryResult.SENT:
         assert attempt.message.startswith(f"HTTP {status}: why not")
 
 
@@ -78,7 +78,7 @@ def test_retry_after_is_kept_as_seconds_from_a_number_or_a_date() -> None:
 def test_a_server_that_hangs_up_is_tried_again_later() -> None:
     with serving(drop) as script:
         attempt = _hook(script.url).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "did not answer" in attempt.message
 
 
@@ -90,7 +90,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     with serving(stall) as script:
         held.append(script)
         attempt = _hook(script.url, client(total_s=0.3)).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "longer than 0.3 s" in attempt.message
 
 
@@ -105,7 +105,7 @@ def test_a_server_that_drips_is_given_up_though_each_byte_comes_in_time(where: s
     with serving(drip) as script:
         held.append(script)
         attempt = _hook(script.url, client(total_s=0.4)).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "longer than 0.4 s" in attempt.message
 
 
@@ -115,7 +115,7 @@ def test_an_answer_that_comes_late_but_in_time_counts() -> None:
         answer(200)(handler)
 
     with serving(late) as script:
-        assert _hook(script.url).send(ALERT).fate is Fate.SENT
+        assert _hook(script.url).send(ALERT).result is DeliveryResult.SENT
 
 
 def test_no_more_of_an_answer_is_read_than_the_limit() -> None:
@@ -136,12 +136,12 @@ def test_what_is_no_http_is_tried_again_later(garbage: bytes) -> None:
 
     with serving(babble) as script:
         attempt = _hook(script.url).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
 
 
 def test_redirects_that_keep_the_method_are_followed_and_signed() -> None:
     with serving(answer(204)) as target, serving(answer(307, Location=target.url)) as script:
-        assert _hook(script.url, secrets=("s",)).send(ALERT).fate is Fate.SENT
+        assert _hook(script.url, secrets=("s",)).send(ALERT).result is DeliveryResult.SENT
     ((_, headers, body),) = target.requests
     assert verify(headers, body, ["s"], NOW) == "c0ffee"
     assert headers["host"] == target.url.split("/")[2]
@@ -157,7 +157,7 @@ def test_redirects_end() -> None:
 def test_a_redirect_to_an_internal_address_is_not_followed() -> None:
     with serving(answer(307, Location="http://169.254.169.254/latest/meta-data")) as script:
         attempt = _hook(script.url).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "169.254.169.254 is an internal address" in attempt.message
     assert len(script.requests) == 1
 
@@ -173,7 +173,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to() -> None:
     answers = iter([["127.0.0.1"], ["10.0.0.1"]])
     with serving(answer(204)) as script:
         url = script.url.replace("127.0.0.1", "hooks.example")
-        assert _hook(url, client(resolve=lambda host, port: next(answers))).send(ALERT).fate is Fate.SENT
+        assert _hook(url, client(resolve=lambda host, port: next(answers))).send(ALERT).result is DeliveryResult.SENT
     assert script.requests[0][1]["host"].startswith("hooks.example:")
 
 
@@ -181,14 +181,14 @@ def test_nobody_there() -> None:
     with serving(answer(204)) as script:
         url = script.url
     attempt = _hook(url).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "cannot be reached" in attempt.message
 
 
 def test_an_alert_too_large_for_a_webhook_is_refused_unsent() -> None:
     with serving(answer(204)) as script:
         attempt = _hook(script.url).send(PendingAlert("a", "desk", b"x" * (MAX_BODY_BYTES + 1)))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.result is DeliveryResult.REFUSED
     assert script.requests == []
 
 
@@ -197,7 +197,7 @@ def test_an_alert_too_large_for_a_webhook_is_refused_unsent() -> None:
 )
 def test_a_url_that_cannot_be_used_says_so(url: str) -> None:
     attempt = _hook(url).send(ALERT)
-    assert attempt.fate is Fate.RETRY
+    assert attempt.result is DeliveryResult.RETRY
     assert "cannot be used" in attempt.message
 
 

@@ -12,9 +12,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from newsflow.alerts.delivery import Drainer
+from newsflow.alerts.outbox import Outbox, raise_alerts
+from newsflow.alerts.planner import load_subscriber
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.cli.alerts import app
 from newsflow.ledger import Ledger, open_ledger
+from newsflow.ledger.database import to_micros
 from newsflow.tools.receiver import Receiver, read_received
 from tests.alerts.alert_samples import HARBOUR, pending
 
@@ -39,7 +42,7 @@ class Place:
 
     def raise_alert(self, **changes: Any) -> str:
         alert = pending(**changes)
-        assert self.ledger.at_desks(lambda tables: tables.raise_alerts([alert])) == 1
+        assert self.ledger.transact(lambda db: raise_alerts(db, [alert], to_micros(self.ledger.now()))) == 1
         return alert.id
 
 
@@ -80,7 +83,7 @@ def test_lists_are_narrowed(place: Place) -> None:
     assert [
         orjson.loads(line)["alert"]["id"] for line in place("list", "-s", "lost", "-o", "json").stdout.splitlines()
     ] == [second]
-    place.ledger.mark_alert_failed(first, "there", "no", None)
+    Outbox(place.ledger).mark_failed(first, "there", "no", None)
     assert first[:12] in place("list", "--state", "failed").stdout
     assert second[:12] not in place("list", "--state", "failed").stdout
     assert "accepted are pending" in str(place("list", "--state", "odd").exception)
@@ -90,11 +93,11 @@ def test_what_was_refused_is_sent_again_on_demand(place: Place) -> None:
     from newsflow.config.load import load_config
 
     alert_id = place.raise_alert()
-    place.ledger.mark_alert_failed(alert_id, "there", "HTTP 400", None)
+    Outbox(place.ledger).mark_failed(alert_id, "there", "HTTP 400", None)
     drainer = Drainer(make_senders(load_config(place.config).config.destinations))
-    assert drainer.drain(place.ledger).sent == 0
+    assert drainer.drain(Outbox(place.ledger)).sent == 0
     assert place("resend", alert_id[:6], "--to", "there").exit_code == 0
-    assert drainer.drain(place.ledger).sent == 1
+    assert drainer.drain(Outbox(place.ledger)).sent == 1
     assert [entry["id"] for entry in read_received(place.received)] == [alert_id]
     assert "sent 20" in place("show", alert_id).stdout
     assert "has no destination 'mail'" in str(place("resend", alert_id, "--to", "mail").exception)
@@ -105,7 +108,7 @@ def test_a_sample_is_sent_now_and_marked(place: Place) -> None:
     assert (result.exit_code, result.stdout) == (0, "there: sent\n"), result.output
     (entry,) = read_received(place.received)
     assert entry["alert"]["sample"] is True
-    assert place.ledger.alerts() == []
+    assert Outbox(place.ledger).alerts() == []
     place("test", "desk")
     assert [entry["repeat"] for entry in read_received(place.received)] == [False, False]
 
@@ -127,7 +130,7 @@ def test_status_tells_what_waits_and_why(place: Place) -> None:
     alert_id = place.raise_alert()
     from datetime import UTC, datetime, timedelta
 
-    place.ledger.mark_alert_failed(alert_id, "there", "HTTP 503", datetime.now(UTC) + timedelta(hours=1))
+    Outbox(place.ledger).mark_failed(alert_id, "there", "HTTP 503", datetime.now(UTC) + timedelta(hours=1))
     busy = place("status")
     assert busy.exit_code == 1
     assert "there: 1 waiting since" in busy.stdout
@@ -137,10 +140,10 @@ def test_status_tells_what_waits_and_why(place: Place) -> None:
 
 def test_mute_and_its_end(place: Place) -> None:
     assert "is muted until" in place("mute", "calm", "--for", "12h").stderr
-    muted = place.ledger.at_desks(lambda tables: tables.subscriber("calm").muted_until)
+    muted = place.ledger.transact(lambda db: load_subscriber(db, "calm").muted_until)
     assert muted is not None
     assert "speaks again" in place("mute", "calm", "--off").stderr
-    assert place.ledger.at_desks(lambda tables: tables.subscriber("calm").muted_until) is None
+    assert place.ledger.transact(lambda db: load_subscriber(db, "calm").muted_until) is None
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,18 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from newsflow.alerts.delivery import Backoff, Drainer
+from newsflow.alerts.delivery import Drainer
+from newsflow.alerts.outbox import Outbox, raise_alerts
 from newsflow.alerts.senders.base import Attempt, retry
+from newsflow.backoff import Backoff
 from newsflow.cli.app import app
 from newsflow.ledger import open_ledger
-from newsflow.ledger.alerts import DeskTables
+from newsflow.ledger.database import to_micros
 from newsflow.model import PendingAlert
 from newsflow.model.codec import encode_article
 from newsflow.stores.registry import open_store
 from newsflow.tools.processes import free_port
-from tests.alerts.desk_helpers import told
+from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 from tests.stores.store_harness import row
 
@@ -112,7 +114,7 @@ def test_a_group_that_is_behind(site: Site, broker: RunningBroker) -> None:
 
     writer = BatchWriter(broker.settings)
     for number in range(3):
-        article = told(f"{site.group}-{number}")
+        article = reported(f"{site.group}-{number}")
         writer.send("news.article.v1", article.id.encode(), encode_article(article))
     writer.flush()
     part = f"group {site.group}.deliver.lines"
@@ -143,11 +145,12 @@ def test_a_dead_destination_its_oldest_alert_and_its_circuit(site: Site) -> None
         clock = iter(start + timedelta(seconds=10 * at) for at in range(100_000))
         tick = _latest(clock)
         ledger = open_ledger(site.ledger_url, clock=tick)
-        ledger.at_desks(lambda tables: _raise(tables, f"alert-{tries}"))
+        alert = PendingAlert(f"alert-{tries}", "desk", b"{}", ("hook",))
+        ledger.transact(lambda db: raise_alerts(db, [alert], to_micros(ledger.now())))
         drainer = Drainer([Dead()], backoff=Backoff(0.1, 0.1), clock=tick)
         tried = 0
         while tried < tries:
-            tried += drainer.drain(ledger).retried
+            tried += drainer.drain(Outbox(ledger)).retried
         ledger.close()
 
     fail(2)
@@ -166,10 +169,6 @@ def test_a_dead_destination_its_oldest_alert_and_its_circuit(site: Site) -> None
 
 def _latest(times: Any) -> Callable[[], datetime]:
     return lambda: next(times)
-
-
-def _raise(tables: DeskTables, name: str) -> int:
-    return tables.raise_alerts([PendingAlert(name, "desk", b"{}", ("hook",))])
 
 
 def test_a_store_that_is_away_and_one_that_is_a_ledger(site: Site) -> None:

@@ -87,7 +87,7 @@ debug: {}
 @pytest.mark.parametrize(
     ("at", "feeds", "why"),
     [
-        ("2026-03-02T09:00:00+04:00", "feeds   subscriber.office", "desks   office: told by their policies"),
+        ("2026-03-02T09:00:00+04:00", "feeds   subscriber.office", "planner office: alerts by their policies"),
         (
             "2026-03-02T20:00:00+04:00",
             "feeds   none",

@@ -69,6 +69,10 @@ def test_generated_page_is_fresh(name: str) -> None:
     assert written == generate.pages()[name], "run `make docs`"
 
 
+def test_the_configuration_accepts_the_destinations_that_have_a_sender() -> None:
+    assert generate.CONFIG_SCHEMA.read_text(encoding="utf-8") == generate.config_schema_text(), "run `make docs`"
+
+
 @pytest.mark.parametrize("path", PAGES, ids=_id)
 def test_links_lead_somewhere(path: Path) -> None:
     broken = []

@@ -20,7 +20,7 @@ from newsflow.kafka.client import make_consumer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC
-from tests.alerts.desk_helpers import told
+from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e
@@ -31,7 +31,7 @@ def test_a_store_that_is_away_holds_no_other(broker: RunningBroker, tmp_path: Pa
     (tmp_path / "routes.yaml").write_text("version: 1\nroutes: [{id: all, stores: [archive, away]}]\n")
     write_settings(tmp_path, broker, group, "postgresql://127.0.0.1:1/none?connect_timeout=1")
     newsflow(tmp_path, "kafka", "apply").wait(120)
-    articles = [told(f"{story}-{at}", f"outlet-{at}", story) for at in range(40)]
+    articles = [reported(f"{story}-{at}", f"outlet-{at}", story) for at in range(40)]
     writer = BatchWriter(broker.settings)
     for article in articles:
         writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
@@ -60,7 +60,7 @@ def test_a_ledger_that_is_away_at_the_start_holds_no_store(broker: RunningBroker
     write_settings(tmp_path, broker, group, f"sqlite:///{tmp_path}/other.sqlite3", ledger=nowhere)
     newsflow(tmp_path, "kafka", "apply").wait(120)
     writer = BatchWriter(broker.settings)
-    for article in [told(f"{story}-{at}", f"outlet-{at}", story) for at in range(20)]:
+    for article in [reported(f"{story}-{at}", f"outlet-{at}", story) for at in range(20)]:
         writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
     writer.flush()
     process = newsflow(tmp_path, "run", "deliver", "--follow")

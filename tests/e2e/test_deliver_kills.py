@@ -13,11 +13,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from newsflow.alerts.outbox import LoggedAlert, Outbox
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import open_ledger
-from newsflow.ledger.alerts import LoggedAlert
 from newsflow.model import Action, Article
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC
@@ -25,7 +25,7 @@ from newsflow.model.topics import declared_topics
 from newsflow.stores.contract import StoreRow
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres
-from tests.alerts.desk_helpers import gone, told
+from tests.alerts.planner_helpers import gone, reported
 from tests.broker_helpers import RunningBroker
 from tests.e2e.deliver_kit import Delivery, HookServer, Outages, keys_of
 from tests.fault_table import FaultTable
@@ -93,10 +93,10 @@ def publish(settings: KafkaSettings, number: int) -> list[StoreRow]:
 
 
 def _story(name: str, at: int) -> list[Article]:
-    first = told(f"{name}-0", "outlet-0", name)
+    first = reported(f"{name}-0", "outlet-0", name)
     if at % 3 == 0:  # a story of one article, which is taken back
         return [first, gone(first)]
-    others = [told(f"{name}-{n}", f"outlet-{n}", name) for n in range(1, 4)]
+    others = [reported(f"{name}-{n}", f"outlet-{n}", name) for n in range(1, 4)]
     edit = replace(others[0], version=2, action=Action.REPLACE, title=others[0].title + " 2")
     return [first, *others, edit]
 
@@ -109,7 +109,7 @@ def finish(delivery: Delivery, ledger_url: str) -> None:
         assert delivery.process is not None
         assert delivery.process.wait(FINISH_S) == 0, delivery.words()
         ledger = open_ledger(ledger_url)
-        waits = ledger.alert_backlog()
+        waits = Outbox(ledger).backlog()
         ledger.close()
         if not waits:
             return
@@ -132,7 +132,7 @@ def check_alerts(delivery: Delivery, published: Sequence[StoreRow], ledger_url: 
     assert Counter((each["subscription"], each["story"], each["step"]) for each in values) == _expected(published)
     ledger = open_ledger(ledger_url)
     try:
-        raised = {each.id: each for each in ledger.alerts(100_000)}
+        raised = {each.id: each for each in Outbox(ledger).alerts(100_000)}
     finally:
         ledger.close()
     assert set(raised) == set(bodies)

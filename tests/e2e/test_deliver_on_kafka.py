@@ -13,7 +13,7 @@ from newsflow.model.codec import encode_article
 from newsflow.stores.contract import StoreRow
 from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.tools.receiver import Receiver, read_received
-from tests.alerts.desk_helpers import gone, told
+from tests.alerts.planner_helpers import gone, reported
 from tests.broker_helpers import RunningBroker
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,7 @@ def test_stores_alerts_and_dead_letters(broker: RunningBroker, tmp_path: Path) -
         writer = BatchWriter(KafkaSettings(broker.bootstrap_servers))
         story = uuid.uuid4().hex
         articles = [
-            told(f"{story}-{at}", f"outlet-{at}", story, countries=("SY", "LB")[: 1 + at % 2]) for at in range(4)
+            reported(f"{story}-{at}", f"outlet-{at}", story, countries=("SY", "LB")[: 1 + at % 2]) for at in range(4)
         ]
         taken_back = gone(articles[1])
         # Partitions are read in any order, so the story is whole before one of its articles is withdrawn; the last

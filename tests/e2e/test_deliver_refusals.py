@@ -14,7 +14,7 @@ from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
 from newsflow.stores.contract import StoreRow
 from newsflow.tools.postgres import LocalPostgres
-from tests.alerts.desk_helpers import told
+from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 from tests.e2e.deliver_kit import Delivery, HookServer, keys_of
 from tests.postgres_helpers import new_database
@@ -27,7 +27,7 @@ def test_what_one_store_refuses_is_its_dead_letter(
     topics_broker: RunningBroker, postgres: LocalPostgres, tmp_path: Path
 ) -> None:
     stem = topics_broker.name("refused")
-    articles = [told(f"{stem}-{number}", story=stem) for number in range(6)]
+    articles = [reported(f"{stem}-{number}", story=stem) for number in range(6)]
     articles[3] = replace(articles[3], title="NUL \x00 within")
     rows = [StoreRow(article, encode_article(article)) for article in articles]
     writer = BatchWriter(topics_broker.settings)

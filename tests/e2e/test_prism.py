@@ -19,7 +19,7 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
-from tests.alerts.desk_helpers import told
+from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import ACCEPTED, check_all, mine
 from tests.e2e.job_process import JobProcess, check_repeats
@@ -140,7 +140,7 @@ def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: 
     try:
         writer = BatchWriter(broker.settings)
         for at in range(30):
-            article = told(f"{story}-{at}", f"outlet-{at}", story)
+            article = reported(f"{story}-{at}", f"outlet-{at}", story)
             writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
         writer.flush()
         wait_until_kept(lambda: "away is away, next try in" in log(tmp_path), process)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
-from newsflow.ledger.database import to_micros
 from newsflow.model import PendingAlert, Record
 from tests.ledger.ledger_helpers import START, ManualClock, Wire
 
@@ -27,46 +27,46 @@ def _alert(name: str, *destinations: str) -> PendingAlert:
 def test_a_batch_keeps_the_order_it_was_raised_in(ledger: Ledger, wire: Wire) -> None:
     names = ["a-9", "a-1", "b-5", "a-7"]
     _raise(ledger, wire, *map(_alert, names))
-    assert [each.id for each in ledger.pending_alerts()] == names
+    assert [each.id for each in Outbox(ledger).lease()] == names
 
 
 def test_behind_a_delivery_that_waits_its_line_waits_and_no_other(
     ledger: Ledger, wire: Wire, clock: ManualClock
 ) -> None:
     _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook", "mail"), _alert("b-1"))
-    assert [each.id for each in ledger.pending_alerts(1, destination="hook", lease_s=60)] == ["a-1"]
-    assert [each.id for each in ledger.pending_alerts(destination="hook")] == ["b-1"]
-    assert [each.id for each in ledger.pending_alerts(destination="mail")] == ["a-1", "a-2"]
-    ledger.mark_alert_failed("a-1", "hook", "busy", clock() + timedelta(seconds=90))
+    assert [each.id for each in Outbox(ledger).lease(1, destination="hook", lease_s=60)] == ["a-1"]
+    assert [each.id for each in Outbox(ledger).lease(destination="hook")] == ["b-1"]
+    assert [each.id for each in Outbox(ledger).lease(destination="mail")] == ["a-1", "a-2"]
+    Outbox(ledger).mark_failed("a-1", "hook", "busy", clock() + timedelta(seconds=90))
     clock.move(seconds=61)
-    assert [each.id for each in ledger.pending_alerts(destination="hook")] == ["b-1"]
+    assert [each.id for each in Outbox(ledger).lease(destination="hook")] == ["b-1"]
     clock.move(seconds=30)
-    assert [(each.id, each.attempts) for each in ledger.pending_alerts(destination="hook")] == [("a-1", 1), ("a-2", 0)]
+    assert [(each.id, each.attempts) for each in Outbox(ledger).lease(destination="hook")] == [("a-1", 1), ("a-2", 0)]
 
 
 def test_what_is_given_back_is_due_at_once(ledger: Ledger, wire: Wire) -> None:
     _raise(ledger, wire, _alert("a-1"), _alert("a-2"))
-    leased = ledger.pending_alerts()
-    assert ledger.pending_alerts() == []
-    ledger.release_alerts([(each.id, each.destination) for each in leased])
-    assert ledger.pending_alerts() == leased
+    leased = Outbox(ledger).lease()
+    assert Outbox(ledger).lease() == []
+    Outbox(ledger).release([(each.id, each.destination) for each in leased])
+    assert Outbox(ledger).lease() == leased
 
 
 def test_a_refused_delivery_does_not_hold_its_line(ledger: Ledger, wire: Wire) -> None:
     _raise(ledger, wire, _alert("a-1"), _alert("a-2"))
-    ledger.pending_alerts(1)
-    ledger.mark_alert_failed("a-1", "hook", "too odd", None)
-    assert [each.id for each in ledger.pending_alerts()] == ["a-2"]
+    Outbox(ledger).lease(1)
+    Outbox(ledger).mark_failed("a-1", "hook", "too odd", None)
+    assert [each.id for each in Outbox(ledger).lease()] == ["a-2"]
 
 
 def test_the_backlog_tells_what_waits_and_when_the_head_of_a_line_is_due(
     ledger: Ledger, wire: Wire, clock: ManualClock
 ) -> None:
-    assert ledger.alert_backlog() == []
+    assert Outbox(ledger).backlog() == []
     _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook"))
-    ledger.pending_alerts(1, destination="hook")
-    ledger.mark_alert_failed("a-1", "hook", "busy", clock() + timedelta(seconds=5))
-    waits = {each.destination: (each.deliveries, each.next_due_micros) for each in ledger.alert_backlog()}
-    assert waits == {"hook": (2, to_micros(START + timedelta(seconds=5))), "mail": (1, to_micros(START))}
-    ledger.mark_alert_sent("a-1", "mail", clock())
-    assert [each.destination for each in ledger.alert_backlog()] == ["hook"]
+    Outbox(ledger).lease(1, destination="hook")
+    Outbox(ledger).mark_failed("a-1", "hook", "busy", clock() + timedelta(seconds=5))
+    waits = {each.destination: (each.deliveries, each.next_due) for each in Outbox(ledger).backlog()}
+    assert waits == {"hook": (2, START + timedelta(seconds=5)), "mail": (1, START)}
+    Outbox(ledger).mark_sent("a-1", "mail", clock())
+    assert [each.destination for each in Outbox(ledger).backlog()] == ["hook"]

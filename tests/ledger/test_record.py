@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
 from newsflow.model import Candidate, Decision, PendingAlert, Record
 from newsflow.model.codec import encode_article
@@ -43,7 +44,7 @@ def test_version_recorded_after_a_later_one_goes_nowhere(ledger: Ledger, wire: W
     alert = PendingAlert("a" * 32, "desk", b"{}", ("hook",))
     late = ledger.record([record_of(first, one, "syria", alerts=(alert,))])
     assert (late[0].feeds, late[0].alerts) == ((), ())
-    assert ledger.pending_alerts() == []
+    assert Outbox(ledger).lease() == []
 
 
 def test_alert_is_raised_once_and_delivered_until_marked(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
@@ -55,21 +56,21 @@ def test_alert_is_raised_once_and_delivered_until_marked(ledger: Ledger, wire: W
         [record_of(one, decisions[0], alerts=(alert,)), record_of(two, decisions[1], alerts=(taken,))]
     )
     assert [each.alerts for each in stored] == [(alert,), ()]
-    due = ledger.pending_alerts(limit=10)
+    due = Outbox(ledger).lease(limit=10)
     assert sorted((each.id, each.destination, each.value) for each in due) == [
         ("a" * 32, "hook", b'{"n":1}'),
         ("a" * 32, "mail", b'{"n":1}'),
     ]
-    assert ledger.pending_alerts() == [], "leased to the first asker"
-    ledger.mark_alert_sent("a" * 32, "hook", clock())
-    ledger.mark_alert_failed("a" * 32, "mail", "refused", clock.now.replace(hour=10))
-    assert ledger.pending_alerts() == []
+    assert Outbox(ledger).lease() == [], "leased to the first asker"
+    Outbox(ledger).mark_sent("a" * 32, "hook", clock())
+    Outbox(ledger).mark_failed("a" * 32, "mail", "refused", clock.now.replace(hour=10))
+    assert Outbox(ledger).lease() == []
     clock.move(hours=2)
-    [again] = ledger.pending_alerts()
+    [again] = Outbox(ledger).lease()
     assert (again.destination, again.attempts) == ("mail", 1)
-    ledger.mark_alert_failed("a" * 32, "mail", "refused for good", None)
+    Outbox(ledger).mark_failed("a" * 32, "mail", "refused for good", None)
     clock.move(hours=2)
-    assert ledger.pending_alerts() == []
+    assert Outbox(ledger).lease() == []
 
 
 def test_articles_pages_through_all_versions(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from newsflow.alerts.outbox import Outbox
 from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
 from newsflow.ledger.opening import applied_migrations, migrate, open_database, pending_migrations, shipped_migrations
@@ -93,7 +94,7 @@ def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[Record]:
     alerts = tuple(PendingAlert(name * 32, "desk", b"{}", ("hook",)) for name in "ab")
     record = Record(old.event.event_id, decision.article.id, 1, b"{}", ("syria",), alerts)
     ledger.record([record])
-    ledger.mark_alert_sent("b" * 32, "hook", clock())
+    Outbox(ledger).mark_sent("b" * 32, "hook", clock())
     clock.move(days=40)
     ledger.decide([wire.publish("https://b.example/", RIVER)])
     return [record]
@@ -108,7 +109,7 @@ def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, cl
     assert ledger.reasons() == {Reason.MALFORMED_JSON: 1}
     assert ledger.latest_article(record.article_id) is None
     assert ledger.dead_letters() == []
-    assert [each.id for each in ledger.pending_alerts()] == ["a" * 32]
+    assert [each.id for each in Outbox(ledger).lease()] == ["a" * 32]
     again = ledger.decide([wire.publish()])[0]
     assert (again.outcome, again.article and again.article.version) == (Outcome.ADDED, 1)
 

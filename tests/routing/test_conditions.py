@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts import DailyHours, Policy
+from newsflow.alerts.values import DailyHours, Policy
 from newsflow.errors import ConfigError
 from newsflow.model import Action, Article, Outcome
 from newsflow.model.names import feed_of, feed_topic, subscriber_feed, subscription_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.alerts import Digest, Policy, QuietHours, Severity
+from newsflow.alerts.values import Digest, Policy, QuietHours, Severity
 from newsflow.errors import ConfigError
 from newsflow.routing import Match, Subscription, load_routes
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts import Policy, decode_alert
+from newsflow.alerts.values import Policy, decode_alert
 from newsflow.model import Decision, Outcome
 from newsflow.routing import Match, Route, Routes, Subscription, load_routes
 from newsflow.routing.match import facts, in_sample, meets, objections

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from newsflow.alerts.outbox import Outbox
 from newsflow.errors import ConfigError, LedgerError, SinkError
 from newsflow.ledger import open_ledger
 from newsflow.stores.contract import StoreRow
@@ -33,7 +34,7 @@ def test_a_ledger_and_a_store_share_a_postgresql_database(postgres: LocalPostgre
         ledger = open_ledger(harness.url)
         try:
             assert list(ledger.articles()) == []
-            assert ledger.alert_backlog() == []
+            assert Outbox(ledger).backlog() == []
         finally:
             ledger.close()
         store.write([*rows, row("c")])

@@ -1,12 +1,13 @@
-"""Makes an alert out of an article and the reason it was raised for. Pure; asks no clock."""
+"""Makes an alert of one article version, and sample alerts. Pure; asks no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
-from newsflow.alerts.values import Alert, AlertArticle, Severity, Span, Step, Why, alert_id
+from newsflow.alerts.values import Alert, AlertArticle, AlertStep, Severity, Span, Why, alert_id
 from newsflow.model import Action, Article, PublicationDate
+from newsflow.model.headers import instant_text
 
 MAX_SPANS = 20
 """Spans kept in one alert: enough to see why, few enough for a telephone."""
@@ -16,7 +17,7 @@ def article_alert(
     article: Article,
     *,
     subscription: str,
-    step: Step,
+    step: AlertStep,
     severity: Severity,
     rule: str,
     topics: Iterable[str] = (),
@@ -26,44 +27,42 @@ def article_alert(
 
     `topics` are the topic ids whose evidence is shown (all of the article's when empty).
     """
-    subject = article.story or article.id
     return Alert(
-        id=alert_id(subscription, subject, step_key(step, article)),
+        id=alert_id(subscription, story_key(article), step_key(step, article)),
         subscription=subscription,
         step=step,
         severity=severity,
         story=article.story,
-        articles=(summarise(article),),
-        why=Why(
-            rule=rule,
-            spans=spans(article, topics),
-            story=_story_words(article, step),
-            sources=(article.source,),
-        ),
         at=at,
+        articles=(summarise(article),),
+        why=Why(rule, spans(article, topics), _story_sentence(article, step), (article.source,)),
     )
 
 
-def step_key(step: Step, article: Article) -> str:
+def story_key(article: Article) -> str:
+    """Return what an alert's id calls the story: the story's id, or that of the article that has none."""
+    return article.story or article.id
+
+
+def step_key(step: AlertStep, article: Article) -> str:
     """Return the part of an id that names the step: a story has one `first`, but each article its withdrawal."""
-    if step is Step.WITHDRAWN:
+    if step is AlertStep.WITHDRAWN:
         return f"{step}:{article.id}"
-    if step is Step.UPDATE:
+    if step is AlertStep.UPDATE:
         return f"{step}:{article.id}:{article.version}"
     return step.value
 
 
 def summarise(article: Article) -> AlertArticle:
-    """Return what an alert says of an article."""
     return AlertArticle(
         id=article.id,
         version=article.version,
         action=article.action,
         source=article.source,
+        url=article.url,
         title=article.title,
         language=article.language,
         published_at=published_text(article.published),
-        url=article.url,
         topics=tuple(topic.id for topic in article.topics),
     )
 
@@ -72,7 +71,7 @@ def published_text(published: PublicationDate) -> str:
     """Return RFC 3339 with `Z`, or the local time as it was written when its zone is unknown."""
     if published.at.tzinfo is None:
         return published.at.isoformat()
-    return published.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return instant_text(published.at)
 
 
 def spans(article: Article, topics: Iterable[str] = ()) -> tuple[Span, ...]:
@@ -91,42 +90,40 @@ def spans(article: Article, topics: Iterable[str] = ()) -> tuple[Span, ...]:
     )
 
 
-def _story_words(article: Article, step: Step) -> str:
+def _story_sentence(article: Article, step: AlertStep) -> str:
     about = f"story {article.story}" if article.story else "an article without a story"
     match step:
-        case Step.WITHDRAWN:
+        case AlertStep.WITHDRAWN:
             return f"{article.source} took back its article of {about}"
-        case Step.UPDATE:
+        case AlertStep.UPDATE:
             return f"{article.source} changed its article of {about}"
         case _:
             return f"first article of {about} that this subscription matches"
 
 
-# An alert to try a destination with: marked as a sample in all it says.
-
-
-TITLE = "Sample alert \u2013 تنبيه تجريبي \u2013 Пробное сообщение"
+SAMPLE_TITLE = "Sample alert \u2013 تنبيه تجريبي \u2013 Пробное сообщение"
 
 
 def sample_alert(subscription: str, severity: Severity, rule: str, now: datetime) -> Alert:
-    """Return a sample for a subscription. Its id hangs on `now`: whoever asks twice wants to receive two."""
+    """Return an alert to try a destination with. Its id depends on `now`: whoever asks twice wants to receive two."""
     article = AlertArticle(
         id="sample",
         version=1,
         action=Action.ADD,
         source="newsflow",
-        title=TITLE,
+        url=None,
+        title=SAMPLE_TITLE,
         language="und",
         published_at=published_text(PublicationDate(now, "explicit", "first-seen", "")),
     )
     return Alert(
-        id=alert_id(subscription, f"sample\n{now.isoformat()}", Step.FIRST),
+        id=alert_id(subscription, f"sample\n{now.isoformat()}", AlertStep.FIRST),
         subscription=subscription,
-        step=Step.FIRST,
+        step=AlertStep.FIRST,
         severity=severity,
         story=None,
-        articles=(article,),
-        why=Why(rule, (Span("sample", "sample", "sample", "title", 0, 6, "Sample"),), "a sample; nothing happened", ()),
         at=now,
+        articles=(article,),
+        why=Why(rule, (Span("sample", "sample", "sample", "title", 0, 6, "Sample"),), "a sample; nothing happened"),
         sample=True,
     )

@@ -18,41 +18,31 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Protocol
 
-from newsflow.alerts.senders.base import Attempt, Fate, Sender, retry
+from newsflow.alerts.outbox import OPEN_AFTER, Outbox, PendingDelivery
+from newsflow.alerts.senders.base import Attempt, DeliveryResult, Sender, retry
 from newsflow.alerts.senders.registry import make_senders
+from newsflow.backoff import Backoff
 from newsflow.config.settings import Destination
 from newsflow.errors import LedgerError
-from newsflow.ledger.alerts import Backlog, PendingDelivery
-from newsflow.ledger.database import from_micros
 from newsflow.model import PendingAlert
 
-# A circuit breaker: a destination that keeps failing is left alone for a while, then tried with one message.
-
-
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait after failures, in seconds: doubling from `base_s` to `cap_s`."""
-
-    base_s: float = 1.0
-    cap_s: float = 300.0
-
-    def delay_s(self, failures: int, share: float) -> float:
-        """Return the wait after so many failures (from 1). `share` (0 to 1) spreads it over its upper half."""
-        full = min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 60))
-        return full * (0.5 + share / 2)
+POLL_S = 0.25
+TICK_S = 1.0
+LAST_DRAIN_S = 30.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Circuit:
-    """Closed while things go well; open after `threshold` failures in a row. Not safe between threads."""
+    """A circuit breaker: a destination that keeps failing is left alone for a while, then tried with one message.
+
+    Closed while things go well; open after `threshold` failures in a row. Not safe between threads.
+    """
 
     backoff: Backoff = field(default_factory=Backoff)
-    threshold: int = 5
+    threshold: int = OPEN_AFTER
     failures: int = 0
     open_until: datetime = LONG_AGO
 
@@ -62,59 +52,29 @@ class Circuit:
 
     @property
     def is_on_trial(self) -> bool:
-        """Whether so many messages failed in a row that one may go at a time."""
+        """Whether so many messages failed in a row that only one may go at a time."""
         return self.failures >= self.threshold
 
     def succeeded(self) -> None:
-        """Close it."""
         self.failures, self.open_until = 0, LONG_AGO
 
     def failed(self, now: datetime, share: float, retry_after_s: float = 0.0) -> None:
         """Count a failure; open at the threshold, and at each failed probe for longer.
 
-        A destination that asked for a pause (`retry_after_s`) gets it, from all that would be sent to it.
+        A destination that asked for a pause (`retry_after_s`) gets it from everything that would be sent to it.
         """
         self.failures += 1
         wait_s = retry_after_s
-        if self.failures >= self.threshold:
+        if self.is_on_trial:
             wait_s = max(wait_s, self.backoff.delay_s(self.failures - self.threshold + 1, share))
         if wait_s > 0:
             self.open_until = max(self.open_until, now + timedelta(seconds=wait_s))
 
 
-log = logging.getLogger(__name__)
-
-
-class Outbox(Protocol):
-    """The part of the ledger that is needed here."""
-
-    def pending_alerts(
-        self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
-    ) -> Sequence[PendingDelivery]:
-        """Return what is due, in the order it was raised; nobody else is given it for `lease_s` seconds."""
-        ...
-
-    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
-        """Give back what was leased and not tried."""
-        ...
-
-    def alert_backlog(self) -> Sequence[Backlog]:
-        """Return what waits, by destination."""
-        ...
-
-    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
-        """Never offer it again."""
-        ...
-
-    def mark_alert_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
-        """Offer it again, due at `retry_at`; with None, not again unless it is asked for."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one pass did. `waiting` still stand in the outbox for the destinations it serves; `next_due` is when
-    the first of them may be tried, None when nothing waits."""
+    """What one pass did. `waiting` are still in the outbox for the destinations it serves; `next_due` is when the
+    first of them may be tried, None when nothing waits."""
 
     sent: int = 0
     retried: int = 0
@@ -124,18 +84,13 @@ class Drained:
 
     def plus(self, other: Drained) -> Drained:
         """Return both together: what was done adds up, what waits is the other's."""
-        return Drained(
-            self.sent + other.sent,
-            self.retried + other.retried,
-            self.refused + other.refused,
-            other.waiting,
-            other.next_due,
-        )
+        sent, retried, refused = self.sent + other.sent, self.retried + other.retried, self.refused + other.refused
+        return Drained(sent, retried, refused, other.waiting, other.next_due)
 
 
 @dataclass
 class Drainer:
-    """Keeps the circuits between passes. Several drainers, of several processes, may share one outbox.
+    """Sends from an outbox, and keeps the circuits between passes. Drainers of several processes may share one outbox.
 
     What a drainer holds when it dies is tried again `lease_s` seconds after it took it.
     """
@@ -151,10 +106,15 @@ class Drainer:
         """Try once whatever may be tried now, up to `limit` alerts a destination.
 
         Once `over` says so no further alert is begun; those in hand are still waited for. Destinations are served
-        side by side, so that a slow one holds no other; the outbox is used from this thread alone, and each answer
-        is written down as it comes. Blocks while senders do. Raises what the outbox raises.
+        side by side, so that a slow one does not delay another; the outbox is used from this thread alone, and each
+        result is written down as it comes. Blocks while senders do. Raises what the outbox raises.
         """
-        passes = [each for sender in self.senders if (each := self._lease(outbox, sender, limit)) is not None]
+        backlog = {each.destination: each for each in outbox.backlog()}
+        passes = [
+            each
+            for sender in self.senders
+            if sender.name in backlog and (each := self._lease(outbox, sender, backlog[sender.name].next_due, limit))
+        ]
         done = self._run(outbox, passes, over) if passes else Drained()
         return self._with_backlog(outbox, done)
 
@@ -167,32 +127,42 @@ class Drainer:
                 return total
             sleep(max(0.0, (total.next_due - self.clock()).total_seconds()))
 
-    def _lease(self, outbox: Outbox, sender: Sender, limit: int) -> _Pass | None:
-        """What one destination may be sent now. Reads first: a lease is a write, and most of the time nothing waits."""
+    def _lease(self, outbox: Outbox, sender: Sender, due: datetime, limit: int) -> _Pass | None:
+        """What one destination may be sent now. A lease is a write, so none is asked for before something is due."""
         now, circuit = self.clock(), self._circuit(sender.name)
-        waits = [each for each in outbox.alert_backlog() if each.destination == sender.name]
-        if not waits or from_micros(waits[0].next_due_micros) > now or circuit.is_open(now):
+        if due > now or circuit.is_open(now):
             return None
         size = 1 if circuit.is_on_trial else limit
-        leased = outbox.pending_alerts(size, lease_s=self.lease_s, destination=sender.name)
+        leased = outbox.lease(size, lease_s=self.lease_s, destination=sender.name)
         # Half the lease: whoever takes over after it must not meet a sender that is still at work.
         return _Pass(sender, leased, circuit, self, now + timedelta(seconds=self.lease_s / 2)) if leased else None
 
     def _run(self, outbox: Outbox, passes: Sequence[_Pass], over: Callable[[], bool]) -> Drained:
-        answers: SimpleQueue[_Answer | _End] = SimpleQueue()
+        reports: SimpleQueue[_Report] = SimpleQueue()
         broken = threading.Event()
-        with ThreadPoolExecutor(len(passes), thread_name_prefix="newsflow-alerts") as pool:
+        counts: Counter[DeliveryResult] = Counter()
+        running = len(passes)
+        with ThreadPoolExecutor(running, thread_name_prefix="newsflow-alerts") as pool:
             for each in passes:
-                pool.submit(each.run, answers.put, lambda: broken.is_set() or over())
+                pool.submit(each.run, reports.put, lambda: broken.is_set() or over())
             try:
-                return _collect(outbox, answers, len(passes), self.clock)
+                while running:
+                    report = reports.get()
+                    if isinstance(report, _Pass):
+                        running -= 1
+                        if report.untried:
+                            outbox.release(report.untried)
+                    else:
+                        counts[report.attempt.result] += 1
+                        _write_down(outbox, report, self.clock())
             finally:
                 broken.set()
+        return Drained(counts[DeliveryResult.SENT], counts[DeliveryResult.RETRY], counts[DeliveryResult.REFUSED])
 
     def _with_backlog(self, outbox: Outbox, done: Drained) -> Drained:
         names = {sender.name for sender in self.senders}
-        waits = [each for each in outbox.alert_backlog() if each.destination in names]
-        dues = [max(from_micros(each.next_due_micros), self._circuit(each.destination).open_until) for each in waits]
+        waits = [each for each in outbox.backlog() if each.destination in names]
+        dues = [max(each.next_due, self._circuit(each.destination).open_until) for each in waits]
         return replace(done, waiting=sum(each.deliveries for each in waits), next_due=min(dues, default=None))
 
     def _circuit(self, name: str) -> Circuit:
@@ -200,19 +170,12 @@ class Drainer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Tried:
     """One attempt, and when the next one is due if it failed for now."""
 
     delivery: PendingDelivery
     attempt: Attempt
-    retry_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """A pass is over; `untried` go back to the outbox."""
-
-    untried: tuple[tuple[str, str], ...]
+    retry_at: datetime | None = None
 
 
 @dataclass
@@ -224,88 +187,66 @@ class _Pass:
     circuit: Circuit
     drainer: Drainer
     until: datetime
-    held: set[str] = field(default_factory=set)
-    """Subscriptions of which an alert waits."""
+    waiting: set[str] = field(default_factory=set)
+    """Subscriptions with an alert that failed for now: those behind it wait too."""
     untried: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, report: Callable[[_Answer | _End], None], over: Callable[[], bool]) -> None:
-        """Report each answer, and at the end what was not tried."""
+    def run(self, report: Callable[[_Report], None], over: Callable[[], bool]) -> None:
+        """Report each attempt, and at the end the pass itself: what it left untried goes back to the outbox."""
         try:
             for each in self.leased:
                 if self._may_try(each, over):
-                    report(self._answer(each, self._attempt(each)))
+                    report(self._try(each))
                 else:
                     self.untried.append((each.id, each.destination))
         except Exception:
             log.exception("sending to %s broke off", self.sender.name)
         finally:
-            report(_End(tuple(self.untried)))
+            report(self)
 
     def _may_try(self, delivery: PendingDelivery, over: Callable[[], bool]) -> bool:
         now = self.drainer.clock()
-        held = delivery.subscription in self.held
-        return not (held or over() or now >= self.until or self.circuit.is_open(now))
+        waits = delivery.subscription in self.waiting
+        return not (waits or over() or now >= self.until or self.circuit.is_open(now))
 
-    def _attempt(self, delivery: PendingDelivery) -> Attempt:
+    def _try(self, delivery: PendingDelivery) -> _Tried:
         alert = PendingAlert(delivery.id, delivery.subscription, delivery.value, (delivery.destination,))
         try:
-            return self.sender.send(alert)
+            attempt = self.sender.send(alert)
         except Exception as error:
             log.exception("the sender of %s failed on alert %s", self.sender.name, alert.id)
-            return retry(f"the sender failed: {type(error).__name__}: {error}")
-
-    def _answer(self, delivery: PendingDelivery, attempt: Attempt) -> _Answer:
-        if attempt.fate is not Fate.RETRY:
+            attempt = retry(f"the sender failed: {type(error).__name__}: {error}")
+        if attempt.result is not DeliveryResult.RETRY:
             self.circuit.succeeded()
-            return _Answer(delivery, attempt, None)
+            return _Tried(delivery, attempt)
         now, asked_s = self.drainer.clock(), attempt.retry_after_s or 0.0
         wait_s = max(asked_s, self.drainer.backoff.delay_s(delivery.attempts + 1, self.drainer.share()))
         self.circuit.failed(now, self.drainer.share(), asked_s)
-        self.held.add(delivery.subscription)
-        return _Answer(delivery, attempt, now + timedelta(seconds=wait_s))
+        self.waiting.add(delivery.subscription)
+        return _Tried(delivery, attempt, now + timedelta(seconds=wait_s))
 
 
-def _collect(
-    outbox: Outbox, answers: SimpleQueue[_Answer | _End], passes: int, clock: Callable[[], datetime]
-) -> Drained:
-    counts: Counter[Fate] = Counter()
-    while passes:
-        answer = answers.get()
-        if isinstance(answer, _Answer):
-            counts[answer.attempt.fate] += 1
-            _write_down(outbox, answer, clock())
-        else:
-            passes -= 1
-            if answer.untried:
-                outbox.release_alerts(answer.untried)
-    return Drained(counts[Fate.SENT], counts[Fate.RETRY], counts[Fate.REFUSED])
+_Report = _Tried | _Pass
 
 
-def _write_down(outbox: Outbox, answer: _Answer, now: datetime) -> None:
-    alert, destination = answer.delivery.id, answer.delivery.destination
-    if answer.attempt.fate is Fate.SENT:
-        outbox.mark_alert_sent(alert, destination, now)
+def _write_down(outbox: Outbox, tried: _Tried, now: datetime) -> None:
+    alert, destination = tried.delivery.id, tried.delivery.destination
+    if tried.attempt.result is DeliveryResult.SENT:
+        outbox.mark_sent(alert, destination, now)
         return
-    outbox.mark_alert_failed(alert, destination, answer.attempt.message[:1000], answer.retry_at)
-    words = "set aside" if answer.retry_at is None else f"next try at {answer.retry_at:%H:%M:%S}Z"
-    log.warning("alert %s to %s failed (%s): %s", alert, destination, words, answer.attempt.message)
-
-
-# Sends alerts while a job runs, in a thread of its own, so that no destination holds the feeds.
-
-
-POLL_S = 0.25
-TICK_S = 1.0
-LAST_DRAIN_S = 30.0
+    outbox.mark_failed(alert, destination, tried.attempt.message[:1000], tried.retry_at)
+    what_next = "set aside" if tried.retry_at is None else f"next try at {tried.retry_at:%H:%M:%S}Z"
+    log.warning("alert %s to %s failed (%s): %s", alert, destination, what_next, tried.attempt.message)
 
 
 class AlertDelivery:
-    """Drains the outbox from `__enter__` on; at the end once more, for at most `last_drain_s`.
+    """Sends alerts while a job runs: drains the outbox from `__enter__` on, in a thread of its own so that no
+    destination delays the feeds; at the end once more, for at most `last_drain_s`.
 
     What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain.
-    `outbox` gives the outbox, and raises `LedgerError` while it is away: it is asked again then.
-    `tick`, given the time (UTC), is called every second and before the last drain: alert desks have something to do
-    as time passes. It may raise `LedgerError`, and is then called again later.
+    `outbox` gives the outbox, and raises `LedgerError` while its ledger is unavailable: it is asked again then.
+    `tick`, given the time (UTC), is called every second and before the last drain: the alert planner has something to
+    do as time passes. It may raise `LedgerError`, and is then called again later.
     Raises `ConfigError` for a destination that cannot be used.
     """
 
@@ -336,12 +277,12 @@ class AlertDelivery:
             self._finish()
 
     def report(self) -> list[str]:
-        """Lines for a person: what was sent, what waits and for whom."""
+        """Return lines for a person: what was sent, what waits and for whom."""
         lines = [f"alerts sent: {self.total.sent}"]
         try:
-            waiting = {each.destination: each.deliveries for each in self._outbox().alert_backlog()}
+            waiting = {each.destination: each.deliveries for each in self._outbox().backlog()}
         except LedgerError as error:
-            return [*lines, f"what waits in the outbox cannot be told, the ledger is away: {error}"]
+            return [*lines, f"what waits in the outbox is not known, the ledger is unavailable: {error}"]
         if self.total.refused:
             lines.append(f"alerts refused by their destination and set aside: {self.total.refused}")
         known = {sender.name for sender in self.drainer.senders}
@@ -356,7 +297,7 @@ class AlertDelivery:
                 self._tick_if_due()
                 done = self.drainer.drain(self._outbox(), over=self._stop.is_set)
             except LedgerError as error:
-                log.warning("the ledger is away, and the outbox with it: %s", error)
+                log.warning("the ledger is unavailable, and the outbox with it: %s", error)
                 self._stop.wait(POLL_S * 8)
                 continue
             self.total = self.total.plus(done)
@@ -368,7 +309,7 @@ class AlertDelivery:
             self._tick(datetime.now(UTC))
 
     def _finish(self) -> None:
-        """The last tick and the last drain; a ledger that is away keeps everything for the next run."""
+        """The last tick and the last drain; while the ledger is unavailable it keeps everything for the next run."""
         try:
             if self._tick is not None:
                 self._tick(datetime.now(UTC))
@@ -378,7 +319,7 @@ class AlertDelivery:
 
 
 def _pause_s(done: Drained) -> float:
-    """Poll often: new alerts do not ring. When alerts wait, wake for them if that is sooner."""
+    """Poll often: nothing announces a new alert. When alerts wait, wake for them if that is sooner."""
     if done.next_due is None:
         return POLL_S
     return min(POLL_S, max(0.0, (done.next_due - datetime.now(UTC)).total_seconds()))

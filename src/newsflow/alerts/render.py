@@ -1,12 +1,13 @@
-"""Alerts as text for people: subject, plain text, HTML. Right-to-left text stands right in each."""
+"""Alerts as text for people: subject, plain text, HTML. Right-to-left text keeps its direction in each."""
 
 from __future__ import annotations
 
-import html
+import hashlib
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
-from newsflow.alerts import decode_alert
+from newsflow.alerts.values import decode_alert
 
 RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -21,6 +22,12 @@ def members_of(value: bytes) -> Mapping[str, Any]:
     if not isinstance(members.get("articles"), list) or not members["articles"] or "step" not in members:
         raise ValueError("not an alert.v1 value: it has no step or no articles")
     return members
+
+
+def thread_key(alert: Mapping[str, Any], digest_size: int) -> str:
+    """Return hex digits that all alerts of one story to one subscription share; a digest has its own."""
+    name = f"{alert['subscription']}\n{alert.get('story') or alert['id']}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(name, digest_size=digest_size).hexdigest()
 
 
 def headline(alert: Mapping[str, Any]) -> str:
@@ -59,37 +66,37 @@ def rich(alert: Mapping[str, Any]) -> str:
     parts = ["<p><b>This is a sample; nothing happened.</b></p>"] if alert.get("sample") else []
     parts += [_article_html(article) for article in alert["articles"]]
     spans = "".join(
-        f"<li>{_text(span['topic'])}: <bdi>{_text(span['text'])}</bdi> ({_text(span['field'])})</li>"
+        f"<li>{escape(span['topic'])}: <bdi>{escape(span['text'])}</bdi> ({escape(span['field'])})</li>"
         for span in why["spans"][:5]
     )
     parts.append(
-        f"<hr><p>Why: {_text(why['rule'])}<br>Story: {_text(why['story'])}<br>"
-        f"Sources: {_text(', '.join(why['sources']))}</p><ul>{spans}</ul>"
-        f"<p><small>Alert {_text(alert['id'])}, subscription {_text(alert['subscription'])}, "
-        f"severity {_text(alert['severity'])}</small></p>"
+        f"<hr><p>Why: {escape(why['rule'])}<br>Story: {escape(why['story'])}<br>"
+        f"Sources: {escape(', '.join(why['sources']))}</p><ul>{spans}</ul>"
+        f"<p><small>Alert {escape(alert['id'])}, subscription {escape(alert['subscription'])}, "
+        f"severity {escape(alert['severity'])}</small></p>"
     )
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>{"".join(parts)}</body></html>\n'
 
 
 def direction(language: str) -> str:
-    """Return `rtl`, `ltr`, or `auto` for a language nobody is sure of."""
+    """Return `rtl`, `ltr`, or `auto` for an unknown language."""
     if language == "und":
         return "auto"
     return "rtl" if language.partition("-")[0].lower() in RTL_LANGUAGES else "ltr"
 
 
 def _article_html(article: Mapping[str, Any]) -> str:
-    title = _text(_title(article))
+    title = escape(_title(article))
     url = article.get("url") or ""
     # Only what a browser opens as a page: an alert is read by people who trust it.
     if url.startswith(("http://", "https://")):
-        title = f'<a href="{_text(url)}">{title}</a>'
+        title = f'<a href="{escape(url)}">{title}</a>'
     if article["action"] == "withdraw":
         title = f"<s>{title}</s> (withdrawn)"
     language = article["language"]
     return (
-        f'<div dir="{direction(language)}" lang="{_text(language)}"><h3>{title}</h3></div>'
-        f"<p>{_text(article['source'])}, {_text(article['published_at'])}</p>"
+        f'<div dir="{direction(language)}" lang="{escape(language)}"><h3>{title}</h3></div>'
+        f"<p>{escape(article['source'])}, {escape(article['published_at'])}</p>"
     )
 
 
@@ -104,7 +111,3 @@ def _one_line(text: str) -> str:
 
 def _isolated(text: str) -> str:
     return f"{_ISOLATE}{text}{_END_ISOLATE}"
-
-
-def _text(text: str) -> str:
-    return html.escape(text, quote=True)

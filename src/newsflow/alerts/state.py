@@ -1,11 +1,17 @@
-"""What is remembered of a story for one subscription, and of the subscription itself. Frozen, with a JSON form."""
+"""What is remembered of a story for one subscription, and of the subscription itself.
+
+Frozen, with the JSON form that the ledger keeps; `from_json` raises `KeyError`, `TypeError` or `ValueError` for others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
+
+import orjson
 
 from newsflow.alerts.build import spans, summarise
 from newsflow.alerts.values import AlertArticle, Span
@@ -20,7 +26,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One article of a story: its newest version, the independent source it counts for, whether it stands."""
+    """One article of a story: its newest version, the independent source it counts for (`origin`), and whether it
+    stands (`live`), that is, was not withdrawn."""
 
     version: int
     origin: str
@@ -29,15 +36,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the subscriber was last told of a story."""
+class LastAlert:
+    """What the last alert of a story said."""
 
     at: datetime
     sources: int
     countries: frozenset[str]
     withdrawn: frozenset[str]
     over: bool = False
-    """It was told that no article stands any more."""
+    """It said that no article stands any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class StoryState:
     members: Mapping[str, Member] = field(default_factory=dict)
     countries: frozenset[str] = frozenset()
     spans: tuple[Span, ...] = ()
-    told: Told | None = None
+    last_alert: LastAlert | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -56,18 +63,16 @@ class StoryState:
 
     @property
     def withdrawn(self) -> frozenset[str]:
-        """Ids of articles that were taken back."""
         return frozenset(name for name, member in self.members.items() if not member.live)
 
     @property
     def listed(self) -> tuple[AlertArticle, ...]:
         """The articles an alert lists, those that stand first."""
-        kept = [member for member in self.members.values() if member.summary is not None]
-        kept.sort(key=lambda member: not member.live)
-        return tuple(member.summary for member in kept if member.summary is not None)
+        in_order = sorted(self.members.values(), key=lambda member: not member.live)
+        return tuple(member.summary for member in in_order if member.summary is not None)
 
     def knows(self, article: Article) -> bool:
-        """Return whether this version, or a later one of the article, is in already."""
+        """Return whether this version or a later one of the article was taken in before."""
         member = self.members.get(article.id)
         return member is not None and member.version >= article.version
 
@@ -85,15 +90,37 @@ class StoryState:
             spans=new_spans or self.spans,
         )
 
-    def tell(self, at: datetime) -> StoryState:
-        """Return the state after the subscriber was told all of it."""
+    def alerted(self, at: datetime) -> StoryState:
+        """Return the state after an alert that said all of it."""
         over = bool(self.members) and not self.origins
-        return replace(self, told=Told(at, len(self.origins), self.countries, self.withdrawn, over))
+        return replace(self, last_alert=LastAlert(at, len(self.origins), self.countries, self.withdrawn, over))
+
+    def to_json(self) -> str:
+        last = self.last_alert
+        members = {
+            "members": {name: _member_to_json(member) for name, member in self.members.items()},
+            "countries": sorted(self.countries),
+            "spans": [astuple(span) for span in self.spans],
+            "told": last and [last.at, last.sources, sorted(last.countries), sorted(last.withdrawn), last.over],
+        }
+        return orjson.dumps(members).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> StoryState:
+        members = orjson.loads(text)
+        last = members["told"]
+        return cls(
+            members={name: _member_from_json(*each) for name, each in members["members"].items()},
+            countries=frozenset(members["countries"]),
+            spans=tuple(Span(*each) for each in members["spans"]),
+            last_alert=last
+            and LastAlert(datetime.fromisoformat(last[0]), last[1], frozenset(last[2]), frozenset(last[3]), last[4]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Why a story's alert waits, and until when."""
+class WithheldAlert:
+    """Why a story's alert waits (`digest`, `quiet`, `cool-down`, `cap` or `muted`), and until when."""
 
     reason: str
     until: datetime
@@ -101,94 +128,69 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberState:
-    """What is remembered of a subscription: alerts of the last hour, stories that wait, a mute."""
+    """What is remembered of a subscription: when it sent alerts in the last hour, the alert of each story (by its key)
+    that waits, and until when it is muted."""
 
     sent: tuple[datetime, ...] = ()
-    held: Mapping[str, Held] = field(default_factory=dict)
+    withheld: Mapping[str, WithheldAlert] = field(default_factory=dict)
     muted_until: datetime | None = None
 
-    def hold(self, story: str, held: Held) -> SubscriberState:
+    @property
+    def next_due(self) -> datetime | None:
+        """When the first of what waits may go out; None while nothing waits."""
+        return min((each.until for each in self.withheld.values()), default=None)
+
+    def withhold(self, story: str, alert: WithheldAlert) -> SubscriberState:
         """Return the state with a story waiting; one that waits for the same reason keeps its time."""
-        known = self.held.get(story)
-        kept = known if known is not None and known.reason == held.reason else held
-        return replace(self, held={**self.held, story: kept})
+        known = self.withheld.get(story)
+        kept = known if known is not None and known.reason == alert.reason else alert
+        return replace(self, withheld={**self.withheld, story: kept})
 
     def release(self, story: str) -> SubscriberState:
         """Return the state with a story not waiting."""
-        return replace(self, held={name: held for name, held in self.held.items() if name != story})
+        return replace(self, withheld={name: each for name, each in self.withheld.items() if name != story})
 
     def mute(self, until: datetime | None) -> SubscriberState:
-        """Return the state muted until then. Ending a mute brings forward what only it holds."""
-        held = self.held
+        """Return the state muted until then. The end of a mute brings forward what waits for it alone."""
+        withheld = dict(self.withheld)
         if until is None and self.muted_until is not None:
-            over = {name: Held("muted", EPOCH) for name, each in held.items() if each.reason == "muted"}
-            held = {**held, **over}
-        return replace(self, muted_until=until, held=held)
+            withheld |= {name: replace(each, until=EPOCH) for name, each in withheld.items() if each.reason == "muted"}
+        return replace(self, muted_until=until, withheld=withheld)
 
     def sending(self, now: datetime) -> SubscriberState:
         """Return the state with one more alert sent."""
         return replace(self, sent=(*(at for at in self.sent if at > now - HOUR), now))
 
+    def to_json(self) -> str:
+        held = {name: [each.reason, each.until] for name, each in self.withheld.items()}
+        return orjson.dumps({"sent": self.sent, "held": held, "muted_until": self.muted_until}).decode()
 
-def story_to_json(state: StoryState) -> dict[str, Any]:
-    """Return the JSON form of a story's state."""
-    told = state.told
-    return {
-        "members": {name: _member_to_json(member) for name, member in state.members.items()},
-        "countries": sorted(state.countries),
-        "spans": [[s.article, s.topic, s.term, s.field, s.start, s.end, s.text] for s in state.spans],
-        "told": None
-        if told is None
-        else [told.at.isoformat(), told.sources, sorted(told.countries), sorted(told.withdrawn), told.over],
-    }
-
-
-def story_from_json(members: Mapping[str, Any]) -> StoryState:
-    """Return the state of its JSON form. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-    told = members["told"]
-    return StoryState(
-        members={name: _member_from_json(each) for name, each in members["members"].items()},
-        countries=frozenset(members["countries"]),
-        spans=tuple(Span(*each) for each in members["spans"]),
-        told=None
-        if told is None
-        else Told(datetime.fromisoformat(told[0]), told[1], frozenset(told[2]), frozenset(told[3]), told[4]),
-    )
+    @classmethod
+    def from_json(cls, text: str) -> SubscriberState:
+        members = orjson.loads(text)
+        muted = members["muted_until"]
+        return cls(
+            sent=tuple(map(datetime.fromisoformat, members["sent"])),
+            withheld={
+                name: WithheldAlert(reason, datetime.fromisoformat(until))
+                for name, (reason, until) in members["held"].items()
+            },
+            muted_until=muted and datetime.fromisoformat(muted),
+        )
 
 
-def subscriber_to_json(state: SubscriberState) -> dict[str, Any]:
-    """Return the JSON form of a subscription's state."""
-    return {
-        "sent": [at.isoformat() for at in state.sent],
-        "held": {name: [held.reason, held.until.isoformat()] for name, held in state.held.items()},
-        "muted_until": None if state.muted_until is None else state.muted_until.isoformat(),
-    }
-
-
-def subscriber_from_json(members: Mapping[str, Any]) -> SubscriberState:
-    """Return the state of its JSON form. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-    muted = members["muted_until"]
-    return SubscriberState(
-        sent=tuple(datetime.fromisoformat(each) for each in members["sent"]),
-        held={name: Held(each[0], datetime.fromisoformat(each[1])) for name, each in members["held"].items()},
-        muted_until=None if muted is None else datetime.fromisoformat(muted),
-    )
+_SUMMARY = ("id", "version", "action", "source", "title", "language", "published_at", "url", "topics")
+_summary_to_json = attrgetter(*_SUMMARY)
 
 
 def _member_to_json(member: Member) -> list[Any]:
-    kept = member.summary
-    summary = None if kept is None else [
-        kept.id, kept.version, kept.action.value, kept.source, kept.title, kept.language, kept.published_at, kept.url,
-        list(kept.topics),
-    ]  # fmt: skip
+    summary = None if member.summary is None else _summary_to_json(member.summary)
     return [member.version, member.origin, member.live, summary]
 
 
-def _member_from_json(value: list[Any]) -> Member:
-    version, origin, live, kept = value
-    summary = None
-    if kept is not None:
-        summary = AlertArticle(
-            kept[0], kept[1], Action(kept[2]), kept[3], kept[4], kept[5], kept[6], kept[7], tuple(kept[8])
-        )
-    return Member(version, origin, live, summary)
+def _member_from_json(version: int, origin: str, live: bool, kept: list[Any] | None) -> Member:
+    if kept is None:
+        return Member(version, origin, live)
+    members = dict(zip(_SUMMARY, kept, strict=True))
+    members |= {"action": Action(members["action"]), "topics": tuple(members["topics"])}
+    return Member(version, origin, live, AlertArticle(**members))

@@ -1,4 +1,4 @@
-"""What an alert is: an alert.v1 value, its id and its bytes.
+"""What an alert is (an alert.v1 value, its id and its bytes), and the policies that say when one may go out.
 
 An id derives from the subscription, the story (or the article that has none) and the step, so that whoever
 raises the same alert again (a retry, a second worker, a resend) raises it under the same id.
@@ -7,8 +7,8 @@ raises the same alert again (a retry, a second worker, a resend) raises it under
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -19,7 +19,7 @@ import orjson
 from newsflow.model import Action, FieldName
 
 
-class Step(StrEnum):
+class AlertStep(StrEnum):
     """Where in the life of a story an alert stands."""
 
     FIRST = "first"
@@ -39,7 +39,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertArticle:
-    """One article version that an alert speaks of, as far as a reader needs it to decide whether to open it.
+    """One article version of an alert: what a reader needs to decide whether to open it. Members as in alert.v1.
 
     `published_at` is RFC 3339 with `Z`, or a local time without a zone when the zone is unknown.
     """
@@ -48,10 +48,10 @@ class AlertArticle:
     version: int
     action: Action
     source: str
+    url: str | None
     title: str
     language: str
     published_at: str
-    url: str | None = None
     topics: tuple[str, ...] = ()
 
 
@@ -84,19 +84,20 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert.v1 value. `at` (UTC) is when the ledger decided the article that raised it, not when it was sent.
+    """An alert.v1 value: its members in their order on the wire. `at` (UTC) is when the ledger decided the article that
+    raised it, not when it was sent.
 
     `sample` marks an alert that was asked for to try a destination: nothing happened.
     """
 
     id: str
     subscription: str
-    step: Step
+    step: AlertStep
     severity: Severity
     story: str | None
+    at: datetime
     articles: tuple[AlertArticle, ...]
     why: Why
-    at: datetime
     sample: bool = False
 
 
@@ -110,74 +111,24 @@ def alert_id(subscription: str, subject: str, step: str) -> str:
 
 
 def encode_alert(alert: Alert) -> bytes:
-    """Return the alert.v1 bytes: UTF-8 JSON, members in one fixed order. The same value gives the same bytes."""
-    return orjson.dumps(alert_to_json(alert))
+    """Return the alert.v1 bytes: UTF-8 JSON without what is not set. The same value gives the same bytes."""
+    in_utc = replace(alert, at=alert.at.astimezone(UTC))
+    return orjson.dumps(asdict(in_utc, dict_factory=_set_members), option=orjson.OPT_UTC_Z)
 
 
-def alert_to_json(alert: Alert) -> dict[str, Any]:
-    """Return the alert as JSON members; what is not set is left out, `story` too when there is none."""
-    members: dict[str, Any] = {
-        "id": alert.id,
-        "subscription": alert.subscription,
-        "step": alert.step.value,
-        "severity": alert.severity.value,
-        "story": alert.story,
-        "at": alert.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "articles": [_article_to_json(article) for article in alert.articles],
-        "why": _why_to_json(alert.why),
-        "sample": alert.sample or None,
-    }
-    return _without_none(members)
+def _set_members(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in members if value is not None and value is not False}
 
 
 def decode_alert(value: bytes) -> dict[str, Any]:
-    """Return the JSON members of alert.v1 bytes, unchecked. Raises `ValueError` when they are no JSON object."""
+    """Return the JSON members of alert.v1 bytes, unchecked. Raises `ValueError` when they are not a JSON object."""
     members = orjson.loads(value)
     if not isinstance(members, dict):
         raise ValueError("an alert is a JSON object")
     return members
 
 
-def _article_to_json(article: AlertArticle) -> dict[str, Any]:
-    return _without_none(
-        {
-            "id": article.id,
-            "version": article.version,
-            "action": article.action.value,
-            "source": article.source,
-            "url": article.url,
-            "title": article.title,
-            "language": article.language,
-            "published_at": article.published_at,
-            "topics": list(article.topics),
-        }
-    )
-
-
-def _why_to_json(why: Why) -> dict[str, Any]:
-    spans = [
-        {
-            "article": span.article,
-            "topic": span.topic,
-            "term": span.term,
-            "field": span.field,
-            "start": span.start,
-            "end": span.end,
-            "text": span.text,
-        }
-        for span in why.spans
-    ]
-    return {"rule": why.rule, "spans": spans, "story": why.story, "sources": list(why.sources)}
-
-
-def _without_none(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-# When a subscriber wants to hear, as values: thresholds, cool-down, quiet hours, caps, digests.
-
-
-HoldReason = Literal["digest", "quiet", "cool-down", "cap", "muted"]
+# Policies: thresholds, cool-down, quiet hours, caps, digests.
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +160,7 @@ class DailyHours:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours(DailyHours):
-    """Hours in which alerts are held."""
+    """Hours in which alerts are withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +183,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What makes a story worth an alert, and when one may go out. The default: at once, once a story.
+    """What makes a story worth an alert, and when that may go out. The default: one alert a story, at once.
 
     Independent sources: the articles of one agency count as one source, however many outlets print them.
     """
@@ -244,14 +195,14 @@ class Policy:
     new_country: bool = False
     """Again when the story reaches a country (an ISO 3166 topic) it did not touch before."""
     retraction: bool = True
-    """Again when one of several articles is withdrawn. That the last one is, is always told."""
+    """Again when one of several articles is withdrawn. The withdrawal of the last one always raises an alert."""
     critical_sources: int = 0
     """With so many independent sources the severity becomes critical, which breaks through quiet hours."""
     cool_down: timedelta = timedelta(minutes=15)
-    """The least time between two alerts of one story, so that a wave of changes is told as one; its end does not
-    wait."""
+    """The least time between two alerts of one story, so that a wave of changes makes one alert; the end of the story
+    does not wait."""
     cap_per_hour: int = 0
-    """At most so many alerts in any hour; what is over it comes as one summary. 0 for no cap."""
+    """At most so many alerts in any hour; those over it come as one summary. 0 for no cap."""
     quiet: QuietHours | None = None
     digest: Digest | None = None
 

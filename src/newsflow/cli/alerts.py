@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,16 +26,16 @@ from newsflow.cli.common import (
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
+    from newsflow.alerts.outbox import Backlog, Delivery, LoggedAlert, Outbox
     from newsflow.config.settings import Config
     from newsflow.ledger import Ledger
-    from newsflow.ledger.alerts import Delivery, LoggedAlert
     from newsflow.routing import Routes, Subscription
 
 app = typer.Typer(no_args_is_help=True, help="Alerts: list, show, status, resend, mute, test.")
 
 SubscriptionArgument = Annotated[str, typer.Argument(help="Id of a subscription of the configured routes.")]
 AlertArgument = Annotated[str, typer.Argument(help="Id of an alert, or enough of its beginning.")]
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 @app.command("list")
@@ -49,8 +51,8 @@ def list_alerts(
     """List alerts, the newest first, with what became of them at each destination."""
     if state not in (None, "pending", "sent", "failed"):
         raise UsageError(f"--state {state!r}: accepted are pending, sent and failed")
-    with _ledger(settings(config).config) as ledger:
-        for alert in ledger.alerts(limit, subscription=subscription, state=state):
+    with _outbox(settings(config).config) as outbox:
+        for alert in outbox.alerts(limit, subscription=subscription, state=state):
             if output is Output.JSON:
                 data_json(_as_json(alert))
             else:
@@ -60,8 +62,8 @@ def list_alerts(
 @app.command()
 def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Show one alert whole: what it says, why it was raised, what became of it."""
-    with _ledger(settings(config).config) as ledger:
-        found = _find(ledger, alert)
+    with _outbox(settings(config).config) as outbox:
+        found = _find(outbox, alert)
     if output is Output.JSON:
         data_json(_as_json(found))
         return
@@ -70,30 +72,18 @@ def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption
     data(plain(members_of(found.value)).rstrip("\n"))
     data(f"Raised {_instant(found.created_at)}")
     for delivery in found.deliveries:
-        data(f"  {delivery.destination}: {_delivery_words(delivery)}")
+        data(f"  {delivery.destination}: {_delivery_text(delivery)}")
 
 
 @app.command()
 def status(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Say what waits in the outbox for each destination, and since when. Exit 1 when a destination has failed."""
-    from newsflow.cli.doctor import circuit_of
-    from newsflow.ledger.database import from_micros
-
     loaded = settings(config).config
     known = dict(loaded.destinations)
-    with _ledger(loaded) as ledger:
-        backlog = {each.destination: each for each in ledger.alert_backlog()}
+    with _outbox(loaded) as outbox:
+        backlog = {each.destination: each for each in outbox.backlog()}
     for name in sorted({*known, *backlog}):
-        waits = backlog.get(name)
-        row = {
-            "destination": name,
-            "configured": name in known,
-            "waiting": 0 if waits is None else waits.deliveries,
-            "oldest": None if waits is None else _instant(from_micros(waits.oldest_micros)),
-            "next_try": None if waits is None else _instant(from_micros(waits.next_due_micros)),
-            "circuit": "closed" if waits is None else circuit_of(waits),
-            "error": None if waits is None else waits.error,
-        }
+        row = {"destination": name, "configured": name in known} | _backlog_json(backlog.get(name))
         data_json(row) if output is Output.JSON else _print_status(row)
     if any(each.failed_tries for each in backlog.values()) or set(backlog) - set(known):
         raise typer.Exit(EXIT_FAILED)
@@ -106,12 +96,12 @@ def resend(
     config: ConfigOption = None,
 ) -> None:
     """Put an alert into the outbox again, whatever became of it. It keeps its id, so a reader may drop it."""
-    with _ledger(settings(config).config) as ledger:
-        found = _find(ledger, alert)
+    with _outbox(settings(config).config) as outbox:
+        found = _find(outbox, alert)
         names = [each.destination for each in found.deliveries]
         if to is not None and to not in names:
             raise UsageError(f"alert {found.id} has no destination {to!r}; it has: {', '.join(names) or 'none'}")
-        count = ledger.resend_alert(found.id, to)
+        count = outbox.resend(found.id, to)
     tell(f"{count} to be sent again; a running job does it")
 
 
@@ -122,29 +112,31 @@ def mute(
     off: Annotated[bool, typer.Option("--off", help="End a mute: what it held goes out.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Hold all alerts of a subscription for a while; what still stands then comes as one summary."""
+    """Withhold all alerts of a subscription for a while; what still stands then comes as one summary."""
     if (duration is None) == (not off):
         raise UsageError("say how long, as in --for 12h, or --off")
     loaded = settings(config).config
     routes = _routes(loaded)
     if _subscription(routes, subscription).told_at_once:
         raise UsageError(
-            f"{subscription} is told at once, with each article, and cannot be muted; "
+            f"{subscription} gets its alerts at once, with each article, and cannot be muted; "
             "give it a policy (cool_down: 10m will do) and run `newsflow deliver`"
         )
     until = None if duration is None else datetime.now(UTC) + _duration(duration)
-    from newsflow.alerts.desks import AlertDesks
+    from newsflow.alerts.planner import AlertPlanner
 
     with _ledger(loaded) as ledger:
-        AlertDesks(routes, ledger).mute(subscription, until)
+        AlertPlanner(routes, ledger).mute(subscription, until)
     console.print(f"{subscription} " + ("speaks again" if until is None else f"is muted until {_instant(until)}"))
 
 
 @app.command("test")
 def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> None:
     """Send a marked sample to every destination of a subscription, now, and say what each answered."""
-    from newsflow.alerts import encode_alert, sample_alert
+    from newsflow.alerts.build import sample_alert
+    from newsflow.alerts.senders.base import DeliveryResult
     from newsflow.alerts.senders.registry import make_senders
+    from newsflow.alerts.values import encode_alert
     from newsflow.model import PendingAlert
     from newsflow.routing import describe
 
@@ -156,30 +148,32 @@ def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> 
     }
     failed = not asked.alert_to
     for name in asked.alert_to:
-        sender = senders.get(name)
-        if sender is None:
-            answer, failed = "the configuration does not name it (alerts.destinations)", True
-        else:
-            attempt = sender.send(PendingAlert(alert.id, asked.id, encode_alert(alert), (name,)))
-            answer = " ".join(part for part in (attempt.fate.value, attempt.message) if part)
-            failed = failed or attempt.fate.value != "sent"
-        data(f"{name}: {answer}")
+        if name not in senders:
+            failed = True
+            data(f"{name}: the configuration does not name it (alerts.destinations)")
+            continue
+        attempt = senders[name].send(PendingAlert(alert.id, asked.id, encode_alert(alert), (name,)))
+        failed = failed or attempt.result is not DeliveryResult.SENT
+        data(f"{name}: {attempt.result} {attempt.message}".rstrip())
     if not asked.alert_to:
         console.print(f"{asked.id} asks for no alerts")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
 
-@contextmanager
-def _ledger(config: Config) -> Iterator[Ledger]:
+def _ledger(config: Config) -> closing[Ledger]:
     from newsflow.ledger import open_ledger
     from newsflow.secrets import resolve
 
-    ledger = open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+    return closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h))
+
+
+@contextmanager
+def _outbox(config: Config) -> Iterator[Outbox]:
+    from newsflow.alerts.outbox import Outbox
+
+    with _ledger(config) as ledger:
+        yield Outbox(ledger)
 
 
 def _routes(config: Config) -> Routes:
@@ -196,10 +190,10 @@ def _subscription(routes: Routes, name: str) -> Subscription:
     raise UsageError(f"there is no subscription {name!r}; there are: {known}")
 
 
-def _find(ledger: Ledger, prefix: str) -> LoggedAlert:
+def _find(outbox: Outbox, prefix: str) -> LoggedAlert:
     if not (prefix.isascii() and prefix.isalnum()):
         raise UsageError(f"{prefix!r} is not an alert's id: letters and digits")
-    found = ledger.find_alerts(prefix)
+    found = outbox.find(prefix)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -208,10 +202,10 @@ def _find(ledger: Ledger, prefix: str) -> LoggedAlert:
 
 
 def _duration(text: str) -> timedelta:
-    number, unit = text[:-1], text[-1:]
-    if unit not in UNITS or not (number.isascii() and number.isdigit()) or not 0 < int(number) < 100_000:
+    found = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
+    if found is None or int(found[1]) == 0:
         raise UsageError(f"--for {text!r}: accepted are a number and m, h or d, as in 90m")
-    return timedelta(**{UNITS[unit]: int(number)})
+    return int(found[1]) * UNITS[found[2]]
 
 
 def _print_line(alert: LoggedAlert) -> None:
@@ -224,19 +218,28 @@ def _print_line(alert: LoggedAlert) -> None:
     data(f"{line}  {isolate(headline(members), 80)}")
 
 
+def _backlog_json(waits: Backlog | None) -> dict[str, Any]:
+    return {
+        "waiting": waits.deliveries if waits else 0,
+        "oldest": waits and _instant(waits.oldest),
+        "next_try": waits and _instant(waits.next_due),
+        "circuit": waits.circuit if waits else "closed",
+        "error": waits and waits.error,
+    }
+
+
 def _print_status(row: dict[str, Any]) -> None:
     name = row["destination"] + ("" if row["configured"] else " (not configured)")
     if not row["waiting"]:
         data(f"{name}: nothing waits")
         return
-    data(
-        f"{name}: {row['waiting']} waiting since {row['oldest']}, circuit {row['circuit']}, next try {row['next_try']}"
-    )
+    waiting = f"{row['waiting']} waiting since {row['oldest']}"
+    data(f"{name}: {waiting}, circuit {row['circuit']}, next try {row['next_try']}")
     if row["error"]:
         data(f"  last error: {row['error']}")
 
 
-def _delivery_words(delivery: Delivery) -> str:
+def _delivery_text(delivery: Delivery) -> str:
     if delivery.state == "sent" and delivery.sent_at is not None:
         return f"sent {_instant(delivery.sent_at)}"
     tried = f" after {delivery.attempts} tries" if delivery.attempts else ""
@@ -249,13 +252,10 @@ def _as_json(alert: LoggedAlert) -> dict[str, Any]:
     import orjson
 
     deliveries = [
-        {
-            "destination": each.destination,
-            "state": each.state,
-            "attempts": each.attempts,
+        asdict(each)
+        | {
             "due_at": _instant(each.due_at) if each.state == "pending" else None,
-            "sent_at": None if each.sent_at is None else _instant(each.sent_at),
-            "error": each.error,
+            "sent_at": each.sent_at and _instant(each.sent_at),
         }
         for each in alert.deliveries
     ]

@@ -25,14 +25,11 @@ from newsflow.cli.common import (
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
 if TYPE_CHECKING:
+    from newsflow.alerts.outbox import Backlog, Outbox
     from newsflow.config.settings import Config
     from newsflow.kafka.settings import KafkaSettings
-    from newsflow.ledger import Ledger
-    from newsflow.ledger.alerts import Backlog
 
 PATIENCE_S = 5.0
-OPEN_AFTER = 5
-"""Tries in vain after which the circuit of a destination is taken to be open; see `newsflow.alerts.delivery`."""
 
 
 class State(StrEnum):
@@ -143,6 +140,7 @@ def _lag(settings: KafkaSettings, group: str, topic: str, bounds: Bounds) -> Fin
 
 
 def _ledger(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+    from newsflow.alerts.outbox import Outbox
     from newsflow.ledger import open_ledger
     from newsflow.ledger.opening import open_database, pending_migrations
     from newsflow.secrets import resolve
@@ -159,16 +157,16 @@ def _ledger(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
         return
     yield Finding("ledger", State.OK, "reachable, up to date")
     with closing(open_ledger(url, window_h=config.ledger.window_h, retry_for_s=PATIENCE_S)) as ledger:
-        yield from _outbox(config, ledger, bounds, now)
+        yield from _outbox(config, Outbox(ledger), bounds, now)
 
 
-def _outbox(config: Config, ledger: Ledger, bounds: Bounds, now: datetime) -> Iterator[Finding]:
-    backlog = {each.destination: each for each in ledger.alert_backlog()}
+def _outbox(config: Config, outbox: Outbox, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+    backlog = {each.destination: each for each in outbox.backlog()}
     known = {name for name, _ in config.destinations}
     for name in sorted(known | set(backlog)):
         yield _destination(name, backlog.get(name), name in known, bounds, now)
     refused = [
-        each for alert in ledger.alerts(1000, state="failed") for each in alert.deliveries if each.state == "failed"
+        each for alert in outbox.alerts(1000, state="failed") for each in alert.deliveries if each.state == "failed"
     ]
     if refused:
         words = f"{len(refused)} alerts were refused and set aside; see `newsflow alerts list --state failed`"
@@ -179,12 +177,10 @@ def _destination(name: str, waits: Backlog | None, known: bool, bounds: Bounds, 
     part = f"destination {name}"
     if waits is None:
         return Finding(part, State.OK, "nothing waits", {"waiting": 0, "circuit": "closed"})
-    from newsflow.ledger.database import from_micros
-
-    age, circuit = now - from_micros(waits.oldest_micros), circuit_of(waits)
+    age, circuit = now - waits.oldest, waits.circuit
     words = [f"{waits.deliveries} waiting, the oldest for {_span(age)}, circuit {circuit}"]
     if circuit != "closed":
-        words.append(f"next try {from_micros(waits.next_due_micros).astimezone(UTC):%H:%M:%S}Z")
+        words.append(f"next try {waits.next_due:%H:%M:%S}Z")
     words += [f"last error: {waits.error}"] if waits.error else []
     words += [] if known else ["the configuration does not name it"]
     bad = not known or circuit == "open" or age > bounds.wait
@@ -195,13 +191,6 @@ def _destination(name: str, waits: Backlog | None, known: bool, bounds: Bounds, 
         "error": waits.error,
     }
     return Finding(part, State.FAIL if bad else State.OK, "; ".join(words), detail)
-
-
-def circuit_of(waits: Backlog) -> str:
-    """Return the circuit's state as the outbox shows it: `closed`, `failing` (tried in vain), `open` (often)."""
-    if waits.failed_tries >= OPEN_AFTER:
-        return "open"
-    return "failing" if waits.failed_tries else "closed"
 
 
 def _store(url: str) -> tuple[State, str]:

@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from newsflow.alerts.delivery import AlertDelivery
+from newsflow.alerts.outbox import Outbox
 from newsflow.cli.common import Output, console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
@@ -175,7 +176,7 @@ def locally(
         report = partial(_add, progress)
         loop = LocalLoop(pipeline, reader, job, report, idle_run_s=page.idle_run_s, beat=beat)
         try:
-            alerts = AlertDelivery(lambda: tools.ledger, config.destinations)
+            alerts = AlertDelivery(lambda: Outbox(tools.ledger), config.destinations)
             with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:
                 (loop.follow if follow else loop.until_caught_up)()
             said = delivery.report()

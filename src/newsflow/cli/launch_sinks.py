@@ -16,7 +16,7 @@ from newsflow.cli.common import Output, data, data_json, tell
 from newsflow.cli.launch import draining
 from newsflow.config.settings import Config
 from newsflow.errors import NewsflowError
-from newsflow.ingest.deliver import ALERTS, PatientSink, close_sinks, desks_for, sink_for
+from newsflow.ingest.deliver import ALERTS, PatientSink, close_sinks, planner_for, sink_for
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
@@ -88,8 +88,8 @@ def locally(
 
 
 def on_runner(page: Page, config: Config, sinks: Sequence[str], beam_args: list[str]) -> None:
-    """Run a page on the Beam runner that `beam_args` name: one job, one branch a sink. Alert desks tick and the outbox
-    drains in this process."""
+    """Run a page on the Beam runner that `beam_args` name: one job, one branch a sink. The alert planner ticks and the
+    outbox drains in this process."""
     said: list[str] = []
     try:
         with _alerting(config, sinks, said):
@@ -154,11 +154,11 @@ def _run(runs: Sequence[SinkRun], follow: bool, heartbeat: Heartbeat | None) -> 
 
 @contextmanager
 def _alerting(config: Config, sinks: Sequence[str], said: list[str]) -> Iterator[None]:
-    """While the alert desks are among the sinks: they tick, and what they raise is sent."""
+    """While alerts are among the sinks: the planner ticks, and what it raises is sent."""
     if ALERTS not in sinks:
         yield
         return
-    late = desks_for(config)
-    with AlertDelivery(late.ledger, config.destinations, tick=lambda now: late.desks().tick(now)) as delivery:
+    lazy = planner_for(config)
+    with AlertDelivery(lazy.outbox, config.destinations, tick=lambda now: lazy.planner().tick(now)) as delivery:
         yield
     said += delivery.report()

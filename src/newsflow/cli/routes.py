@@ -141,9 +141,9 @@ def _show(article: Article, table: Routes, number: int, output: Output) -> None:
     alerts = [f"{alert.subscription} to {', '.join(alert.destinations)}" for alert in routed.alerts]
     data(f"   alerts  {'; '.join(alerts) or 'none'}")
     taking = {verdict.id for verdict in verdicts if verdict.taken and verdict.kind == "subscription"}
-    desks = [each.id for each in table.subscriptions if each.id in taking and each.alert_to and not each.told_at_once]
-    if desks:
-        data(f"   desks   {', '.join(desks)}: told by their policies")
+    planned = [each.id for each in table.subscriptions if each.id in taking and each.alert_to and not each.told_at_once]
+    if planned:
+        data(f"   planner {', '.join(planned)}: alerts by their policies")
     if table.debugs(article):
         data("   debug   told of on the debug feed")
     for verdict in verdicts:

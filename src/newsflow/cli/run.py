@@ -209,7 +209,7 @@ def deliver(
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Deliver published articles to stores and alert desks: `newsflow run deliver` by its shorter name."""
+    """Deliver published articles to stores and the alert planner: `newsflow run deliver` by its shorter name."""
     run(
         context,
         "deliver",

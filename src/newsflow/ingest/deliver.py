@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from newsflow.alerts.delivery import Backoff
-from newsflow.alerts.desks import AlertDesks
+from newsflow.alerts.outbox import Outbox
+from newsflow.alerts.planner import AlertPlanner
+from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
 from newsflow.ledger import Ledger, open_ledger
@@ -24,7 +25,7 @@ from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import open_store, takes_several_writers
 
-# Published articles to one sink: a store, or the alert desks. Each sink has its own place in the log.
+# Published articles to one sink: a store, or the alert planner. Each sink has its own place in the log.
 #
 # Nothing here knows Kafka or Beam: `pipelines/deliver.py` reads, writes the dead letters and moves the place on.
 
@@ -67,12 +68,12 @@ class StoreSink:
 
 @dataclass
 class AlertSink:
-    """Lets the alert desks see every article version; what they raise goes to the outbox.
+    """Lets the alert planner see every article version; what it raises goes to the outbox.
 
-    `desks` opens them where they are not open yet, and raises `LedgerError` while their ledger is away.
+    `planner` opens it where it is not open yet, and raises `LedgerError` while its ledger is unavailable.
     """
 
-    desks: Callable[[], AlertDesks]
+    planner: Callable[[], AlertPlanner]
     name: str = "alerts"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -80,7 +81,7 @@ class AlertSink:
         """See `ArticleSink`."""
         rows, dead = _rows(events, "Alerts")
         articles: list[Article] = [row.article for _, row in rows]
-        self.desks().take(articles, self.clock())
+        self.planner().take(articles, self.clock())
         return dead
 
 
@@ -136,16 +137,16 @@ def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreR
 
 
 ALERTS = "alerts"
-"""The sink that lets the alert desks see articles; stores have the names of the configuration."""
+"""The sink that lets the alert planner see articles; stores have the names of the configuration."""
 LEDGER_PATIENCE_S = 5.0
 """How long one call waits for the ledger; whoever calls tries again, and can be told to stop in between."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
-    """Every sink there is: the configured stores, and the alert desks. Raises `ConfigError` for a taken name."""
+    """Every sink there is: the configured stores, and the alert planner. Raises `ConfigError` for a taken name."""
     stores = tuple(name for name, _ in config.stores)
     if ALERTS in stores:
-        raise ConfigError(f"the name {ALERTS!r} is that of the alert desks; give the store another", path="stores")
+        raise ConfigError(f"the name {ALERTS!r} is that of the alert planner; give the store another", path="stores")
     return (*stores, ALERTS)
 
 
@@ -162,7 +163,7 @@ def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
 
 
 def sink_on_flink(config: Config, text: str | None) -> str:
-    """The one store that a job on Flink delivers to. Raises `UsageError` for more or less than one, the alert desks,
+    """The one store that a job on Flink delivers to. Raises `UsageError` for more or less than one, the alert planner,
     and stores that are files."""
     chosen = chosen_sinks(config, text)
     able = [name for name, url in config.stores if _may_be_shared(url)]
@@ -185,22 +186,22 @@ def _may_be_shared(url: str) -> bool:
         return True  # A secret that only the workers have; theirs to find.
 
 
-class LateDesks:
-    """The alert desks and the ledger they remember in, opened when they are first needed: a ledger that is away at
-    the start holds no store. Safe to share between threads; every method may raise `LedgerError`."""
+class LazyPlanner:
+    """The alert planner and the ledger it remembers in, opened when it is first needed: a ledger that is unavailable
+    at the start holds no store. Safe to share between threads; every method may raise `LedgerError`."""
 
     def __init__(self, config: Config, routes: Routes) -> None:
         # Those without a policy are told by the job that publishes the article.
         self._asking = tuple(each for each in routes.subscriptions if not each.told_at_once)
         self._settings, self._lock = config.ledger, threading.Lock()
-        self._opened: tuple[Ledger, AlertDesks] | None = None
+        self._opened: tuple[Ledger, AlertPlanner] | None = None
 
-    def ledger(self) -> Ledger:
-        """The ledger, with the outbox. May block for `LEDGER_PATIENCE_S`."""
-        return self._open()[0]
+    def outbox(self) -> Outbox:
+        """The outbox in the ledger. May block for `LEDGER_PATIENCE_S`."""
+        return Outbox(self._open()[0])
 
-    def desks(self) -> AlertDesks:
-        """The desks. May block as `ledger` does."""
+    def planner(self) -> AlertPlanner:
+        """The planner. May block as `outbox` does."""
         return self._open()[1]
 
     def close(self) -> None:
@@ -210,12 +211,12 @@ class LateDesks:
                 self._opened[0].close()
                 self._opened = None
 
-    def _open(self) -> tuple[Ledger, AlertDesks]:
+    def _open(self) -> tuple[Ledger, AlertPlanner]:
         with self._lock:
             if self._opened is None:
                 url, window_h = resolve(self._settings.url), self._settings.window_h
                 ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
-                self._opened = ledger, AlertDesks(Routes(subscriptions=self._asking), ledger)
+                self._opened = ledger, AlertPlanner(Routes(subscriptions=self._asking), ledger)
             return self._opened
 
 
@@ -225,20 +226,20 @@ class _Sinks:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._routes: Routes | None = None
-        self._desks: LateDesks | None = None
+        self._planner: LazyPlanner | None = None
         self._sinks: dict[str, PatientSink] = {}
         self._closing: list[Callable[[], object]] = []
 
     def sink(self, name: str) -> PatientSink:
         if name not in self._sinks:
-            self._sinks[name] = PatientSink(AlertSink(self.desks().desks) if name == ALERTS else self._store(name))
+            self._sinks[name] = PatientSink(AlertSink(self.planner().planner) if name == ALERTS else self._store(name))
         return self._sinks[name]
 
-    def desks(self) -> LateDesks:
-        if self._desks is None:
-            self._desks = LateDesks(self._config, self.routes())
-            self._closing.append(self._desks.close)
-        return self._desks
+    def planner(self) -> LazyPlanner:
+        if self._planner is None:
+            self._planner = LazyPlanner(self._config, self.routes())
+            self._closing.append(self._planner.close)
+        return self._planner
 
     def routes(self) -> Routes:
         if self._routes is None:
@@ -270,10 +271,10 @@ def sink_for(config: Config, name: str) -> PatientSink:
         return _of(config).sink(name)
 
 
-def desks_for(config: Config) -> LateDesks:
-    """The alert desks, and the ledger they remember in."""
+def planner_for(config: Config) -> LazyPlanner:
+    """The alert planner, and the ledger it remembers in."""
     with _lock:
-        return _of(config).desks()
+        return _of(config).planner()
 
 
 def close_sinks() -> None:

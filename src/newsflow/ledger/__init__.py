@@ -1,6 +1,5 @@
 """The ledger remembers every decision: one SQL schema, on SQLite and on PostgreSQL."""
 
-from newsflow.ledger.alerts import PendingDelivery
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.opening import mask_url, open_ledger
 from newsflow.ledger.pruning import Pruned
@@ -13,7 +12,6 @@ __all__ = [
     "DeadLetter",
     "DecidedEvent",
     "Ledger",
-    "PendingDelivery",
     "Pruned",
     "PublishedRetaggings",
     "StoredVersion",

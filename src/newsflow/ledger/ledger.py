@@ -11,11 +11,8 @@ from typing import TypeVar
 from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import alerts as alert_log
-from newsflow.ledger import alerts as outbox
 from newsflow.ledger import decide as amending
 from newsflow.ledger import pruning, reading, records, retagging, tables
-from newsflow.ledger.alerts import Backlog, DeskTables, LoggedAlert, PendingDelivery
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider
 from newsflow.ledger.pruning import Pruned
@@ -114,61 +111,9 @@ class Ledger:
         """The events read at one place, in the order they were decided."""
         return self._read(lambda: reading.events_at(self._db, topic, partition, offset))
 
-    def pending_alerts(
-        self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
-    ) -> list[PendingDelivery]:
-        """Deliveries that are due, in the order they were raised, of all destinations or one. Nobody else is given
-        them for `lease_s` seconds. Behind a delivery that waits, its subscription waits."""
-        now, lease = to_micros(self._clock()), int(lease_s * 1_000_000)
-        return self._run(lambda: outbox.lease_deliveries(self._db, limit, now, lease, destination))
-
-    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
-        """Give back deliveries that were leased and not tried: alert id and destination of each."""
-        now = to_micros(self._clock())
-        self._run(lambda: outbox.release_deliveries(self._db, places, now))
-
-    def alert_backlog(self) -> list[Backlog]:
-        """What waits in the outbox, by destination."""
-        return self._read(lambda: outbox.backlog(self._db))
-
-    def at_desks(self, work: Callable[[DeskTables], T]) -> T:
-        """Run `work` on the states of alert desks in one transaction, one at a time over all processes. It may run
-        more than once; only its last run is kept."""
-        now = to_micros(self._clock())
-
-        def alone() -> T:
-            self._db.lock(["desks"])
-            return work(DeskTables(self._db, now))
-
-        return self._run(alone)
-
     def trends(self, settings: TrendSettings) -> Trends:
         """Counts over time, kept in this ledger."""
         return Trends(self._db, settings, self._run, self._read, self._clock)
-
-    def alerts(
-        self, limit: int = 100, *, subscription: str | None = None, state: str | None = None
-    ) -> list[LoggedAlert]:
-        """Alerts and their deliveries, the newest first; with `state`, those with a delivery in it."""
-        return self._read(lambda: alert_log.alerts_page(self._db, limit, subscription, state))
-
-    def find_alerts(self, prefix: str) -> list[LoggedAlert]:
-        """Up to ten alerts whose id begins with `prefix`."""
-        return self._read(lambda: alert_log.find_alerts(self._db, prefix))
-
-    def resend_alert(self, alert_id: str, destination: str | None = None) -> int:
-        """Have an alert sent again, to all its destinations or one; how many deliveries that makes."""
-        now = to_micros(self._clock())
-        return self._run(lambda: alert_log.send_again(self._db, alert_id, destination, now))
-
-    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
-        """A destination has an alert."""
-        self._run(lambda: outbox.mark_sent(self._db, alert_id, destination, to_micros(at)))
-
-    def mark_alert_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
-        """A destination did not take an alert: due again at `retry_at`; given up when that is None."""
-        due = None if retry_at is None else to_micros(retry_at)
-        self._run(lambda: outbox.mark_failed(self._db, alert_id, destination, error, due))
 
     def dead_letters(
         self, *, since: datetime | None = None, reason: Reason | None = None, limit: int = 1000

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from newsflow.alerts import Severity
+from newsflow.alerts.values import Severity
 from newsflow.routing.policies import read_policy, read_schedule, zone_problem
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import Match, Route, Subscription, read_rule

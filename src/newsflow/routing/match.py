@@ -8,7 +8,7 @@ from datetime import datetime, time
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from newsflow.alerts import DailyHours
+from newsflow.alerts.values import DailyHours
 from newsflow.model import Action, Article
 from newsflow.routing.policies import DAYS
 from newsflow.routing.values import Facts, FreeRules, Match

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from newsflow.alerts import DailyHours, Digest, Policy, QuietHours
+from newsflow.alerts.values import DailyHours, Digest, Policy, QuietHours
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

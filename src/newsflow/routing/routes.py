@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts import Step, article_alert, encode_alert
+from newsflow.alerts.build import article_alert
+from newsflow.alerts.values import AlertStep, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections
@@ -36,7 +37,7 @@ class Routes:
         A new version also goes to every feed that had an earlier one, of a topic or a subscriber, so that no reader
         is left with an old text; a withdrawal goes to those only. A duplicate goes to the feeds of routes and
         subscriptions that ask for copies, what else was not accepted (a repeat, …) nowhere. Alerts are raised for
-        subscriptions without a policy of their own; the others have desks (`newsflow.alerts.Desk`), which remember.
+        subscriptions without a policy of their own; those of the others are planned (`newsflow.alerts.planner`).
         """
         seen = self._facts(article, decision)
         routes = [route for route in self._taking(seen) if _carries(route, decision)]
@@ -123,7 +124,7 @@ def _feeds(
 def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision) -> Iterator[PendingAlert]:
     if decision.outcome not in _ACCEPTED:
         return
-    step = Step.WITHDRAWN if decision.outcome is Outcome.WITHDRAWN else Step.FIRST
+    step = AlertStep.WITHDRAWN if decision.outcome is Outcome.WITHDRAWN else AlertStep.FIRST
     for subscription in taking:
         if subscription.alert_to and subscription.told_at_once:
             alert = article_alert(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from newsflow.alerts import DailyHours, Policy, Severity
+from newsflow.alerts.values import DailyHours, Policy, Severity
 from newsflow.errors import ConfigError
 from newsflow.model import Article, PendingAlert
 from newsflow.tagging import RuleSet
@@ -157,7 +157,7 @@ class Subscription:
     @property
     def told_at_once(self) -> bool:
         """Whether it has no policy of its own, and its condition can be told of a withdrawal too: the job that
-        publishes an article then raises its alert with it, and no desk is needed that remembers."""
+        publishes an article then raises its alert with it, and the alert planner is not needed."""
         return self.policy == Policy() and not self.match.of_one_version
 
 

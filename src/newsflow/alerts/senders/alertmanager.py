@@ -1,51 +1,45 @@
-"""Alerts for a Prometheus Alertmanager: a story fires, its withdrawal resolves it."""
+"""Alerts for a Prometheus Alertmanager: a story fires for 24 hours or until it is withdrawn.
+
+`url`: `http://alertmanager:9093`, which usually needs `allow_private`. `secret`: the bearer token, if any.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from newsflow.alerts import Severity
 from newsflow.alerts.render import headline, members_of, plain
-from newsflow.alerts.senders.base import Attempt, refused, retry
-from newsflow.alerts.senders.http import HttpClient
-from newsflow.alerts.senders.webhook import judge
-from newsflow.errors import SinkError
+from newsflow.alerts.senders.base import HttpSender
+from newsflow.alerts.senders.http import checked_url, client_for
+from newsflow.alerts.values import Severity
+from newsflow.config.settings import Destination
 from newsflow.model import PendingAlert
+from newsflow.model.headers import instant_text
 
 PATH = "/api/v2/alerts"
 
 
 @dataclass(frozen=True)
-class Alertmanager:
-    """An Alertmanager at `url` (without the path of its API). A story fires for `fires_for`: news is not a metric
-    that is measured again every minute, so its end must be said in advance."""
+class Alertmanager(HttpSender):
+    """The Alertmanager whose alerts are posted to `url`. A story fires for `fires_for`: news is not a metric that is
+    measured again every minute, so its end must be said in advance."""
 
-    name: str
-    url: str
     token: str = field(default="", repr=False)
     fires_for: timedelta = timedelta(hours=24)
-    http: HttpClient = field(default_factory=HttpClient)
-    clock_s: Callable[[], float] = field(default=time.time, repr=False)
 
-    def send(self, alert: PendingAlert) -> Attempt:
-        """Post the alert, or its end."""
-        try:
-            body = orjson.dumps(entries(members_of(alert.value), self.fires_for))
-        except (ValueError, KeyError, TypeError) as error:
-            return refused(f"the alert cannot be put into Alertmanager's form: {error}")
-        headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        )
-        try:
-            return judge(self.http.post(self.url.rstrip("/") + PATH, body, headers), self.clock_s())
-        except SinkError as error:
-            return retry(str(error))
+    def request(self, alert: PendingAlert, now_s: int) -> tuple[bytes, Mapping[str, str]]:  # noqa: ARG002
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return orjson.dumps(entries(members_of(alert.value), self.fires_for)), headers
+
+
+def make(name: str, destination: Destination, url: str, secret: str | None) -> Alertmanager:
+    """`url` is without the path of the API."""
+    checked_url(url)
+    return Alertmanager(name, url.rstrip("/") + PATH, secret or "", http=client_for(destination))
 
 
 def entries(alert: Mapping[str, Any], fires_for: timedelta) -> list[dict[str, Any]]:
@@ -67,11 +61,7 @@ def _entry(alert: Mapping[str, Any], severity: str, start: datetime, end: dateti
             "severity": severity,
         },
         "annotations": {"summary": headline(alert), "description": plain(alert), "step": alert["step"]},
-        "startsAt": _text(start),
-        "endsAt": _text(end),
+        "startsAt": instant_text(start),
+        "endsAt": instant_text(end),
     }
     return entry | ({"generatorURL": article["url"]} if article.get("url") else {})
-
-
-def _text(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

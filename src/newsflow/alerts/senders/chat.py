@@ -1,23 +1,26 @@
-"""Alerts to Slack, Teams, Telegram, Matrix and a hundred other services, by the apprise library (an extra)."""
+"""Alerts to Slack, Teams, Telegram, Matrix and more, by the apprise library: `pip install 'newsflow[chat]'`.
+
+`url`: an [apprise](https://github.com/caronc/apprise/wiki) URL, best as `env:NAME`, since it holds the secrets.
+
+Apprise opens its own connections and knows no ids: the guard of addresses does not reach it, so its URLs are for those
+who run newsflow to write, never for subscribers; and after a crash between sending and noting it, a message may appear
+twice.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from newsflow.alerts.render import members_of, plain, subject
-from newsflow.alerts.senders.base import SENT, Attempt, refused, retry
+from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.config.settings import Destination
 from newsflow.errors import ConfigError
 from newsflow.model import PendingAlert
 
 
 @dataclass(frozen=True)
 class Chat:
-    """A service that apprise knows, by its apprise URL, which holds its secrets.
-
-    Apprise opens connections of its own: the guard against internal addresses does not reach them, so such URLs
-    are for those who run newsflow to write, never for subscribers. It knows no ids either: after a crash between
-    sending and writing that down, the service shows the alert twice.
-    """
+    """A service that apprise knows, by its apprise URL."""
 
     name: str
     url: str = field(repr=False)
@@ -27,17 +30,23 @@ class Chat:
         try:
             members = members_of(alert.value)
             title, body = subject(members), plain(members)
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             return refused(f"the alert cannot be put into a message: {error}")
         import apprise
 
+        urgent = members["severity"] in ("error", "critical")
+        kind = apprise.NotifyType.FAILURE if urgent else apprise.NotifyType.WARNING
         service = open_service(self.url)
-        kind = {"error": apprise.NotifyType.FAILURE, "critical": apprise.NotifyType.FAILURE}.get(
-            members["severity"], apprise.NotifyType.WARNING
-        )
         if service.notify(title=title, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
             return SENT
         return retry("the service did not take the message; apprise logs why")
+
+
+def make(name: str, _: Destination, url: str, secret: str | None) -> Chat:
+    if secret is not None:
+        raise ValueError("a destination of type chat has no secret; its URL holds it, and may be a reference")
+    open_service(url)
+    return Chat(name, url)
 
 
 def open_service(url: str):  # type: ignore[no-untyped-def]  # apprise has no types

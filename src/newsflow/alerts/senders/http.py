@@ -1,4 +1,9 @@
-"""One guarded HTTP request: checked address, bounded time and size, redirects followed only where safe."""
+"""One guarded HTTP request: checked address, bounded time and size, redirects followed only where safe.
+
+A webhook's URL comes from a subscriber, and must not reach inside. Its name is resolved once, every address it has is
+checked, and the connection then goes to a checked address and not to the name again, so that a name server that
+changes its mind between the two gains nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,73 +21,55 @@ from urllib.parse import urljoin
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Timeout, Url, parse_url
+from urllib3.util import Url, parse_url
 
+from newsflow.config.settings import Destination
 from newsflow.errors import SinkError
-
-# Which addresses a destination may have. A webhook's URL comes from a subscriber: it must not reach inside.
-#
-# A name is resolved once, every address it has is checked, and the connection then goes to a checked address and
-# not to the name again, so that a name server that changes its mind between the two gains nothing.
-
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Iterable[str]]
 
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return networks like `10.1.0.0/16` or `127.0.0.1`, with spaces between. Raises `ValueError`."""
+    return tuple(ipaddress.ip_network(each, strict=False) for each in text.split())
+
+
 # https://www.iana.org/assignments/iana-ipv4-special-registry: what is not for the open internet.
-_INTERNAL_V4 = tuple(
-    ipaddress.IPv4Network(each)
-    for each in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-    )
+_INTERNAL_V4 = parse_networks(
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+    "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4"
 )
 # Of IPv6 only global unicast is open, without the parts of it that are tunnels, documentation or benchmarks.
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
-_INTERNAL_V6 = tuple(ipaddress.IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+_INTERNAL_V6 = parse_networks("2001::/23 2001:db8::/32 2002::/16 3fff::/20")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+PRIVATE = parse_networks("10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 172.16.0.0/12 192.168.0.0/16 ::1/128 fc00::/7")
+"""What `allow_private` opens: this machine and private networks; not link-local, where metadata services live."""
+_PORTS = {"http": 80, "https": 443}
+_SAME_METHOD = frozenset({307, 308})
 
 
 class AddressRefusedError(SinkError):
     """A destination's address is internal, and was not allowed."""
 
 
-def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Return networks from texts like `10.1.0.0/16` or `127.0.0.1`. Raises `ValueError`."""
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
 def is_internal(address: Address) -> bool:
     """Return whether an address is anything but one of the open internet."""
+    meant = _meant(address)
+    if isinstance(meant, ipaddress.IPv4Address):
+        return any(meant in network for network in _INTERNAL_V4)
+    return meant not in _GLOBAL_V6 or any(meant in network for network in _INTERNAL_V6)
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
-        return any(address in network for network in _INTERNAL_V4)
-    inner = _inner(address)
-    if inner is not None:
-        return is_internal(inner)
-    return address not in _GLOBAL_V6 or any(address in network for network in _INTERNAL_V6)
-
-
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+        return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+    return address.ipv4_mapped or address
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -110,11 +97,8 @@ def checked_addresses(
 
 
 def _check(host: str, text: str, allowed: Sequence[Network]) -> None:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    seen = _inner(address) if isinstance(address, ipaddress.IPv6Address) else None
-    if any((seen or address) in network for network in allowed):
-        return
-    if is_internal(address):
+    address = _meant(ipaddress.ip_address(text.partition("%")[0]))
+    if is_internal(address) and not any(address in network for network in allowed):
         named = text if text == host else f"{host!r} ({text})"
         raise AddressRefusedError(
             f"{named} is an internal address; accepted: addresses of the open internet, "
@@ -122,27 +106,23 @@ def _check(host: str, text: str, allowed: Sequence[Network]) -> None:
         )
 
 
-_PORTS = {"http": 80, "https": 443}
-_SAME_METHOD = frozenset({307, 308})
-
-
 class UnreachableError(SinkError):
     """No answer: the connection failed, broke off, or took too long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long (seconds) and how much (bytes) one request may take."""
+class HttpLimits:
+    """How long (seconds) one request may take, and how much (bytes) of the response is read."""
 
     connect_s: float = 5.0
     total_s: float = 20.0
     """From the first byte sent to the last one read, however slowly they drip."""
-    answer_bytes: int = 65_536
+    response_bytes: int = 65_536
     redirects: int = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What came back. `headers` by lower-case name; `body` is cut at the limit."""
 
     status: int
@@ -154,85 +134,94 @@ class Answer:
 class HttpClient:
     """Posts to URLs that others chose. Safe to share between threads; each request has its own connection."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: HttpLimits = field(default_factory=HttpLimits)
     allowed: tuple[Network, ...] = ()
     resolve: Resolver = system_resolver
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Post and return the answer, redirects of the kinds that keep method and body (307, 308) followed.
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+        """Post and return the response, redirects of the kinds that keep method and body (307, 308) followed.
 
         Raises `AddressRefusedError` for an internal address, here or where a redirect points, `UnreachableError` when
         no answer came, `SinkError` for a URL that cannot be used.
         """
         for _ in range(self.limits.redirects + 1):
-            place = checked_url(url)
-            answer = self._once(place, body, headers)
-            target = answer.headers.get("location")
-            if answer.status not in _SAME_METHOD or not target:
-                return answer
-            url = urljoin(url, target)
-            if place.scheme == "https" and checked_url(url).scheme != "https":
-                raise SinkError(f"{place.host} redirects from https to http, which would show the alert to anyone")
+            target = checked_url(url)
+            response = self._once(target, body, headers)
+            location = response.headers.get("location")
+            if response.status not in _SAME_METHOD or not location:
+                return response
+            url = urljoin(url, location)
+            if target.scheme == "https" and checked_url(url).scheme != "https":
+                raise SinkError(f"{target.host} redirects from https to http, which would show the alert to anyone")
         raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]}")
 
-    def _once(self, place: Url, body: bytes, headers: Mapping[str, str]) -> Answer:
-        host = (place.host or "").strip("[]")
-        port = place.port or _PORTS[place.scheme or "https"]
+    def _once(self, target: Url, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+        host = (target.host or "").strip("[]")
+        port = target.port or _PORTS[target.scheme or "https"]
         failures: list[str] = []
         for address in checked_addresses(host, port, self.allowed, self.resolve)[:4]:
-            connection = self._connection(place, host, address, port)
+            connection = self._connection(target, host, address, port)
             try:
                 connection.connect()
             except (OSError, HTTPError) as error:
                 connection.close()
-                failures.append(f"{address}: {_words(error)}")
+                failures.append(f"{address}: {_cause(error)}")
                 continue
-            return self._exchange(connection, place, body, headers)
+            return self._exchange(connection, target, body, headers)
         raise UnreachableError(f"{host} port {port} cannot be reached: {'; '.join(failures)}")
 
-    def _connection(self, place: Url, host: str, address: str, port: int) -> HTTPConnection:
-        timeout = Timeout(connect=self.limits.connect_s, read=self.limits.total_s)
-        seconds = timeout.connect_timeout
-        if place.scheme == "http":
+    def _connection(self, target: Url, host: str, address: str, port: int) -> HTTPConnection:
+        seconds = self.limits.connect_s
+        if target.scheme == "http":
             return HTTPConnection(address, port, timeout=seconds)
         context = self.tls or ssl.create_default_context()
         return HTTPSConnection(
             address, port, timeout=seconds, ssl_context=context, server_hostname=host, assert_hostname=host
         )
 
-    def _exchange(self, connection: HTTPConnection, place: Url, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(
+        self, connection: HTTPConnection, target: Url, body: bytes, headers: Mapping[str, str]
+    ) -> HttpResponse:
         try:
             with _deadline(connection, self.limits.total_s):
                 # Not preloaded, not decoded: a body is read up to the limit, and a compressed one never unfolds.
                 connection.request(
                     "POST",
-                    place.request_uri,
+                    target.request_uri,
                     body=body,
-                    headers={**headers, "Host": _host(place)},
+                    headers={**headers, "Host": _host(target)},
                     preload_content=False,
                     decode_content=False,
                 )
-                answer = connection.getresponse()
-                content = answer.read(self.limits.answer_bytes)
-                return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
+                response = connection.getresponse()
+                content = response.read(self.limits.response_bytes)
+                return HttpResponse(
+                    response.status, {name.lower(): value for name, value in response.headers.items()}, content
+                )
         except (OSError, HTTPError, http.client.HTTPException) as error:
-            raise UnreachableError(f"{place.host} did not answer: {_words(error)}") from error
+            raise UnreachableError(f"{target.host} did not answer: {_cause(error)}") from error
         finally:
             connection.close()
+
+
+def client_for(destination: Destination) -> HttpClient:
+    """Return a client within the bounds that a destination's settings give."""
+    limits = HttpLimits(connect_s=min(5.0, destination.timeout_s), total_s=destination.timeout_s)
+    return HttpClient(limits, PRIVATE if destination.allow_private else ())
 
 
 def checked_url(url: str) -> Url:
     """Return a URL in its parts. Raises `SinkError` unless it is http or https, with a host and no password."""
     try:
-        place = parse_url(url)
+        target = parse_url(url)
     except LocationParseError as error:
         raise SinkError(f"{url[:200]!r} is not a URL") from error
-    if place.scheme not in _PORTS or not place.host:
+    if target.scheme not in _PORTS or not target.host:
         raise SinkError(f"{url[:200]!r} is not an http or https URL with a host")
-    if place.auth is not None:
-        raise SinkError(f"the URL of {place.host} holds a user name or password; put them into a header instead")
-    return place
+    if target.auth is not None:
+        raise SinkError(f"the URL of {target.host} holds a user name or password; put them into a header instead")
+    return target
 
 
 @contextmanager
@@ -262,11 +251,11 @@ def _deadline(connection: HTTPConnection, seconds: float) -> Iterator[None]:
         raise UnreachableError(f"it took longer than {seconds:g} s")
 
 
-def _host(place: Url) -> str:
-    host = place.host or ""
-    return host if place.port in (None, _PORTS[place.scheme or "https"]) else f"{host}:{place.port}"
+def _host(target: Url) -> str:
+    host = target.host or ""
+    return host if target.port in (None, _PORTS[target.scheme or "https"]) else f"{host}:{target.port}"
 
 
-def _words(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
     cause = error.__cause__ if isinstance(error, urllib3.exceptions.NewConnectionError) and error.__cause__ else error
     return str(cause) or type(cause).__name__

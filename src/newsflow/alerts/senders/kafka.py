@@ -1,4 +1,8 @@
-"""Alerts as records of a Kafka topic: key is the alert's id, so that a compacted topic keeps each once."""
+"""Alerts as CloudEvents in a Kafka topic: the key is the alert's id, so that a compacted topic keeps each once.
+
+`url`: `kafka://HOST:9092/news.alert.v1`, `kafka+ssl://…`, or, over TLS,
+`kafka+sasl://user@HOST:9093/TOPIC?mechanism=SCRAM-SHA-512`. The topic must exist. `secret`: the password.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,9 @@ from datetime import datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of
-from newsflow.alerts.senders.base import SENT, Attempt, refused, retry
-from newsflow.config.settings import Security
+from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.config.settings import Destination, Security
 from newsflow.errors import KafkaError
-from newsflow.kafka.producer import BatchWriter, RecordTooLargeError
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import PendingAlert
 from newsflow.model.headers import emitted_headers
@@ -22,8 +25,8 @@ _PROTOCOLS = {"kafka": "PLAINTEXT", "kafka+ssl": "SSL", "kafka+sasl": "SASL_SSL"
 
 @dataclass(frozen=True)
 class KafkaTopic:
-    """A topic that alerts are written to, as CloudEvents; it must be there. The same alert again has the same bytes
-    and headers."""
+    """A topic that alerts are written to, as CloudEvents; it must exist. The same alert sent again has the same
+    bytes and headers."""
 
     name: str
     settings: KafkaSettings = field(repr=False)
@@ -31,9 +34,12 @@ class KafkaTopic:
 
     def send(self, alert: PendingAlert) -> Attempt:
         """Write one record and wait until every in-sync replica has it."""
+        # The client is slow to import, and only a destination of this kind needs it.
+        from newsflow.kafka.producer import BatchWriter, RecordTooLargeError
+
         try:
             at = datetime.fromisoformat(members_of(alert.value)["at"])
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             return refused(f"the alert cannot be put into a record: {error}")
         headers = emitted_headers(name="alert", ce_id=alert.id, job="deliver", time=at, subject=alert.subscription)
         writer = BatchWriter(self.settings)
@@ -45,6 +51,10 @@ class KafkaTopic:
         except KafkaError as error:
             return retry(str(error))
         return SENT
+
+
+def make(name: str, destination: Destination, url: str, _: str | None) -> KafkaTopic:
+    return KafkaTopic(name, *read_topic(url, destination.secret, destination.timeout_s))
 
 
 def read_topic(url: str, password: str | None = None, timeout_s: float = 10.0) -> tuple[KafkaSettings, str]:
@@ -71,6 +81,6 @@ def read_topic(url: str, password: str | None = None, timeout_s: float = 10.0) -
         security,
         connect_timeout_s=timeout_s,
         request_timeout_s=timeout_s,
-        delivery_timeout_s=timeout_s + 1,  # the client wants it above that of one request
+        delivery_timeout_s=timeout_s + 1,  # the client demands more than that of one request
     )
     return settings, parts.path.strip("/") or ALERT_TOPIC

@@ -1,25 +1,29 @@
-"""Alerts as e-mail: plain text and HTML, one thread a story, over TLS."""
+"""Alerts as e-mail: plain text and HTML, one thread a story, over TLS.
+
+`url`: `smtp://user@host:587` (STARTTLS is demanded), `smtps://user@host:465`, or `smtp://relay:25?tls=none` for a relay
+without TLS. `secret`: the password. `mail_from` and `mail_to` are needed.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from newsflow.alerts.render import members_of, plain, rich, subject
-from newsflow.alerts.senders.base import SENT, Attempt, refused, retry
+from newsflow.alerts.render import members_of, plain, rich, subject, thread_key
+from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.config.settings import Destination
 from newsflow.model import PendingAlert
 
 Tls = Literal["starttls", "implicit", "none"]
 _DOMAIN = "newsflow.invalid"
-"""Of Message-IDs; reserved, so that nobody can be asked for it."""
+"""Of Message-IDs: a reserved name, which nobody can own."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,29 @@ class Mail:
         """Hand one mail in. The same alert again has the same Message-ID, by which mailboxes drop repeats."""
         try:
             message = compose(members_of(alert.value), self.sender, self.to)
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             return refused(f"the alert cannot be put into a mail: {error}")
         try:
             with _connected(self.server) as smtp:
                 lost = smtp.send_message(message, self.sender, list(self.to))
         except smtplib.SMTPRecipientsRefused as error:
-            return _judge_recipients(error.recipients)
+            # No mailbox took it; one that may take it later is worth another try.
+            return _judge(*min(error.recipients.values()))
         except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
             return _judge(error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
             return retry(f"{self.server.host} port {self.server.port}: {error or type(error).__name__}")
-        return SENT if not lost else Attempt(SENT.fate, f"not delivered to {', '.join(sorted(lost))}")
+        return SENT if not lost else Attempt(SENT.result, f"not delivered to {', '.join(sorted(lost))}")
+
+
+def make(name: str, destination: Destination, url: str, secret: str | None) -> Mail:
+    boxes = tuple(box.strip() for box in (destination.mail_to or "").split(",") if box.strip())
+    if not destination.mail_from or not boxes:
+        raise ValueError("a destination of type mail needs mail_from and mail_to")
+    for box in (destination.mail_from, *boxes):
+        if "@" not in parseaddr(box)[1]:
+            raise ValueError(f"{box!r} is not a mailbox; accepted: name@example.org")
+    return Mail(name, read_server(url, secret or "", destination.timeout_s), destination.mail_from, boxes)
 
 
 def compose(alert: Mapping[str, Any], sender: str, to: tuple[str, ...]) -> EmailMessage:
@@ -70,7 +85,7 @@ def compose(alert: Mapping[str, Any], sender: str, to: tuple[str, ...]) -> Email
     message["From"], message["To"] = sender, ", ".join(to)
     message["Date"] = format_datetime(datetime.fromisoformat(alert["at"]))
     message["Message-ID"] = f"<{alert['id']}@{_DOMAIN}>"
-    thread = _thread(alert)
+    thread = f"<story.{thread_key(alert, digest_size=12)}@{_DOMAIN}>"
     message["References"] = thread
     if replies:
         message["In-Reply-To"] = thread
@@ -92,7 +107,7 @@ def read_server(url: str, password: str = "", timeout_s: float = 20.0) -> SmtpSe
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("accepted: smtp://user@host:587 or smtps://user@host:465")
     if parts.password is not None:
-        raise ValueError("the password stands in the URL; put a reference to it into `secret`")
+        raise ValueError("the password is in the URL; put a reference to it into `secret`")
     if options not in ({}, {"tls": ["none"]}) or (options and tls == "implicit"):
         raise ValueError("the only option is ?tls=none, of smtp://")
     if options:
@@ -120,18 +135,7 @@ def _connected(server: SmtpServer) -> smtplib.SMTP:
     return smtp
 
 
-def _judge_recipients(recipients: Mapping[str, tuple[int, bytes]]) -> Attempt:
-    """No mailbox took it. One that may take it later is worth another try."""
-    code, words = min(recipients.values())
-    return _judge(code, words)
-
-
-def _judge(code: int, words: bytes | str) -> Attempt:
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+def _judge(code: int, reply: bytes | str) -> Attempt:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     message = f"SMTP {code}: {' '.join(text.split())[:300]}"
     return refused(message) if 500 <= code < 600 else retry(message)
-
-
-def _thread(alert: Mapping[str, Any]) -> str:
-    name = f"{alert['subscription']}\n{alert.get('story') or alert['id']}".encode("utf-8", "surrogatepass")
-    return f"<story.{hashlib.blake2b(name, digest_size=12).hexdigest()}@{_DOMAIN}>"

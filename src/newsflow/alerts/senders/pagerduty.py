@@ -1,56 +1,50 @@
-"""Alerts as PagerDuty Events v2: a story is an incident, its withdrawal resolves it."""
+"""Alerts as PagerDuty Events v2: a story is one incident, its withdrawal resolves it.
+
+`url`: `https://events.pagerduty.com/v2/enqueue`. `secret`: the routing key.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from newsflow.alerts.render import headline, members_of
-from newsflow.alerts.senders.base import Attempt, refused, retry
-from newsflow.alerts.senders.http import HttpClient
-from newsflow.alerts.senders.webhook import judge
-from newsflow.errors import SinkError
+from newsflow.alerts.render import headline, members_of, thread_key
+from newsflow.alerts.senders.base import HttpSender
+from newsflow.alerts.senders.http import checked_url, client_for
+from newsflow.config.settings import Destination
 from newsflow.model import PendingAlert
 
-URL = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY_CHARS = 1024
 
 
 @dataclass(frozen=True)
-class PagerDuty:
+class PagerDuty(HttpSender):
     """A PagerDuty service, by the key of its Events v2 integration."""
 
-    name: str
     routing_key: str = field(repr=False)
-    url: str = URL
-    http: HttpClient = field(default_factory=HttpClient)
-    clock_s: Callable[[], float] = field(default=time.time, repr=False)
 
-    def send(self, alert: PendingAlert) -> Attempt:
-        """Trigger or resolve the incident of the alert's story."""
-        try:
-            body = orjson.dumps(event(members_of(alert.value), self.routing_key))
-        except (ValueError, KeyError, TypeError) as error:
-            return refused(f"the alert cannot be put into an event: {error}")
-        try:
-            return judge(self.http.post(self.url, body, {"Content-Type": "application/json"}), self.clock_s())
-        except SinkError as error:
-            return retry(str(error))
+    def request(self, alert: PendingAlert, now_s: int) -> tuple[bytes, Mapping[str, str]]:  # noqa: ARG002
+        return orjson.dumps(event(members_of(alert.value), self.routing_key)), {}
+
+
+def make(name: str, destination: Destination, url: str, secret: str | None) -> PagerDuty:
+    if not secret:
+        raise ValueError("a destination of type pagerduty needs its routing key as secret")
+    checked_url(url)
+    return PagerDuty(name, url, secret, http=client_for(destination))
 
 
 def event(alert: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
-    """Return the event of an alert. All steps of a story share a dedup key, so that it is one incident."""
-    action = "resolve" if alert["step"] == "withdrawn" else "trigger"
+    """Return the event of an alert. All alerts of a story share a dedup key, so that it is one incident; a digest is
+    one of its own."""
     article = alert["articles"][0]
     return {
         "routing_key": routing_key,
-        "event_action": action,
-        "dedup_key": dedup_key(alert),
+        "event_action": "resolve" if alert["step"] == "withdrawn" else "trigger",
+        "dedup_key": f"newsflow-{thread_key(alert, digest_size=16)}",
         "payload": {
             "summary": headline(alert)[:SUMMARY_CHARS],
             "source": article["source"],
@@ -62,9 +56,3 @@ def event(alert: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
         },
         "links": [{"href": each["url"], "text": each["source"]} for each in alert["articles"] if each.get("url")][:10],
     }
-
-
-def dedup_key(alert: Mapping[str, Any]) -> str:
-    """Return what names the incident, at most 255 characters. A digest is one of its own."""
-    name = f"{alert['subscription']}\n{alert.get('story') or alert['id']}".encode("utf-8", "surrogatepass")
-    return f"newsflow-{hashlib.blake2b(name, digest_size=16).hexdigest()}"

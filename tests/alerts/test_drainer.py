@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts.delivery import Backoff, Circuit, Drained, Drainer
-from newsflow.alerts.senders.base import SENT, Attempt, Fate, refused, retry
-from newsflow.ledger.alerts import Backlog, PendingDelivery
-from newsflow.ledger.database import to_micros
+from newsflow.alerts.delivery import Circuit, Drained, Drainer
+from newsflow.alerts.outbox import Backlog, Outbox, PendingDelivery
+from newsflow.alerts.senders.base import SENT, Attempt, DeliveryResult, refused, retry
+from newsflow.backoff import Backoff
 from newsflow.model import PendingAlert
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,8 +27,8 @@ class Entry:
 
 
 @dataclass
-class MemoryOutbox:
-    """What the ledger promises, in a list in the order of raising."""
+class MemoryOutbox(Outbox):
+    """What an outbox promises, in a list in the order of raising."""
 
     clock: Callable[[], datetime] = lambda: NOON
     entries: list[Entry] = field(default_factory=list)
@@ -45,9 +45,9 @@ class MemoryOutbox:
                 )
             )
 
-    def pending_alerts(
+    def lease(
         self, limit: int = 100, *, lease_s: float = 60.0, destination: str | None = None
-    ) -> Sequence[PendingDelivery]:
+    ) -> list[PendingDelivery]:
         blocked: set[tuple[str, str]] = set()
         taken: list[PendingDelivery] = []
         for at, entry in enumerate(self.entries):
@@ -60,24 +60,24 @@ class MemoryOutbox:
         self.leases += 1
         return taken
 
-    def release_alerts(self, places: Sequence[tuple[str, str]]) -> None:
-        for place in places:
+    def release(self, deliveries: Sequence[tuple[str, str]]) -> None:
+        for place in deliveries:
             self._change(place, due_at=self.clock())
 
-    def alert_backlog(self) -> Sequence[Backlog]:
+    def backlog(self) -> list[Backlog]:
         found = {}
         for name in {entry.delivery.destination for entry in self.entries}:
             mine = [entry for entry in self.entries if entry.delivery.destination == name]
             heads: dict[str, Entry] = {}
             for entry in mine:
                 heads.setdefault(entry.delivery.subscription, entry)
-            found[name] = Backlog(name, len(mine), 0, min(to_micros(head.due_at) for head in heads.values()))
+            found[name] = Backlog(name, len(mine), NOON, min(head.due_at for head in heads.values()))
         return list(found.values())
 
-    def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
+    def mark_sent(self, alert_id: str, destination: str, at: datetime) -> None:
         del self.entries[self._index((alert_id, destination))]
 
-    def mark_alert_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
+    def mark_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
         self.errors[alert_id] = error
         at = self._index((alert_id, destination))
         if retry_at is None:
@@ -111,7 +111,7 @@ class Double:
     def send(self, alert: PendingAlert) -> Attempt:
         self.tried.append(alert.id)
         attempt = self.answer(alert)
-        if attempt.fate is Fate.SENT:
+        if attempt.result is DeliveryResult.SENT:
             self.got.append(alert.id)
         return attempt
 
@@ -240,8 +240,8 @@ def test_a_sender_with_a_mistake_of_its_own_loses_nothing() -> None:
 
 def test_each_answer_is_written_down_before_the_outbox_can_break() -> None:
     class Breaking(MemoryOutbox):
-        def mark_alert_sent(self, alert_id: str, destination: str, at: datetime) -> None:
-            super().mark_alert_sent(alert_id, destination, at)
+        def mark_sent(self, alert_id: str, destination: str, at: datetime) -> None:
+            super().mark_sent(alert_id, destination, at)
             if alert_id == "a-2":
                 raise OSError("disk full")
 
@@ -284,7 +284,7 @@ def test_what_a_dead_drainer_held_is_tried_again_after_its_lease() -> None:
     clock = Clock()
     outbox, sender = MemoryOutbox(clock), Double()
     outbox.add("a-1", "a-2")
-    outbox.pending_alerts(1, lease_s=60)
+    outbox.lease(1, lease_s=60)
     drainer = _drainer(sender, clock=clock)
     assert drainer.drain(outbox).next_due == NOON + timedelta(seconds=60)
     assert sender.tried == []

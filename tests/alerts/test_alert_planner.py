@@ -1,4 +1,4 @@
-"""Desks over the ledger: what the tables remember, and a day of three stories across quiet hours."""
+"""The planner over the ledger: what the tables remember, and a day of three stories across quiet hours."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from datetime import datetime, time, timedelta
 import orjson
 import pytest
 
-from newsflow.alerts import Policy, QuietHours, Severity
 from newsflow.alerts.delivery import Drainer
-from newsflow.alerts.desks import AlertDesks
+from newsflow.alerts.outbox import Outbox
+from newsflow.alerts.planner import AlertPlanner
 from newsflow.alerts.senders.base import SENT, Attempt, retry
+from newsflow.alerts.values import Policy, QuietHours, Severity
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article, PendingAlert
 from newsflow.routing import Match, Routes, Subscription
-from tests.alerts.desk_helpers import MONDAY_NOON, at, gone, told
+from tests.alerts.planner_helpers import MONDAY_NOON, at, gone, reported
 
 
 class Clock:
@@ -38,12 +39,12 @@ def ledger(clock: Clock) -> Iterator[Ledger]:
     opened.close()
 
 
-def _desks(ledger: Ledger, *subscriptions: Subscription) -> AlertDesks:
-    return AlertDesks(Routes(subscriptions=subscriptions), ledger)
+def _planner(ledger: Ledger, *subscriptions: Subscription) -> AlertPlanner:
+    return AlertPlanner(Routes(subscriptions=subscriptions), ledger)
 
 
 def _raised(ledger: Ledger) -> list[tuple[str, str, str]]:
-    values = [orjson.loads(each.value) for each in ledger.alerts()]
+    values = [orjson.loads(each.value) for each in Outbox(ledger).alerts()]
     return sorted((value["subscription"], value["step"], value["story"]) for value in values)
 
 
@@ -51,35 +52,35 @@ SYRIA = Subscription("syria", Match(topics_any=frozenset({"sy"})), alert_to=("ho
 
 
 def test_articles_again_raise_nothing_again(ledger: Ledger, clock: Clock) -> None:
-    desks = _desks(ledger, SYRIA)
-    articles = [told("a"), told("b", "two"), told("c", story="s2"), gone(told("c", story="s2"))]
-    assert desks.take(articles, clock()) == 3
-    assert _desks(ledger, SYRIA).take(articles, clock()) == 0
+    planner = _planner(ledger, SYRIA)
+    articles = [reported("a"), reported("b", "two"), reported("c", story="s2"), gone(reported("c", story="s2"))]
+    assert planner.take(articles, clock()) == 3
+    assert _planner(ledger, SYRIA).take(articles, clock()) == 0
     assert _raised(ledger) == [("syria", "first", "s1"), ("syria", "first", "s2"), ("syria", "withdrawn", "s2")]
 
 
 def test_a_batch_that_fails_is_not_taken_in(ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    desks = _desks(ledger, SYRIA)
+    planner = _planner(ledger, SYRIA)
     with monkeypatch.context() as patch:
-        patch.setattr("newsflow.alerts.desks.encode_alert", lambda _: 1 / 0)
+        patch.setattr("newsflow.alerts.planner.encode_alert", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            desks.take([told("a")], clock())
-    assert desks.take([told("a")], clock()) == 1
+            planner.take([reported("a")], clock())
+    assert planner.take([reported("a")], clock()) == 1
 
 
 def test_who_heard_of_an_article_hears_of_its_end_though_it_matches_no_more(ledger: Ledger, clock: Clock) -> None:
-    desks = _desks(ledger, SYRIA)
-    desks.take([told("a")], clock())
-    end = replace(gone(told("a")), topics=())
-    assert desks.take([end], clock()) == 1
-    assert desks.take([replace(end, id="z", story="s9")], clock()) == 0, "whoever did not hear of it does not"
+    planner = _planner(ledger, SYRIA)
+    planner.take([reported("a")], clock())
+    end = replace(gone(reported("a")), topics=())
+    assert planner.take([end], clock()) == 1
+    assert planner.take([replace(end, id="z", story="s9")], clock()) == 0, "whoever did not hear of it does not"
 
 
 def test_subscriptions_hear_what_they_asked_for(ledger: Ledger, clock: Clock) -> None:
     lebanon = replace(SYRIA, id="lebanon", match=Match(topics_any=frozenset({"lb"})), severity=Severity.CRITICAL)
     silent = replace(SYRIA, id="silent", alert_to=())
-    desks = _desks(ledger, SYRIA, lebanon, silent)
-    assert desks.take([told("a"), told("b", story="s2", countries=("SY", "LB"))], clock()) == 3
+    planner = _planner(ledger, SYRIA, lebanon, silent)
+    assert planner.take([reported("a"), reported("b", story="s2", countries=("SY", "LB"))], clock()) == 3
     assert _raised(ledger) == [
         ("lebanon", "first", "s2"),
         ("syria", "first", "s1"),
@@ -89,45 +90,45 @@ def test_subscriptions_hear_what_they_asked_for(ledger: Ledger, clock: Clock) ->
 
 def test_what_waits_is_let_out_by_whoever_ticks_first(ledger: Ledger, clock: Clock) -> None:
     night = replace(SYRIA, policy=Policy(quiet=QuietHours("UTC", time(11), time(14))))
-    assert _desks(ledger, night).take([told("a"), told("b", story="s2")], clock()) == 0
+    assert _planner(ledger, night).take([reported("a"), reported("b", story="s2")], clock()) == 0
     clock.now = at(1)
-    assert _desks(ledger, night).tick(clock()) == 0
+    assert _planner(ledger, night).tick(clock()) == 0
     clock.now = at(2)
-    assert _desks(ledger, night).tick(clock()) == 1
-    assert _desks(ledger, night).tick(clock()) == 0
+    assert _planner(ledger, night).tick(clock()) == 1
+    assert _planner(ledger, night).tick(clock()) == 0
     assert _steps(ledger) == [("syria", "digest", 2)]
 
 
 def _steps(ledger: Ledger) -> list[tuple[str, str, int]]:
-    values = [orjson.loads(each.value) for each in ledger.alerts()]
+    values = [orjson.loads(each.value) for each in Outbox(ledger).alerts()]
     return [(value["subscription"], value["step"], len(value["articles"])) for value in values]
 
 
 def test_a_mute_holds_and_its_end_lets_out(ledger: Ledger, clock: Clock) -> None:
-    desks = _desks(ledger, SYRIA)
-    desks.mute("syria", at(5))
-    assert desks.take([told("a"), told("b", story="s2")], clock()) == 0
+    planner = _planner(ledger, SYRIA)
+    planner.mute("syria", at(5))
+    assert planner.take([reported("a"), reported("b", story="s2")], clock()) == 0
     clock.now = at(1)
-    desks.mute("syria", None)
-    assert desks.tick(clock()) == 1
+    planner.mute("syria", None)
+    assert planner.tick(clock()) == 1
     assert _steps(ledger) == [("syria", "digest", 2)]
 
 
 def test_a_subscription_that_is_gone_keeps_what_waits(ledger: Ledger, clock: Clock) -> None:
-    desks = _desks(ledger, SYRIA)
-    desks.mute("syria", at(1))
-    desks.take([told("a")], clock())
+    planner = _planner(ledger, SYRIA)
+    planner.mute("syria", at(1))
+    planner.take([reported("a")], clock())
     clock.now = at(2)
-    assert _desks(ledger).tick(clock()) == 0
-    assert desks.tick(clock()) == 1
+    assert _planner(ledger).tick(clock()) == 0
+    assert planner.tick(clock()) == 1
 
 
 def test_stories_are_forgotten_in_the_end_but_not_told_twice(ledger: Ledger, clock: Clock) -> None:
-    desks = _desks(ledger, SYRIA)
-    desks.take([told("a")], clock())
+    planner = _planner(ledger, SYRIA)
+    planner.take([reported("a")], clock())
     clock.now = at(24 * 31)
-    desks.tick(clock())
-    assert desks.take([told("a")], clock()) == 0, "its id is still taken"
+    planner.tick(clock())
+    assert planner.take([reported("a")], clock()) == 0, "its id is still taken"
 
 
 OUTLETS = [f"outlet-{number}" for number in range(12)]
@@ -147,7 +148,7 @@ def _day() -> list[tuple[datetime, Article]]:
         agency = "Northwire" if OUTLETS.index(outlet) < 8 else None
         name = f"{story}-{number // 3:02}"
         countries = COUNTRIES[story] + (("LB",) if name == "s1-17" else ())
-        article = told(name, outlet, story, agency=agency, countries=countries, title=TITLES[story])
+        article = reported(name, outlet, story, agency=agency, countries=countries, title=TITLES[story])
         events.append((at(6) + timedelta(minutes=14 * number), article))
     edit = replace(events[0][1], version=2, action=Action.REPLACE, title=TITLES["s1"] + " (محدث)")
     events.append((at(7), edit))
@@ -216,12 +217,12 @@ def test_a_day_of_three_stories_across_quiet_hours(ledger: Ledger, clock: Clock)
     for now, article in _day():
         while clock.now < now:
             clock.now = min(now, clock.now + timedelta(minutes=1))
-            _desks(ledger, *SUBSCRIBERS).tick(clock())
-            drainer.drain(ledger)
-        desks = _desks(ledger, *SUBSCRIBERS)  # a restart before each article
-        desks.take([article], clock())
-        desks.take([article], clock())
-    while (done := drainer.drain(ledger)).waiting:
+            _planner(ledger, *SUBSCRIBERS).tick(clock())
+            drainer.drain(Outbox(ledger))
+        planner = _planner(ledger, *SUBSCRIBERS)  # a restart before each article
+        planner.take([article], clock())
+        planner.take([article], clock())
+    while (done := drainer.drain(Outbox(ledger))).waiting:
         clock.now = max(done.next_due or clock.now, clock.now)
     values = [(alert.subscription, orjson.loads(alert.value)) for alert in hook.got]
     found = {

@@ -1,21 +1,13 @@
-"""Drives a desk through time, as whoever runs it must: what waits is let out when it is due."""
+"""Drives a planner through time, as whoever runs it must: what waits goes out when it is due."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-import orjson
-
-from newsflow.alerts.desk import Desk, story_name
-from newsflow.alerts.state import (
-    StoryState,
-    SubscriberState,
-    story_from_json,
-    story_to_json,
-    subscriber_from_json,
-    subscriber_to_json,
-)
+from newsflow.alerts.build import story_key
+from newsflow.alerts.decide import SubscriptionPlanner
+from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, Policy, Severity
 from newsflow.model import Action, Article, Evidence, PublicationDate, TopicMatch
 
@@ -27,7 +19,7 @@ def at(hours: float = 0, minutes: float = 0) -> datetime:
     return MONDAY_NOON + timedelta(hours=hours, minutes=minutes)
 
 
-def told(
+def reported(
     name: str,
     source: str = "river-post",
     story: str | None = "s1",
@@ -66,30 +58,28 @@ class Run:
 
     policy: Policy = field(default_factory=Policy)
     severity: Severity = Severity.WARNING
-    stories: dict[str, bytes] = field(default_factory=dict)
+    stories: dict[str, str] = field(default_factory=dict)
     subscriber: SubscriberState = field(default_factory=SubscriberState)
     alerts: list[Alert] = field(default_factory=list)
 
     @property
-    def desk(self) -> Desk:
-        return Desk("desk", "every article", self.severity, self.policy)
+    def planner(self) -> SubscriptionPlanner:
+        return SubscriptionPlanner("desk", "every article", self.severity, self.policy)
 
     def article(self, now: datetime, article: Article) -> list[Alert]:
         self.until(now)
-        story, subscriber, alerts = self.desk.article(
-            self._story(story_name(article)), self._subscriber(), article, now
-        )
-        self._keep({story_name(article): story}, subscriber, alerts)
+        story, subscriber, alerts = self.planner.take(self._story(story_key(article)), self._subscriber(), article, now)
+        self._keep({story_key(article): story}, subscriber, alerts)
         return alerts
 
     def until(self, now: datetime) -> list[Alert]:
         before = len(self.alerts)
         for _ in range(1000):
-            due = self.desk.next_tick(self.subscriber)
+            due = self.subscriber.next_due
             if due is None or due > now:
                 return self.alerts[before:]
-            waiting = {name: self._story(name) for name in self.subscriber.held}
-            self._keep(*self.desk.tick(waiting, self._subscriber(), due))
+            waiting = {name: self._story(name) for name in self.subscriber.withheld}
+            self._keep(*self.planner.tick(waiting, self._subscriber(), due))
         raise AssertionError("a story waits for ever without time passing")
 
     def shown(self) -> list[tuple[str, str, str]]:
@@ -97,12 +87,12 @@ class Run:
         return [(f"{each.at:%a %H:%M}", each.step.value, " ".join(a.id for a in each.articles)) for each in self.alerts]
 
     def _story(self, name: str) -> StoryState:
-        return story_from_json(orjson.loads(self.stories[name])) if name in self.stories else StoryState()
+        return StoryState.from_json(self.stories[name]) if name in self.stories else StoryState()
 
     def _subscriber(self) -> SubscriberState:
-        return subscriber_from_json(orjson.loads(orjson.dumps(subscriber_to_json(self.subscriber))))
+        return SubscriberState.from_json(self.subscriber.to_json())
 
     def _keep(self, stories: dict[str, StoryState], subscriber: SubscriberState, alerts: list[Alert]) -> None:
-        self.stories |= {name: orjson.dumps(story_to_json(story)) for name, story in stories.items()}
+        self.stories |= {name: story.to_json() for name, story in stories.items()}
         self.subscriber = subscriber
         self.alerts += alerts

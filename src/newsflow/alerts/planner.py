@@ -1,0 +1,147 @@
+"""Plans the alerts of all subscriptions over the ledger: articles in, alerts into the outbox.
+
+The tables `alert_story` and `alert_subscriber` remember what each subscription knows of its stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from newsflow.alerts.build import story_key
+from newsflow.alerts.decide import SubscriptionPlanner
+from newsflow.alerts.outbox import raise_alerts
+from newsflow.alerts.state import StoryState, SubscriberState
+from newsflow.alerts.values import Alert, encode_alert
+from newsflow.ledger import Ledger
+from newsflow.ledger.database import Database, to_micros
+from newsflow.model import Action, Article, PendingAlert
+from newsflow.routing import Routes, Subscription, article_meets, describe
+
+T = TypeVar("T")
+REMEMBERED = timedelta(days=30)
+"""Stories nobody wrote about for so long are forgotten."""
+_LOCK = "desks"
+"""Never changes: a process of an earlier release may be at work beside this one."""
+
+
+class AlertPlanner:
+    """A planner for each subscription that asks for alerts. Call from one thread at a time; processes may share a
+    ledger. All that is remembered is in the ledger, so the same articles raise nothing when they come again."""
+
+    def __init__(self, routes: Routes, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._subscriptions = {each.id: each for each in routes.subscriptions if each.alert_to}
+        self._planners = {name: planner_of(each) for name, each in self._subscriptions.items()}
+
+    def take(self, articles: Sequence[Article], now: datetime) -> int:
+        """Take in article versions, in order, in one transaction; returns how many alerts that raised.
+
+        Raises `LedgerError`: then none of them was taken in, and all may be given again.
+        """
+        if not articles or not self._planners:
+            return 0
+        return self._alone(lambda db, at: self._take(db, at, articles, now))
+
+    def tick(self, now: datetime) -> int:
+        """Raise the alerts that have waited long enough; returns how many."""
+        return self._alone(lambda db, at: self._tick(db, at, now))
+
+    def mute(self, subscription: str, until: datetime | None) -> None:
+        """Withhold all alerts of a subscription until then; None ends a mute, and what it withheld goes out soon."""
+        self._alone(lambda db, at: _save(db, at, subscription, {}, load_subscriber(db, subscription).mute(until)))
+
+    def _alone(self, work: Callable[[Database, int], T]) -> T:
+        """Run `work`, given the ledger's time in microseconds, in one transaction, one at a time over all processes."""
+        at_micros = to_micros(self._ledger.now())
+
+        def locked(db: Database) -> T:
+            db.lock([_LOCK])
+            return work(db, at_micros)
+
+        return self._ledger.transact(locked)
+
+    def _take(self, db: Database, at_micros: int, articles: Sequence[Article], now: datetime) -> int:
+        raised: list[PendingAlert] = []
+        for name, planner in self._planners.items():
+            concerned = [each for each in articles if self._may_concern(name, each)]
+            if not concerned:
+                continue
+            stories = _load_stories(db, name, map(story_key, concerned))
+            subscriber, alerts, changed = load_subscriber(db, name), list[Alert](), set[str]()
+            for article in concerned:
+                key = story_key(article)
+                if (
+                    not article_meets(self._subscriptions[name].match, article)
+                    and article.id not in stories[key].members
+                ):
+                    continue
+                stories[key], subscriber, new = planner.take(stories[key], subscriber, article, now)
+                changed.add(key)
+                alerts += new
+            if changed:
+                _save(db, at_micros, name, {key: stories[key] for key in changed}, subscriber)
+            raised += self._pending(name, alerts)
+        return raise_alerts(db, raised, at_micros)
+
+    def _may_concern(self, name: str, article: Article) -> bool:
+        """A first version concerns whom it matches; a later one may end what an earlier one began."""
+        return article.action is not Action.ADD or article_meets(self._subscriptions[name].match, article)
+
+    def _tick(self, db: Database, at_micros: int, now: datetime) -> int:
+        raised: list[PendingAlert] = []
+        due = "SELECT subscription FROM alert_subscriber WHERE next_tick_at <= ? ORDER BY next_tick_at, subscription"
+        for (name,) in db.query(due, [at_micros]):
+            planner = self._planners.get(name)
+            if planner is None:
+                continue  # the subscription is gone from the files, and may come back
+            subscriber = load_subscriber(db, name)
+            stories = _load_stories(db, name, subscriber.withheld)
+            changed, subscriber, alerts = planner.tick(stories, subscriber, now)
+            _save(db, at_micros, name, changed, subscriber)
+            raised += self._pending(name, alerts)
+        # A story that waits counts as changed when its alert goes out.
+        db.execute("DELETE FROM alert_story WHERE changed_at < ?", [to_micros(now - REMEMBERED)])
+        return raise_alerts(db, raised, at_micros)
+
+    def _pending(self, name: str, alerts: Iterable[Alert]) -> list[PendingAlert]:
+        to = self._subscriptions[name].alert_to
+        return [PendingAlert(alert.id, name, encode_alert(alert), to) for alert in alerts]
+
+
+def planner_of(subscription: Subscription) -> SubscriptionPlanner:
+    match = subscription.match
+    return SubscriptionPlanner(
+        subscription.id, describe(match), subscription.severity, subscription.policy, match.topics
+    )
+
+
+def load_subscriber(db: Database, subscription: str) -> SubscriberState:
+    """Return what is remembered of a subscription; an empty state when it is new."""
+    rows = db.query("SELECT state FROM alert_subscriber WHERE subscription = ?", [subscription])
+    return SubscriberState.from_json(rows[0][0]) if rows else SubscriberState()
+
+
+def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[str, StoryState]:
+    """What is remembered of stories; an empty state for those that are new."""
+    wanted = list(dict.fromkeys(keys))
+    sql = "SELECT story, state FROM alert_story WHERE subscription = ? AND story {in_texts}"
+    found: dict[str, str] = dict(db.query(sql, [subscription, db.list_of(wanted)]) if wanted else [])
+    return {key: StoryState.from_json(found[key]) if key in found else StoryState() for key in wanted}
+
+
+def _save(
+    db: Database, at_micros: int, subscription: str, stories: Mapping[str, StoryState], subscriber: SubscriberState
+) -> None:
+    sql = (
+        "INSERT INTO alert_story (subscription, story, changed_at, state) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (subscription, story) DO UPDATE SET changed_at = excluded.changed_at, state = excluded.state"
+    )
+    db.execute_many(sql, [(subscription, key, at_micros, stories[key].to_json()) for key in sorted(stories)])
+    due = subscriber.next_due
+    db.execute(
+        "INSERT INTO alert_subscriber (subscription, next_tick_at, state) VALUES (?, ?, ?) "
+        "ON CONFLICT (subscription) DO UPDATE SET next_tick_at = excluded.next_tick_at, state = excluded.state",
+        [subscription, None if due is None else to_micros(due), subscriber.to_json()],
+    )
