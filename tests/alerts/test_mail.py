@@ -19,7 +19,7 @@ from newsflow.alerts.render import direction, members_of, plain, rich, subject
 from newsflow.alerts.senders.base import Fate
 from newsflow.alerts.senders.mail import Mail, SmtpServer, Tls, compose, read_server
 from newsflow.model import PendingAlert
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 from tests.alerts.alert_samples import HARBOUR, alert, pending
 
 controller = pytest.importorskip("aiosmtpd.controller")

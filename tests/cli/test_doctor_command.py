@@ -19,8 +19,8 @@ from newsflow.ledger import open_ledger
 from newsflow.ledger.alerts import DeskTables
 from newsflow.model import PendingAlert
 from newsflow.model.codec import encode_article
+from newsflow.processes import free_port
 from newsflow.stores.registry import open_store
-from newsflow.tools.processes import free_port
 from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
 from tests.stores.store_harness import row

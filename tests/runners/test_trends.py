@@ -16,8 +16,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
-from newsflow.runners.job import Job
-from newsflow.runners.pages import load_job
+from newsflow.runners.job import Job, load_job
 from newsflow.runners.trends import CloseWindows
 
 pytestmark = pytest.mark.pipeline

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of
 from newsflow.alerts.senders.base import SENT, Attempt, refused, retry
 from newsflow.config.settings import Security
 from newsflow.errors import KafkaError
-from newsflow.kafka.producer import BatchWriter, RecordTooLargeError
+from newsflow.kafka.producer import BatchWriter, Producer, RecordTooLargeError
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import PendingAlert
 from newsflow.model.headers import emitted_headers
@@ -29,6 +30,10 @@ class KafkaTopic:
     settings: KafkaSettings = field(repr=False)
     topic: str = ALERT_TOPIC
 
+    @cached_property
+    def _producer(self) -> Producer:
+        return Producer(self.settings)
+
     def send(self, alert: PendingAlert) -> Attempt:
         """Write one record and wait until every in-sync replica has it."""
         try:
@@ -36,7 +41,7 @@ class KafkaTopic:
         except (ValueError, KeyError, TypeError) as error:
             return refused(f"the alert cannot be put into a record: {error}")
         headers = emitted_headers(name="alert", ce_id=alert.id, job="deliver", time=at, subject=alert.subscription)
-        writer = BatchWriter(self.settings)
+        writer = BatchWriter(self._producer)
         try:
             writer.send(self.topic, alert.id.encode(), alert.value, headers)
             writer.flush()

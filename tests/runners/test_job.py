@@ -1,4 +1,4 @@
-"""The job pages as pipelines: their step labels are stable, and they run on files without a broker."""
+"""The shipped jobs as pipelines: their step labels are stable. Runners that would lose data are refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from newsflow.config.load import load_config
 from newsflow.errors import UsageError
 from newsflow.runners.endless import Positions, PositionsCoder
-from newsflow.runners.job import Job, SinkKind, SourceKind
-from newsflow.runners.pages import check_runner, job_names, load_job
+from newsflow.runners.job import Job, SinkKind, SourceKind, job_names, load_job
+from newsflow.runners.on_beam import check_runner
 
 AVAILABLE, ENDLESS = ("Start", "ReadBatches"), ("ReadEndless/Start", "ReadEndless/ListSplits", "ReadEndless/ReadSplit")
 SOURCES: dict[SourceKind, tuple[str, ...]] = {"available": AVAILABLE, "endless": ENDLESS}
@@ -90,7 +90,7 @@ def test_nothing_shuffles_on_the_hot_path() -> None:
         assert not [each for each in labels(name) if "GroupByKey" in each or "Reshuffle" in each or "Window" in each]
 
 
-def test_every_job_is_a_page() -> None:
+def test_every_job_has_a_definition() -> None:
     assert job_names() == ["deliver", "ingest", "trends"]
     assert [load_job(name).per_sink for name in job_names()] == [True, False, False]
     with pytest.raises(UsageError, match=r"shipped: .*ingest"):
