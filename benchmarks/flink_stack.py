@@ -27,12 +27,12 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import open_ledger
 from newsflow.model.names import ARTICLE_TOPIC
 from newsflow.model.topics import declared_topics
+from newsflow.processes import free_port
 from newsflow.runners.flink_rest import FlinkCluster
 from newsflow.tagging import load_rules, shipped_rules_path
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.flink import LocalFlink
 from newsflow.tools.postgres import LocalPostgres
-from newsflow.tools.processes import free_port
 
 PARTITIONS = 4
 TICK_EVENTS = 4

@@ -36,7 +36,7 @@ from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
 from newsflow.ingest.emit import output_records
-from newsflow.ingest.runtime import build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
@@ -45,9 +45,9 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
 from newsflow.model.names import ARTICLE_TOPIC
 from newsflow.model.topics import declared_topics
+from newsflow.processes import free_port
 from newsflow.tagging import load_rules, shipped_rules_path
 from newsflow.tools.broker import LocalBroker
-from newsflow.tools.processes import free_port
 
 PARTITIONS = 4
 WARM_UP_S = 5.0
@@ -138,7 +138,7 @@ def _publish(bootstrap: str, count: int) -> str:
 def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
     """The loop one would write by hand around the same functions."""
     config = _config(arguments.bootstrap, arguments.topic)
-    tools, writer = build_runtime(config), BatchWriter(KafkaSettings.of(config.kafka))
+    tools, writer = Runtime(config), BatchWriter(KafkaSettings.of(config.kafka))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     partitions = [TopicPartition(arguments.topic, number) for number in range(PARTITIONS)]
     consumer.assign(partitions)
@@ -204,9 +204,8 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from newsflow.ingest.runtime import runtime_for
     from newsflow.kafka.reader import AvailableReader, RunLimits
-    from newsflow.runners.job import Job
+    from newsflow.runners.job import Job, load_job
     from newsflow.runners.local import LocalLoop, PreparedPipeline, RunReport
-    from newsflow.runners.pages import load_job
 
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)

@@ -1,9 +1,9 @@
-"""The second job: published articles in; rows in stores and alerts out, and what a sink will never take explained.
+"""The second job: published articles in; rows in stores and alerts out; what a sink will never take, as dead letters.
 
-It is apart from `ingest`, so that no sink ever holds the feeds. The page is laid once for each sink, which then has
-its own place in the log: one that is slow or away holds no other. The order is the design: the sink has a batch,
-then its dead letters are written, then the place moves on. Whatever kills the job before that brings the same
-records again, which every sink knows by (article id, version).
+It is apart from `ingest`, so that no sink ever holds the feeds. It is built once for each sink, which then has its own
+position in the log: one that is slow or unavailable holds no other. The order is the design: the sink has a batch, then
+its dead letters are written, then the position moves on. Whatever kills the job before that brings the same records
+again, which every sink knows by (article id, version).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PER_SINK = True
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
-    """Lay the stages into `pipeline`, once for each sink of the job."""
+    """Add the stages to `pipeline`, once for each sink of the job."""
     for sink in job.sinks:
         (
             pipeline

@@ -15,7 +15,7 @@ from newsflow.runners.transforms import Deduplicate, Normalise, Route, TagTopics
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
-    """Lay the stages of the job into `pipeline`."""
+    """Add the stages of the job to `pipeline`."""
     (
         pipeline
         | "ReadArticles" >> ReadArticles(job)

@@ -1,8 +1,8 @@
 """Counts over time: published articles in; counts of windows, corrections and bursts out.
 
-Time is when an article was first seen. The counts live in the ledger, so that every article counts once, by its
-newest version, whatever comes twice, late or out of order, and whichever engine runs this page; the engine's
-watermark says when a window is over. What is written was settled in the ledger before.
+Time is when an article was first seen. The counts live in the ledger, so that every article counts once, by its newest
+version, whatever comes twice, late or out of order, and whichever engine runs the job; the engine's watermark says when
+a window is over. What is written was decided in the ledger before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ IDLE_RUN_S = 5.0
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
-    """Lay the stages of the job into `pipeline`."""
+    """Add the stages of the job to `pipeline`."""
     (
         pipeline
         | "ReadArticles" >> ReadArticles(job)

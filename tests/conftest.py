@@ -13,9 +13,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from newsflow.errors import MissingToolError
+from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres, find_programs
-from newsflow.tools.processes import free_port
 from tests.fault_table import TABLE, FaultTable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """One real Kafka for the session, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
-    from newsflow.kafka.producer import close_producers
+    from newsflow.ingest.runtime import close_runtimes
     from tests.broker_helpers import RunningBroker
 
     given = os.environ.get("NEWSFLOW_TEST_BOOTSTRAP")
@@ -60,20 +60,20 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     try:
         yield RunningBroker(local.status().bootstrap_servers)
     finally:
-        close_producers()
+        close_runtimes()
         local.kill()
 
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[LocalBroker]:
     """A broker for this test alone, to be stopped and killed at will; about ten seconds to start."""
-    from newsflow.kafka.producer import close_producers
+    from newsflow.ingest.runtime import close_runtimes
 
     local = local_broker(tmp_path / "kafka")
     try:
         yield local
     finally:
-        close_producers()
+        close_runtimes()
         local.kill()
 
 

@@ -17,12 +17,12 @@ from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import SinkError
-from newsflow.ingest import deliver as sinks
+from newsflow.ingest import runtime as parts
+from newsflow.ingest.deliver import sink_names
 from newsflow.kafka.reader import Run
 from newsflow.model import Event
-from newsflow.runners.job import Job
+from newsflow.runners.job import Job, load_job
 from newsflow.runners.local import LocalLoop, PreparedPipeline
-from newsflow.runners.pages import load_job
 from newsflow.stores.contract import Refused, Store, StoreRow
 from newsflow.stores.registry import open_store
 
@@ -70,7 +70,7 @@ def loop_over(log: FileLog, config: Config, sink: str) -> LocalLoop:
     """The shipped page for one sink, reading a log of files."""
     job = Job(config, sinks=(sink,))
     pipeline = PreparedPipeline(load_job("deliver").build, job, PipelineOptions([]))
-    return LocalLoop(pipeline, log, job, lambda _: None, place=job.published(sink))
+    return LocalLoop(pipeline, log, job, lambda _: None, position=job.published(sink))
 
 
 class SometimesAway(Store):
@@ -99,21 +99,21 @@ def main(folder: Path, hook: str, outage: Path) -> None:
     }
     config = load_config(environ={}, flags=flags).config
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sinks, "open_store", lambda url: SometimesAway(open_store(url), outage))
-        for name in sinks.sink_names(config):
-            sinks.sink_for(config, name).backoff = Backoff(0.02, 0.1)
+        patch.setattr(parts, "open_store", lambda url: SometimesAway(open_store(url), outage))
+        runtime = parts.runtime_for(config)
+        for name in sink_names(config):
+            runtime.sink(name).backoff = Backoff(0.02, 0.1)
     loops = [
-        loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name)
-        for name in sinks.sink_names(config)
+        loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name) for name in sink_names(config)
     ]
-    lazy = sinks.planner_for(config)
-    delivery = AlertDelivery(lazy.outbox, config.destinations, last_drain_s=20, tick=lazy.planner().tick)
+    alerts = runtime.alerts
+    delivery = AlertDelivery(alerts.outbox, config.destinations, last_drain_s=20, tick=alerts.tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:
         for loop in loops:
             loop.until_caught_up()
-    sinks.close_sinks()
+    parts.close_runtimes()
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, KafkaError, SinkError, UsageError
-from newsflow.ingest import deliver as sinks
-from newsflow.ingest.deliver import PatientSink, StoreSink
+from newsflow.ingest import runtime as parts
+from newsflow.ingest.deliver import PatientSink, StoreSink, chosen_sinks, sink_names, sink_on_flink
 from newsflow.ingest.emit import letter_of
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_article
@@ -153,9 +153,9 @@ def _log(folder: Path, values: list[bytes]) -> FileLog:
 def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
     """The store that every URL opens."""
     store = Away()
-    monkeypatch.setattr(sinks, "open_store", lambda _: store)
+    monkeypatch.setattr(parts, "open_store", lambda _: store)
     yield store
-    sinks.close_sinks()
+    parts.close_runtimes()
 
 
 @pytest.mark.pipeline
@@ -163,7 +163,7 @@ def test_the_page_takes_all_there_is_and_moves_on(tmp_path: Path, stores: Away) 
     stores.back_after = 1
     rows = [row(f"a{at}") for at in range(47)]
     log, config = _log(tmp_path, [each.value for each in rows]), _config(tmp_path)
-    sinks.sink_for(config, "archive").backoff = Backoff(0.001, 0.01)
+    parts.runtime_for(config).sink("archive").backoff = Backoff(0.001, 0.01)
     loop_over(log, config, "archive").until_caught_up()
     assert [each.key for each in stores.kept] == [each.key for each in rows]
     assert log.finished == {0: 47}
@@ -173,7 +173,7 @@ def test_the_page_takes_all_there_is_and_moves_on(tmp_path: Path, stores: Away) 
 @pytest.mark.allow_errors
 def test_told_to_stop_while_the_sink_is_away_the_place_stays(tmp_path: Path, stores: Away) -> None:
     log, config = _log(tmp_path, [row("a").value]), _config(tmp_path)
-    sink = sinks.sink_for(config, "archive")
+    sink = parts.runtime_for(config).sink("archive")
     sink.backoff = Backoff(0.001, 0.01)
     loop = loop_over(log, config, "archive")
     thread = threading.Thread(target=loop.follow)
@@ -205,23 +205,23 @@ def test_dead_letters_that_cannot_be_written_stop_the_job_and_the_place_stays(
 
 def test_sinks_are_named_by_the_configuration(tmp_path: Path) -> None:
     config = _config(tmp_path)
-    assert sinks.chosen_sinks(config, None) == ("archive", "alerts")
-    assert sinks.chosen_sinks(config, " alerts,archive,, alerts") == ("alerts", "archive")
+    assert chosen_sinks(config, None) == ("archive", "alerts")
+    assert chosen_sinks(config, " alerts,archive,, alerts") == ("alerts", "archive")
     for text in ("archiv", "", ","):
         with pytest.raises(UsageError, match="there are: archive, alerts"):
-            sinks.chosen_sinks(config, text)
+            chosen_sinks(config, text)
     with pytest.raises(ConfigError, match="that of the alert planner"):
-        sinks.sink_names(_config(tmp_path, stores={"alerts": "sqlite:///x"}))
+        sink_names(_config(tmp_path, stores={"alerts": "sqlite:///x"}))
 
 
 def test_a_job_on_flink_delivers_to_one_store_that_takes_several_writers(tmp_path: Path) -> None:
     servers = {"base": "postgresql://x@y/z", "lake": "iceberg://c/n.t", "secret": "env:NOT_SET_HERE"}
     config = _config(tmp_path, stores={**servers, "files": f"jsonl:///{tmp_path}"})
     for name in servers:
-        assert sinks.sink_on_flink(config, name) == name
+        assert sink_on_flink(config, name) == name
     for text, why in (("files", "files of one machine"), ("alerts", "by one process"), (None, "a job of its own")):
         with pytest.raises(UsageError, match=f"{why}.*accepted: --sinks base, --sinks lake, --sinks secret"):
-            sinks.sink_on_flink(config, text)
+            sink_on_flink(config, text)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from newsflow.alerts.senders.base import DeliveryResult, Sender
 from newsflow.alerts.senders.kafka import read_topic
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.config.settings import Destination
-from newsflow.kafka.producer import close_producers
 from newsflow.model import PendingAlert
 from newsflow.model.headers import header
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 from tests.alerts.alert_samples import alert, pending
 from tests.broker_helpers import RunningBroker
 
@@ -36,7 +35,6 @@ def test_an_alert_arrives_whole_and_the_same_again(broker: RunningBroker) -> Non
 def test_a_broker_that_is_away_is_tried_again_later() -> None:
     attempt = _sender(f"127.0.0.1:{free_port()}", "news.alert.v1", timeout_s=0.5).send(pending())
     assert attempt.result is DeliveryResult.RETRY
-    close_producers()
 
 
 def test_a_topic_that_is_not_there_is_waited_for(broker: RunningBroker) -> None:

@@ -19,7 +19,7 @@ from newsflow.alerts.senders.base import DeliveryResult
 from newsflow.alerts.senders.mail import Mail, SmtpServer, Tls, compose, read_server
 from newsflow.alerts.values import AlertStep
 from newsflow.model import PendingAlert
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 from tests.alerts.alert_samples import HARBOUR, alert, pending
 
 controller = pytest.importorskip("aiosmtpd.controller")

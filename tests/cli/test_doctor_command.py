@@ -21,8 +21,8 @@ from newsflow.ledger import open_ledger
 from newsflow.ledger.database import to_micros
 from newsflow.model import PendingAlert
 from newsflow.model.codec import encode_article
+from newsflow.processes import free_port
 from newsflow.stores.registry import open_store
-from newsflow.tools.processes import free_port
 from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 from tests.stores.store_harness import row

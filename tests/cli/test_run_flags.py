@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from newsflow.cli.app import app
 from newsflow.config.load import load_config
 from newsflow.errors import ConfigError, FlinkError, NewsflowError, UsageError
-from newsflow.runners import pages as runners
+from newsflow.runners import on_beam
 from newsflow.runners.job import Job
 
 JOB = Job(load_config(environ={}, flags={}).config, "endless")
@@ -63,10 +63,10 @@ def test_a_job_server_does_not_end_a_healthy_job(monkeypatch: pytest.MonkeyPatch
             raise NewsflowError("far enough")
 
     monkeypatch.setattr("apache_beam.Pipeline", Pipeline)
-    for beam_args, timeout_s in ((["--runner=PrismRunner"], runners.YEAR_S), (["--job_server_timeout=7"], 7)):
+    for beam_args, timeout_s in ((["--runner=PrismRunner"], on_beam.YEAR_S), (["--job_server_timeout=7"], 7)):
         with pytest.raises(NewsflowError, match="far enough"):
-            runners.run_on(lambda *_: None, JOB, beam_args)
-        assert seen.pop().view_as(runners.PortableOptions).job_server_timeout == timeout_s  # type: ignore[attr-defined]
+            on_beam.run_on(lambda *_: None, JOB, beam_args)
+        assert seen.pop().view_as(on_beam.PortableOptions).job_server_timeout == timeout_s  # type: ignore[attr-defined]
 
 
 def test_prism_reads_a_topic_as_one_split(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,5 +78,5 @@ def test_prism_reads_a_topic_as_one_split(monkeypatch: pytest.MonkeyPatch) -> No
 
     for runner in ("PrismRunner", "apache_beam.runners.portability.prism_runner.PrismRunner", "PortableRunner"):
         with pytest.raises(NewsflowError, match="far enough"):
-            runners.run_on(build, JOB, [f"--runner={runner}"])
+            on_beam.run_on(build, JOB, [f"--runner={runner}"])
     assert [job.one_split for job in built] == [True, True, False]

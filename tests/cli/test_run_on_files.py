@@ -101,7 +101,7 @@ def test_lines_that_are_no_json_are_dead_letters(tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         (("--input", "in.jsonl"), 2, "--input and --output go together"),
-        (("--input", "none.jsonl", "--output", "out"), 2, "none.jsonl is no file"),
+        (("--input", "none.jsonl", "--output", "out"), 2, "none.jsonl is not a file"),
         (("--input", "in.jsonl", "--output", "out", "--follow"), 2, "ends by itself"),
         ((), 2, "say when to stop"),
         (("--until-caught-up", "--follow"), 2, "say when to stop"),

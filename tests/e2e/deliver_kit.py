@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
+from newsflow.processes import free_port
 from newsflow.stores.contract import StoreRow
 from newsflow.tools.postgres import LocalPostgres
-from newsflow.tools.processes import free_port
 from tests.broker_helpers import RunningBroker
 from tests.stores.store_harness import (
     Harness,

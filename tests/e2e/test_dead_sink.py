@@ -46,7 +46,7 @@ def test_a_store_that_is_away_holds_no_other(broker: RunningBroker, tmp_path: Pa
         assert process.wait(60) == 0, log(tmp_path)
     finally:
         process.kill()
-    assert "away is away, next try in" in log(tmp_path)
+    assert "away is unavailable, next try in" in log(tmp_path)
 
     write_settings(tmp_path, broker, group, f"sqlite:///{tmp_path}/back.sqlite3")
     assert newsflow(tmp_path, "run", "deliver", "--until-caught-up", "--sinks", "away").wait(120) == 0, log(tmp_path)
@@ -66,7 +66,7 @@ def test_a_ledger_that_is_away_at_the_start_holds_no_store(broker: RunningBroker
     process = newsflow(tmp_path, "run", "deliver", "--follow")
     try:
         wait_until(lambda: kept(tmp_path / "archive.sqlite3", story) == 20, process)
-        wait_until(lambda: "alerts is away, next try in" in log(tmp_path), process)
+        wait_until(lambda: "alerts is unavailable, next try in" in log(tmp_path), process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, log(tmp_path)
     finally:

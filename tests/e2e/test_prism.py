@@ -143,7 +143,7 @@ def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: 
             article = reported(f"{story}-{at}", f"outlet-{at}", story)
             writer.send(ARTICLE_TOPIC, article.id.encode(), encode_article(article))
         writer.flush()
-        wait_until_kept(lambda: "away is away, next try in" in log(tmp_path), process)
+        wait_until_kept(lambda: "away is unavailable, next try in" in log(tmp_path), process)
         for store in ("archive", "second"):
             wait_until_kept(lambda store=store: kept(tmp_path / f"{store}.sqlite3", story) == 30, process)  # type: ignore[misc]
     finally:

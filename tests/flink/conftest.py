@@ -12,12 +12,12 @@ import pytest
 from newsflow.errors import MissingToolError
 from newsflow.kafka.admin import apply_topics
 from newsflow.model.topics import declared_topics
+from newsflow.processes import free_port
 from newsflow.runners.job_server import VARIABLE, find_job_server
 from newsflow.tagging import load_rules
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.flink import LocalFlink, find_flink
 from newsflow.tools.postgres import LocalPostgres, find_programs
-from newsflow.tools.processes import free_port
 from tests.conftest import LIBS
 from tests.flink.stack import RULES, FlinkRun, Stack
 from tests.postgres_helpers import new_database
@@ -57,9 +57,6 @@ def stack(job_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             apply_topics(made.broker.settings, declared_topics(ids))
             yield made
     finally:
-        from newsflow.kafka.producer import close_producers
-
-        close_producers()
         kafka.kill()
 
 

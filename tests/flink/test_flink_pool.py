@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 from tests.flink.stack import Events, FlinkRun
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(900)]

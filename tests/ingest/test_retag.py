@@ -13,7 +13,7 @@ from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.retag import item_of, propose
-from newsflow.ingest.runtime import Runtime, build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Outcome, Retagging
 from newsflow.model.codec import decode_article
@@ -27,7 +27,7 @@ RULES = "id: cyprus\nany: [Cyprus]\n---\nid: latakia\nany: [Latakia]\n---\nid: f
 @pytest.fixture
 def tools(tmp_path: Path) -> Iterator[Runtime]:
     flags = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3", "topics.applied": str(tmp_path / "applied")}
-    built = build_runtime(load_config(environ={}, flags=flags).config)
+    built = Runtime(load_config(environ={}, flags=flags).config)
     yield built
     built.close()
 

@@ -13,7 +13,7 @@ import pytest
 from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
-from newsflow.ingest.runtime import Runtime, build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Outcome, Reason
 from newsflow.model.headers import header
@@ -35,7 +35,7 @@ def make_tools(tmp_path: Path) -> Iterator[MakeTools]:
     def make(**flags: object) -> Runtime:
         dotted = {name.replace("__", "."): value for name, value in flags.items()}
         url = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3"}
-        made.append(build_runtime(load_config(environ={}, flags={**url, **dotted}).config))
+        made.append(Runtime(load_config(environ={}, flags={**url, **dotted}).config))
         return made[-1]
 
     yield make

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsflow.config.load import config_of, load_config
 from newsflow.ingest.emit import output_records
-from newsflow.ingest.runtime import build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Reason, Rejected
@@ -135,7 +135,7 @@ def test_the_whole_sample_is_counted_as_the_ledger_recounts_it(tmp_path: Path) -
         "trends.fresh_h": 876_000,
     }
     config = load_config(environ={}, flags=flags).config
-    tools, settings = build_runtime(config), config.trends
+    tools, settings = Runtime(config), config.trends
     raw = [Event(RAW_TOPIC, 0, n, 0, each.key, each.value, each.headers) for n, each in enumerate(sample_events())]
     items = process(raw, tools, datetime(2025, 5, 20, tzinfo=UTC))
     published = [each for each in output_records(items, "ingest") if each.kind == "article"]

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.admin import Change, Step, apply_topics, diff_topics, record_counts, topic_states
+from newsflow.kafka.admin import TopicAction, TopicChange, apply_topics, diff_topics, record_counts, topic_states
 from newsflow.kafka.client import make_admin
 from newsflow.kafka.producer import BatchWriter
 from newsflow.model.topics import TopicSpec, declared_topics
@@ -21,8 +21,8 @@ def spec(name: str, partitions: int = 2, **config: str) -> TopicSpec:
     return TopicSpec(name, "for a test", partitions, "any", "raw-article", "a test", settings)
 
 
-def steps(changes: list[Change]) -> list[tuple[Step, str]]:
-    return [(change.step, change.name) for change in changes]
+def actions(changes: list[TopicChange]) -> list[tuple[TopicAction, str]]:
+    return [(change.action, change.name) for change in changes]
 
 
 def test_a_dry_run_tells_and_changes_nothing(broker: RunningBroker) -> None:
@@ -34,7 +34,7 @@ def test_a_dry_run_tells_and_changes_nothing(broker: RunningBroker) -> None:
 
 def test_apply_creates_then_finds_nothing_to_do(broker: RunningBroker) -> None:
     wanted = [spec(broker.name(), 3, retention_ms="3600000"), spec(broker.name(), 1)]
-    assert steps(apply_topics(broker.settings, wanted)) == [(Step.CREATE, ""), (Step.CREATE, "")]
+    assert actions(apply_topics(broker.settings, wanted)) == [(TopicAction.CREATE, ""), (TopicAction.CREATE, "")]
     assert apply_topics(broker.settings, wanted) == []
     state = {it.name: it for it in topic_states(broker.settings)}[wanted[0].name]
     assert (state.partitions, state.config["retention.ms"]) == (3, "3600000")
@@ -56,7 +56,7 @@ def test_apply_grows_partitions_and_alters_settings(broker: RunningBroker) -> No
 def test_partitions_never_shrink_and_settings_made_by_hand_stay(broker: RunningBroker) -> None:
     name = broker.create_topic(partitions=3, configs={"min.compaction.lag.ms": "5"})
     changes = apply_topics(broker.settings, [spec(name, 2)])
-    assert steps(changes) == [(Step.KEPT, "partitions"), (Step.KEPT, "min.compaction.lag.ms")]
+    assert actions(changes) == [(TopicAction.KEPT, "partitions"), (TopicAction.KEPT, "min.compaction.lag.ms")]
     state = {it.name: it for it in topic_states(broker.settings)}[name]
     assert (state.partitions, state.config["min.compaction.lag.ms"]) == (3, "5")
 

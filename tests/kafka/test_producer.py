@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.producer import BatchWriter, RecordTooLargeError, close_producers
+from newsflow.kafka.producer import BatchWriter, Producer, RecordTooLargeError
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
@@ -112,13 +112,19 @@ def test_a_broker_that_dies_fails_the_flush_and_a_new_one_serves_the_same_writer
     assert [event.value for event in RunningBroker(settings.bootstrap_servers).read(topic)] == [b"before", b"after"]
 
 
-def test_writers_of_one_process_share_a_producer(broker: RunningBroker) -> None:
+def test_writers_may_share_a_producer(broker: RunningBroker) -> None:
     topic = broker.create_topic()
-    first, second = BatchWriter(broker.settings), BatchWriter(broker.settings)
+    producer = Producer(broker.settings)
+    first, second = BatchWriter(producer), BatchWriter(producer)
     first.send(topic, b"k", b"1")
     second.send(topic, b"k", b"2")
     assert (first.flush(), second.flush()) == (1, 1)
-    close_producers()
+    shared = producer.client()
+    first.close()
+    assert producer.client() is shared, "whoever made it closes it"
+    producer.close()
+    assert producer.client() is not shared
     first.send(topic, b"k", b"3")
     assert first.flush() == 1
+    producer.close()
     assert [event.value for event in broker.read(topic)] == [b"1", b"2", b"3"]

@@ -15,11 +15,11 @@ from newsflow.config.settings import Security
 from newsflow.errors import KafkaError, MissingToolError
 from newsflow.kafka.client import make_admin, make_consumer
 from newsflow.kafka.inspect import last_records
-from newsflow.kafka.producer import BatchWriter, close_producers
+from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.node import Listener
-from newsflow.tools.processes import free_port
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
 from tests.kafka.tls_helpers import Authority, Signed
@@ -89,7 +89,6 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         tls, mutual, sasl, sasl_tls = ports
         yield Secured(plain, tls, mutual, sasl, sasl_tls, authority, client)
     finally:
-        close_producers()
         local.kill()
 
 

@@ -13,7 +13,7 @@ import pytest
 from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
-from newsflow.ingest.runtime import Runtime, build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_dead_letter
@@ -44,7 +44,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     (folder / "routes.yaml").write_text(ROUTES, encoding="utf-8")
     flags = {"ledger.url": f"sqlite:///{folder}/ledger.sqlite3", "sources.paths": [str(sources_path())]}
     flags |= {"routes.paths": [str(folder / "routes.yaml")]}
-    built = build_runtime(load_config(environ={}, flags=flags).config)
+    built = Runtime(load_config(environ={}, flags=flags).config)
     yield built
     built.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,14 +12,16 @@ from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRest
 
 from newsflow.config.load import load_config
 from newsflow.errors import KafkaError
-from newsflow.kafka.split import Reading
+from newsflow.ingest.runtime import close_runtimes, runtime_for
+from newsflow.kafka.reader import TopicPosition
+from newsflow.kafka.split import Reading, Split, SplitReaders
 from newsflow.model import Event
 from newsflow.runners import endless
-from newsflow.runners.endless import Positions, PositionsCoder, PositionsTracker, Split, key_group, split_names
-from newsflow.runners.job import Place
+from newsflow.runners.endless import Positions, PositionsCoder, PositionsTracker, key_group, split_names, split_of
 
 CONFIG = load_config(environ={}).config
-PLACE = Place("t", "g")
+POSITION = TopicPosition("t", "g")
+FIRST, OTHER = (POSITION, Split(0, 1)), (POSITION, Split(1, 2))
 
 
 def test_positions_travel_as_json() -> None:
@@ -59,7 +61,7 @@ def test_split_names_hash_as_beam_and_flink_do() -> None:
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 6, 12, 50, 128, 200])
 def test_splits_spread_over_any_number_of_workers(total: int) -> None:
     names = split_names(total)
-    assert [Split.of(name) for name in names] == [Split(index, total) for index in range(total)]
+    assert [split_of(name) for name in names] == [Split(index, total) for index in range(total)]
     for workers in (1, 2, 3, 4, 8):
         loads = [0] * workers
         for name in names:
@@ -105,7 +107,8 @@ class Bundle:
         self.callbacks.append(callback)
 
     def run(self) -> list[Any]:
-        work = endless.ReadSplit(CONFIG, PLACE)
+        work = endless.ReadSplit(CONFIG, POSITION)
+        work.setup()
         return list(work.process(SPLIT, self, RestrictionTrackerView(self.tracker), self.estimator))
 
     @property
@@ -120,9 +123,16 @@ SPLIT = b"0/1~550"
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[ScriptedReader], ScriptedReader]:
+def readers() -> Iterator[SplitReaders]:
+    """Those of the process."""
+    yield runtime_for(CONFIG).split_readers
+    close_runtimes()
+
+
+@pytest.fixture
+def scripted(readers: SplitReaders) -> Callable[[ScriptedReader], ScriptedReader]:
     def use(reader: ScriptedReader) -> ScriptedReader:
-        monkeypatch.setattr(endless, "_readers", {(CONFIG, PLACE, SPLIT): (reader, 1e12)})
+        readers._readers[FIRST] = (reader, 1e12)  # type: ignore[assignment]
         return reader
 
     return use
@@ -207,39 +217,42 @@ def test_the_watermark_of_a_job_never_goes_back_when_a_reader_begins_anew(script
     assert bundle.estimator.current_watermark() == Timestamp(5_000)
 
 
-def test_one_reader_serves_all_instances_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_reader_serves_all_instances_of_a_process(monkeypatch: pytest.MonkeyPatch, readers: SplitReaders) -> None:
     made: list[ScriptedReader] = []
 
     def make(*_: Any) -> ScriptedReader:
         made.append(ScriptedReader([]))
         return made[-1]
 
-    monkeypatch.setattr(endless, "_readers", {})
-    monkeypatch.setattr(endless, "_make_reader", make)
-    threads = [threading.Thread(target=endless.reader_for, args=(CONFIG, PLACE, SPLIT)) for _ in range(8)]
+    monkeypatch.setattr(SplitReaders, "_make", make)
+    threads = [threading.Thread(target=readers.get, args=(FIRST,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    endless.reader_for(CONFIG, PLACE, b"1/2~151")
+    readers.get(OTHER)
     assert len(made) == 2
 
 
-def test_readers_of_splits_that_went_elsewhere_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_of_splits_that_went_elsewhere_are_closed(
+    monkeypatch: pytest.MonkeyPatch, readers: SplitReaders
+) -> None:
     closed: list[str] = []
 
     class Old(ScriptedReader):
         def close(self) -> None:
             closed.append("old")
 
-    monkeypatch.setattr(endless, "_readers", {(CONFIG, PLACE, b"1/2~151"): (Old([]), -1e9)})
-    monkeypatch.setattr(endless, "_make_reader", lambda *_: ScriptedReader([]))
-    endless.reader_for(CONFIG, PLACE, SPLIT)
+    readers._readers[OTHER] = (Old([]), -1e9)  # type: ignore[assignment]
+    monkeypatch.setattr(SplitReaders, "_make", lambda *_: ScriptedReader([]))
+    readers.get(FIRST)
     assert closed == ["old"]
-    endless._finished((CONFIG, PLACE, b"1/2~151"), {1: 5})  # its bundle may be finalised after it left: nothing happens
+    readers.finished(OTHER, {1: 5})  # its bundle may be finalised after it left: nothing happens
 
 
-def test_a_reader_that_failed_is_closed_and_not_used_again(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_failed_is_closed_and_not_used_again(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch, readers: SplitReaders
+) -> None:
     closed: list[str] = []
 
     class Stuck(ScriptedReader):
@@ -254,5 +267,5 @@ def test_a_reader_that_failed_is_closed_and_not_used_again(scripted: Any, monkey
         Bundle(Positions()).run()
     assert closed == ["stuck"]
     fresh = ScriptedReader([])
-    monkeypatch.setattr(endless, "_make_reader", lambda *_: fresh)
-    assert endless.reader_for(CONFIG, PLACE, SPLIT) is fresh  # type: ignore[comparison-overlap]
+    monkeypatch.setattr(SplitReaders, "_make", lambda *_: fresh)
+    assert readers.get(FIRST) is fresh  # type: ignore[comparison-overlap]

@@ -196,7 +196,7 @@ def test_refusals_and_strangers_are_named(manager: JobManager) -> None:
 
 
 def test_where_nothing_listens_that_is_said() -> None:
-    from newsflow.tools.processes import free_port
+    from newsflow.processes import free_port
 
     with pytest.raises(FlinkError, match=r"no Flink at 127\.0\.0\.1:\d+: .*refused"):
         FlinkCluster(f"127.0.0.1:{free_port()}").overview()

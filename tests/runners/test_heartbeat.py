@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
+from newsflow.cli.launch import Heartbeat
 from newsflow.errors import UsageError
-from newsflow.runners.local import Heartbeat
 
 
 def test_it_is_not_there_before_the_first_beat_even_if_one_was_left_over(tmp_path: Path) -> None:

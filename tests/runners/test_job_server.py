@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from newsflow.errors import FlinkError, MissingToolError
+from newsflow.processes import find_java
 from newsflow.runners.job_server import VARIABLE, JobServer, find_job_server
 from newsflow.tools import flink
-from newsflow.tools.programs import find_java
 
 
 def test_a_job_server_is_a_jar_or_a_folder_of_jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_an_empty_folder_is_no_job_server(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_one_that_does_not_start_says_what_java_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
-        find_java()
+        find_java("Flink")
     except MissingToolError as error:
         pytest.skip(str(error))
     zipfile.ZipFile(tmp_path / "other.jar", "w").close()

@@ -1,4 +1,4 @@
-"""The job trends as a pipeline: its labels are stable, and its windows close when event time says so."""
+"""The job trends as a pipeline: its windows close when event time says so."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
-from newsflow.runners.job import Job, SourceKind
-from newsflow.runners.pages import job_names, load_job
+from newsflow.runners.job import Job, load_job
 from newsflow.runners.trends import CloseWindows
 
 pytestmark = pytest.mark.pipeline
@@ -29,25 +28,9 @@ def config(tmp_path: Path) -> Config:
     return load_config(environ={}, flags=flags).config
 
 
-def labels(config: Config, source: SourceKind) -> set[str]:
-    pipeline = beam.Pipeline(runner=FnApiRunner())
-    load_job("trends").build(pipeline, Job(config, source, "kafka"))
-    proto = pipeline.to_runner_api()
-    return {t.unique_name for t in proto.components.transforms.values() if not t.subtransforms and t.unique_name}
-
-
-def test_labels_are_what_savepoints_know(config: Config) -> None:
-    assert "trends" in job_names()
-    shared = {"CountArticles/CountBatch", "PublishTrends/CloseAndWrite"}
-    reading = {"ReadArticles/Start", "ReadArticles/ReadBatches"}
-    assert labels(config, "available") == {*shared, *reading, "CloseWindows/AtEndOfRun"}
-    endless = {each for each in labels(config, "endless") if not each.startswith("ReadArticles/")}
-    assert endless == {*shared, "CloseWindows/AwaitWatermark"}
-
-
 def test_files_have_no_event_time(config: Config) -> None:
     with pytest.raises(UsageError, match="trends reads Kafka"):
-        labels(config, "lines")
+        load_job("trends").build(beam.Pipeline(runner=FnApiRunner()), Job(config, "lines", "kafka"))
 
 
 class Stamp(beam.DoFn):

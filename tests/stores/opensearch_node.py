@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 
 HERE = Path(__file__).parent / "opensearch"
 LIBS = Path(__file__).resolve().parents[3] / ".newsflow" / "opensearch" / "libs"

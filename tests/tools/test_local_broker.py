@@ -8,15 +8,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from newsflow.errors import LocalServiceError, MissingToolError
-from newsflow.kafka.producer import BatchWriter, close_producers
+from newsflow.kafka.producer import BatchWriter
+from newsflow.processes import free_port
 from newsflow.tools.broker import BrokerState, LocalBroker
-from newsflow.tools.processes import find_process, free_port
+from newsflow.tools.processes import find_process
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
 
@@ -28,7 +30,6 @@ def fresh(tmp_path: Path) -> Iterator[LocalBroker]:
     """A broker that was never started, in a folder with a space in its name."""
     local = LocalBroker(tmp_path / "a broker", free_port(), libs=LIBS)
     yield local
-    close_producers()
     local.kill()
 
 
@@ -40,9 +41,9 @@ def start(local: LocalBroker) -> None:
 
 
 def write(local: LocalBroker, topic: str, value: bytes) -> None:
-    writer = BatchWriter(RunningBroker(local.status().bootstrap_servers).settings)
-    writer.send(topic, b"k", value)
-    writer.flush()
+    with closing(BatchWriter(RunningBroker(local.status().bootstrap_servers).settings)) as writer:
+        writer.send(topic, b"k", value)
+        writer.flush()
 
 
 def test_up_again_changes_nothing_and_status_tells(fresh: LocalBroker) -> None:
@@ -64,7 +65,6 @@ def test_what_was_acknowledged_survives_a_kill(own_broker: LocalBroker) -> None:
     for round_number in range(2):
         write(own_broker, topic, b"%d" % round_number)
         killed = own_broker.status().pid
-        close_producers()
         own_broker.kill()
         assert own_broker.status().state is BrokerState.DOWN
         assert own_broker.up().pid != killed

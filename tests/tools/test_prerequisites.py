@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from newsflow.errors import LocalServiceError, MissingToolError
+from newsflow.processes import find_java, free_port, port_is_free
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.node import server_properties
-from newsflow.tools.processes import command_line, find_process, free_port, port_is_free, port_owner
-from newsflow.tools.programs import ensure_jars, find_java
+from newsflow.tools.processes import command_line, find_process, port_owner
+from newsflow.tools.programs import ensure_jars
 
 POM = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "pom.xml"
 
@@ -57,13 +58,13 @@ def test_without_java_it_says_so_and_names_the_other_ways(tools: Path, tmp_path:
 def test_an_old_java_is_named(tools: Path, said: str, version: str) -> None:
     program(tools, "java", f"echo '{said}' >&2")
     with pytest.raises(MissingToolError, match=f"Java {version} at {tools}/java is too old"):
-        find_java()
+        find_java("the broker")
 
 
 @pytest.mark.parametrize("said", ['openjdk version "17.0.15" 2025-04-15', 'openjdk version "25" 2025-09-16', "?"])
 def test_a_new_java_and_one_that_tells_nothing_are_taken(tools: Path, said: str) -> None:
     program(tools, "java", f"echo '{said}' >&2")
-    assert find_java() == str(tools / "java")
+    assert find_java("the broker") == str(tools / "java")
 
 
 def test_java_home_comes_before_path(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +73,7 @@ def test_java_home_comes_before_path(tools: Path, tmp_path: Path, monkeypatch: p
     home.mkdir()
     program(home / "bin", "java", "echo 'version \"21\"'")
     monkeypatch.setenv("JAVA_HOME", str(home))
-    assert find_java() == str(home / "bin" / "java")
+    assert find_java("the broker") == str(home / "bin" / "java")
 
 
 def test_without_maven_it_says_what_it_would_be_for(tools: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,14 +78,14 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
 
 def _run_both(config: Config) -> None:
     """What `newsflow run ingest` and then `newsflow run deliver` do; here one after the other."""
-    from newsflow.cli import launch, launch_sinks
+    from newsflow.cli import launch
     from newsflow.ingest.deliver import sink_names
-    from newsflow.runners.pages import load_job
+    from newsflow.runners.job import load_job
 
     _say("running: newsflow run ingest --until-caught-up")
-    launch.locally(load_job("ingest"), config, None, follow=False, quiet=True, reporting=False)
+    launch.locally(load_job("ingest"), config, follow=False, quiet=True)
     _say("running: newsflow run deliver --until-caught-up")
-    done = launch_sinks.locally(load_job("deliver"), config, sink_names(config), None, follow=False)
+    done = launch.locally(load_job("deliver"), config, sink_names(config), follow=False)
     taken = (f"{name} {total['outcome.delivered']}" for name, total in done.counts.items())
     _say(f"articles delivered: {', '.join(taken)}")
 
@@ -94,7 +95,7 @@ def _on_files(directory: Path) -> None:
 
     from newsflow.cli import launch
     from newsflow.cli.report import report, results_of
-    from newsflow.runners.pages import load_job
+    from newsflow.runners.job import load_job
     from newsflow.tools.sample.build import write_sample
 
     sample, output = directory / "sample.jsonl", directory / "output"
@@ -102,7 +103,7 @@ def _on_files(directory: Path) -> None:
     file = _write_settings(directory, output / "ledger.sqlite3")
     config = settings(file).config
     _say(f"running: newsflow run ingest --input {sample} --output {output}\n")
-    launch.on_files(load_job("ingest"), config, sample, output, quiet=True, reporting=False)
+    launch.on_files(load_job("ingest"), config, sample, output, quiet=True)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
     report(results_of(file, config, alerts, output=output))
 
@@ -138,10 +139,10 @@ def _publish(kafka: KafkaSettings, topic: str) -> int:
     from newsflow.kafka.producer import BatchWriter
     from newsflow.tools.sample.build import sample_events
 
-    writer = BatchWriter(kafka)
-    for event in sample_events():
-        writer.send(topic, event.key, event.value, event.headers)
-    return writer.flush()
+    with closing(BatchWriter(kafka)) as writer:
+        for event in sample_events():
+            writer.send(topic, event.key, event.value, event.headers)
+        return writer.flush()
 
 
 def _skip_what_is_there(config: Config) -> None:
@@ -152,8 +153,8 @@ def _skip_what_is_there(config: Config) -> None:
     from newsflow.runners.job import Job
 
     job = Job(config)
-    for place in (job.raw, *(job.published(sink) for sink in sink_names(config))):
-        commit_ends(KafkaSettings.of(config.kafka), place.topic, place.group)
+    for position in (job.raw, *(job.published(sink) for sink in sink_names(config))):
+        commit_ends(KafkaSettings.of(config.kafka), position.topic, position.group)
 
 
 def _say(text: str) -> None:

@@ -101,10 +101,10 @@ def _kafka(config: Config, bounds: Bounds) -> Iterator[Finding]:
 
 def _topics(config: Config, settings: KafkaSettings) -> tuple[State, str]:
     from newsflow.cli.kafka import declared
-    from newsflow.kafka.admin import Step, diff_topics
+    from newsflow.kafka.admin import TopicAction, diff_topics
 
     changes = diff_topics(settings, declared(config))
-    missing = [change.topic for change in changes if change.step is Step.CREATE]
+    missing = [change.topic for change in changes if change.action is TopicAction.CREATE]
     if missing:
         few = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
         return State.FAIL, f"{len(missing)} declared and not there ({few}); `newsflow kafka apply` creates them"

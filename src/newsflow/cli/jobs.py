@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,13 +28,9 @@ from newsflow.errors import FlinkError, UsageError
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
     from newsflow.runners.flink_rest import FlinkCluster, FlinkJob
-    from newsflow.runners.pages import Page
 
 app = typer.Typer(no_args_is_help=True, help="Jobs on a Flink cluster: list, stop, cancel, restore.")
 
-_WATCH_S = 2.0
-PATIENCE_S = 60.0
-"""A bundle that waits longer for a store would be in the way of checkpoints, savepoints and a cancelled job's end."""
 MASTER_VARIABLE = "NEWSFLOW_FLINK_MASTER"
 WhichArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, the start of one, or its name.")]
 
@@ -113,52 +107,30 @@ def restore(
     """Start a job where a savepoint or checkpoint ended. Options of Beam follow after --, as for run."""
     set_up_logging(verbose)
     loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
-    beam_args = [*context.args, *([] if parallelism is None else [f"--parallelism={parallelism}"])]
-    start(job, loaded.config, flink_master, path, beam_args, sinks=sinks, detach=detach, output=output)
+    beam_args = list(context.args)
+    start(job, loaded.config, flink_master, parallelism, path, beam_args, sinks=sinks, detach=detach, output=output)
 
 
 def start(
     name: str,
     config: Config,
     flink_master: str | None,
+    parallelism: int | None,
     restore_from: str | None,
     beam_args: list[str],
     *,
-    sinks: str | None = None,
+    sinks: str | None,
     detach: bool,
     output: Output,
 ) -> None:
     """Submit a job, say its id, and unless detached watch it until it ends."""
-    from newsflow.runners.flink import submit
-    from newsflow.runners.flink_rest import flink_name
-    from newsflow.runners.job import Job
-    from newsflow.runners.pages import load_job
+    from newsflow.cli.launch import on_flink
+    from newsflow.runners.job import load_job
 
-    page, cluster, called = load_job(name), cluster_of(flink_master), flink_name(config.job, Path(name).stem)
-    sink = _sink(name, page, config, sinks)
-    if sink:
-        called += f".{sink}"
-    if restore_from is not None:
-        beam_args = [*beam_args, f"--savepoint_path={restore_from}"]
-    laid = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_S)
-    topic = laid.published(sink).topic if sink else laid.raw.topic
-    # Where a user's page reads is its own affair.
-    job = submit(page.build, laid, called, cluster, beam_args, wants="" if name.endswith(".py") else topic)
-    _say(output, {"job": job.id, "name": job.name, "state": job.state}, job.id)
-    tell(f"{job.name} runs at {cluster.master} ({job.tasks} tasks)")
-    if not detach:
-        _watch(cluster, job)
-
-
-def _sink(name: str, page: Page, config: Config, sinks: str | None) -> str:
-    """The sink that a job of this page delivers to; "" for a page that is not laid once for each sink."""
-    from newsflow.ingest.deliver import sink_on_flink
-
-    if page.per_sink:
-        return sink_on_flink(config, sinks)
-    if sinks is not None:
-        raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
-    return ""
+    given = {"parallelism": parallelism, "savepoint_path": restore_from}
+    beam_args = [*beam_args, *(f"--{option}={value}" for option, value in given.items() if value is not None)]
+    definition, cluster = load_job(name), cluster_of(flink_master)
+    on_flink(name, definition, config, cluster, beam_args, sinks=sinks, detach=detach, output=output)
 
 
 def cluster_of(flink_master: str | None) -> FlinkCluster:
@@ -169,27 +141,6 @@ def cluster_of(flink_master: str | None) -> FlinkCluster:
     if not master:
         raise UsageError(f"which cluster? Say --flink-master HOST:PORT, or set {MASTER_VARIABLE}")
     return FlinkCluster(master)
-
-
-def _watch(cluster: FlinkCluster, job: FlinkJob) -> None:
-    """Say what becomes of a job; an interrupt ends the watching alone."""
-    state = job.state
-    try:
-        while not job.ended:
-            time.sleep(_WATCH_S)
-            try:
-                job = cluster.job(job.id)
-            except FlinkError as error:
-                tell(f"{error}; watching on")
-                continue
-            if job.state != state:
-                state = job.state
-                tell(f"{job.name}: {state} {cluster.last_failure(job.id)}")
-    except KeyboardInterrupt:
-        tell(f"{job.name} runs on; `newsflow jobs stop {job.id[:8]} --savepoint` stops it")
-        return
-    if job.state == "FAILED":
-        raise FlinkError(f"{job.name} failed: {cluster.last_failure(job.id)}")
 
 
 def _show(cluster: FlinkCluster, job: FlinkJob, output: Output) -> None:

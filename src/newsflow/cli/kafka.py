@@ -60,7 +60,7 @@ def apply(
     Nothing is deleted and partitions never become fewer.
     """
     set_up_logging(verbose)
-    from newsflow.kafka.admin import Step, apply_topics, diff_topics
+    from newsflow.kafka.admin import TopicAction, apply_topics, diff_topics
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers)
@@ -69,12 +69,12 @@ def apply(
     for change in changes:
         if output is Output.JSON:
             data_json(
-                {"step": change.step, "topic": change.topic, "name": change.name}
+                {"step": change.action, "topic": change.topic, "name": change.name}
                 | {"before": change.before, "after": change.after}
             )
         else:
             data(str(change))
-    done = sum(change.step is not Step.KEPT for change in changes)
+    done = sum(change.action is not TopicAction.KEPT for change in changes)
     tell(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}")
 
 

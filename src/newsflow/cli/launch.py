@@ -1,18 +1,21 @@
-"""Start a job: on files, on Kafka with the local runner, or on a Beam runner named by the user."""
+"""Starts every job, wherever it runs: on files, on Kafka with the local runner, on a Beam runner, on Flink. What all of
+them need is here: signals, the heartbeat, progress and the report at the end."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any
+from types import FrameType
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -21,32 +24,42 @@ from newsflow.alerts.delivery import AlertDelivery
 from newsflow.alerts.outbox import Outbox
 from newsflow.cli.common import Output, console, data, data_json, tell
 from newsflow.config.settings import Config
-from newsflow.errors import UsageError
+from newsflow.errors import FlinkError, NewsflowError, UsageError
+from newsflow.ingest.deliver import ALERTS, sink_on_flink
 from newsflow.ingest.files import OutputDirectory
-from newsflow.ingest.runtime import close_runtimes, runtime_for
+from newsflow.ingest.runtime import Runtime, opened
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.upkeep import Upkeep
-from newsflow.runners import job as inprocess
-from newsflow.runners.job import Job
-from newsflow.runners.local import Heartbeat, LocalLoop, PreparedPipeline, RunReport, beats_of
-from newsflow.runners.pages import Page, run_on
+from newsflow.runners.flink import submit
+from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
+from newsflow.runners.job import Job, JobDefinition
+from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline, RunReport
+from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT, FileOutput
 from newsflow.secrets import resolve
 
-# Signals of a running job: the first lets what is in hand end, the second quits at once.
+OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
+IDLE_SINK_S = 0.25
+PATIENCE_ON_FLINK_S = 60.0
+"""A bundle that waits longer for a store would hold up checkpoints, savepoints and the end of a cancelled job."""
+_WATCH_S = 2.0
+_TELL_S = 5.0
+
+
+# What all starts have in common.
 
 
 @contextmanager
 def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
     """The first SIGINT or SIGTERM calls every one of `stops`; the second ends the process where it stands."""
-    told: list[int] = []
+    received: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        told.append(number)
-        if len(told) > 1:
+        received.append(number)
+        if len(received) > 1:
             console.print("stopped at once; what was not committed is read again at the next start")
             sys.stderr.flush()
             # Not sys.exit: that would wait for the run that is not to be waited for.
@@ -64,134 +77,284 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# How a running job shows itself: a live line on a terminal, plain lines otherwise.
+class Heartbeat:
+    """A file whose age says whether a job's loops still turn, for the probes of a container: that of the beat that lies
+    longest back, of all loops that are still to turn. It is not there before each of them has turned once, and written
+    at most once in `every_s` seconds. Any thread may call.
 
+    It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
+    """
 
-EVERY_S = 5.0
-OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
+    def __init__(self, path: Path, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
+        """Raises `UsageError` when the file cannot be written; an older one is removed."""
+        self._path, self._every_s, self._next_s = path, every_s, 0.0
+        self._beats: dict[str, float | None] = dict.fromkeys(loops)
+        self._lock = threading.Lock()
+        try:
+            path.touch()
+            path.unlink()
+        except OSError as error:
+            raise UsageError(f"--heartbeat {path} cannot be written: {error.strerror}") from error
+
+    def beat(self, loop: str = "") -> None:
+        """A loop has turned. If the disk fails, that is for the probe to notice, not a reason to stop the job."""
+        with self._lock:
+            self._beats[loop] = time.time()
+            self._write()
+
+    def end(self, loop: str) -> None:
+        """A loop has ended, and is not waited for any more."""
+        with self._lock:
+            self._beats.pop(loop, None)
+            self._write()
+
+    def _write(self) -> None:
+        now_s, beats = time.monotonic(), [at for at in self._beats.values() if at is not None]
+        if now_s < self._next_s or not beats or len(beats) < len(self._beats):
+            return
+        self._next_s = now_s + self._every_s
+        try:
+            self._path.touch()
+            os.utime(self._path, (min(beats), min(beats)))
+        except OSError:
+            return
 
 
 class RunProgress:
-    """Adds up what runs did. Use as a context; `quiet` says nothing."""
+    """Adds up what runs did, and shows it: a live line on a terminal, plain lines otherwise. `quiet` shows nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.total: Counter[str] = Counter()
-        self.records = 0
-        self._quiet, self._live = quiet, console.is_terminal and not quiet
-        self._began = self._said = time.monotonic()
-        self._bar = _bar() if self._live else None
-        self._task = None if self._bar is None else self._bar.add_task("reading …", total=None)
+        self._records, self._quiet = 0, quiet
+        self._began = self._told = time.monotonic()
+        columns = (SpinnerColumn(), BarColumn(30), TextColumn("{task.description}"))
+        times = TimeRemainingColumn(elapsed_when_finished=True)
+        self._bar = Progress(*columns, times, console=console, transient=True, disable=quiet or not console.is_terminal)
+        self._task = self._bar.add_task("reading …", total=None)
 
     def __enter__(self) -> RunProgress:
-        if self._bar is not None:
-            self._bar.start()
+        self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
 
     def add(self, records: int, counters: Counter[str], left: int | None = None) -> None:
         """Take in what one run did; `left` records are known to be still to come."""
-        self.records += records
+        self._records += records
         self.total.update(counters)
-        line = f"{self.records:,} events, {self.records / max(time.monotonic() - self._began, 1e-9):,.0f}/s"
+        line = f"{self._records:,} events, {self._records / max(time.monotonic() - self._began, 1e-9):,.0f}/s"
         line += "" if left is None else f", {left:,} to go"
-        if self._bar is not None and self._task is not None:
-            total = None if left is None else self.records + left
-            self._bar.update(self._task, completed=self.records, total=total, description=f"{line} ({self.summary()})")
-        elif not self._quiet and time.monotonic() - self._said > EVERY_S:
-            self._said = time.monotonic()
+        if not self._bar.disable:
+            total = None if left is None else self._records + left
+            done = ", ".join(f"{name} {count}" for name, count in outcomes_of(self.total).items() if count)
+            text = f"{line} ({done or 'nothing yet'})"
+            self._bar.update(self._task, completed=self._records, total=total, description=text)
+        elif not self._quiet and time.monotonic() - self._told > _TELL_S:
+            self._told = time.monotonic()
             tell(line)
 
-    def outcomes(self) -> dict[str, int]:
-        """Events by outcome, all seven."""
-        return {name: self.total[f"outcome.{name}"] for name in OUTCOMES}
 
-    def reasons(self) -> dict[str, int]:
-        """Dead letters by reason."""
-        return {name[7:]: count for name, count in sorted(self.total.items()) if name.startswith("reason.")}
-
-    def summary(self) -> str:
-        """`added 40, repeat 2`: only what happened."""
-        return ", ".join(f"{name} {count}" for name, count in self.outcomes().items() if count) or "nothing yet"
+def outcomes_of(total: Counter[str]) -> dict[str, int]:
+    """Events by outcome, all seven."""
+    return {name: total[f"outcome.{name}"] for name in OUTCOMES}
 
 
-def _bar() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=30),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=console,
-        transient=True,
-    )
+def reasons_of(total: Counter[str]) -> dict[str, int]:
+    """Dead letters by reason."""
+    return {name[7:]: count for name, count in sorted(total.items()) if name.startswith("reason.")}
+
+
+@dataclass
+class Done:
+    """What a run came to: counts by sink ("" for a job that writes to topics), lines on alerts, where results are."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    alerts: list[str] = field(default_factory=list)
+    where: str = ""
+
+
+def report(done: Done, output: Output) -> None:
+    """Print what came of a run."""
+    for line in done.alerts:
+        tell(line)
+    for name, total in done.counts.items():
+        (_report_sink if name else _report_outcomes)(name, total, output)
+    if done.where and output is Output.TEXT:
+        tell(done.where)
+
+
+def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
+    outcomes, reasons = outcomes_of(total), reasons_of(total)
+    if output is Output.JSON:
+        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
+        return
+    for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
+        data(f"{name:>14} {count:>8,}")
+    for name, count in reasons.items():
+        data(f"  dead letters: {name} {count:,}")
+
+
+def _report_sink(name: str, total: Counter[str], output: Output) -> None:
+    taken, dead, reasons = total["outcome.delivered"], total["outcome.dead-lettered"], reasons_of(total)
+    if output is Output.JSON:
+        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons})
+    else:
+        why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+        data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+
+
+# On files.
 
 
 def on_files(
-    page: Page,
+    definition: JobDefinition,
     config: Config,
     input_file: Path,
     output_dir: Path,
     *,
-    output: Output = Output.TEXT,
     quiet: bool = False,
-    reporting: bool = True,
-    beam_args: list[str] | None = None,
-) -> None:
+    beam_args: Sequence[str] = (),
+) -> Done:
     """Run a job once over a file. The output folder is whole or as it was before."""
     if not input_file.is_file():
-        raise UsageError(f"{input_file} is no file; accepted: JSON lines, plain or .gz")
+        raise UsageError(f"{input_file} is not a file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
-    with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, _tools(config):
-        inprocess.put(OUTPUT, FileOutput(folder, progress.add))
-        PreparedPipeline(page.build, job, PipelineOptions(beam_args or [])).run()
+    with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, opened(config) as runtime:
+        runtime.prepare().lend(OUTPUT, FileOutput(folder, progress.add))
+        PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()
         folder.finish()
-    if reporting:
-        _report(progress, output, f"results in {output_dir}")
+    return Done({"": progress.total}, where=f"results in {output_dir}")
+
+
+# On Kafka, with the local runner: one loop, or one for each sink.
+
+
+@dataclass
+class _Loop:
+    """One loop's way through the log, and what became of it."""
+
+    name: str
+    loop: LocalLoop
+    total: Counter[str]
+    stops: list[Callable[[], object]]
+    failure: str = ""
+
+    def go(self, follow: bool) -> None:
+        """Run to the end, or until a signal."""
+        (self.loop.follow if follow else self.loop.until_caught_up)()
+
+    def go_alone(self, follow: bool, heartbeat: Heartbeat | None) -> None:
+        """As `go`; what makes it fail is kept, and the loops of other sinks go on."""
+        try:
+            self.go(follow)
+        except Exception as error:
+            self.failure = f"{self.name}: {error}"
+            tell(f"{self.name} stopped: {error}")
+        if heartbeat is not None:
+            heartbeat.end(self.name)
 
 
 def locally(
-    page: Page,
+    definition: JobDefinition,
     config: Config,
-    partitions: list[int] | None,
+    sinks: Sequence[str] = (),
+    partitions: Sequence[int] | None = None,
     *,
     follow: bool,
-    output: Output = Output.TEXT,
     quiet: bool = False,
-    reporting: bool = True,
-    beam_args: list[str] | None = None,
+    beam_args: Sequence[str] = (),
     heartbeat: Path | None = None,
-) -> None:
-    """Run a job on Kafka with the local runner, until it is caught up or told to stop."""
-    beat = beats_of(None if heartbeat is None else Heartbeat(heartbeat), "")
-    job, limits = Job(config, "available", "kafka"), config.limits
-    with RunProgress(quiet) as progress, _tools(config) as tools:
-        pipeline = PreparedPipeline(page.build, job, PipelineOptions(beam_args or []))
-        consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
-        bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-        reader = AvailableReader(consumer, config.kafka.input_topic, bounds, partitions)
-        report = partial(_add, progress)
-        loop = LocalLoop(pipeline, reader, job, report, idle_run_s=page.idle_run_s, beat=beat)
-        try:
-            alerts = AlertDelivery(lambda: Outbox(tools.ledger), config.destinations)
-            with draining([loop.stop]), _upkeep(config, follow), alerts as delivery:
-                (loop.follow if follow else loop.until_caught_up)()
-            said = delivery.report()
-        finally:
-            reader.close()
-    if reporting:
-        for line in said:
-            tell(line)
-        _report(progress, output, f"ledger {mask_url(config.ledger.url)}")
+) -> Done:
+    """Run a job until it is caught up, or until a signal: with sinks, each in a thread and at its own position in the
+    log. Raises `NewsflowError` when one of several gave up; what the others did is done."""
+    beats = None if heartbeat is None else Heartbeat(heartbeat, sinks or ("",))
+    done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
+    with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
+        if not sinks:
+            runtime.prepare()
+        options = PipelineOptions(list(beam_args))
+        loops = [
+            _prepare(definition, runtime, sink, partitions, progress, options, beats, stack) for sink in sinks or ("",)
+        ]
+        stops = [stop for loop in loops for stop in loop.stops]
+        with draining(stops), _upkeep(config, follow and not sinks), _alerting(runtime, sinks, done):
+            if sinks:
+                _run_side_by_side(loops, follow, beats)
+            else:
+                loops[0].go(follow)
+    done.counts = {loop.name: loop.total for loop in loops}
+    if failures := [loop.failure for loop in loops if loop.failure]:
+        raise NewsflowError("; ".join(failures))
+    return done
 
 
-def _upkeep(config: Config, follow: bool) -> AbstractContextManager[object]:
+def _prepare(
+    definition: JobDefinition,
+    runtime: Runtime,
+    sink: str,
+    partitions: Sequence[int] | None,
+    progress: RunProgress,
+    options: PipelineOptions,
+    heartbeat: Heartbeat | None,
+    stack: ExitStack,
+) -> _Loop:
+    config, limits = runtime.config, runtime.config.limits
+    beat = partial(heartbeat.beat, sink) if heartbeat is not None else lambda: None
+    job = Job(config, sinks=(sink,) if sink else ())
+    position = job.published(sink) if sink else job.raw
+    stops: list[Callable[[], object]] = []
+    if sink:
+        runtime.sink(sink).alive = beat
+        stops.append(runtime.sink(sink).stop)
+    pipeline = PreparedPipeline(definition.build, job, options)
+    consumer = make_consumer(KafkaSettings.of(config.kafka), group=position.group, fetch_max_wait_ms=100)
+    bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
+    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions)))
+    total: Counter[str] = Counter()
+
+    def add(run: RunReport) -> None:
+        total.update(run.counters)
+        if not sink:
+            progress.add(run.records, run.counters, run.left)
+
+    loop = LocalLoop(
+        *(pipeline, reader, job, add),
+        position=position,
+        idle_s=IDLE_SINK_S if sink else IDLE_S,
+        idle_run_s=definition.idle_run_s,
+        beat=beat,
+    )
+    return _Loop(sink, loop, total, [*stops, loop.stop])
+
+
+def _run_side_by_side(loops: Sequence[_Loop], follow: bool, heartbeat: Heartbeat | None) -> None:
+    threads = [
+        threading.Thread(target=loop.go_alone, args=(follow, heartbeat), name=f"deliver-{loop.name}") for loop in loops
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # in steps, so that a signal is seen
+
+
+@contextmanager
+def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[None]:
+    """Sends what the job, or the alert planner among its sinks, put into the outbox."""
+    if sinks and ALERTS not in sinks:
+        yield
+        return
+    outbox, tick = (runtime.alerts.outbox, runtime.alerts.tick) if sinks else (lambda: Outbox(runtime.ledger), None)
+    with AlertDelivery(outbox, runtime.config.destinations, tick=tick) as delivery:
+        yield
+    done.alerts += delivery.report()
+
+
+def _upkeep(config: Config, wanted: bool) -> AbstractContextManager[object]:
     """Prunes the ledger while a job follows; a run that ends is too short for it."""
     ledger = config.ledger
-    if not follow:
+    if not wanted:
         return nullcontext()
     return Upkeep(
         lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
@@ -200,32 +363,63 @@ def _upkeep(config: Config, follow: bool) -> AbstractContextManager[object]:
     )
 
 
-def on_runner(page: Page, config: Config, beam_args: list[str]) -> None:
-    """Run a job on the Beam runner that `beam_args` name, with the endless source."""
-    run_on(page.build, Job(config, "endless", "kafka"), beam_args)
+# On a Beam runner that the user names, and on Flink.
 
 
-def _add(progress: RunProgress, run: RunReport) -> None:
-    progress.add(run.records, run.counters, run.left)
+def on_runner(definition: JobDefinition, config: Config, sinks: Sequence[str], beam_args: Sequence[str]) -> Done:
+    """Run a job on the Beam runner that `beam_args` name, with the endless source, in one job for all sinks. Alert
+    planner ticks and the outbox is drained in this process."""
+    done, job = Done(), Job(config, "endless", "kafka", sinks=tuple(sinks))
+    with opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
+        run_on(definition.build, job, beam_args)
+    return done
 
 
-@contextmanager
-def _tools(config: Config) -> Iterator[Any]:
-    """The process's parts: built here, so that what is wrong with a file shows before anything starts."""
-    try:
-        yield runtime_for(config)
-    finally:
-        close_runtimes()
-
-
-def _report(progress: RunProgress, output: Output, where: str) -> None:
-    outcomes, reasons = progress.outcomes(), progress.reasons()
+def on_flink(
+    name: str,
+    definition: JobDefinition,
+    config: Config,
+    cluster: FlinkCluster,
+    beam_args: Sequence[str],
+    *,
+    sinks: str | None,
+    detach: bool,
+    output: Output,
+) -> None:
+    """Submit a job, print its id, and unless detached watch it until it ends."""
+    if sinks is not None and not definition.per_sink:
+        raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
+    sink = sink_on_flink(config, sinks) if definition.per_sink else ""
+    job = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_ON_FLINK_S)
+    called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
+    # Where a user's own job reads is not known here.
+    topic = "" if name.endswith(".py") else (job.published(sink) if sink else job.raw).topic
+    submitted = submit(definition.build, job, called, cluster, beam_args, wants=topic)
     if output is Output.JSON:
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
+        data_json({"job": submitted.id, "name": submitted.name, "state": submitted.state})
+    else:
+        data(submitted.id)
+    tell(f"{submitted.name} runs at {cluster.master} ({submitted.tasks} tasks)")
+    if not detach:
+        _watch(cluster, submitted)
+
+
+def _watch(cluster: FlinkCluster, job: FlinkJob) -> None:
+    """Say what becomes of a job; an interrupt ends the watching alone."""
+    state = job.state
+    try:
+        while not job.ended:
+            time.sleep(_WATCH_S)
+            try:
+                job = cluster.job(job.id)
+            except FlinkError as error:
+                tell(f"{error}; watching on")
+                continue
+            if job.state != state:
+                state = job.state
+                tell(f"{job.name}: {state} {cluster.last_failure(job.id)}")
+    except KeyboardInterrupt:
+        tell(f"{job.name} runs on; `newsflow jobs stop {job.id[:8]} --savepoint` stops it")
         return
-    for name, count in outcomes.items():
-        data(f"{name:>14} {count:>8,}")
-    data(f"{'events':>14} {sum(outcomes.values()):>8,}")
-    for name, count in reasons.items():
-        data(f"  dead letters: {name} {count:,}")
-    tell(where)
+    if job.state == "FAILED":
+        raise FlinkError(f"{job.name} failed: {cluster.last_failure(job.id)}")

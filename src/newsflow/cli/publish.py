@@ -76,6 +76,8 @@ def publish_file(
             raise
         kind = UsageError if isinstance(error, UsageError) else KafkaError
         raise kind(f"{error}. Of {done.count} events sent from {file} some may be stored") from error
+    finally:
+        writer.close()
     return done
 
 

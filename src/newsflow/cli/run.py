@@ -1,10 +1,10 @@
-"""`newsflow run`: run a job on Kafka or on files, here or on a Beam runner."""
+"""`newsflow run`: run a job on Kafka or on files, here or on a Beam runner. `newsflow deliver` runs one of them."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,10 +22,6 @@ from newsflow.cli.common import (
     settled,
 )
 from newsflow.errors import UsageError
-
-if TYPE_CHECKING:
-    from newsflow.config.settings import Config
-    from newsflow.runners.pages import Page
 
 
 class Runner(StrEnum):
@@ -82,92 +78,62 @@ def run(
     """Run a job. Options of Beam follow after --, as in: run ingest --runner prism -- --prism_location=prism."""
     set_up_logging(verbose, quiet)
     beam_args = _with_runner(list(context.args), runner)
-    on_flink = _is_flink(beam_args)
+    named, on_flink = _names_runner(beam_args), _is_flink(beam_args)
     if not on_flink and (flink_master or parallelism or restore or detach):
         raise UsageError("--flink-master, --parallelism, --restore and --detach go with --runner flink")
-    files = _check(input_file, output_dir, until_caught_up, follow, beam_args)
-    if heartbeat is not None and (files is not None or _names_runner(beam_args)):
+    files = _files(input_file, output_dir)
+    _check_end(files is not None, named, until_caught_up, follow)
+    if heartbeat is not None and (files is not None or named):
         raise UsageError("--heartbeat is of the local runner on Kafka: no other run has a loop that could hang")
     if files is not None and ledger is None:
         from newsflow.ingest.files import LEDGER
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
-    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
+    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger)).config
     from newsflow.cli import launch
-    from newsflow.runners.pages import load_job
+    from newsflow.ingest.deliver import chosen_sinks
+    from newsflow.runners.job import load_job
 
-    page = load_job(job)
+    definition = load_job(job)
     if on_flink:
         if partitions is not None:
             raise UsageError("--partitions is for jobs that run here; on Flink say --parallelism")
-        from newsflow.cli import jobs
+        from newsflow.cli.jobs import start
 
-        beam_args += [] if parallelism is None else [f"--parallelism={parallelism}"]
-        jobs.start(job, loaded.config, flink_master, restore, beam_args, sinks=sinks, detach=detach, output=output)
+        start(job, loaded, flink_master, parallelism, restore, beam_args, sinks=sinks, detach=detach, output=output)
         return
     chosen = None if partitions is None else _partitions(partitions)
-    if page.per_sink:
-        _deliver(page, loaded.config, sinks, chosen, files is not None, follow, output, beam_args, heartbeat)
-    elif sinks is not None:
-        raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
-    elif files is not None:
-        launch.on_files(page, loaded.config, *files, output=output, quiet=quiet, beam_args=beam_args)
-    elif _names_runner(beam_args):
-        launch.on_runner(page, loaded.config, beam_args)
-    else:
-        launch.locally(
-            page,
-            loaded.config,
-            chosen,
-            follow=follow,
-            output=output,
-            quiet=quiet,
-            beam_args=beam_args,
-            heartbeat=heartbeat,
-        )
-
-
-def _deliver(
-    page: Page,
-    config: Config,
-    sinks: str | None,
-    partitions: list[int] | None,
-    on_files: bool,
-    follow: bool,
-    output: Output,
-    beam_args: list[str],
-    heartbeat: Path | None,
-) -> None:
-    from newsflow.cli import launch_sinks
-    from newsflow.ingest.deliver import chosen_sinks
-
-    if on_files:
+    if definition.per_sink and files is not None:
         raise UsageError("a job that delivers reads what was published on Kafka: leave out --input and --output")
-    chosen = chosen_sinks(config, sinks)
-    if _names_runner(beam_args):
-        launch_sinks.on_runner(page, config, chosen, beam_args)
-        return
-    done = launch_sinks.locally(
-        page, config, chosen, partitions, follow=follow, beam_args=beam_args, heartbeat=heartbeat
-    )
-    launch_sinks.report(done, output)
+    if sinks is not None and not definition.per_sink:
+        raise UsageError(f"--sinks is for jobs that deliver; {job} writes to topics")
+    to = chosen_sinks(loaded, sinks) if definition.per_sink else ()
+    if files is not None:
+        done = launch.on_files(definition, loaded, *files, quiet=quiet, beam_args=beam_args)
+    elif named:
+        done = launch.on_runner(definition, loaded, to, beam_args)
+    else:
+        done = launch.locally(
+            *(definition, loaded, to, chosen), follow=follow, quiet=quiet, beam_args=beam_args, heartbeat=heartbeat
+        )
+    launch.report(done, output)
 
 
-def _check(
-    input_file: Path | None, output_dir: Path | None, until_caught_up: bool, follow: bool, beam_args: list[str]
-) -> tuple[Path, Path] | None:
+def _files(input_file: Path | None, output_dir: Path | None) -> tuple[Path, Path] | None:
     if (input_file is None) != (output_dir is None):
         raise UsageError("--input and --output go together: raw events from a file, results into a folder")
-    if input_file is not None and output_dir is not None:
-        if until_caught_up or follow or _names_runner(beam_args):
+    return None if input_file is None or output_dir is None else (input_file, output_dir)
+
+
+def _check_end(on_files: bool, named_runner: bool, until_caught_up: bool, follow: bool) -> None:
+    if on_files:
+        if until_caught_up or follow or named_runner:
             raise UsageError("a run on files ends by itself: leave out --until-caught-up, --follow and --runner")
-        return input_file, output_dir
-    if _names_runner(beam_args):
+    elif named_runner:
         if until_caught_up:
             raise UsageError("--until-caught-up is for the local runner; a Beam runner reads endlessly (--follow)")
     elif until_caught_up == follow:
         raise UsageError("say when to stop: --until-caught-up or --follow (or --input FILE --output DIR)")
-    return None
 
 
 def _with_runner(beam_args: list[str], runner: Runner) -> list[str]:
@@ -193,9 +159,6 @@ def _partitions(text: str) -> list[int]:
         raise UsageError(f"--partitions {text!r}: accepted are numbers with commas between, as in 0,2,5") from None
 
 
-# `newsflow deliver`: the same as `newsflow run deliver`, by its shorter name.
-
-
 def deliver(
     context: typer.Context,
     until_caught_up: Annotated[
@@ -211,10 +174,7 @@ def deliver(
 ) -> None:
     """Deliver published articles to stores and the alert planner: `newsflow run deliver` by its shorter name."""
     run(
-        context,
-        "deliver",
-        until_caught_up=until_caught_up,
-        follow=follow,
+        *(context, "deliver", until_caught_up, follow),
         sinks=sinks,
         config=config,
         bootstrap_servers=bootstrap_servers,

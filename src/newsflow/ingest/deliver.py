@@ -1,4 +1,7 @@
-"""The sinks of a delivery: built once a process from the configuration, and shared by every bundle."""
+"""Published articles to one sink: a store, or the alert planner. Each sink has its own position in the log.
+
+Nothing here knows Kafka or Beam: the job `deliver` reads, writes the dead letters and moves the position on.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from newsflow.alerts.outbox import Outbox
@@ -20,15 +22,10 @@ from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Reason, Rejected
-from newsflow.routing import Routes, load_routes
+from newsflow.routing import Routes
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
-from newsflow.stores.registry import open_store, takes_several_writers
-
-# Published articles to one sink: a store, or the alert planner. Each sink has its own place in the log.
-#
-# Nothing here knows Kafka or Beam: `pipelines/deliver.py` reads, writes the dead letters and moves the place on.
-
+from newsflow.stores.registry import takes_several_writers
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +33,8 @@ DeadLetter = tuple[Event, Rejected]
 
 
 class ArticleSink(Protocol):
-    """Takes published articles. `take` answers with what it will never take; it raises `SinkError` or
-    `LedgerError` while it is away, and is then given the same records again."""
+    """Takes published articles. `take` returns what it will never take; it raises `SinkError` or `LedgerError` while it
+    is unavailable, and is then given the same records again."""
 
     @property
     def name(self) -> str: ...
@@ -47,15 +44,14 @@ class ArticleSink(Protocol):
 
 @dataclass
 class StoreSink:
-    """Keeps article versions in a store: those that `wants` takes, and every later version, since an earlier one
-    may be there."""
+    """Keeps article versions in a store: those that `wants` accepts, and every later version, since an earlier one may
+    be there."""
 
     name: str
     store: Store
     wants: Callable[[Article], bool] = lambda _: True
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        """See `ArticleSink`."""
         rows, dead = _rows(events, f"Store {self.name}")
         rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
         by_row = {id(row): event for event, row in rows}
@@ -78,16 +74,14 @@ class AlertSink:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        """See `ArticleSink`."""
         rows, dead = _rows(events, "Alerts")
-        articles: list[Article] = [row.article for _, row in rows]
-        self.planner().take(articles, self.clock())
+        self.planner().take([row.article for _, row in rows], self.clock())
         return dead
 
 
 @dataclass
 class PatientSink:
-    """Waits for its sink while that is away, with growing pauses, and for as long as each caller says.
+    """Waits for its sink while that is unavailable, with growing pauses, for as long as each caller says.
 
     May be called from any thread, and gives its sink one batch at a time: a runner may have several bundles in one
     process, and a store is one connection.
@@ -96,7 +90,7 @@ class PatientSink:
     sink: ArticleSink
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.25, cap_s=30.0))
     alive: Callable[[], object] = lambda: None
-    """Called each time the sink is found away: what waits for it does not hang."""
+    """Called at each failed try: a loop that waits for its sink does not hang."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,8 +99,8 @@ class PatientSink:
         self._stop.set()
 
     def take(self, events: Sequence[Event], patience_s: float = math.inf) -> list[DeadLetter]:
-        """See `ArticleSink`. Blocks until the sink has the events; raises `SinkError` or `LedgerError` only when it
-        was away for longer than `patience_s`, or when told to stop meanwhile."""
+        """Blocks until the sink has the events; raises `SinkError` or `LedgerError` only when it was unavailable for
+        longer than `patience_s`, or after `stop`."""
         failures, deadline = 0, time.monotonic() + patience_s
         while True:
             try:
@@ -118,7 +112,7 @@ class PatientSink:
                 pause_s = self.backoff.delay_s(failures, random.random())
                 if self._stop.is_set() or time.monotonic() + pause_s > deadline:
                     raise
-                log.warning("%s is away, next try in %.1f s: %s", self.sink.name, pause_s, error)
+                log.warning("%s is unavailable, next try in %.1f s: %s", self.sink.name, pause_s, error)
                 if self._stop.wait(pause_s):
                     raise
 
@@ -132,18 +126,18 @@ def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreR
         try:
             rows.append((event, StoreRow.read(event.value)))
         except ValueError as error:
-            dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"no article.v1: {error}", stage, "ValueError")))
+            dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"not an article.v1: {error}", stage, "ValueError")))
     return rows, dead
 
 
 ALERTS = "alerts"
 """The sink that lets the alert planner see articles; stores have the names of the configuration."""
 LEDGER_PATIENCE_S = 5.0
-"""How long one call waits for the ledger; whoever calls tries again, and can be told to stop in between."""
+"""How long one call waits for the ledger; the caller tries again, and can be told to stop in between."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
-    """Every sink there is: the configured stores, and the alert planner. Raises `ConfigError` for a taken name."""
+    """All sinks: the configured stores, and the alert planner. Raises `ConfigError` for a store of that name."""
     stores = tuple(name for name, _ in config.stores)
     if ALERTS in stores:
         raise ConfigError(f"the name {ALERTS!r} is that of the alert planner; give the store another", path="stores")
@@ -170,7 +164,7 @@ def sink_on_flink(config: Config, text: str | None) -> str:
     if len(chosen) == 1 and chosen[0] in able:
         return chosen[0]
     if len(chosen) > 1:
-        why = "each sink is a job of its own there, so that none that is away holds another's checkpoints"
+        why = "each sink is a job of its own there, so that one that is unavailable holds no other's checkpoints"
     elif chosen[0] == ALERTS:
         why = "alerts are sent by one process: run `newsflow run deliver --follow --sinks alerts` beside it"
     else:
@@ -186,9 +180,9 @@ def _may_be_shared(url: str) -> bool:
         return True  # A secret that only the workers have; theirs to find.
 
 
-class LazyPlanner:
-    """The alert planner and the ledger it remembers in, opened when it is first needed: a ledger that is unavailable
-    at the start holds no store. Safe to share between threads; every method may raise `LedgerError`."""
+class LazyAlerts:
+    """The alert planner and the ledger it remembers in, opened when it is first needed, so that a ledger that is
+    unavailable at the start holds no store. Any thread may call; every method may raise `LedgerError`."""
 
     def __init__(self, config: Config, routes: Routes) -> None:
         # Those without a policy are told by the job that publishes the article.
@@ -204,8 +198,11 @@ class LazyPlanner:
         """The planner. May block as `outbox` does."""
         return self._open()[1]
 
+    def tick(self, now: datetime) -> None:
+        """Tell the planner the time (UTC)."""
+        self.planner().tick(now)
+
     def close(self) -> None:
-        """Close the ledger if it was opened."""
         with self._lock:
             if self._opened is not None:
                 self._opened[0].close()
@@ -218,74 +215,3 @@ class LazyPlanner:
                 ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
                 self._opened = ledger, AlertPlanner(Routes(subscriptions=self._asking), ledger)
             return self._opened
-
-
-class _Sinks:
-    """What one configuration needs, each part made when it is first asked for."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._routes: Routes | None = None
-        self._planner: LazyPlanner | None = None
-        self._sinks: dict[str, PatientSink] = {}
-        self._closing: list[Callable[[], object]] = []
-
-    def sink(self, name: str) -> PatientSink:
-        if name not in self._sinks:
-            self._sinks[name] = PatientSink(AlertSink(self.planner().planner) if name == ALERTS else self._store(name))
-        return self._sinks[name]
-
-    def planner(self) -> LazyPlanner:
-        if self._planner is None:
-            self._planner = LazyPlanner(self._config, self.routes())
-            self._closing.append(self._planner.close)
-        return self._planner
-
-    def routes(self) -> Routes:
-        if self._routes is None:
-            self._routes = load_routes([Path(path) for path in self._config.route_paths])
-        return self._routes
-
-    def close(self) -> None:
-        for close in reversed(self._closing):
-            close()
-
-    def _store(self, name: str) -> StoreSink:
-        store, routes = open_store(resolve(dict(self._config.stores)[name])), self.routes()
-        self._closing.append(store.close)
-
-        def wants(article: Article) -> bool:
-            return name in routes.stores_of(article)
-
-        return StoreSink(name, store, wants)
-
-
-_all: dict[Config, _Sinks] = {}
-_lock = threading.Lock()
-
-
-def sink_for(config: Config, name: str) -> PatientSink:
-    """The sink called `name`, made at the first call in this process. Raises `ConfigError` for files that are wrong;
-    a store or a ledger that is away is no error yet."""
-    with _lock:
-        return _of(config).sink(name)
-
-
-def planner_for(config: Config) -> LazyPlanner:
-    """The alert planner, and the ledger it remembers in."""
-    with _lock:
-        return _of(config).planner()
-
-
-def close_sinks() -> None:
-    """Close whatever was made in this process."""
-    with _lock:
-        for sinks in _all.values():
-            sinks.close()
-        _all.clear()
-
-
-def _of(config: Config) -> _Sinks:
-    if config not in _all:
-        _all[config] = _Sinks(config)
-    return _all[config]

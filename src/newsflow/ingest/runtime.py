@@ -1,22 +1,47 @@
-"""What the stages work with: built once a process from the configuration, and shared by every bundle."""
+"""What a process works with: each costly part is built once, from the configuration, and shared by all that runs."""
 
 from __future__ import annotations
 
+import atexit
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from newsflow.config.settings import Config
+from newsflow.ingest.deliver import ALERTS, AlertSink, LazyAlerts, PatientSink, StoreSink
+from newsflow.kafka.producer import Producer
+from newsflow.kafka.reader import TopicPosition
+from newsflow.kafka.settings import KafkaSettings
+from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Ledger, open_ledger
+from newsflow.ledger.trends import Trends
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Limits, Normaliser
 from newsflow.secrets import resolve
-from newsflow.stores.registry import check_places
+from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
 from newsflow.tagging.source import POINTER_NAME
+
+T = TypeVar("T")
+
+
+class part(Generic[T]):  # noqa: N801  (used as a decorator)
+    """A part of a `Runtime`: built at its first use, under the runtime's lock, and a plain attribute from then on."""
+
+    def __init__(self, build: Callable[[Any], T]) -> None:
+        self._build, self._name = build, build.__name__
+
+    def __get__(self, runtime: Runtime, owner: type[Runtime]) -> T:
+        with runtime.lock:
+            parts = vars(runtime)
+            if self._name not in parts:
+                parts[self._name] = self._build(runtime)
+            built: T = parts[self._name]
+            return built
 
 
 class SharedRules:
@@ -31,42 +56,99 @@ class SharedRules:
             return self._source.current()
 
 
-@dataclass(frozen=True, slots=True)
 class Runtime:
-    """The built parts of a job."""
+    """The parts of one configuration. The first use of one may block while it is built, and raises `ConfigError` for a
+    file that is wrong, `LedgerError` for a ledger out of reach. Any thread may use them."""
 
-    job: str
-    raw_limits: RawLimits
-    record_bytes: int
-    normaliser: Normaliser
-    sources: Mapping[str, SourceProfile]
-    closed_sources: bool
-    ledger: Ledger
-    rules: SharedRules
-    routes: Routes
+    def __init__(self, config: Config) -> None:
+        self.config, self.job = config, config.job
+        self.raw_limits = RawLimits(max_bytes=config.limits.event_bytes)
+        self.record_bytes = config.limits.record_bytes
+        self.closed_sources = config.sources.closed
+        self.lock = threading.RLock()
+        self._to_close = ExitStack()
+        self._sinks: dict[str, PatientSink] = {}
+        self._live: dict[str | TopicPosition, Any] = {}
+
+    @part
+    def ledger(self) -> Ledger:
+        url, window_h = resolve(self.config.ledger.url), self.config.ledger.window_h
+        return self._to_close.enter_context(closing(open_ledger(url, window_h=window_h)))
+
+    @part
+    def normaliser(self) -> Normaliser:
+        return self._to_close.enter_context(closing(Normaliser(Limits(time_limit_s=self.config.limits.extract_s))))
+
+    @part
+    def sources(self) -> dict[str, SourceProfile]:
+        return load_sources(self.config.sources.paths)
+
+    @part
+    def rules(self) -> SharedRules:
+        rules = SharedRules(RuleSource(_rule_paths(self.config), Path(self.config.topics_applied) / POINTER_NAME))
+        rules.current()
+        return rules
+
+    @part
+    def routes(self) -> Routes:
+        return _load_routes(self.config)
+
+    @part
+    def trends(self) -> Trends:
+        return self.ledger.trends(self.config.trends)
+
+    @part
+    def alerts(self) -> LazyAlerts:
+        """What lets subscriptions with an alert policy see articles."""
+        return self._to_close.enter_context(closing(LazyAlerts(self.config, self.routes)))
+
+    @part
+    def producer(self) -> Producer:
+        return self._to_close.enter_context(closing(Producer(KafkaSettings.of(self.config.kafka))))
+
+    @part
+    def split_readers(self) -> SplitReaders:
+        """The readers of the endless source."""
+        return self._to_close.enter_context(closing(SplitReaders(KafkaSettings.of(self.config.kafka))))
+
+    def sink(self, name: str) -> PatientSink:
+        """A sink of delivery. Raises `ConfigError` for files that are wrong; a store or a ledger that is unavailable is
+        not an error yet."""
+        with self.lock:
+            if name not in self._sinks:
+                made = AlertSink(self.alerts.planner) if name == ALERTS else self._store_sink(name)
+                self._sinks[name] = PatientSink(made)
+            return self._sinks[name]
+
+    def _store_sink(self, name: str) -> StoreSink:
+        routes = self.routes
+        store = self._to_close.enter_context(closing(open_store(resolve(dict(self.config.stores)[name]))))
+        return StoreSink(name, store, lambda article: name in routes.stores_of(article))
+
+    def prepare(self) -> Runtime:
+        """Build now what the main job needs, so that what is wrong shows before anything starts."""
+        for name in ("rules", "sources", "routes", "normaliser", "ledger"):
+            getattr(self, name)
+        return self
+
+    def lend(self, name: str | TopicPosition, value: Any) -> None:
+        """Let steps that run in this process find a reader or an output of the local runner by its name. It outlives
+        the runs; who lends it closes it."""
+        self._live[name] = value
+
+    def lent(self, name: str | TopicPosition) -> Any:
+        """What was lent under `name`; raises `RuntimeError` in a process that has none."""
+        try:
+            return self._live[name]
+        except KeyError:
+            raise RuntimeError(
+                f"nobody has lent {name} to this process: bounded runs work on the in-process runner alone; "
+                "for other runners use the endless source"
+            ) from None
 
     def close(self) -> None:
-        """Give back processes and connections."""
-        self.normaliser.close()
-        self.ledger.close()
-
-
-def build_runtime(config: Config) -> Runtime:
-    """Build all parts; raises `ConfigError` for a file that is wrong, `LedgerError` for a ledger out of reach."""
-    rule_paths = [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
-    rules = SharedRules(RuleSource(rule_paths, Path(config.topics_applied) / POINTER_NAME))
-    rules.current()
-    return Runtime(
-        job=config.job,
-        raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
-        record_bytes=config.limits.record_bytes,
-        normaliser=Normaliser(Limits(time_limit_s=config.limits.extract_s)),
-        sources=load_sources(config.sources.paths),
-        closed_sources=config.sources.closed,
-        ledger=open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h),
-        rules=rules,
-        routes=load_routes([Path(path) for path in config.route_paths]),
-    )
+        """Give back processes and connections, the last made first. Nothing of it may be used afterwards."""
+        self._to_close.close()
 
 
 def load_sources(paths: tuple[str, ...]) -> dict[str, SourceProfile]:
@@ -77,37 +159,59 @@ def load_sources(paths: tuple[str, ...]) -> dict[str, SourceProfile]:
     return profiles
 
 
-_tools: dict[Config, Runtime] = {}
-_lock = threading.Lock()
+def _rule_paths(config: Config) -> list[Path]:
+    return [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
 
 
-def runtime_for(config: Config) -> Runtime:
-    """The parts for `config`, built at the first call in this process. May block while they are built."""
-    with _lock:
-        if config not in _tools:
-            _tools[config] = build_runtime(config)
-        return _tools[config]
-
-
-def close_runtimes() -> None:
-    """Close whatever `tools_for` built in this process."""
-    with _lock:
-        for tools in _tools.values():
-            tools.close()
-        _tools.clear()
+def _load_routes(config: Config) -> Routes:
+    return load_routes([Path(path) for path in config.route_paths])
 
 
 def check_files(config: Config) -> list[str]:
     """Load every file the configuration names; returns a line on each kind.
 
-    Raises `ConfigError` for a wrong one, and for places that two of them would share.
+    Raises `ConfigError` for a wrong one, and for stores and ledgers that would share a file or a table.
     """
-    sources = load_sources(config.sources.paths)
-    rules = load_rules([Path(path) for path in config.topic_paths] or [shipped_rules_path()])
-    routes = load_routes([Path(path) for path in config.route_paths])
+    sources, rules, routes = load_sources(config.sources.paths), load_rules(_rule_paths(config)), _load_routes(config)
     check_places(resolve(config.ledger.url), [(name, resolve(url)) for name, url in config.stores])
     return [
         f"sources: {len(sources)}",
         f"topics: {len(rules)}, version {rules.version}",
         f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}",
     ]
+
+
+# Beam pickles the steps of a pipeline, and runners make many instances of one. A step carries only the configuration,
+# by which it finds what its process has built.
+
+_runtimes: dict[Config, Runtime] = {}
+_lock = threading.Lock()
+
+
+def runtime_for(config: Config) -> Runtime:
+    """The process's parts for `config`."""
+    with _lock:
+        if config not in _runtimes:
+            _runtimes[config] = Runtime(config)
+        return _runtimes[config]
+
+
+def close_runtimes() -> None:
+    """Close whatever this process has built; the next `runtime_for` starts anew."""
+    with _lock:
+        runtimes = list(_runtimes.values())
+        _runtimes.clear()
+    for runtime in runtimes:
+        runtime.close()
+
+
+atexit.register(close_runtimes)
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Runtime]:
+    """The process's parts for as long as the context lasts."""
+    try:
+        yield runtime_for(config)
+    finally:
+        close_runtimes()

@@ -1,9 +1,9 @@
-"""Makes a broker agree with the declared topics. Creates and alters; never deletes, never shrinks."""
+"""Makes a broker's topics as declared, and asks about topics. Creates and alters; never deletes, never shrinks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,9 +11,10 @@ from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import for_code
+from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.client import make_admin, make_consumer, translated
+from newsflow.kafka.client import make_admin, make_consumer, partitions_of, translated
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model.topics import TopicSpec
 
@@ -22,21 +23,21 @@ _BROKER_DEFAULT = -1
 _LOOK_AGAIN_S = 0.1
 
 
-class Step(StrEnum):
+class TopicAction(StrEnum):
     """One kind of difference between a declared topic and the broker's."""
 
     CREATE = "create"
     PARTITIONS = "partitions"
     CONFIG = "config"
     KEPT = "kept"
-    """It differs and stays: partitions cannot shrink, and what somebody set by hand is not ours to undo."""
+    """It differs and stays: partitions cannot shrink, and a setting made by hand is not ours to undo."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What is to be done about one topic. `name` is the setting's, `partitions` for their number."""
+class TopicChange:
+    """What is to be done about one topic. `name` is the setting's, or `partitions` for their number."""
 
-    step: Step
+    action: TopicAction
     topic: str
     name: str = ""
     before: str | None = None
@@ -44,10 +45,10 @@ class Change:
     spec: TopicSpec | None = None
 
     def __str__(self) -> str:
-        if self.step is Step.CREATE and self.spec is not None:
+        if self.action is TopicAction.CREATE and self.spec is not None:
             settings = ", ".join(f"{key}={value}" for key, value in sorted(self.spec.config.items()))
             return f"+ {self.topic}: {self.spec.partitions} partitions, {settings}"
-        if self.step is Step.KEPT:
+        if self.action is TopicAction.KEPT:
             return f"! {self.topic}: {self.name} is {self.before}, declared {self.after}; it stays as it is"
         return f"~ {self.topic}: {self.name} {self.before} → {self.after}"
 
@@ -62,7 +63,7 @@ class TopicState:
     own: frozenset[str] = field(default_factory=frozenset)
 
 
-def diff_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Change]:
+def diff_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[TopicChange]:
     """Return what `apply_topics` would do, changing nothing; creations are checked by the broker.
 
     Raises `KafkaError` when the broker cannot be reached or would refuse a change.
@@ -74,8 +75,8 @@ def diff_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Cha
         return changes
 
 
-def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Change]:
-    """Create and alter topics until they are as declared; return what was done. May be called at any time, twice too.
+def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[TopicChange]:
+    """Create and alter topics until they are as declared; return what was done. Calling it again changes nothing.
 
     Raises `KafkaError` when the broker cannot be reached or refuses a change; what was done before stays done.
     """
@@ -83,7 +84,7 @@ def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec]) -> list[Ch
     with closing(make_admin(settings)) as admin, translated("applying topics"):
         changes = _differences(admin, specs)
         _carry_out(admin, changes, validate_only=False)
-        created = [change.topic for change in changes if change.step is Step.CREATE]
+        created = [change.topic for change in changes if change.action is TopicAction.CREATE]
         if created:
             admin.wait_for_topics(created, timeout_ms=120_000)
         _wait_until_seen(admin, specs)
@@ -96,14 +97,14 @@ def _wait_until_seen(admin: Any, specs: Sequence[TopicSpec], timeout_s: float = 
     Raises `KafkaError` with what still differs when time is up.
     """
     deadline = time.monotonic() + timeout_s
-    while left := [change for change in _differences(admin, specs) if change.step is not Step.KEPT]:
+    while left := [change for change in _differences(admin, specs) if change.action is not TopicAction.KEPT]:
         if time.monotonic() >= deadline:
             raise KafkaError(f"the broker took the changes and still differs: {'; '.join(map(str, left))}")
         time.sleep(_LOOK_AGAIN_S)
 
 
 def topic_states(settings: KafkaSettings) -> list[TopicState]:
-    """Return all topics of the broker but its internal ones, by name."""
+    """Return all topics of the broker except its internal ones, by name."""
     with closing(make_admin(settings)) as admin, translated("listing topics"):
         return sorted(_states(admin).values(), key=lambda state: state.name)
 
@@ -116,29 +117,24 @@ def topic_names(settings: KafkaSettings) -> frozenset[str]:
 
 def record_counts(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
     """Return how far apart each topic's first and end offsets lie: its records, and gaps and markers with them."""
-    from kafka import TopicPartition
-
     with closing(make_consumer(settings)) as consumer, translated("counting records"):
-        places = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic) or ()]
-        if not places:
+        partitions = [partition for topic in topics for partition in partitions_of(consumer, topic)]
+        if not partitions:
             return {}
-        first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
         counts = dict.fromkeys(topics, 0)
-        for place in places:
-            counts[place.topic] += end[place] - first[place]
+        for partition in partitions:
+            counts[partition.topic] += end[partition] - first[partition]
         return counts
 
 
 def commit_ends(settings: KafkaSettings, topic: str, group: str) -> None:
-    """Let a consumer group begin where a topic ends now: what is there is passed over."""
-    from kafka import TopicPartition
-    from kafka.structs import OffsetAndMetadata
-
+    """Let a consumer group begin where a topic ends now: it skips what is there."""
     with closing(make_consumer(settings, group=group)) as consumer, translated(f"moving {group} to the end of {topic}"):
-        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        consumer.commit({place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()})
+        partitions = partitions_of(consumer, topic)
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
 
 
 def _states(admin: Any, wanted: Iterable[str] | None = None) -> dict[str, TopicState]:
@@ -146,9 +142,7 @@ def _states(admin: Any, wanted: Iterable[str] | None = None) -> dict[str, TopicS
     names = set(admin.list_topics())
     if wanted is not None:
         names &= set(wanted)
-    if not names:
-        return {}
-    described = [topic for topic in admin.describe_topics(sorted(names)) if not topic["is_internal"]]
+    described = [topic for topic in (admin.describe_topics(sorted(names)) if names else ()) if not topic["is_internal"]]
     if not described:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
@@ -162,66 +156,60 @@ def _state(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -
     return TopicState(topic["name"], len(topic["partitions"]), values, own)
 
 
-def _differences(admin: Any, specs: Sequence[TopicSpec]) -> list[Change]:
+def _differences(admin: Any, specs: Sequence[TopicSpec]) -> list[TopicChange]:
     return _diff(_states(admin, [spec.name for spec in specs]), specs)
 
 
-def _diff(states: Mapping[str, TopicState], specs: Iterable[TopicSpec]) -> list[Change]:
-    changes: list[Change] = []
-    for spec in specs:
-        state = states.get(spec.name)
-        changes += [Change(Step.CREATE, spec.name, spec=spec)] if state is None else _alterations(state, spec)
-    return changes
+def _diff(states: Mapping[str, TopicState], specs: Iterable[TopicSpec]) -> list[TopicChange]:
+    return [change for spec in specs for change in _changes(states.get(spec.name), spec)]
 
 
-def _alterations(state: TopicState, spec: TopicSpec) -> Iterable[Change]:
+def _changes(state: TopicState | None, spec: TopicSpec) -> Iterator[TopicChange]:
+    if state is None:
+        yield TopicChange(TopicAction.CREATE, spec.name, spec=spec)
+        return
     if state.partitions != spec.partitions:
-        step = Step.PARTITIONS if state.partitions < spec.partitions else Step.KEPT
-        yield Change(step, spec.name, "partitions", str(state.partitions), str(spec.partitions), spec)
+        action = TopicAction.PARTITIONS if state.partitions < spec.partitions else TopicAction.KEPT
+        yield TopicChange(action, spec.name, "partitions", str(state.partitions), str(spec.partitions), spec)
     for name, wanted in sorted(spec.config.items()):
         if state.config.get(name) != wanted:
-            yield Change(Step.CONFIG, spec.name, name, state.config.get(name), wanted, spec)
+            yield TopicChange(TopicAction.CONFIG, spec.name, name, state.config.get(name), wanted, spec)
     for name in sorted(state.own - set(spec.config)):
-        yield Change(Step.KEPT, spec.name, name, state.config[name], "nothing", spec)
+        yield TopicChange(TopicAction.KEPT, spec.name, name, state.config[name], "nothing", spec)
 
 
-def _carry_out(admin: Any, changes: Sequence[Change], *, validate_only: bool) -> None:
-    _create(admin, [change for change in changes if change.step is Step.CREATE], validate_only)
-    grown = {change.topic: int(change.after) for change in changes if change.step is Step.PARTITIONS}
+def _carry_out(admin: Any, changes: Sequence[TopicChange], *, validate_only: bool) -> None:
+    _create(admin, [change for change in changes if change.action is TopicAction.CREATE], validate_only)
+    grown = {change.topic: int(change.after) for change in changes if change.action is TopicAction.PARTITIONS}
     if grown:
         admin.create_partitions(grown, validate_only=validate_only)
     configs: dict[str, dict[str, str]] = {}
     for change in changes:
-        if change.step is Step.CONFIG:
+        if change.action is TopicAction.CONFIG:
             configs.setdefault(change.topic, {})[change.name] = change.after
     _alter(admin, configs, validate_only)
 
 
 _AT_ONCE = 50
-"""A request for hundreds of topics is one step of the controller, seconds long, in which it takes its own broker for
-dead."""
+"""Topics a request: the controller works on one request alone, and takes its own broker for dead after seconds."""
 
 
-def _create(admin: Any, changes: Sequence[Change], validate_only: bool) -> None:
+def _create(admin: Any, changes: Sequence[TopicChange], validate_only: bool) -> None:
     for start in range(0, len(changes), _AT_ONCE):
-        _create_some(admin, changes[start : start + _AT_ONCE], validate_only)
-
-
-def _create_some(admin: Any, changes: Sequence[Change], validate_only: bool) -> None:
-    wanted = {
-        change.topic: {
-            "num_partitions": change.spec.partitions,
-            "replication_factor": _BROKER_DEFAULT,
-            "configs": dict(change.spec.config),
+        wanted = {
+            change.topic: {
+                "num_partitions": change.spec.partitions,
+                "replication_factor": _BROKER_DEFAULT,
+                "configs": dict(change.spec.config),
+            }
+            for change in changes[start : start + _AT_ONCE]
+            if change.spec is not None
         }
-        for change in changes
-        if change.spec is not None
-    }
-    answer = admin.create_topics(wanted, validate_only=validate_only, raise_errors=False)
-    # Someone else may have created one meanwhile: the second look tells whether it is as declared.
-    refused = [topic for topic in answer["topics"] if topic["error_code"] not in (0, _ALREADY_EXISTS)]
-    if refused:
-        raise KafkaError("; ".join(_refusal(topic) for topic in refused))
+        answer = admin.create_topics(wanted, validate_only=validate_only, raise_errors=False)
+        # Someone else may have created one meanwhile: the second look tells whether it is as declared.
+        refused = [topic for topic in answer["topics"] if topic["error_code"] not in (0, _ALREADY_EXISTS)]
+        if refused:
+            raise KafkaError("; ".join(_refusal(topic) for topic in refused))
 
 
 def _refusal(topic: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""The one place where Kafka clients are made: safe settings, and errors that say which servers and why."""
+"""The one place where Kafka clients are made: safe settings, errors that say which servers and why, and records whose
+header names are not UTF-8 read all the same."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError as ClientError
 from kafka.net.compat import KafkaNetClient
 from kafka.record.default_records import DefaultRecordBatch
@@ -18,17 +19,15 @@ from kafka.record.util import decode_varint
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 
-# Lets a record be read whose header names are no UTF-8.
-#
-# The protocol says that names are text, brokers do not check it, and clients in C or Go send any bytes. kafka-python
-# calls such a record corrupt and never gets past it: one record would stop every consumer of the topic for good.
-
+# Header names that are not UTF-8. The protocol says that names are text, brokers do not check it, and clients in C or
+# Go send any bytes. kafka-python calls such a record corrupt and never gets past it: one record would stop every
+# consumer of the topic for good.
 
 _NOT_ASCII_AS_QUESTION_MARK = bytes(range(0x80)) + b"?" * 0x80
 
 
 def accept_any_header_name() -> None:
-    """From now on, in this process, read what is no UTF-8 in a header's name as `?`, byte by byte."""
+    """From now on, in this process, read what is not UTF-8 in a header's name as `?`, byte by byte."""
     original = DefaultRecordBatch._read_msg
     if getattr(original, "accepts_any_header_name", False):
         return
@@ -73,10 +72,12 @@ def _after(buffer: bytearray, position: int) -> tuple[int, int]:
     return start, start + max(size, 0)
 
 
+# Making clients.
+
 _LOGGER = logging.getLogger("kafka")
 _FIRST_PATIENCE_S = 1.0
 _RECONNECT_MS = 2_000
-"""A client that lost its broker looks for it so often; kafka-python lets up to 30 s pass after an outage is over."""
+"""A client that lost its broker tries again at least this often; kafka-python's own limit is 30 s."""
 _FETCH_BYTES = 32 << 20
 _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
@@ -133,6 +134,16 @@ def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
 def make_admin(settings: KafkaSettings, **overrides: Any) -> Any:
     """Return a `kafka.KafkaAdminClient`. Close it. Raises `KafkaError` when no server answers."""
     return _connect(KafkaAdminClient, settings, overrides)
+
+
+def partitions_of(consumer: Any, topic: str) -> list[Any]:
+    """The partitions of a topic as `kafka.TopicPartition`, in order; none when it does not exist."""
+    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+
+
+def missing_topic(topic: str) -> KafkaError:
+    """The error for a topic that the broker does not have."""
+    return KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
 
 
 @contextmanager

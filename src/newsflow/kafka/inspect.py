@@ -1,4 +1,5 @@
-"""Looking into a topic without a consumer group: its last records, and those that come."""
+"""Looks into topics and consumer groups without joining a group: last records, those that come, and how far a group is
+behind."""
 
 from __future__ import annotations
 
@@ -8,10 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import TopicPartition
-
 from newsflow.errors import KafkaError
-from newsflow.kafka.client import make_consumer, translated
+from newsflow.kafka.client import make_consumer, partitions_of, translated
 from newsflow.kafka.reader import to_event
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
@@ -29,8 +28,8 @@ class TopicTail:
         self._consumer = make_consumer(settings, fetch_max_wait_ms=200)
         try:
             with translated(f"looking up topic {topic}"):
-                partitions = self._consumer.partitions_for_topic(topic)
-            if not partitions:
+                self._partitions = partitions_of(self._consumer, topic)
+            if not self._partitions:
                 raise KafkaError(
                     f"topic {topic} does not exist at {settings.bootstrap_servers}; "
                     "`newsflow kafka topics` lists those that do"
@@ -38,8 +37,7 @@ class TopicTail:
         except BaseException:
             self._consumer.close()
             raise
-        self._places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
-        self._consumer.assign(self._places)
+        self._consumer.assign(self._partitions)
 
     def __enter__(self) -> TopicTail:
         return self
@@ -48,7 +46,6 @@ class TopicTail:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
         self._consumer.close()
 
     def last(self, count: int) -> list[Event]:
@@ -57,18 +54,18 @@ class TopicTail:
         `arriving` goes on where this ends. Blocks while reading; raises `KafkaError` when the broker falls silent.
         """
         with translated(f"reading {self._topic}"):
-            first = self._consumer.beginning_offsets(self._places)
-            end = self._consumer.end_offsets(self._places)
+            first = self._consumer.beginning_offsets(self._partitions)
+            end = self._consumer.end_offsets(self._partitions)
             span = max(count, 1)
             while True:
-                start = {place: max(first[place], end[place] - span) for place in self._places}
+                start = {tp: max(first[tp], end[tp] - span) for tp in self._partitions}
                 events = self._read(start, end) if count else []
                 # Compaction and transaction markers leave offsets without a record: look further back.
                 if len(events) >= count or start == first:
                     break
                 span *= _WIDEN
-        for place in self._places:
-            self._consumer.seek(place, end[place])
+        for tp in self._partitions:
+            self._consumer.seek(tp, end[tp])
         events.sort(key=lambda event: (event.timestamp_ms, event.partition, event.offset))
         return events[len(events) - min(count, len(events)) :]
 
@@ -81,18 +78,18 @@ class TopicTail:
                 yield from map(to_event, records)
 
     def _read(self, start: Mapping[Any, int], end: Mapping[Any, int]) -> list[Event]:
-        for place in self._places:
-            self._consumer.seek(place, start[place])
+        for tp in self._partitions:
+            self._consumer.seek(tp, start[tp])
         events: list[Event] = []
         heard = time.monotonic()
-        while any(self._consumer.position(place) < end[place] for place in self._places):
+        while any(self._consumer.position(tp) < end[tp] for tp in self._partitions):
             polled = self._consumer.poll(timeout_ms=200)
             if polled:
                 heard = time.monotonic()
             elif time.monotonic() - heard > _SILENCE_S:
                 raise KafkaError(f"{self._topic}: nothing came for {_SILENCE_S:g} s before its end was reached")
-            for place, records in polled.items():
-                events += [to_event(record) for record in records if record.offset < end[place]]
+            for tp, records in polled.items():
+                events += [to_event(record) for record in records if record.offset < end[tp]]
         return events
 
 
@@ -100,9 +97,6 @@ def last_records(settings: KafkaSettings, topic: str, count: int) -> list[Event]
     """Return the last `count` records of a topic by their timestamps, oldest first."""
     with closing(TopicTail(settings, topic)) as tail:
         return tail.last(count)
-
-
-# How far a consumer group is behind, without joining it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +115,11 @@ def group_lag(settings: KafkaSettings, group: str, topic: str) -> GroupLag:
     Raises `KafkaError` when the broker cannot be reached.
     """
     with closing(make_consumer(settings, group=group)) as consumer, translated(f"asking for the lag of {group}"):
-        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        if not places:
+        partitions = partitions_of(consumer, topic)
+        if not partitions:
             return GroupLag(group, topic, 0, False)
-        first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
-        committed = {place: consumer.committed(place) for place in places}
+        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        committed = {tp: consumer.committed(tp) for tp in partitions}
     began = any(offset is not None for offset in committed.values())
-    behind = sum(max(0, end[place] - max(committed[place] or 0, first[place])) for place in places)
+    behind = sum(max(0, end[tp] - max(committed[tp] or 0, first[tp])) for tp in partitions)
     return GroupLag(group, topic, behind, began)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
 from collections import deque
@@ -41,19 +40,52 @@ class _Sent(NamedTuple):
     key: bytes | None
 
 
+class Producer:
+    """A Kafka producer that is connected when it is first used, and again after a failure. Any thread may use it."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def client(self) -> Any:
+        """The `kafka.KafkaProducer`. May block while it connects; raises `KafkaError` when no server answers."""
+        client = self._client
+        if client is not None:
+            return client
+        with self._lock:
+            if self._client is None:
+                self._client = make_producer(self.settings)
+            return self._client
+
+    def close(self, timeout_s: float = 5) -> None:
+        """Give the connections back; the next use makes new ones. With 0 seconds what is under way is given up."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close(timeout=timeout_s)
+
+
 class BatchWriter:
-    """Sends records through the process's shared producer and answers for every one of its own.
+    """Sends records through a producer, one of its own or a shared one, and answers for every one it sent.
 
     Not thread-safe; several writers may share a producer. A failed writer may be used again: it forgets what
-    was pending, since the caller's batch is to be sent again as a whole.
+    was pending, since the caller's batch is to be sent again as a whole. Close it when the producer is its own.
     """
 
-    def __init__(self, settings: KafkaSettings, *, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
-        self._settings = settings
+    def __init__(self, to: KafkaSettings | Producer, *, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
+        self._owns_producer = not isinstance(to, Producer)
+        self._producer = to if isinstance(to, Producer) else Producer(to)
+        self._settings = self._producer.settings
         self._max_pending_bytes = max_pending_bytes
         self._pending: deque[_Sent] = deque()
         self._pending_bytes = 0
         self._stored = 0
+
+    def close(self) -> None:
+        """Close the producer, unless it is shared. What was not flushed may be lost."""
+        if self._owns_producer:
+            self._producer.close()
 
     def send(
         self,
@@ -69,7 +101,7 @@ class BatchWriter:
         """
         size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD_BYTES
         pairs = [(name, b"" if content is None else content) for name, content in headers]
-        producer = _producers.get(self._settings)
+        producer = self._producer.client()
         try:
             # A record without key and value is legal in Kafka, and refused by kafka-python.
             future = producer.send(topic, key=key, value=b"" if key is None and value is None else value, headers=pairs)
@@ -93,7 +125,7 @@ class BatchWriter:
         return stored
 
     def _flush_producer(self) -> None:
-        producer = _producers.get(self._settings)
+        producer = self._producer.client()
         deadline = time.monotonic() + self._settings.delivery_timeout_s + _FLUSH_GRACE_S
         while True:
             try:
@@ -123,7 +155,7 @@ class BatchWriter:
         self._pending.clear()
         self._pending_bytes = self._stored = 0
         if failed.future is not None or not isinstance(error, _TOO_LARGE):
-            _producers.drop(self._settings)
+            self._producer.close(timeout_s=0)
         return _explained(error, failed, self._settings.bootstrap_servers)
 
 
@@ -137,42 +169,3 @@ def _explained(error: ClientError, failed: _Sent, servers: str) -> KafkaError:
             f"topic {topic} was not found at {servers}; `newsflow kafka apply` creates the topics ({error})"
         )
     return KafkaError(f"{which} was not stored in {topic} at {servers}: {error}")
-
-
-class _Producers:
-    """One producer per settings and process, made when first used, closed at exit."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made: dict[KafkaSettings, Any] = {}
-
-    def get(self, settings: KafkaSettings) -> Any:
-        producer = self._made.get(settings)
-        if producer is not None:
-            return producer
-        with self._lock:
-            if settings not in self._made:
-                self._made[settings] = make_producer(settings)
-            return self._made[settings]
-
-    def drop(self, settings: KafkaSettings) -> None:
-        """Close a producer whose records failed; the next `get` makes another."""
-        with self._lock:
-            producer = self._made.pop(settings, None)
-        if producer is not None:
-            producer.close(timeout=0)
-
-    def close(self) -> None:
-        with self._lock:
-            made, self._made = self._made, {}
-        for producer in made.values():
-            producer.close(timeout=5)
-
-
-_producers = _Producers()
-atexit.register(_producers.close)
-
-
-def close_producers() -> None:
-    """Close the process's shared producers; the next `send` makes new ones."""
-    _producers.close()

@@ -1,7 +1,7 @@
 """Read what a topic holds now, in bounded runs, and commit only what a run has finished.
 
-A run goes from where the last one ended to the end offsets seen at its start. Nothing here commits by itself:
-the caller does, once everything that came of the run is written.
+A run goes from where the last one ended to the end offsets seen at its start. Nothing here commits by itself: the
+caller does, once all that the run led to is written.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.client import missing_topic
 from newsflow.model import Event
 
 log = logging.getLogger(__name__)
@@ -25,21 +26,12 @@ Offsets = dict[int, int]
 """Next offset to read, by partition."""
 
 
-class Consumer(Protocol):
-    """The part of `kafka.KafkaConsumer` that is used here."""
+@dataclass(frozen=True, slots=True)
+class TopicPosition:
+    """A topic, and the consumer group that remembers how far it was read."""
 
-    def assign(self, partitions: Sequence[Any]) -> None: ...
-    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
-    def committed(self, partition: Any) -> Any: ...
-    def beginning_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]: ...
-    def end_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]: ...
-    def position(self, partition: Any) -> int | None: ...
-    def seek(self, partition: Any, offset: int) -> None: ...
-    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]: ...
-    def commit(self, offsets: Mapping[Any, Any]) -> None: ...
-    def pause(self, *partitions: Any) -> None: ...
-    def resume(self, *partitions: Any) -> None: ...
-    def close(self) -> None: ...
+    topic: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +48,8 @@ class RunLimits:
 class Run:
     """What is to be read: partition to [start, end). The run is over when every end is reached.
 
-    What the broker hands over beyond an end is taken along, unless `bounds` forbids it: read again, it would
-    have to be fetched again.
+    Records that the broker hands over beyond an end are taken along, unless `bounds` forbids it: they would have to be
+    fetched again.
     """
 
     spans: Mapping[int, tuple[int, int]]
@@ -65,16 +57,14 @@ class Run:
 
     @property
     def empty(self) -> bool:
-        """True when there is nothing to read."""
         return all(start >= end for start, end in self.spans.values())
 
 
 class AvailableReader:
-    """Bounded runs over the partitions of one topic. One thread at a time; `stop` may come from any."""
+    """Bounded runs over the partitions of one topic with a `kafka.KafkaConsumer`, which it closes. One thread at a
+    time; `stop` may be called from any."""
 
-    def __init__(
-        self, consumer: Consumer, topic: str, limits: RunLimits, partitions: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, consumer: Any, topic: str, limits: RunLimits, partitions: Sequence[int] | None = None) -> None:
         self._consumer, self._topic, self._limits = consumer, topic, limits
         self._wanted = None if partitions is None else frozenset(partitions)
         self._assigned: tuple[int, ...] = ()
@@ -94,7 +84,7 @@ class AvailableReader:
         return dict(self._finished)
 
     def plan(self, until: Mapping[int, int] | None = None) -> Run:
-        """Look where the topic ends now and settle the next run; with `until`, not beyond those offsets."""
+        """Look where the topic ends now and plan the next run; with `until`, not beyond those offsets."""
         self._assign()
         # Before the ends are asked for: what is written from now on may lie behind them.
         self._planned_ms = _now_ms() if until is None else self._looked_ms
@@ -121,12 +111,9 @@ class AvailableReader:
         self._reached = {p: start for p, (start, _) in self._run.spans.items()}
         self._newest_ms = dict(self._finished_ms)
         self._position()
-        deadline, left_bytes, left = (
-            time.monotonic() + self._limits.duration_s,
-            self._limits.size_bytes,
-            self._limits.records,
-        )
+        left, left_bytes = self._limits.records, self._limits.size_bytes
         quiet_since = time.monotonic()
+        deadline = quiet_since + self._limits.duration_s
         while not self._done():
             batch = self._poll(min(self._limits.batch_records, left))
             if batch:
@@ -141,7 +128,7 @@ class AvailableReader:
                 return
 
     def finish(self) -> int:
-        """Commit what the run reached; returns how many offsets that were. Call it when all of it is written."""
+        """Commit what the run reached; returns how many offsets that were. Call it when everything is written."""
         moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
         if moved:
             self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
@@ -152,11 +139,11 @@ class AvailableReader:
         return read
 
     def read_until_ms(self) -> int:
-        """All records of these partitions that were written before this time were read by the run in hand or before:
-        milliseconds since 1970; 0 while of a partition nothing is known. Call it when `batches` has ended.
+        """Every record that was written to these partitions before this time was read by this run or an earlier one:
+        milliseconds since 1970; 0 while nothing is known of a partition. Call it when `batches` has ended.
 
-        A partition that was read to its end is known up to when its end was looked up, however long it is idle; one
-        that was not, up to its last record.
+        A partition that was read to its end is known up to when its end was looked up, however long it is idle;
+        another one up to its last record.
         """
         return min(
             self._planned_ms if self._reached.get(p, start) >= end else self._newest_ms.get(p, 0)
@@ -168,7 +155,6 @@ class AvailableReader:
         self._stop.set()
 
     def close(self) -> None:
-        """Close the consumer."""
         self._consumer.close()
 
     def _tp(self, partition: int) -> Any:
@@ -178,7 +164,7 @@ class AvailableReader:
         """Take the topic's partitions, new ones too."""
         found = self._consumer.partitions_for_topic(self._topic)
         if not found:
-            raise KafkaError(f"topic {self._topic} does not exist; `newsflow kafka apply` creates it")
+            raise missing_topic(self._topic)
         partitions = tuple(sorted(found if self._wanted is None else found & self._wanted))
         if not partitions:
             raise KafkaError(
@@ -195,20 +181,8 @@ class AvailableReader:
             start = begin if committed is None or committed < 0 else int(committed)
             if committed is not None:
                 self._committed[partition] = start
-        if start < begin:
-            log.warning("%s/%d: %d records were deleted before they were read", self._topic, partition, begin - start)
-            start = begin
-        elif start > end:
-            log.warning(
-                "%s/%d ends at %d, before %d: it was made anew; reading from its start",
-                self._topic,
-                partition,
-                end,
-                start,
-            )
-            start = begin
-        self._finished[partition] = start
-        return start
+        self._finished[partition] = within_log(self._topic, partition, start, begin, end)
+        return self._finished[partition]
 
     def _position(self) -> None:
         for partition, (start, end) in self._run.spans.items():
@@ -253,6 +227,19 @@ class AvailableReader:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def within_log(topic: str, partition: int, offset: int, first: int, end: int) -> int:
+    """`offset`, or `first` where retention has overtaken it or the topic was created again; then it logs a warning."""
+    if offset < first:
+        log.warning("%s/%d: %d records were deleted before they were read", topic, partition, first - offset)
+    elif offset > end:
+        log.warning(
+            "%s/%d ends at %d, before %d: it was made anew; reading from its start", topic, partition, end, offset
+        )
+    else:
+        return offset
+    return first
 
 
 def to_event(record: Any) -> Event:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError as ClientError
@@ -19,12 +19,14 @@ from kafka.errors import LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.client import translated
-from newsflow.kafka.reader import Offsets, to_event
+from newsflow.kafka.client import make_consumer, missing_topic, translated
+from newsflow.kafka.reader import Offsets, TopicPosition, to_event, within_log
+from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
 
-# How far the time of a split's events has come, when some of its partitions are silent.
+log = logging.getLogger(__name__)
 
+# The watermark: how far the time of a split's events has come, while some of its partitions are silent.
 
 DISORDER_MS = 2_000
 """Records of one partition may be this much out of order before one counts as late."""
@@ -42,8 +44,8 @@ class Watermarks:
     """Milliseconds since 1970 before which no more events are expected. Never goes back. Not thread-safe.
 
     A partition that has something to read holds the watermark at its own latest record; one that was *found*
-    empty follows the clock. One about which nothing is known yet (new, or its broker is away) holds it where it is,
-    so that what comes after an outage is not late.
+    empty follows the clock. One about which nothing is known yet (new, or its broker is unavailable) holds it where it
+    is, so that records after an outage are not late.
     """
 
     def __init__(self) -> None:
@@ -77,7 +79,7 @@ class Watermarks:
         return state.seen_ms if state.empty_at_ms is None else state.empty_at_ms
 
 
-log = logging.getLogger(__name__)
+# The reader of one split.
 
 POLL_MS = 10
 LOOK_S = 5.0
@@ -85,26 +87,19 @@ LOOK_S = 5.0
 IDLE_CHECK_S = 1.0
 """How often a silent split asks the broker whether there is really nothing."""
 STALL_CHECKS = 120
-"""So many checks in a row may say that there is more to read while nothing comes: then the consumer is stuck."""
+"""After so many checks in a row that say there is more to read, while nothing comes, the consumer is stuck."""
 COMMIT_S = 1.0
-"""Offsets are committed at most so often."""
+"""Offsets are committed no more often."""
 _ASK_MS = 15_000
 _IDLE_ASK_MS = 1_000
 
 
-class SplitConsumer(Protocol):
-    """The part of `kafka.KafkaConsumer` that is used here."""
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Split `index` of `total`."""
 
-    def assign(self, partitions: Sequence[Any]) -> None: ...
-    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
-    def committed(self, partition: Any) -> Any: ...
-    def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]: ...
-    def end_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]: ...
-    def position(self, partition: Any) -> int | None: ...
-    def seek(self, partition: Any, offset: int) -> None: ...
-    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]: ...
-    def commit_async(self, offsets: Mapping[Any, Any], callback: Callable[[Any, Any], None]) -> Any: ...
-    def close(self) -> None: ...
+    index: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +112,10 @@ class Reading:
 
 
 class SplitReader:
-    """One consumer over the partitions of one split. Any thread may call; calls exclude one another."""
+    """A `kafka.KafkaConsumer` over the partitions of one split. Any thread may call; calls exclude one another."""
 
     def __init__(
-        self, consumer: SplitConsumer, topic: str, index: int, count: int, clock: Callable[[], float] = time.time
+        self, consumer: Any, topic: str, index: int, count: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._consumer, self._topic, self._index, self._count, self._clock = consumer, topic, index, count, clock
         self._lock = threading.Lock()
@@ -144,21 +139,21 @@ class SplitReader:
             now = self._clock()
             self._commit_finished(now)
             self._look_for_partitions(now)
-            self._go_to(self._settle(positions))
+            self._go_to(self._wanted(positions))
             events = self._poll(most)
             self._check_idle()
             return Reading(events, dict(self._at), self._watermarks.current())
 
     def moved(self, positions: Mapping[int, int]) -> bool:
-        """Tell whether `positions` are others than at the last call. At the first they are: the process before may
-        have ended without committing its last."""
+        """Tell whether `positions` differ from those of the last call. At the first call they do: an earlier process
+        may have ended without committing its last ones."""
         before, self._told = self._told, dict(positions)
         return before != self._told
 
     def finished(self, positions: Mapping[int, int]) -> None:
         """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises.
 
-        Best effort: lag figures and cold starts alone depend on it.
+        Best effort: only lag figures and cold starts depend on it.
         """
         for partition, offset in positions.items():
             self._finished[partition] = max(offset, self._finished.get(partition, 0))
@@ -169,7 +164,6 @@ class SplitReader:
                 self._lock.release()
 
     def close(self) -> None:
-        """Close the consumer."""
         with self._lock:
             self._consumer.close()
 
@@ -181,14 +175,14 @@ class SplitReader:
             return
         found = self._consumer.partitions_for_topic(self._topic)
         if not found and not self._mine:
-            raise KafkaError(f"topic {self._topic} does not exist; `newsflow kafka apply` creates it")
+            raise missing_topic(self._topic)
         # A topic that is being made anew has no partitions for a moment; those known so far are kept.
         mine = {p for p in found or () if p % self._count == self._index} | set(self._mine)
         self._mine, self._looked = tuple(sorted(mine)), now
 
-    def _settle(self, positions: Mapping[int, int]) -> Offsets:
-        """Where to read from: what is handed in, else where a partition starts. Whatever this reader itself did
-        before counts for nothing: it may have been for an attempt that failed."""
+    def _wanted(self, positions: Mapping[int, int]) -> Offsets:
+        """Where to read from: what is handed in, else where a partition starts. What this reader read before does not
+        count: it may have been for an attempt that failed."""
         wanted: Offsets = {}
         for partition in self._mine:
             try:
@@ -213,13 +207,11 @@ class SplitReader:
 
     def _start_of(self, partition: int) -> int:
         tp = self._tp(partition)
-        first = self._consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
+        first: int = self._consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
         committed = self._consumer.committed(tp)
         if committed is None or committed < 0:
             return first
-        if committed < first:
-            self._warn_of_loss(partition, first - committed)
-        return max(int(committed), first)
+        return within_log(self._topic, partition, int(committed), first, int(committed))
 
     def _poll(self, most: int) -> list[Event]:
         try:
@@ -247,20 +239,14 @@ class SplitReader:
         return {p: self._consumer.position(self._tp(p)) or offset for p, offset in self._at.items()}
 
     def _back_into_range(self) -> None:
-        """Go on where each log is, when retention has overtaken us or a topic was made anew."""
+        """Go on where each log is, when retention has overtaken us or a topic was created again."""
         tps = [self._tp(p) for p in self._at]
         begins = self._consumer.beginning_offsets(tps, timeout_ms=_ASK_MS)
         ends = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
         for tp in tps:
             at = self._at[tp.partition]
-            if at < begins[tp]:
-                self._warn_of_loss(tp.partition, begins[tp] - at)
-            elif at > ends[tp]:
-                log.warning("%s/%d ends at %d, before %d: it was made anew; reading from its start",
-                            tp.topic, tp.partition, ends[tp], at)  # fmt: skip
-            else:
-                continue
-            self._restart(tp.partition, begins[tp])
+            if (start := within_log(tp.topic, tp.partition, at, begins[tp], ends[tp])) != at:
+                self._restart(tp.partition, start)
         self._stand()
 
     def _back_before(self, divergent: Mapping[Any, Any]) -> None:
@@ -272,7 +258,7 @@ class SplitReader:
         self._stand()
 
     def _stand(self) -> None:
-        """Send the consumer back to where its callers know it: a poll that raised may have moved it on elsewhere."""
+        """Send the consumer back to the positions that callers know: a poll that raised may have moved it."""
         for partition, offset in self._at.items():
             self._consumer.seek(self._tp(partition), offset)
 
@@ -281,12 +267,9 @@ class SplitReader:
         self._finished.pop(partition, None)
         self._committed.pop(partition, None)
 
-    def _warn_of_loss(self, partition: int, count: int) -> None:
-        log.warning("%s/%d: %d records were deleted before they were read", self._topic, partition, count)
-
     def _check_idle(self) -> None:
-        """Ask where the partitions end: only a broker's answer tells silence from an outage. Also while some of the
-        partitions have much to read, since the watermark is that of all."""
+        """Ask where the partitions end: only a broker's answer tells silence from an outage. Also while some partitions
+        have much to read, since the watermark is that of all."""
         asked = self._clock()
         if asked - self._idle_checked < IDLE_CHECK_S:
             return
@@ -302,7 +285,7 @@ class SplitReader:
         self._idle_checked = self._clock()
 
     def _check_stall(self, all_read: bool) -> None:
-        """A silent consumer is wrong only where a broker says that there is something for it."""
+        """A silent consumer is stuck only where a broker says that there is more to read."""
         self._checks_without_records = 0 if all_read else self._checks_without_records + 1
         if self._checks_without_records > STALL_CHECKS:
             raise KafkaError(
@@ -326,3 +309,62 @@ class SplitReader:
             log.info("%s: offsets were not committed, the next ones will be: %s", self._topic, answer)
             for tp in offsets:
                 self._committed.pop(tp.partition, None)
+
+
+# The readers of a process.
+
+SplitKey = tuple[TopicPosition, Split]
+KEEP_IDLE_S = 60.0
+"""A reader that nobody has asked for so long is closed: its split went to another worker."""
+
+
+class SplitReaders:
+    """The readers of a process, one for each split: runners make many instances of a source, and whichever bundle reads
+    next takes its split's reader over. Any thread may call."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings, self._lock = settings, threading.Lock()
+        self._readers: dict[SplitKey, tuple[SplitReader, float]] = {}
+        """Each with the time at which it was last asked for."""
+
+    def get(self, key: SplitKey) -> SplitReader:
+        """The reader of a split, made when it is first asked for. Closes those of splits that went elsewhere."""
+        now = time.monotonic()
+        with self._lock:
+            for other, (reader, used) in list(self._readers.items()):
+                if now - used > KEEP_IDLE_S and other != key:
+                    del self._readers[other]
+                    reader.close()
+            found = self._readers.get(key)
+            reader = found[0] if found else self._make(key)
+            self._readers[key] = (reader, now)
+            return reader
+
+    def drop(self, key: SplitKey) -> None:
+        """Close the reader of a split: the next to ask gets a new one, with a new consumer."""
+        with self._lock:
+            found = self._readers.pop(key, None)
+        if found is not None:
+            found[0].close()
+
+    def finished(self, key: SplitKey, positions: Mapping[int, int]) -> None:
+        """See `SplitReader.finished`; does nothing when the reader has left this process meanwhile."""
+        with self._lock:
+            found = self._readers.get(key)
+        if found is not None:
+            found[0].finished(positions)
+
+    def close(self) -> None:
+        for key in list(self._readers):
+            self.drop(key)
+
+    def _make(self, key: SplitKey) -> SplitReader:
+        position, split = key
+        consumer = make_consumer(
+            self._settings,
+            group=position.group,
+            # The reader itself decides where to begin, and says what was lost.
+            auto_offset_reset="none",
+            metadata_max_age_ms=30_000,
+        )
+        return SplitReader(consumer, position.topic, split.index, split.total)

@@ -1,17 +1,17 @@
-"""The endless source, for streaming runners: a splittable DoFn over Kafka, one place to change it.
+"""The endless source, for streaming runners: a splittable DoFn over Kafka.
 
-The runner keeps the positions, in its checkpoints; the group's offsets are committed when it has finalised a
-bundle, and serve lag figures and cold starts alone. A record may come twice; the ledger answers the same both times.
+The runner keeps the positions, in its checkpoints. The group's offsets are committed when it has finalised a bundle,
+and only lag figures and cold starts depend on them. A record may come twice; the ledger answers the same both times.
 
-Runners make many instances of one DoFn. So the consumer belongs to the process and the split, and whichever
-bundle reads next takes it over, at its own positions.
+Runners make many instances of one DoFn. So the consumer belongs to the process and the split, and whichever bundle
+reads next takes it over, at its own positions.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -29,19 +29,20 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from newsflow.config.settings import Config
 from newsflow.errors import KafkaError
-from newsflow.kafka.client import make_consumer
+from newsflow.kafka.client import make_consumer, missing_topic, partitions_of
+from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.kafka.split import Reading, SplitReader
+from newsflow.kafka.split import Reading, Split
 from newsflow.model import Event
-from newsflow.runners.batches import Batch
-from newsflow.runners.job import Place
+from newsflow.runners.batches import ConfiguredDoFn, on_batches
 
-# Where a split of the endless source stands, as Beam keeps it: its restriction, tracker and coder.
+# Where a split stands, as Beam keeps it: its restriction, tracker and coder. A savepoint holds the encoded bytes, under
+# the labels of the steps; it names no class, so that classes and modules may be renamed.
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The next offset to read of each partition. A closed one is what a bundle has done; the rest is its residual."""
+    """The next offset to read of each partition. Closed: what a bundle has done; the rest is its residual."""
 
     offsets: Mapping[int, int] = field(default_factory=dict)
     closed: bool = False
@@ -51,17 +52,15 @@ class PositionsCoder(Coder):
     """Positions as JSON: small, and readable in a savepoint."""
 
     def encode(self, value: Positions) -> bytes:
-        """Positions to bytes."""
         offsets = {str(partition): offset for partition, offset in sorted(value.offsets.items())}
         return orjson.dumps({"offsets": offsets, "closed": value.closed})
 
     def decode(self, encoded: bytes) -> Positions:
-        """Bytes that any release of newsflow wrote to positions."""
+        """Takes what any release of newsflow wrote."""
         value = orjson.loads(encoded)
         return Positions({int(partition): offset for partition, offset in value["offsets"].items()}, value["closed"])
 
     def is_deterministic(self) -> bool:
-        """True."""
         return True
 
 
@@ -72,18 +71,17 @@ class PositionsTracker(RestrictionTracker):
         self._offsets, self._closed = dict(positions.offsets), positions.closed
 
     def current_restriction(self) -> Positions:
-        """What is claimed so far."""
         return Positions(dict(self._offsets), self._closed)
 
     def try_claim(self, position: Mapping[int, int]) -> bool:
-        """Take what lies before `position`; False when the rest was given away."""
+        """Take all before `position`; False when the rest was given away."""
         if self._closed:
             return False
         self._offsets = dict(position)
         return True
 
     def try_split(self, fraction_of_remainder: float) -> tuple[Positions, Positions] | None:
-        """End here, all else to a residual. An open end has no middle: other fractions are refused."""
+        """End here, and leave the rest to a residual. An open end has no middle: other fractions are refused."""
         if self._closed or fraction_of_remainder != 0:
             return None
         self._closed = True
@@ -96,11 +94,9 @@ class PositionsTracker(RestrictionTracker):
         return True
 
     def current_progress(self) -> RestrictionProgress:
-        """Nothing can be said of something without an end."""
         return RestrictionProgress(completed=0.0, remaining=1.0)
 
     def is_bounded(self) -> bool:
-        """False."""
         return False
 
 
@@ -108,19 +104,15 @@ class PositionsProvider(RestrictionProvider):
     """Splits begin without positions; the reader finds them, where the topic is within reach."""
 
     def initial_restriction(self, element: bytes) -> Positions:
-        """None yet."""
         return Positions()
 
     def create_tracker(self, restriction: Positions) -> PositionsTracker:
-        """A tracker at `restriction`."""
         return PositionsTracker(restriction)
 
     def restriction_size(self, element: bytes, restriction: Positions) -> int:
-        """All splits alike."""
         return 1
 
     def restriction_coder(self) -> Coder:
-        """JSON."""
         return PositionsCoder()
 
     def truncate(self, element: bytes, restriction: Positions) -> Any:
@@ -128,30 +120,19 @@ class PositionsProvider(RestrictionProvider):
         return None
 
 
-# The splits of the endless source: their names, and how they spread over the workers of a Flink job.
-#
-# Flink sends an element of a splittable DoFn to the worker that its bytes hash to. Left to chance, three of four
-# splits, or all, may land on one worker. So each name ends in a number with which it hashes into its own share of
-# Flink's key groups, evenly spaced: whatever the parallelism, the splits then spread as evenly as they can.
-# Elsewhere the names are just names.
-
+# The names of splits, and how they spread over the workers of a Flink job. Flink sends an element of a splittable DoFn
+# to the worker that its bytes hash to. Left to chance, three of four splits, or all, may land on one worker. So each
+# name ends in a number with which it hashes into its own share of Flink's key groups, evenly spaced: whatever the
+# parallelism, the splits then spread as evenly as they can. Elsewhere the names are just names.
 
 KEY_GROUPS = 128
-"""Flink's own default of `max_parallelism`, which newsflow sets unless told otherwise."""
+"""Flink's own default of `max_parallelism`, which newsflow sets unless the user does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Split `index` of `total`."""
-
-    index: int
-    total: int
-
-    @classmethod
-    def of(cls, name: bytes) -> Split:
-        """The split that `name` names."""
-        index, total = name.partition(b"~")[0].split(b"/")
-        return cls(int(index), int(total))
+def split_of(name: bytes) -> Split:
+    """The split that `name` names."""
+    index, total = name.partition(b"~")[0].split(b"/")
+    return Split(int(index), int(total))
 
 
 def split_names(total: int) -> list[bytes]:
@@ -176,55 +157,53 @@ def key_group(name: bytes) -> int:
     return (0 if flink_hash == -(1 << 31) else abs(flink_hash)) % KEY_GROUPS
 
 
+# Reading.
+
 BUNDLE_S = 0.3
 BUNDLE_RECORDS = 2_000
 BUNDLE_BYTES = 32 << 20
 """A bundle ends by itself at the first of these; what it read is then written, and can be checkpointed."""
 IDLE_POLL_S = 0.1
-KEEP_IDLE_S = 60.0
-"""A consumer nobody has asked for so long is closed: its split went to another worker."""
-
-
-def read_endless(config: Config, place: Place, *, one_split: bool = False) -> Any:
-    """The transform: batches of `Event`, for ever."""
-    return ReadEndless(config, place, one_split)
 
 
 class ReadEndless(beam.PTransform):
-    """As many splits as the topic has partitions when the job first starts, or one. Later partitions join them."""
+    """Batches of `Event`, for ever: as many splits as the topic has partitions when the job first starts, or one. Later
+    partitions join them."""
 
-    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
+    def __init__(self, config: Config, position: TopicPosition, one_split: bool = False) -> None:
         super().__init__()
-        self._config, self._place, self._one_split = config, place, one_split
+        self._config, self._position, self._one_split = config, position, one_split
 
     def expand(self, pipeline: Any) -> Any:
-        """A pipeline in, batches of `Event` out."""
+        splits = ListSplits(self._config, self._position.topic, self._one_split)
         return (
             pipeline
             | "Start" >> beam.Impulse()
-            | "ListSplits"
-            >> beam.ParDo(ListSplits(self._config, self._place, self._one_split)).with_output_types(bytes)
-            | "ReadSplit" >> beam.ParDo(ReadSplit(self._config, self._place)).with_output_types(Batch)
+            | "ListSplits" >> beam.ParDo(splits).with_output_types(bytes)
+            | "ReadSplit" >> on_batches(ReadSplit(self._config, self._position))
         )
 
 
 class ListSplits(beam.DoFn):
     """Names the splits, once in the life of a job: savepoints keep them."""
 
-    def __init__(self, config: Config, place: Place, one_split: bool = False) -> None:
-        self._config, self._place, self._one_split = config, place, one_split
+    def __init__(self, config: Config, topic: str, one_split: bool) -> None:
+        self._config, self._topic, self._one_split = config, topic, one_split
 
     def process(self, _: bytes) -> Iterator[bytes]:
-        """Called once."""
-        partitions = _partitions(self._config, self._place.topic)
+        with closing(make_consumer(KafkaSettings.of(self._config.kafka))) as consumer:
+            partitions = partitions_of(consumer, self._topic)
+        if not partitions:
+            raise missing_topic(self._topic)
         yield from split_names(1 if self._one_split else len(partitions))
 
 
-class ReadSplit(beam.DoFn):
+class ReadSplit(ConfiguredDoFn):
     """Reads one split in bundles that end by themselves."""
 
-    def __init__(self, config: Config, place: Place) -> None:
-        self._config, self._place = config, place
+    def __init__(self, config: Config, position: TopicPosition) -> None:
+        super().__init__(config)
+        self._position = position
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -235,14 +214,14 @@ class ReadSplit(beam.DoFn):
         estimator: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),  # noqa: B008
     ) -> Iterator[TimestampedValue]:
         """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
-        reader = reader_for(self._config, self._place, split)
+        readers, key = self._runtime.split_readers, (self._position, split_of(split))
+        reader, limits = readers.get(key), BundleLimits()
         at = tracker.current_restriction().offsets
-        limits = _Limits()
         while True:
             try:
                 reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
             except KafkaError:
-                drop_reader(self._config, self._place, split)
+                readers.drop(key)
                 raise
             if not tracker.try_claim(reading.positions):
                 break
@@ -254,10 +233,10 @@ class ReadSplit(beam.DoFn):
                 tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
                 break
         if reader.moved(at):
-            finalizer.register(partial(_finished, (self._config, self._place, split), at))
+            finalizer.register(partial(readers.finished, key, at))
 
 
-class _Limits:
+class BundleLimits:
     """What is left of a bundle."""
 
     def __init__(self) -> None:
@@ -288,64 +267,3 @@ def _advance(estimator: Any, reading: Reading) -> None:
         reached, current = _timestamp(reading.watermark_ms), estimator.current_watermark()
         if current is None or reached > current:
             estimator.set_watermark(reached)
-
-
-ReaderKey = tuple[Config, Place, bytes]
-
-
-def _finished(key: ReaderKey, offsets: dict[int, int]) -> None:
-    """The runner has made a bundle durable. Not when its reader has left this process meanwhile."""
-    with _lock:
-        found = _readers.get(key)
-    if found is not None:
-        found[0].finished(offsets)
-
-
-_readers: dict[ReaderKey, tuple[SplitReader, float]] = {}
-"""The readers of this process, and when each was last asked for."""
-_lock = threading.Lock()
-
-
-def reader_for(config: Config, place: Place, split: bytes) -> SplitReader:
-    """The process's reader of `split`, made when it is first asked for. Closes those of splits that went away."""
-    wanted, now = (config, place, split), time.monotonic()
-    with _lock:
-        for key, (reader, used) in list(_readers.items()):
-            if now - used > KEEP_IDLE_S and key != wanted:
-                del _readers[key]
-                reader.close()
-        found = _readers.get(wanted)
-        made = found[0] if found else _make_reader(config, place, split)
-        _readers[wanted] = (made, now)
-        return made
-
-
-def drop_reader(config: Config, place: Place, split: bytes) -> None:
-    """Close the process's reader of `split`: the next to ask gets a new one, with a new consumer."""
-    with _lock:
-        found = _readers.pop((config, place, split), None)
-    if found is not None:
-        found[0].close()
-
-
-def _make_reader(config: Config, place: Place, split: bytes) -> SplitReader:
-    consumer = make_consumer(
-        KafkaSettings.of(config.kafka),
-        group=place.group,
-        # Where to begin is settled by the reader, which says what was lost.
-        auto_offset_reset="none",
-        metadata_max_age_ms=30_000,
-    )
-    found = Split.of(split)
-    return SplitReader(consumer, place.topic, found.index, found.total)
-
-
-def _partitions(config: Config, topic: str) -> list[int]:
-    consumer = make_consumer(KafkaSettings.of(config.kafka))
-    try:
-        found = consumer.partitions_for_topic(topic)
-    finally:
-        consumer.close()
-    if not found:
-        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
-    return sorted(found)

@@ -18,9 +18,8 @@ from newsflow.kafka.admin import topic_names
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, same_job, stamped
-from newsflow.runners.job import Job
+from newsflow.runners.job import Build, Job
 from newsflow.runners.job_server import JobServer
-from newsflow.runners.local import Build
 from newsflow.secrets import resolve
 
 # The options a newsflow job gets on Flink: safe ones where nobody said otherwise, and what is refused.

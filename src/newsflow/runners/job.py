@@ -1,81 +1,87 @@
-"""What a page of `pipelines/` is given: the configuration, where events come from, where emissions go."""
+"""A job to be run, and its definition: a module of `pipelines/`, or a user's own, with `build(pipeline, job)`."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
+
+import apache_beam as beam
 
 from newsflow.config.settings import Config
+from newsflow.errors import UsageError
+from newsflow.kafka.reader import TopicPosition
 from newsflow.model.names import ARTICLE_TOPIC
+from newsflow.resources import pipelines_dir
 
 SourceKind = Literal["available", "endless", "lines"]
 SinkKind = Literal["kafka", "files"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the log: a topic, and the consumer group that remembers how far it was read."""
-
-    topic: str
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
     """One job to be run. Frozen and small: it is pickled into every DoFn.
 
-    `source`: `available` (bounded runs of what the topic holds, the local runner), `endless` (an unbounded
-    source, any streaming runner) or `lines` (a file). `input_path` and `output_path` are for files; `sinks`, for
-    a page that is laid once for each sink, are the names of those. `one_split`: an endless source is read as one,
-    for runners that do not keep the watermarks of several apart. `patience_s`: for how long a bundle waits for a sink
-    that is away before it fails, on runners that hold checkpoints for a bundle and begin a failed one again.
+    `source`: `available` (bounded runs of what the topic holds, the local runner), `endless` (an unbounded source, any
+    streaming runner) or `lines` (the file `input_path`). `sinks`: those that a job built once for each sink delivers
+    to. `one_split`: an endless source is read as one, for runners that do not keep the watermarks of several apart.
+    `patience_s`: how long a bundle waits for a sink that is unavailable before it fails, on runners that hold
+    checkpoints for a bundle and start a failed one again.
     """
 
     config: Config
     source: SourceKind = "available"
     sink: SinkKind = "kafka"
     input_path: str = ""
-    output_path: str = ""
     sinks: tuple[str, ...] = ()
     one_split: bool = False
     patience_s: float = math.inf
 
     @property
-    def raw(self) -> Place:
+    def raw(self) -> TopicPosition:
         """Where raw events are read."""
-        return Place(self.config.kafka.input_topic, self.config.kafka.group)
+        return TopicPosition(self.config.kafka.input_topic, self.config.kafka.group)
 
-    def published(self, sink: str) -> Place:
+    def published(self, sink: str) -> TopicPosition:
         """Where published articles are read for one sink, at its own pace."""
-        return Place(ARTICLE_TOPIC, f"{self.config.kafka.group}.deliver.{sink}")
+        return TopicPosition(ARTICLE_TOPIC, f"{self.config.kafka.group}.deliver.{sink}")
 
 
-# Live objects that a DoFn of the local runner finds by name: readers and writers that outlive a bounded run.
-#
-# The local runner executes in the launching process, and sets every DoFn up anew at each run; what is costly or
-# has a position (a consumer, an open output) stays here meanwhile.
+Build = Callable[[beam.Pipeline, Job], None]
 
 
-_objects: dict[str, Any] = {}
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """How a job is built. `per_sink`: once for each sink, which then has its own position in the log. `idle_run_s`: how
+    often the local loop runs it although nothing came, for steps that wait for time to pass."""
+
+    build: Build
+    per_sink: bool = False
+    idle_run_s: float = math.inf
 
 
-def put(name: str, value: Any) -> None:
-    """Make `value` known as `name`."""
-    _objects[name] = value
+def job_names() -> list[str]:
+    """The jobs that ship with newsflow."""
+    return sorted(path.stem for path in pipelines_dir().glob("[a-z]*.py"))
 
 
-def get(name: str) -> Any:
-    """The object called `name`; raises `RuntimeError` in a process that has none."""
-    try:
-        return _objects[name]
-    except KeyError:
-        raise RuntimeError(
-            f"{name} is not in this process: bounded runs work on the in-process runner alone; "
-            "for other runners use the endless source (--source endless)"
-        ) from None
+def load_job(name: str) -> JobDefinition:
+    """The definition of a shipped job (`ingest`), or of a file (`./jobs/mine.py`), which is executed.
 
-
-def drop(name: str) -> None:
-    """Forget the object called `name`."""
-    _objects.pop(name, None)
+    Raises `UsageError` when there is none.
+    """
+    path = Path(name) if name.endswith(".py") else pipelines_dir() / f"{name}.py"
+    if not path.is_file():
+        raise UsageError(f"there is no job {name!r}; shipped: {', '.join(job_names())}; or give the path of a .py file")
+    spec = importlib.util.spec_from_file_location(f"newsflow_job_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    build = getattr(module, "build", None)
+    if not callable(build):
+        raise UsageError(f"{path} is not a job: it has no function build(pipeline, job)")
+    return JobDefinition(build, getattr(module, "PER_SINK", False), getattr(module, "IDLE_RUN_S", math.inf))

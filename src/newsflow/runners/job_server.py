@@ -12,9 +12,7 @@ import time
 from pathlib import Path
 
 from newsflow.errors import FlinkError, MissingToolError
-from newsflow.tools.flink import JAVA_OPENS
-from newsflow.tools.processes import LOOPBACK, free_port
-from newsflow.tools.programs import find_java
+from newsflow.processes import JAVA_OPENS, LOOPBACK, find_java, free_port
 
 VARIABLE = "NEWSFLOW_FLINK_JOB_SERVER"
 _MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
@@ -39,7 +37,7 @@ class JobServer:
     """One job server for the cluster at `master`, on loopback, for as long as the context lasts."""
 
     def __init__(self, master: str, heap: str = "512m") -> None:
-        self._class_path, self._java = find_job_server(), find_java()
+        self._class_path, self._java = find_job_server(), find_java("Beam's job server")
         self._master, self._heap = master, heap
         self._port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="newsflow-job-server-"))

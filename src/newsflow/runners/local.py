@@ -1,20 +1,18 @@
 """The local runner: bounded runs of one prepared pipeline, back to back, offsets committed after each.
 
-Beam's FnApiRunner, named explicitly, in this process. A run takes what the topic holds now; when it is done
-and all of it is written, its offsets are committed. A run that fails is tried again from the same offsets.
+Beam's FnApiRunner, named explicitly, in this process. A run takes what the topic holds now; when all of it is done and
+written, its offsets are committed. A run that fails is tried again from the same offsets.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -22,16 +20,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
-from newsflow.errors import ConfigError, NewsflowError, UsageError
-from newsflow.kafka.reader import Run
-from newsflow.runners import job as inprocess
+from newsflow.errors import ConfigError, NewsflowError
+from newsflow.ingest.runtime import runtime_for
+from newsflow.kafka.reader import Run, TopicPosition
 from newsflow.runners.batches import counters
-from newsflow.runners.job import Job, Place
-from newsflow.runners.read import reader_name
+from newsflow.runners.job import Build, Job
 
 log = logging.getLogger(__name__)
 
-Build = Callable[[beam.Pipeline, Job], None]
 LONGEST_PAUSE_S = 30.0
 IDLE_S = 0.02
 
@@ -48,7 +44,7 @@ class Reader(Protocol):
 
 
 class JobStoppedError(NewsflowError):
-    """A job gave up: it failed too often, or only dead letters came of what it read."""
+    """A job gave up: it failed too often, or everything it read became a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,8 @@ class PreparedPipeline:
 class LocalLoop:
     """Runs a prepared pipeline over and over, until it is caught up or told to stop.
 
-    `reader` reads `place`, which is the raw events unless another is given. `idle_s`: how long to wait when there
-    was nothing to read.
+    `reader` reads at `position`: raw events unless another is given. `idle_s`: how long to wait when there was nothing
+    to read. `idle_run_s`: how often to run although there was nothing. `beat` is called at each turn.
     """
 
     def __init__(
@@ -93,7 +89,7 @@ class LocalLoop:
         job: Job,
         report: Callable[[RunReport], None],
         *,
-        place: Place | None = None,
+        position: TopicPosition | None = None,
         idle_s: float = IDLE_S,
         idle_run_s: float = math.inf,
         beat: Callable[[], object] = lambda: None,
@@ -103,7 +99,7 @@ class LocalLoop:
         self._stop = threading.Event()
         self._failures = 0
         self._bad_in_a_row = 0
-        inprocess.put(reader_name(place or job.raw), reader)
+        runtime_for(job.config).lend(position or job.raw, reader)
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""
@@ -113,19 +109,19 @@ class LocalLoop:
     def until_caught_up(self) -> None:
         """Read to the end offsets seen now, then return."""
         until = self._try(self._reader.end_offsets)
-        while not self._stop.is_set() and self._step(until):
+        while not self._stop.is_set() and self._turn(until):
             pass
 
     def follow(self) -> None:
         """Read on until told to stop."""
         ran_at = time.monotonic()
         while not self._stop.is_set():
-            if self._step(None, even_empty=time.monotonic() - ran_at > self._idle_run_s):
+            if self._turn(None, even_empty=time.monotonic() - ran_at > self._idle_run_s):
                 ran_at = time.monotonic()
             else:
                 self._stop.wait(self._idle_s)
 
-    def _step(self, until: Mapping[int, int] | None, *, even_empty: bool = False) -> bool:
+    def _turn(self, until: Mapping[int, int] | None, *, even_empty: bool = False) -> bool:
         """One run; False when there was nothing to read."""
         moved = bool(self._try(lambda: self._run_once(until, even_empty)))
         self._beat()
@@ -186,56 +182,3 @@ def _short(error: Exception) -> str:
     """The last line of an error: Beam wraps a worker's whole traceback into the message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:500]
-
-
-__all__ = ["JobStoppedError", "LocalLoop", "PreparedPipeline", "Reader", "RunReport"]
-
-
-# A file whose age says whether a job's loops still turn, for the probes of a container.
-
-
-class Heartbeat:
-    """Keeps `path` as young as the beat that lies longest back, of all loops that are still to turn. It is not there
-    before each of them has turned once, and written at most once in `every_s` seconds. Any thread may call.
-
-    What its age tells of is a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
-    """
-
-    def __init__(self, path: Path, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
-        """Raises `UsageError` when the file cannot be written; an older one is removed."""
-        self._path, self._every_s, self._next_s = path, every_s, 0.0
-        self._beats: dict[str, float | None] = dict.fromkeys(loops)
-        self._lock = threading.Lock()
-        try:
-            path.touch()
-            path.unlink()
-        except OSError as error:
-            raise UsageError(f"--heartbeat {path} cannot be written: {error.strerror}") from error
-
-    def beat(self, loop: str = "") -> None:
-        """A loop has turned. If the disk fails, that is for the probe to notice, not a reason to stop the job."""
-        with self._lock:
-            self._beats[loop] = time.time()
-            self._write()
-
-    def end(self, loop: str) -> None:
-        """A loop has ended, and is not waited for any more."""
-        with self._lock:
-            self._beats.pop(loop, None)
-            self._write()
-
-    def _write(self) -> None:
-        now_s, beats = time.monotonic(), [at for at in self._beats.values() if at is not None]
-        if now_s < self._next_s or not beats or len(beats) < len(self._beats):
-            return
-        self._next_s = now_s + self._every_s
-        try:
-            self._path.touch()
-            os.utime(self._path, (min(beats), min(beats)))
-        except OSError:
-            return
-
-
-def beats_of(heartbeat: Heartbeat | None, loop: str) -> Callable[[], None]:
-    """What a loop calls at each turn."""
-    return (lambda: None) if heartbeat is None else lambda: heartbeat.beat(loop)

@@ -8,60 +8,54 @@ from typing import Any
 
 import apache_beam as beam
 
+from newsflow.config.settings import Config
 from newsflow.ingest.files import read_batches
+from newsflow.kafka.reader import TopicPosition
 from newsflow.model import Event
-from newsflow.runners import job as inprocess
-from newsflow.runners.batches import Batch
-from newsflow.runners.job import Job, Place
+from newsflow.runners.batches import ConfiguredDoFn, on_batches
+from newsflow.runners.job import Job
 
 
-def reader_name(place: Place) -> str:
-    """Name of a local loop's `AvailableReader` among the in-process objects."""
-    return f"the reader of {place.topic} for {place.group}"
+class _ReadTopic(beam.PTransform):
+    """Batches of `Event`, in the order of each partition: a topic from one position on, or the lines of a file."""
 
-
-class _ReadLog(beam.PTransform):
-    """The records at one place of the log, from wherever the job says."""
-
-    def __init__(self, job: Job, place: Place) -> None:
+    def __init__(self, job: Job, position: TopicPosition) -> None:
         super().__init__()
-        self._job, self._place = job, place
+        self._job, self._position = job, position
 
     def expand(self, pipeline: Any) -> Any:
-        """A pipeline in, batches of `Event` out."""
+        config = self._job.config
         if self._job.source == "endless":
-            from newsflow.runners.endless import read_endless
+            from newsflow.runners.endless import ReadEndless
 
-            return pipeline | "ReadEndless" >> read_endless(
-                self._job.config, self._place, one_split=self._job.one_split
-            )
-        reader = ReadAvailable(self._place) if self._job.source == "available" else ReadLines(self._job)
-        return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> beam.ParDo(reader).with_output_types(Batch)
+            return pipeline | "ReadEndless" >> ReadEndless(config, self._position, self._job.one_split)
+        reader = ReadAvailable(config, self._position) if self._job.source == "available" else ReadLines(self._job)
+        return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> on_batches(reader)
 
 
-class ReadArticles(_ReadLog):
-    """Raw events in batches (`list[Event]`), in the order of each partition."""
+class ReadArticles(_ReadTopic):
+    """Raw events in batches."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job, job.raw)
 
 
-class ReadPublished(_ReadLog):
-    """Published articles in batches (`list[Event]`), in the order of each partition, from where `sink` left off."""
+class ReadPublished(_ReadTopic):
+    """Published articles in batches, from where `sink` left off."""
 
     def __init__(self, job: Job, sink: str) -> None:
         super().__init__(job, job.published(sink))
 
 
-class ReadAvailable(beam.DoFn):
-    """The batches of the run that the local loop has planned."""
+class ReadAvailable(ConfiguredDoFn):
+    """The batches of the run that the local loop has planned, by the reader that it lends."""
 
-    def __init__(self, place: Place) -> None:
-        self._name = reader_name(place)
+    def __init__(self, config: Config, position: TopicPosition) -> None:
+        super().__init__(config)
+        self._position = position
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        """Called once a run."""
-        yield from inprocess.get(self._name).batches()
+        yield from self._runtime.lent(self._position).batches()
 
 
 class ReadLines(beam.DoFn):
@@ -71,5 +65,4 @@ class ReadLines(beam.DoFn):
         self._path, self._batch_records = job.input_path, job.config.limits.batch_records
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        """Called once."""
         yield from read_batches(Path(self._path), self._batch_records)

@@ -1,30 +1,33 @@
-"""The stages as transforms: each applies one function of `newsflow.ingest` to batches. No logic here."""
+"""The stages of the jobs `ingest` and `deliver` as transforms: each applies a function of `newsflow.ingest` to batches.
+No logic here."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics.metric import Metrics
 
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
-from newsflow.ingest.deliver import DeadLetter, sink_for
+from newsflow.ingest.deliver import DeadLetter
 from newsflow.ingest.emit import letter_of, output_records, rows
 from newsflow.ingest.files import OutputDirectory
 from newsflow.ingest.item import Item
-from newsflow.kafka.producer import BatchWriter
-from newsflow.kafka.settings import KafkaSettings
+from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
-from newsflow.runners import job as inprocess
-from newsflow.runners.batches import Batch, CountOutcomes, OnBatches, OnEvents, count_outcomes
+from newsflow.runners.batches import (
+    ApplyToBatches,
+    ConfiguredDoFn,
+    CountOutcomes,
+    WriteToKafka,
+    count,
+    count_outcomes,
+    on_batches,
+)
 from newsflow.runners.job import Job
-
-
-def _on(work: beam.DoFn) -> Any:
-    return beam.ParDo(work).with_output_types(Batch)
 
 
 class _Stage(beam.PTransform):
@@ -36,170 +39,129 @@ class _Stage(beam.PTransform):
 
 
 class Normalise(_Stage):
-    """Raw events to clean articles, or to a reason why not."""
+    """Raw events to clean articles, or to a reason why not: batches of `Event` in, of `Item` out."""
 
     def expand(self, events: Any) -> Any:
-        """Batches of `Event` in, batches of `Item` out."""
-        return events | "NormaliseBatch" >> _on(OnEvents(self._config))
+        return events | "NormaliseBatch" >> on_batches(ApplyToBatches(self._config, _normalise_now))
+
+
+def _normalise_now(events: Sequence[Event], runtime: Runtime) -> list[Item]:
+    return steps.normalise(events, runtime, datetime.now(UTC))
 
 
 class Deduplicate(_Stage):
     """Ask the ledger what each event is: new, another version, a repeat, a duplicate …"""
 
     def expand(self, items: Any) -> Any:
-        """Batches of `Item` in and out."""
-        return items | "DecideBatch" >> _on(OnBatches(self._config, steps.deduplicate))
+        return items | "DecideBatch" >> on_batches(ApplyToBatches(self._config, steps.deduplicate))
 
 
 class TagTopics(_Stage):
     """Find what each article is about, with evidence."""
 
     def expand(self, items: Any) -> Any:
-        """Batches of `Item` in and out."""
-        return items | "TagBatch" >> _on(OnBatches(self._config, steps.tag))
+        return items | "TagBatch" >> on_batches(ApplyToBatches(self._config, steps.tag))
 
 
 class Route(_Stage):
-    """Settle who gets what, and keep it in the ledger before any of it is written."""
+    """Decide who gets what, and keep it in the ledger before any of it is written."""
 
     def expand(self, items: Any) -> Any:
-        """Batches of `Item` in and out."""
         return (
             items
-            | "RouteBatch" >> _on(OnBatches(self._config, steps.route))
-            | "RecordBatch" >> _on(OnBatches(self._config, steps.record))
-            | "CountOutcomes" >> _on(CountOutcomes())
+            | "RouteBatch" >> on_batches(ApplyToBatches(self._config, steps.route))
+            | "RecordBatch" >> on_batches(ApplyToBatches(self._config, steps.record))
+            | "CountOutcomes" >> on_batches(CountOutcomes())
         )
 
 
-# `WriteArticles`: what the stages settled, written. A bundle ends only when every record is acknowledged.
-
-
-OUTPUT = "output"
-"""Name of the open output directory among the in-process objects."""
-
-
-class FileOutput:
-    """The open output directory of a run on files, and who wants to know how it goes on."""
-
-    def __init__(self, folder: OutputDirectory, told: Callable[[int, Counter[str]], None]) -> None:
-        self._folder, self._told = folder, told
-
-    def take(self, batch: Sequence[Item], job: str) -> None:
-        """Append what the batch writes; tells how many events that were, and their counters."""
-        self._folder.write(rows(batch, job))
-        self._told(sum(not item.promoted for item in batch), count_outcomes(batch))
-
-
 class WriteArticles(beam.PTransform):
-    """Batches of settled items to their topics, or to files."""
+    """What the stages decided to its topics, or to files. A bundle ends only when every record is acknowledged."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self._job = job
 
     def expand(self, items: Any) -> Any:
-        """Batches of `Item` in; nothing comes out."""
-        writer = WriteKafka(self._job.config) if self._job.sink == "kafka" else WriteFiles(self._job.config)
+        writer = WriteRecords(self._job.config) if self._job.sink == "kafka" else WriteFiles(self._job.config)
         return items | "WriteBatch" >> beam.ParDo(writer)
 
 
-class WriteKafka(beam.DoFn):
-    """Send as batches come, wait for every acknowledgement in `finish_bundle`; one failure fails the bundle."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def setup(self) -> None:
-        """Write through the process's producer."""
-        self._writer: BatchWriter = BatchWriter(KafkaSettings.of(self._config.kafka))
+class WriteRecords(WriteToKafka):
+    """Every record that a batch leads to."""
 
     def process(self, batch: Sequence[Item]) -> None:
-        """Hand a batch to the producer; it goes out meanwhile."""
-        for emission in output_records(batch, self._config.job):
-            self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
-
-    def finish_bundle(self) -> None:
-        """Wait until the brokers have all of it; raises `KafkaError` otherwise."""
-        self._writer.flush()
+        self.send(output_records(batch, self._config.job))
 
 
-class WriteFiles(beam.DoFn):
-    """Append to the output that the launcher opened, and closes when the run is done."""
+OUTPUT = "the output directory"
+"""The name under which it is lent to the steps of a run on files."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+
+class FileOutput:
+    """The open output directory of a run on files, and what is called with the progress."""
+
+    def __init__(self, folder: OutputDirectory, progress: Callable[[int, Counter[str]], None]) -> None:
+        self._folder, self._progress = folder, progress
+
+    def take(self, batch: Sequence[Item], job: str) -> None:
+        """Append what the batch writes; tells how many events that were, and their counters."""
+        self._folder.write(rows(batch, job))
+        self._progress(sum(not item.promoted for item in batch), count_outcomes(batch))
+
+
+class WriteFiles(ConfiguredDoFn):
+    """Append to the output that the launcher lends, and closes when the run is done."""
 
     def process(self, batch: Sequence[Item]) -> None:
-        """Append a batch."""
-        inprocess.get(OUTPUT).take(batch, self._config.job)
-
-
-# The stages of delivery as transforms: a sink takes batches, what it refuses goes to the dead-letter topic.
+        self._runtime.lent(OUTPUT).take(batch, self._config.job)
 
 
 class DeliverTo(beam.PTransform):
-    """Give batches of published articles to the sink called `sink`, and wait for it while it is away."""
+    """Give batches of published articles to the sink called `sink`, and wait for it while it is unavailable. Batches of
+    `Event` in; of `DeadLetter` out: what the sink will never take."""
 
     def __init__(self, job: Job, sink: str) -> None:
         super().__init__()
         self._job, self._sink = job, sink
 
     def expand(self, events: Any) -> Any:
-        """Batches of `Event` in, batches of `DeadLetter` out: what the sink will never take."""
-        return events | "TakeBatch" >> beam.ParDo(TakeBatch(self._job, self._sink)).with_output_types(Batch)
+        return events | "TakeBatch" >> on_batches(TakeBatch(self._job, self._sink))
 
 
-class WriteDeadLetters(beam.PTransform):
-    """Batches of dead letters to the topic beside the one they came from. A failure fails the bundle."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self._config = config
-
-    def expand(self, letters: Any) -> Any:
-        """Batches of `DeadLetter` in; nothing comes out."""
-        return letters | "WriteBatch" >> beam.ParDo(WriteLetters(self._config))
-
-
-class TakeBatch(beam.DoFn):
+class TakeBatch(ConfiguredDoFn):
     """One batch to the sink, which belongs to the process and not to the bundle."""
 
     def __init__(self, job: Job, sink: str) -> None:
-        self._config, self._patience_s, self._name = job.config, job.patience_s, sink
+        super().__init__(job.config)
+        self._patience_s, self._name = job.patience_s, sink
 
     def setup(self) -> None:
-        """Take the process's sink."""
-        self._sink = sink_for(self._config, self._name)
+        super().setup()
+        self._sink = self._runtime.sink(self._name)
 
     def process(self, events: Sequence[Event]) -> Iterator[list[DeadLetter]]:
-        """Returns when the sink has the batch; raises when it was away for longer than the job's patience, or was
-        told to stop meanwhile."""
+        """Returns when the sink has the batch; raises when it was unavailable for longer than the job's patience, or
+        was told to stop meanwhile."""
         dead = self._sink.take(events, self._patience_s)
-        Metrics.counter("newsflow", "outcome.delivered").inc(len(events) - len(dead))
+        count(Counter({"outcome.delivered": len(events) - len(dead)}))
         if dead:
-            Metrics.counter("newsflow", "outcome.dead-lettered").inc(len(dead))
-            for _, rejected in dead:
-                Metrics.counter("newsflow", f"reason.{rejected.reason}").inc()
+            count(Counter({"outcome.dead-lettered": len(dead)}))
+            count(Counter(f"reason.{rejected.reason}" for _, rejected in dead))
             yield dead
 
 
-class WriteLetters(beam.DoFn):
-    """Send as they come, wait for every acknowledgement in `finish_bundle`."""
+class WriteDeadLetters(_Stage):
+    """Batches of dead letters to the topic beside the one they came from. A failure fails the bundle."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def expand(self, dead_letters: Any) -> Any:
+        return dead_letters | "WriteBatch" >> beam.ParDo(WriteDeadLetterBatch(self._config))
 
-    def setup(self) -> None:
-        """Write through the process's producer."""
-        self._writer: BatchWriter = BatchWriter(KafkaSettings.of(self._config.kafka))
 
-    def process(self, letters: Sequence[DeadLetter]) -> None:
-        """Hand a batch to the producer."""
-        for event, rejected in letters:
+class WriteDeadLetterBatch(WriteToKafka):
+    """The original key and value of each dead letter, with headers that say why."""
+
+    def process(self, dead_letters: Sequence[DeadLetter]) -> None:
+        for event, rejected in dead_letters:
             topic, headers = letter_of(event, rejected, f"{self._config.job}.deliver")
             self._writer.send(topic, event.key, event.value, headers)
-
-    def finish_bundle(self) -> None:
-        """Wait until the brokers have all of it; raises `KafkaError` otherwise."""
-        self._writer.flush()

@@ -1,16 +1,16 @@
-"""The steps of the job trends. Counting is the ledger's; Beam's event time says when a window is to be closed.
+"""The stages of the job trends. The ledger counts; Beam's event time says when a window is to be closed.
 
-All is in the global window on purpose: no record is ever late for the runner, so none can be dropped by it. What is
-late is for the ledger to say, which counts it.
+Everything is in the global window on purpose: no record is ever late for the runner, so it can drop none. The ledger
+says what is late, and counts it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics.metric import Metrics
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import TimerSpec, on_timer
 from apache_beam.transforms.window import GlobalWindow
@@ -19,40 +19,37 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
-from newsflow.kafka.producer import BatchWriter
-from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
-from newsflow.runners import job as inprocess
+from newsflow.runners.batches import ConfiguredDoFn, WriteToKafka
+from newsflow.runners.batches import count as add_to_counters
 from newsflow.runners.job import Job
-from newsflow.runners.read import reader_name
-from newsflow.trends.job import count, dead_letter, due_records, emission_of, trends_for
+from newsflow.trends.job import count, dead_letter, due_records, emission_of
 
 Marker = tuple[str, int]
-"""The end of a window that is to be closed, as key and as number."""
+"""The end of a window that is to be closed, as a key and as seconds since 1970."""
 
 
 class CountArticles(beam.PTransform):
-    """Take articles into the counts of the ledger. Versions and repeats are told apart there; what is no article is
-    written to the dead letters before the bundle ends."""
+    """Take articles into the counts of the ledger, which tells versions from repeats. What is not an article is written
+    to the dead letters before the bundle ends. Batches of `Event` in; ends of windows that must be looked at out."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self._config = config
 
     def expand(self, events: Any) -> Any:
-        """Batches of `Event` in; ends of windows that must be looked at out, `(text, seconds since 1970)`."""
         return events | "CountBatch" >> beam.ParDo(CountBatch(self._config)).with_output_types(tuple[str, int])
 
 
 class CloseWindows(beam.PTransform):
-    """Say up to when windows are to be closed: each `grace_s` after its end, one that is closed already at once."""
+    """Say up to when windows are to be closed, in seconds since 1970: each `grace_s` after its end, and at once where
+    it is closed already."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self._job = job
 
     def expand(self, ends: Any) -> Any:
-        """Ends of windows in, as pairs; times up to which to close out, in seconds since 1970."""
         if self._job.source == "endless":
             timer = CloseByWatermark(self._job.config)
             return ends | "AwaitWatermark" >> beam.ParDo(timer).with_output_types(int)
@@ -62,49 +59,32 @@ class CloseWindows(beam.PTransform):
 
 
 class PublishTrends(beam.PTransform):
-    """Close what is due, and write what the ledger settled about it: counts, corrections, bursts."""
+    """Close what is due by the times that come in, and write what the ledger decided: counts, corrections, bursts."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self._config = config
 
     def expand(self, times: Any) -> Any:
-        """Times up to which to close in; nothing comes out."""
         return times | "CloseAndWrite" >> beam.ParDo(CloseAndWrite(self._config))
 
 
-class CountBatch(beam.DoFn):
-    """One transaction a batch."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def setup(self) -> None:
-        """Take the process's ledger."""
-        self._trends = trends_for(self._config)
-        self._writer = BatchWriter(KafkaSettings.of(self._config.kafka))
+class CountBatch(WriteToKafka):
+    """One transaction a batch. Gives the ends of the windows that are to be closed because of it."""
 
     def process(self, events: Sequence[Event]) -> Iterator[Marker]:
-        """A batch in; the ends of the windows that are to be closed because of it out."""
         rule = self._config.trends.windows
-        read = count(events, self._trends, self._config.trends)
-        for name, number in read.counters().items():
-            Metrics.counter("newsflow", name).inc(number)
-        for event, rejected in read.dead:
-            letter = dead_letter(event, rejected, self._config.job)
-            self._writer.send(letter.topic, letter.key, letter.value, letter.headers)
+        read = count(events, self._runtime.trends, self._config.trends)
+        add_to_counters(read.counters())
+        self.send([dead_letter(event, rejected, self._config.job) for event, rejected in read.dead])
         for end in sorted({end for start in read.counted.due for end in rule.ends(start)}):
             yield str(end), end
 
-    def finish_bundle(self) -> None:
-        """Wait until the brokers have the dead letters; raises `KafkaError` otherwise."""
-        self._writer.flush()
-
 
 class CloseByWatermark(beam.DoFn):
-    """For engines that stream: a timer of event time for each window, which the runner keeps and restores.
+    """For runners that stream: a timer of event time for each window, which the runner keeps and restores.
 
-    A window that is over by then fires at once: a correction, or a window of which nothing was known before.
+    The timer of a window that is over already fires at once: a correction, or a window of which nothing was known.
     """
 
     OVER = TimerSpec("over", TimeDomain.WATERMARK)
@@ -122,39 +102,31 @@ class CloseByWatermark(beam.DoFn):
         yield int(key)
 
 
-class CloseAtEndOfRun(beam.DoFn):
-    """For the local loop, whose runs each begin and end event time anew: the reader knows how far all partitions
-    were read. Called in every run, so that a window is closed also when nothing comes any more."""
+class CloseAtEndOfRun(ConfiguredDoFn):
+    """For the local loop, each of whose runs begins event time anew: the reader knows how far all partitions were read.
+    Called in every run, so that a window is closed also when nothing comes any more."""
 
     def __init__(self, job: Job) -> None:
-        self._reader, self._grace_s = reader_name(job.raw), job.config.trends.windows.grace_s
+        super().__init__(job.config)
+        self._position, self._grace_s = job.raw, job.config.trends.windows.grace_s
 
     def process(self, marker: Marker) -> None:
         """What changed is in the ledger; nothing is to be carried from here."""
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """One time a run."""
-        read_ms = inprocess.get(self._reader).read_until_ms()
+        read_ms = self._runtime.lent(self._position).read_until_ms()
         yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 
-class CloseAndWrite(beam.DoFn):
+class CloseAndWrite(WriteToKafka):
     """Each window closes in a transaction of its own; its records are written and acknowledged before the next."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def setup(self) -> None:
-        """Take the process's ledger and producer."""
-        self._trends = trends_for(self._config)
-        self._writer = BatchWriter(KafkaSettings.of(self._config.kafka))
-
     def process(self, upto: int) -> None:
-        """Close windows that end up to a time. Killed between, the next call goes on where this one was."""
-        for page in due_records(self._trends, upto):
-            for record in page:
-                emission = emission_of(record, self._config.job)
-                self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
+        """Close windows that end up to a time. Killed in between, the next call goes on where this one was."""
+        trends = self._runtime.trends
+        for records in due_records(trends, upto):
+            self.send([emission_of(record, self._config.job) for record in records])
             self._writer.flush()
-            self._trends.written(page)
-            Metrics.counter("newsflow", "trends.records").inc(len(page))
+            trends.written(records)
+            add_to_counters(Counter({"trends.records": len(records)}))

@@ -20,20 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.errors import LocalServiceError
+from newsflow.processes import LOOPBACK, find_java, port_is_free
 from newsflow.resources import deploy_dir
 from newsflow.tools.node import Listener, Node
 from newsflow.tools.processes import (
-    LOOPBACK,
     child_runs,
     command_line,
     exit_code,
     find_process,
     has_argument,
-    port_is_free,
     port_owner,
     spawn,
 )
-from newsflow.tools.programs import ensure_jars, exclusive, find_java
+from newsflow.tools.programs import WITHOUT_BROKER, ensure_jars, exclusive
 
 # Asks a broker for its metadata over a bare socket: an open port alone does not mean that it answers.
 
@@ -166,7 +165,7 @@ class LocalBroker:
             pid, port = self._running()
             if pid is not None:
                 return self._already_running(pid, port, timeout_s)
-            java = find_java()
+            java = find_java("the local Kafka broker", WITHOUT_BROKER)
             ensure_jars(self._node.libs, deploy_dir() / "kafka" / "pom.xml", say)
             self._refuse_taken_ports()
             self._node.format(java)

@@ -16,18 +16,11 @@ from pathlib import Path
 import urllib3
 
 from newsflow.errors import LocalServiceError, MissingToolError
-from newsflow.tools.processes import LOOPBACK, free_port
-from newsflow.tools.programs import find_java
+from newsflow.processes import JAVA_OPENS, LOOPBACK, find_java, free_port
 
 START_TIMEOUT_S = 90.0
 SLOTS = 1
 """Of each TaskManager: one Python worker serves a TaskManager, and one slot keeps it busy."""
-
-JAVA_OPENS = tuple(
-    f"--add-opens=java.base/{package}=ALL-UNNAMED"
-    for package in ("java.lang", "java.nio", "java.util", "sun.nio.ch", "java.net", "java.util.concurrent", "java.time")
-)
-"""What Flink reaches into since Java 17 (its own scripts pass the same)."""
 
 _TASK_MANAGER_MEMORY = {
     "taskmanager.memory.network.min": "64m",
@@ -78,7 +71,7 @@ class LocalFlink:
 
     def __init__(self, folder: Path, *, slots: int = SLOTS) -> None:
         self.folder = folder.resolve()
-        self._lib, self._java, self._slots = find_flink(), find_java(), slots
+        self._lib, self._java, self._slots = find_flink(), find_java("Flink"), slots
         self.rest_port = free_port()
         self._rpc_port = free_port(frozenset({self.rest_port}))
         self.job_manager: subprocess.Popen[bytes] | None = None

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsflow.errors import LocalServiceError
+from newsflow.processes import LOOPBACK, free_port
 from newsflow.resources import deploy_dir
-from newsflow.tools.processes import LOOPBACK, free_port
 
 # The local broker's settings: one KRaft node that is broker and controller, on the loopback interface only.
 

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from newsflow.errors import LocalServiceError, MissingToolError
-from newsflow.tools.processes import free_port
+from newsflow.processes import free_port
 
 START_TIMEOUT_S = 60.0
 _SETTINGS = "listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories=''\nmax_connections=50\n"

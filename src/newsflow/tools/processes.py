@@ -1,22 +1,17 @@
-"""Processes and ports of this machine: who runs, who listens, which port is free."""
+"""Processes and ports of this machine: who runs, who listens."""
 
 from __future__ import annotations
 
 import os
-import random
 import re
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
 _PROC = Path("/proc")
-LOOPBACK = "127.0.0.1"
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Kept until this process ends: only its parent learns that a process has ended, and how."""
-_FREE_RANGE = range(20_000, 32_000)
-"""Below the range from which the kernel takes the ports of outgoing connections, so none of those steals it."""
 
 
 def command_line(pid: int) -> str:
@@ -69,27 +64,6 @@ def find_process(marker: str) -> int | None:
 def has_argument(line: str, argument: str) -> bool:
     """Tell whether a command line as `command_line` gives it holds `argument` whole."""
     return f" {argument} " in f" {line} "
-
-
-def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on `port` of the loopback interface now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the broker does: connections of an earlier server in TIME_WAIT do not stand in the way.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-            probe.listen(1)
-        except OSError:
-            return False
-    return True
-
-
-def free_port(avoid: frozenset[int] = frozenset()) -> int:
-    """Return a port nobody listens on at the moment, not one of `avoid`."""
-    for port in random.sample(_FREE_RANGE, k=200):
-        if port not in avoid and port_is_free(port):
-            return port
-    raise OSError(f"no free port found between {_FREE_RANGE.start} and {_FREE_RANGE.stop}")
 
 
 def port_owner(port: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from newsflow.config.settings import Config
 from newsflow.ingest.item import OutputRecord, broken
-from newsflow.ledger import open_ledger
 from newsflow.ledger.trends import Counted, TrendRecord, Trends
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import decode_article
 from newsflow.model.headers import dead_letter_headers, emitted_headers
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
 from newsflow.model.schemas import violations
-from newsflow.secrets import resolve
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Change, contribution_of
 from newsflow.trends.records import BURST
@@ -135,17 +130,3 @@ def due_records(trends: Trends, upto: int | None) -> Iterator[list[TrendRecord]]
             yield page
         if trends.close_next(upto) is None:
             return
-
-
-_open: dict[Config, Trends] = {}
-_lock = threading.Lock()
-
-
-def trends_for(config: Config) -> Trends:
-    """The counts for `config`, opened at the first call in this process. May block while the ledger is opened."""
-    with _lock:
-        if config not in _open:
-            ledger = open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)
-            atexit.register(ledger.close)
-            _open[config] = ledger.trends(config.trends)
-        return _open[config]

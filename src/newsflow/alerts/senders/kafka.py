@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of
@@ -18,6 +20,9 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import PendingAlert
 from newsflow.model.headers import emitted_headers
 from newsflow.model.names import ALERT_TOPIC
+
+if TYPE_CHECKING:
+    from newsflow.kafka.producer import Producer
 
 ACCEPTED = "kafka://HOST:PORT/TOPIC, kafka+ssl://… or kafka+sasl://USER@HOST:PORT/TOPIC?mechanism=SCRAM-SHA-512"
 _PROTOCOLS = {"kafka": "PLAINTEXT", "kafka+ssl": "SSL", "kafka+sasl": "SASL_SSL"}
@@ -32,9 +37,15 @@ class KafkaTopic:
     settings: KafkaSettings = field(repr=False)
     topic: str = ALERT_TOPIC
 
+    @cached_property
+    def _producer(self) -> Producer:
+        # The client is slow to import, and only a destination of this kind needs it.
+        from newsflow.kafka.producer import Producer
+
+        return Producer(self.settings)
+
     def send(self, alert: PendingAlert) -> Attempt:
         """Write one record and wait until every in-sync replica has it."""
-        # The client is slow to import, and only a destination of this kind needs it.
         from newsflow.kafka.producer import BatchWriter, RecordTooLargeError
 
         try:
@@ -42,7 +53,7 @@ class KafkaTopic:
         except MALFORMED as error:
             return refused(f"the alert cannot be put into a record: {error}")
         headers = emitted_headers(name="alert", ce_id=alert.id, job="deliver", time=at, subject=alert.subscription)
-        writer = BatchWriter(self.settings)
+        writer = BatchWriter(self._producer)
         try:
             writer.send(self.topic, alert.id.encode(), alert.value, headers)
             writer.flush()
