@@ -1,9 +1,10 @@
-"""What all tests share: one real broker a session, and the rule that nothing logs an error unnoticed."""
+"""What all tests share: one real broker a worker, and the rule that nothing logs an error unnoticed."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,14 @@ from tests.fault_table import TABLE, FaultTable
 
 if TYPE_CHECKING:
     from tests.broker_helpers import RunningBroker
+
+_OURS = re.compile(r"NEWSFLOW_(TEST_\w+|DATA|PRISM|FLINK_(JOB_SERVER|LIB|EVENTS|RATE))")
+"""What the tests themselves are told by the environment."""
+_FOREIGN = re.compile(r"NEWSFLOW_\w+|LEDGER_URL|PG[A-Z]+|COLUMNS|LINES|(NO|FORCE|PY)_COLORS?|PYTHONWARNINGS")
+"""Settings of the shell that started the tests: newsflow, its database's client, and the terminal obey them."""
+
+for name in [name for name in os.environ if _FOREIGN.fullmatch(name) and not _OURS.fullmatch(name)]:
+    del os.environ[name]
 
 # A busy machine must not fail a property: nothing here is measured in seconds.
 hypothesis_settings.register_profile("newsflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    """One real Kafka for the session, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
+    """One real Kafka for this worker, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
     from newsflow.kafka.producer import close_producers
     from tests.broker_helpers import RunningBroker
 
@@ -88,7 +97,7 @@ def local_broker(directory: Path) -> LocalBroker:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
-    """A real PostgreSQL for the session; skips where there is none. Do not stop it."""
+    """A real PostgreSQL for this worker; skips where there is none. Do not stop it."""
     pytest.importorskip("psycopg")
     try:
         find_programs()

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from benchmarks.corpus import raw_events
+from newsflow.tools.locks import exclusive
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
@@ -37,19 +38,21 @@ def prism() -> Path:
     if given:
         return Path(given)
     binary = PLACE / "prism"
-    if binary.is_file():
-        return binary
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with exclusive(PLACE / "lock"):
+        if not binary.is_file():
+            _build(binary)
+    return binary
+
+
+def _build(binary: Path) -> None:
     if shutil.which("go") is None:
         pytest.skip("no Go to build Prism with; name a binary with NEWSFLOW_PRISM")
     package = f"github.com/apache/beam/sdks/v2/go/cmd/prism@{VERSION}"
-    PLACE.mkdir(parents=True, exist_ok=True)
-    command = ["go", "install", package]
-    built = subprocess.run(
-        command, env={**os.environ, "GOBIN": str(PLACE)}, capture_output=True, text=True, check=False
-    )
+    environ = {**os.environ, "GOBIN": str(binary.parent)}
+    built = subprocess.run(["go", "install", package], env=environ, capture_output=True, text=True, check=False)
     if not binary.is_file():
         pytest.skip(f"Go could not build {package}: {built.stderr[-300:]}")
-    return binary
 
 
 @pytest.mark.e2e
