@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from newsflow.errors import MissingToolError
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres, find_programs
 from newsflow.tools.processes import free_port
-from tests.fault_table import TABLE, FaultTable
+from tests.fault_table import Fault, FaultTable
 
 if TYPE_CHECKING:
     from tests.broker_helpers import RunningBroker
@@ -42,16 +43,39 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_errors: errors may be logged, they are part of what is tested")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: more workers than cores, as tests on a broker wait as much as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with what takes longest, so that none is left with it at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture
-def fault_table() -> FaultTable:
+def fault_table(request: pytest.FixtureRequest) -> Iterator[FaultTable]:
     """Takes the rows of the table that is printed after the fault tests."""
-    return TABLE
+    table = FaultTable()
+    yield table
+    # Reports carry them from the worker to the process that prints.
+    request.node.user_properties.extend(("fault", astuple(row)) for row in table.rows)
+
+
+_faults = FaultTable()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "teardown":
+        _faults.rows += [Fault(*row) for name, row in report.user_properties if name == "fault"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TABLE.rows:
+    if _faults.rows:
         terminalreporter.section("faults")
-        for line in TABLE.lines():
+        for line in _faults.lines():
             terminalreporter.write_line(line)
 
 

@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from benchmarks.corpus import raw_events
-from newsflow.tools.locks import exclusive
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
+from newsflow.tools.programs import exclusive
 from tests.alerts.desk_helpers import told
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import ACCEPTED, check_all, mine

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from newsflow.tools.locks import exclusive
 from newsflow.tools.processes import free_port
+from newsflow.tools.programs import exclusive
 
 HERE = Path(__file__).parent / "opensearch"
 LIBS = Path(__file__).resolve().parents[2] / ".newsflow" / "opensearch" / "libs"
