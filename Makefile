@@ -24,7 +24,9 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults and not flink'
+	$(BIN)/python -m pytest -m 'not faults and not flink' -n auto --dist loadfile --no-loadscope-reorder \
+	  --durations 20 --cov newsflow --cov-report=
+	@$(BIN)/coverage report | sed -n '1,12p;$$p'
 
 test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among them; one line a sink
 	$(BIN)/python -m pytest -q -p tests.sink_table tests/stores tests/alerts tests/ledger/test_outbox_lines.py \

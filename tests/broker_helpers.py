@@ -14,7 +14,7 @@ from newsflow.model import Event
 
 @dataclass(frozen=True)
 class RunningBroker:
-    """A broker that answers. Shared by the whole session: use topics and groups of your own."""
+    """A broker that answers. Shared by all tests of a worker: use topics and groups of your own."""
 
     bootstrap_servers: str
 

@@ -1,12 +1,14 @@
-"""What all tests share: one real broker a session, and the rule that nothing logs an error unnoticed."""
+"""What all tests share: one real broker a worker, and the rule that nothing logs an error unnoticed."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import HealthCheck
@@ -16,10 +18,18 @@ from newsflow.errors import MissingToolError
 from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres, find_programs
-from tests.fault_table import TABLE, FaultTable
+from tests.fault_table import Fault, FaultTable
 
 if TYPE_CHECKING:
     from tests.broker_helpers import RunningBroker
+
+_OURS = re.compile(r"NEWSFLOW_(TEST_\w+|DATA|PRISM|FLINK_(JOB_SERVER|LIB|EVENTS|RATE))")
+"""What the tests themselves are told by the environment."""
+_FOREIGN = re.compile(r"NEWSFLOW_\w+|LEDGER_URL|PG[A-Z]+|COLUMNS|LINES|(NO|FORCE|PY)_COLORS?|PYTHONWARNINGS")
+"""Settings of the shell that started the tests: newsflow, its database's client, and the terminal obey them."""
+
+for name in [name for name in os.environ if _FOREIGN.fullmatch(name) and not _OURS.fullmatch(name)]:
+    del os.environ[name]
 
 # A busy machine must not fail a property: nothing here is measured in seconds.
 hypothesis_settings.register_profile("newsflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,22 +43,45 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_errors: errors may be logged, they are part of what is tested")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: more workers than cores, as tests on a broker wait as much as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with what takes longest, so that none is left with it at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture
-def fault_table() -> FaultTable:
+def fault_table(request: pytest.FixtureRequest) -> Iterator[FaultTable]:
     """Takes the rows of the table that is printed after the fault tests."""
-    return TABLE
+    table = FaultTable()
+    yield table
+    # Reports carry them from the worker to the process that prints.
+    request.node.user_properties.extend(("fault", astuple(row)) for row in table.rows)
+
+
+_faults = FaultTable()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "teardown":
+        _faults.rows += [Fault(*cast(Any, row)) for name, row in report.user_properties if name == "fault"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TABLE.rows:
+    if _faults.rows:
         terminalreporter.section("faults")
-        for line in TABLE.lines():
+        for line in _faults.lines():
             terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    """One real Kafka for the session, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
+    """One real Kafka for this worker, or the one NEWSFLOW_TEST_BOOTSTRAP names. Do not stop it."""
     from newsflow.ingest.runtime import close_runtimes
     from tests.broker_helpers import RunningBroker
 
@@ -88,7 +121,7 @@ def local_broker(directory: Path) -> LocalBroker:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
-    """A real PostgreSQL for the session; skips where there is none. Do not stop it."""
+    """A real PostgreSQL for this worker; skips where there is none. Do not stop it."""
     pytest.importorskip("psycopg")
     try:
         find_programs()

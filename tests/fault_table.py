@@ -33,7 +33,3 @@ class FaultTable:
     def _line(row: Fault, width: int) -> str:
         recovery = "-" if row.recovery_s is None else f"{row.recovery_s:.1f} s"
         return f"{row.fault:<{width}}  {row.events:>8,}  {row.lost:>6,}  {row.repeated:>8,}  {recovery:>12}"
-
-
-TABLE = FaultTable()
-"""Of this run."""

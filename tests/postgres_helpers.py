@@ -1,4 +1,4 @@
-"""Databases of their own for tests, on the session's PostgreSQL."""
+"""Databases of their own for tests, on the worker's PostgreSQL."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ within the walls that their containers have."""
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,8 +44,13 @@ class Machine:
 
     def here(self, word: str, service: str) -> str:
         """A path within the container of a service, as the path it has here."""
-        word = word.replace("/etc/newsflow/", f"{DEPLOY}/compose/").replace("/tmp/", f"{self.tmp(service)}/")
-        return word.replace("/var/lib/newsflow/", f"{self.place}/store/")
+        places = {
+            "/etc/newsflow/": f"{DEPLOY}/compose/",
+            "/tmp/": f"{self.tmp(service)}/",
+            "/var/lib/newsflow/": f"{self.place}/store/",
+        }
+        # All at once: the checkout may lie below /tmp itself.
+        return re.sub("|".join(places), lambda found: places[found[0]], word)
 
     def tmp(self, service: str) -> Path:
         """The /tmp of a service: each container has its own."""

@@ -11,7 +11,7 @@ from tests.broker_helpers import RunningBroker
 
 @pytest.fixture(scope="session")
 def topics_broker(broker: RunningBroker) -> RunningBroker:
-    """The session's broker, with every topic that newsflow declares."""
+    """The worker's broker, with every topic that newsflow declares."""
     from newsflow.kafka.admin import apply_topics
 
     ids = [rule.id for rule in load_rules([shipped_rules_path()]).rules]

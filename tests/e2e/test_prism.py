@@ -19,6 +19,7 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
+from newsflow.tools.programs import exclusive
 from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import ACCEPTED, check_all, mine
@@ -37,19 +38,21 @@ def prism() -> Path:
     if given:
         return Path(given)
     binary = PLACE / "prism"
-    if binary.is_file():
-        return binary
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with exclusive(PLACE / "lock"):
+        if not binary.is_file():
+            _build(binary)
+    return binary
+
+
+def _build(binary: Path) -> None:
     if shutil.which("go") is None:
         pytest.skip("no Go to build Prism with; name a binary with NEWSFLOW_PRISM")
     package = f"github.com/apache/beam/sdks/v2/go/cmd/prism@{VERSION}"
-    PLACE.mkdir(parents=True, exist_ok=True)
-    command = ["go", "install", package]
-    built = subprocess.run(
-        command, env={**os.environ, "GOBIN": str(PLACE)}, capture_output=True, text=True, check=False
-    )
+    environ = {**os.environ, "GOBIN": str(binary.parent)}
+    built = subprocess.run(["go", "install", package], env=environ, capture_output=True, text=True, check=False)
     if not binary.is_file():
         pytest.skip(f"Go could not build {package}: {built.stderr[-300:]}")
-    return binary
 
 
 @pytest.mark.e2e

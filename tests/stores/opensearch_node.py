@@ -14,9 +14,10 @@ import pytest
 import urllib3
 
 from newsflow.processes import free_port
+from newsflow.tools.programs import exclusive
 
 HERE = Path(__file__).parent / "opensearch"
-LIBS = Path(__file__).resolve().parents[3] / ".newsflow" / "opensearch" / "libs"
+LIBS = Path(__file__).resolve().parents[2] / ".newsflow" / "opensearch" / "libs"
 START_S = 120.0
 
 
@@ -51,16 +52,22 @@ def _libs() -> Path:
     java, maven = shutil.which("java"), shutil.which("mvn")
     if not java or not maven:
         pytest.skip("a real OpenSearch needs Java 17 and Maven")
-    if not LIBS.exists():
-        fresh = LIBS.with_name(f"new-{os.getpid()}")
-        done = subprocess.run(
-            [maven, "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={fresh}"],
-            capture_output=True, check=False, timeout=600,
-        )  # fmt: skip
-        if done.returncode:
-            pytest.skip("Maven cannot fetch OpenSearch: " + done.stdout.decode()[-300:])
-        fresh.rename(LIBS)
+    LIBS.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(LIBS.with_name("lock")):
+        if not LIBS.exists():
+            _fetch(maven)
     return LIBS
+
+
+def _fetch(maven: str) -> None:
+    fresh = LIBS.with_name(f"new-{os.getpid()}")
+    done = subprocess.run(
+        [maven, "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={fresh}"],
+        capture_output=True, check=False, timeout=600,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("Maven cannot fetch OpenSearch: " + done.stdout.decode()[-300:])
+    fresh.rename(LIBS)
 
 
 def _wait(url: str, node: subprocess.Popen[bytes], log: Path) -> None:
