@@ -105,8 +105,8 @@ def main(folder: Path, hook: str, outage: Path) -> None:
     loops = [
         loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name) for name in sink_names(config)
     ]
-    alerts = runtime.alerts
-    delivery = AlertDelivery(alerts.ledger, config.destinations, last_drain_s=20, tick=alerts.tick)
+    outbox = runtime.alert_ledger
+    delivery = AlertDelivery(lambda: outbox, config.destinations, last_drain_s=20, tick=runtime.alerting.tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:

@@ -19,9 +19,7 @@ from newsflow.alerts.delivery import Backoff
 from newsflow.alerts.desks import AlertDesks
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
-from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Reason, Rejected
-from newsflow.routing import Routes
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import takes_several_writers
@@ -70,11 +68,10 @@ class AlertSink:
 
     desks: Callable[[], AlertDesks]
     name: str = "alerts"
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
         rows, dead = _rows(events, "Alerts")
-        self.desks().take([row.article for _, row in rows], self.clock())
+        self.desks().take([row.article for _, row in rows], datetime.now(UTC))
         return dead
 
 
@@ -131,8 +128,6 @@ def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreR
 
 ALERTS = "alerts"
 """The sink that lets the alert desks see articles; stores have the names of the configuration."""
-LEDGER_PATIENCE_S = 5.0
-"""How long one call waits for the ledger; the caller tries again, and can be told to stop in between."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
@@ -177,40 +172,3 @@ def _may_be_shared(url: str) -> bool:
         return takes_several_writers(resolve(url))
     except ConfigError:
         return True  # A secret that only the workers have; theirs to find.
-
-
-class LazyAlerts:
-    """The alert desks and the ledger they remember in, opened when they are first needed, so that a ledger that is
-    unavailable at the start holds no store. Any thread may call; every method may raise `LedgerError`."""
-
-    def __init__(self, config: Config, routes: Routes) -> None:
-        # Those without a policy are told by the job that publishes the article.
-        self._asking = tuple(each for each in routes.subscriptions if not each.told_at_once)
-        self._settings, self._lock = config.ledger, threading.Lock()
-        self._opened: tuple[Ledger, AlertDesks] | None = None
-
-    def ledger(self) -> Ledger:
-        """The ledger, with the outbox. May block for `LEDGER_PATIENCE_S`."""
-        return self._open()[0]
-
-    def desks(self) -> AlertDesks:
-        """The desks. May block as `ledger` does."""
-        return self._open()[1]
-
-    def tick(self, now: datetime) -> None:
-        """Tell the desks the time (UTC)."""
-        self.desks().tick(now)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._opened is not None:
-                self._opened[0].close()
-                self._opened = None
-
-    def _open(self) -> tuple[Ledger, AlertDesks]:
-        with self._lock:
-            if self._opened is None:
-                url, window_h = resolve(self._settings.url), self._settings.window_h
-                ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
-                self._opened = ledger, AlertDesks(Routes(subscriptions=self._asking), ledger)
-            return self._opened
