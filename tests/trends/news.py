@@ -76,7 +76,7 @@ class News:
         windows = self._trends.totals(0)
         return {(end, cell): n for end, cells in windows.items() for cell, n in cells.items() if n}
 
-    def is_settled(self) -> bool:
+    def is_complete(self) -> bool:
         """All is counted, closed and written."""
         return _kept(self.closed()) == _kept(self.recount()) and not self._trends.outbox()
 

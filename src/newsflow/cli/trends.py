@@ -27,6 +27,7 @@ from newsflow.trends.windows import instant
 if TYPE_CHECKING:
     from newsflow.ledger import Ledger
     from newsflow.trends.bursts import Burst
+    from newsflow.trends.counting import Cell
     from newsflow.trends.counts import Trends
 
 MOST_DIFFERENCES = 20
@@ -71,17 +72,14 @@ def _span(counts: Trends, since: str) -> tuple[int, int]:
 def _summary(counts: Trends, span: tuple[int, int], dimension: str, limit: int) -> dict[str, Any]:
     start, end = span
     windows = counts.totals(start)
-    names: Counter[str] = Counter()
-    total = 0
+    sums: Counter[Cell] = Counter()
     for at in range(end, start, -counts.settings.windows.size_s):  # windows that do not overlap
-        for (kind, name), articles in windows.get(at, {}).items():
-            total += articles * (kind == "all")
-            names[name] += articles * (kind == dimension)
-    ranked = sorted((-articles, name) for name, articles in names.items() if articles)
+        sums.update(windows.get(at, {}))
+    ranked = sorted((-articles, name) for (kind, name), articles in sums.items() if kind == dimension and articles)
     return {
         "from": _text(start),
         "to": _text(end),
-        "articles": total,
+        "articles": sums["all", "all"],
         "by": dimension,
         "names": [{"name": name, "articles": -articles} for articles, name in ranked[:limit]],
         "bursts": [_burst(each) for each in counts.bursts() if (each.last_end or end) > start],

@@ -97,8 +97,7 @@ def _time_of(event: Event) -> datetime:
 def dead_letter(event: Event, rejected: Rejected, job: str) -> OutputRecord:
     """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
     headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
-    topic = dead_letter_topic(event.topic)
-    return OutputRecord("dead-letter", topic, event.key, event.value, headers, event.event_id)
+    return OutputRecord("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
 
 
 def output_record(record: TrendRecord, job: str) -> OutputRecord:
