@@ -24,7 +24,7 @@ from newsflow.trends.windows import DAY_S, WindowRule, ends_before
 T = TypeVar("T")
 
 SAMPLE = 10
-"""Articles that a burst names."""
+"""Articles that a burst names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def _count(tables: TrendTables, rule: WindowRule, contributions: Sequence[Contri
 
 
 class WindowCloser:
-    """Closes one window, or looks at it again: what changed of its counts, and what that says about bursts. Within a
-    transaction. It is the `CountHistory` that judging asks."""
+    """Closes one window, or looks at it again: what changed of its counts, and what that says about bursts. It lives
+    for one transaction, and is the `CountHistory` that judging asks."""
 
     def __init__(
         self, tables: TrendTables, settings: TrendSettings, end: int, closed: int | None, now: datetime
@@ -176,10 +176,8 @@ class WindowCloser:
         chosen = {cell for cell, articles in counts.items() if articles >= rule.min_articles}
         chosen |= {cell for cell, bursts in self._bursts.items() if any(map(self._may_change, bursts))}
         for cell in sorted(chosen):
-            articles, burst_id = (
-                counts.get(cell, self._sums.get(cell, 0)),
-                series_id(self._rule, BURST, self._end, cell),
-            )
+            articles = counts.get(cell, self._sums.get(cell, 0))
+            burst_id = series_id(self._rule, BURST, self._end, cell)
             yield JudgedWindow(cell, self._end, articles, self._bursts.get(cell, []), burst_id)
 
     def _may_change(self, burst: Burst) -> bool:
