@@ -65,7 +65,8 @@ def retag(
             for proposal in found:
                 run.show(proposal)
         else:
-            run.carry_out(found, _Publisher(loaded, ledger, routes))
+            with closing(_Publisher(loaded, ledger, routes)) as publisher:
+                run.carry_out(found, publisher)
     for line in run.summary(dry_run):
         tell(line)
 
@@ -171,6 +172,7 @@ class _Publisher:
             KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
         )
         self._writer = BatchWriter(self._kafka)
+        self.close = self._writer.close
         self._topics: frozenset[str] = frozenset()
 
     def drain(self) -> int:
