@@ -19,10 +19,10 @@ from datetime import UTC, datetime, timedelta
 
 from newsflow.errors import MissingToolError
 from newsflow.ledger import open_ledger
-from newsflow.ledger.trends import Trends
 from newsflow.tools.postgres import LocalPostgres, find_programs
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Cell, Contribution
+from newsflow.trends.counts import Trends
 
 SETTINGS = TrendSettings()
 HOURS = 6
@@ -44,7 +44,7 @@ def main() -> None:
     )
     for name, url in _databases():
         ledger = open_ledger(url)
-        _line(name, ledger.trends(SETTINGS), batches, options.articles, bare)
+        _line(name, Trends(ledger, SETTINGS), batches, options.articles, bare)
         ledger.close()
 
 

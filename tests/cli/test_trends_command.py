@@ -16,6 +16,7 @@ from newsflow.model import Article, Record
 from newsflow.model.codec import encode_article
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import contribution_of
+from newsflow.trends.counts import Trends
 from tests.trends.trend_articles import START, article
 
 SETTINGS = TrendSettings()
@@ -38,7 +39,7 @@ def take(ledger: Ledger, *articles: Article) -> None:
     ledger.record(
         [Record(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ()) for each in articles]
     )
-    trends = ledger.trends(SETTINGS)
+    trends = Trends(ledger, SETTINGS)
     trends.count([contribution_of(each, SETTINGS.windows, SETTINGS.fresh) for each in articles])
     while trends.close_next() is not None:
         pass

@@ -101,14 +101,14 @@ def test_prism_publishes_what_the_ledger_recounts(news: News, job: JobProcess, p
     news.publish(usual_days(random, WEEKS_10))
     job.start("--follow", "--", "--runner=PrismRunner", f"--prism_location={prism}", "--environment_type=LOOPBACK")
     try:
-        wait_until(news.is_settled, job)
+        wait_until(news.is_complete, job)
         check_counts(news)
         assert not news.bursts()
         news.publish(burst_of_storms(random, WEEKS_10))
-        wait_until(news.is_settled, job)
+        wait_until(news.is_complete, job)
         check_all(news, WEEKS_10)
         news.publish(late_news(WEEKS_10), delay_s=86_400)
-        wait_until(news.is_settled, job)
+        wait_until(news.is_complete, job)
         check_all(news, WEEKS_10)
     finally:
         stop(job)

@@ -87,4 +87,4 @@ def checkpoint_bytes(run: FlinkRun, job: str) -> int:
 
 
 def settled(news: News, run: FlinkRun) -> None:
-    wait_until(news.is_settled, 300, run.why)
+    wait_until(news.is_complete, 300, run.why)

@@ -12,10 +12,10 @@ import pytest
 from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
-from newsflow.ingest.retag import item_of, propose
+from newsflow.ingest.retag import Retagging, item_of, keep_retaggings, propose, publish_retaggings
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
-from newsflow.model import Outcome, Retagging
+from newsflow.model import Outcome
 from newsflow.model.codec import decode_article
 from newsflow.model.headers import header
 from newsflow.tagging import RuleSet, load_rules
@@ -42,9 +42,9 @@ def retag(tools: Runtime, rules: RuleSet) -> list[OutputRecord]:
     """All stored articles anew; what was written."""
     stored = tools.ledger.current_versions()
     proposals = [found for each in stored if (found := propose(each, rules, tools.routes, NOW)) is not None]
-    assert all(tools.ledger.retag([each.retag for each in proposals]))
+    assert all(keep_retaggings(tools.ledger, proposals))
     taken: list[Retagging] = []
-    tools.ledger.publish_retaggings(taken.extend)
+    publish_retaggings(tools.ledger, taken.extend)
     return output_records([item_of(each, tools.routes) for each in taken], "test")
 
 

@@ -82,7 +82,7 @@ def test_every_value_follows_the_schema_its_headers_name(emitted: list[OutputRec
         assert list(violations(name, value)) == [], emission
         assert list(reference_violations(name, value)) == [], emission
         checked.add(name)
-    # Counts and bursts come of another job: tests/ledger/test_trends.py checks those.
+    # Counts and bursts come of another job: tests/trends/test_counts.py checks those.
     assert checked == set(SCHEMAS) - {"raw-article", "dead-letter", "trend", "burst"}
 
 

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from newsflow.model import Action, Article
+from newsflow.model import Article
 from newsflow.tagging import RuleSet, is_alert_grade, load_rules
 from newsflow.tagging.diff import diff_rules
-from newsflow.tagging.ruleset import retag_articles
 from tests.tagging.tagging_articles import SEEN, make_article
 
 FILLER = ["wind", "rain", "tide", "harbour", "market", "lantern", "bridge", "wheat", "river", "copper"]
@@ -76,15 +74,3 @@ def test_alert_grade_is_stricter(old: RuleSet) -> None:
     assert [is_alert_grade(topic, twice) for topic in old.match(twice)] == [True]
     deep = make_article("A day", "word " * 80 + "Veld " * 9)
     assert [is_alert_grade(topic, deep) for topic in old.match(deep)] == [False]
-
-
-def test_retagging_makes_a_new_version_only_where_topics_change(old: RuleSet, new: RuleSet) -> None:
-    article = make_article("Veldish wheat", version=3, id="a1")
-    tags = old.tag(article)
-    stored = replace(article, topics=tags.topics, mentions=tags.mentions)
-    again = retag_articles(new, stored)
-    assert again is not None
-    assert (again.article.version, again.article.action, again.article.topics) == (4, Action.REPLACE, ())
-    assert again.changed == {"veld"}
-    assert retag_articles(old, stored) is None
-    assert retag_articles(new, again.article) is None

@@ -17,6 +17,7 @@ from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, article_key, dead_letter_topic
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Cell, recount
+from newsflow.trends.counts import Trends
 from newsflow.trends.windows import DAY_S
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import check_repeats
@@ -38,6 +39,7 @@ class News:
         broker.create_topic(dead_letter_topic(self.topic))
         self.ledger_url, self.newest = ledger_url, START
         self._ledger, self._producer = open_ledger(ledger_url), make_producer(broker.settings)
+        self._trends = Trends(self._ledger, SETTINGS)
         self._begun = {name: self._ends(name) for name in (TREND_TOPIC, BURST_TOPIC)}
         self._random, self.versions, self._sent = Random(7), 0, list[Any]()
 
@@ -71,12 +73,12 @@ class News:
 
     def closed(self) -> dict[tuple[int, Cell], int]:
         """What the ledger holds as published."""
-        windows = self._ledger.trends(SETTINGS).totals(0)
+        windows = self._trends.totals(0)
         return {(end, cell): n for end, cells in windows.items() for cell, n in cells.items() if n}
 
-    def is_settled(self) -> bool:
+    def is_complete(self) -> bool:
         """All is counted, closed and written."""
-        return _kept(self.closed()) == _kept(self.recount()) and not self._ledger.trends(SETTINGS).outbox()
+        return _kept(self.closed()) == _kept(self.recount()) and not self._trends.outbox()
 
     def published(self) -> dict[tuple[int, Cell], int]:
         """What a reader of the topic knows: of each id the highest revision."""

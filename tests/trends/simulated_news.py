@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from newsflow.trends.baseline import DayCount
-from newsflow.trends.bursts import Burst, BurstRule, BurstState, Case, judge_new
+from newsflow.trends.bursts import Burst, BurstRule, BurstState, JudgedWindow, judge_new
 from newsflow.trends.counting import STORY, Cell
 from newsflow.trends.windows import DAY_S, WindowRule
 
@@ -100,7 +100,7 @@ class Watch:
         for cell, articles in self._cells(index):
             known = self.bursts[cell]
             before = {each.id: each for each in known}
-            after = judge_new(Case(cell, end, articles, known), self, self.rule)
+            after = judge_new(JudgedWindow(cell, end, articles, known, f"{cell}{end}"), self, self.rule)
             if after is None:
                 continue
             if after.id not in before or before[after.id].revision != after.revision:
@@ -128,9 +128,6 @@ class Watch:
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
         return 5, ()
-
-    def burst_id(self, cell: Cell, end: int) -> str:
-        return f"{cell}{end}"
 
 
 def plant(news: News, name: str, start: int, per_hour: float, hours: int, seed: int) -> None:

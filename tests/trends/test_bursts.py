@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.trends.baseline import DayCount, Expected, expect, tail_log10
-from newsflow.trends.bursts import BurstRule, BurstState, Sighting, covering, follow, is_burst, raise_burst, retract
+from newsflow.trends.bursts import Burst, BurstRule, BurstState, Observation, covering, follow, is_burst
 from newsflow.trends.windows import DAY_S, WindowRule
 from tests.trends.simulated_news import START, WEEK_S, Watch, plant, raised, simulate
 
@@ -121,7 +121,7 @@ def test_the_tail_of_huge_counts_is_finite_and_quick() -> None:
     assert tail_log10(10_001, 10_000.0, 2.0) > -1
 
 
-SEEN = Sighting(AT, 60, 5, Expected(5.0, 2.0, 28))
+SEEN = Observation(AT, 60, 5, Expected(5.0, 2.0, 28))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_burst_is_large_and_far_above_the_usual_and_unlikely(change: dict[str,
 
 def test_a_burst_that_dips_goes_on_and_ends_after_quiet_windows() -> None:
     usual = Expected(5.0, 2.0, 28)
-    burst = raise_burst("id", "topic", "storms", SEEN, None)
+    burst = Burst("id", "topic", "storms", SEEN, BurstState.RAISED, 1, SEEN.articles, SEEN.end)
     for step, articles in enumerate([80, 4, 4, 4, 30, 4, 4, 4], start=1):
         burst = follow(burst, AT + step * 900, articles, usual, RULE)
         assert burst.state is BurstState.RAISED
@@ -149,4 +149,4 @@ def test_a_burst_that_dips_goes_on_and_ends_after_quiet_windows() -> None:
     assert (burst.state, burst.revision, burst.ended_end) == (BurstState.ENDED, 2, AT + 9 * 900)
     assert covering([burst], AT + 900) is burst
     assert covering([burst], AT + 10 * 900) is None
-    assert covering([retract(burst, SEEN)], AT + 900) is None
+    assert covering([replace(burst, state=BurstState.RETRACTED)], AT + 900) is None

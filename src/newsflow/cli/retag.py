@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -13,23 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import RulesOption, duration, known_topic, load_given
-from newsflow.cli.common import (
-    BootstrapOption,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    data,
-    data_json,
-    settings,
-    tell,
-)
+from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, tell
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
-    from newsflow.ingest.retag import Proposal
+    from newsflow.ingest.retag import Proposal, Retagging
     from newsflow.ledger import Ledger, StoredVersion
-    from newsflow.model import Retagging
     from newsflow.routing import Routes
     from newsflow.tagging import RuleSet
 
@@ -62,31 +52,23 @@ def retag(
     run again: what was recorded is published by the next run, with the same ids and bytes.
     """
     from newsflow.cli.ledger import open_existing
+    from newsflow.routing import load_routes
 
     loaded = settings(config, bootstrap_servers).config
     rule_set = load_given(rules, config)
     known_topic(rule_set, topic)
-    ledger = open_existing(config, None, window_h=loaded.ledger.window_h)
-    try:
-        run = _Run(
-            ledger, rule_set, _routes(loaded), duration(settled_for), topic, source, output, loaded.limits.record_bytes
-        )
+    with closing(open_existing(config, None, window_h=loaded.ledger.window_h)) as ledger:
+        routes = load_routes([Path(path) for path in loaded.route_paths])
+        run = _Run(ledger, rule_set, routes, duration(settled_for), topic, source, output, loaded.limits.record_bytes)
         found = run.proposals(datetime.now(UTC) - duration(since))
         if dry_run:
             for proposal in found:
                 run.show(proposal)
         else:
-            run.carry_out(found, _Publisher(loaded, ledger, run.routes))
-    finally:
-        ledger.close()
+            with closing(_Publisher(loaded, ledger, routes)) as publisher:
+                run.carry_out(found, publisher)
     for line in run.summary(dry_run):
         tell(line)
-
-
-def _routes(config: Config) -> Routes:
-    from newsflow.routing import load_routes
-
-    return load_routes([Path(path) for path in config.route_paths])
 
 
 @dataclass
@@ -106,13 +88,13 @@ class _Run:
 
     def proposals(self, start: datetime) -> Iterator[Proposal]:
         """What changes, article by article. Those that are too young are counted, and left."""
-        settled = datetime.now(UTC) - self.settled_for
+        recorded_until = datetime.now(UTC) - self.settled_for
         for stored in self.ledger.current_versions(since=start):
             self.counts["seen"] += 1
             proposal = self._propose(stored)
             if proposal is None:
                 continue
-            if stored.recorded_at > settled:
+            if stored.recorded_at > recorded_until:
                 self.counts["young"] += 1
             else:
                 yield proposal
@@ -128,19 +110,21 @@ class _Run:
             return None
         if proposal is None or (self.topic is not None and self.topic not in proposal.retagged.changed):
             return None
-        size = len(proposal.retag.value)
+        size = len(proposal.value)
         if size > self.record_bytes:
             self.counts["cannot be written"] += 1
-            console.print(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
+            tell(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
             return None
-        return proposal if self.source in (None, proposal.retag.article.source) else None
+        return proposal if self.source in (None, proposal.article.source) else None
 
     def carry_out(self, found: Iterator[Proposal], publisher: _Publisher) -> None:
         """Record and publish, a batch at a time; first what an earlier run recorded and did not publish."""
+        from newsflow.ingest.retag import keep_retaggings
+
         self.counts["left over"] = publisher.drain()
         while batch := list(islice(found, BATCH)):
             publisher.require({feed for proposal in batch for feed in proposal.feeds})
-            kept = self.ledger.retag([proposal.retag for proposal in batch], self.settled_for)
+            kept = keep_retaggings(self.ledger, batch, self.settled_for)
             for proposal, was_kept in zip(batch, kept, strict=True):
                 if was_kept:
                     self.show(proposal)
@@ -149,18 +133,12 @@ class _Run:
             publisher.drain()
 
     def show(self, proposal: Proposal) -> None:
-        """One line about one article."""
-        change, article = proposal.retagged, proposal.retag.article
+        change, article = proposal.retagged, proposal.article
         self.counts["changed"] += 1
         self.topics.update(("gained", topic) for topic in change.gained)
         self.topics.update(("lost", topic) for topic in change.lost)
-        names = {
-            "gained": sorted(change.gained),
-            "lost": sorted(change.lost),
-            "other_rule": sorted(change.other_rule),
-            "mentions": sorted(change.mentions),
-            "feeds": list(proposal.feeds),
-        }
+        names = {name: sorted(getattr(change, name)) for name in ("gained", "lost", "other_rule", "mentions")}
+        names["feeds"] = list(proposal.feeds)
         if self.output is Output.JSON:
             data_json({"id": article.id, "version": article.version, **names})
         else:
@@ -168,20 +146,18 @@ class _Run:
             data(f"{article.id} version {article.version}: {listed}")
 
     def summary(self, dry_run: bool) -> Iterator[str]:
-        """What was done, for a person."""
-        done = "would become new versions" if dry_run else "became new versions and were published"
-        seen, changed = self.counts["seen"], self.counts["changed"]
-        yield f"{seen} stored articles, {changed} {done}, under rules {self.rules.version}"
+        counts, done = self.counts, "would become new versions" if dry_run else "became new versions and were published"
+        yield f"{counts['seen']} stored articles, {counts['changed']} {done}, under rules {self.rules.version}"
         for topic in sorted({topic for _, topic in self.topics}):
             yield f"  {topic}: gained by {self.topics['gained', topic]}, lost by {self.topics['lost', topic]}"
-        if self.counts["left over"]:
-            yield f"{self.counts['left over']} that an earlier run had recorded were published first"
-        if self.counts["young"]:
-            yield f"{self.counts['young']} too young (--settled-for) were left: run it again later"
-        if self.counts["cannot be written"]:
-            yield f"{self.counts['cannot be written']} could not be read or written and were left, as said above"
-        if self.counts["changed meanwhile"]:
-            yield f"{self.counts['changed meanwhile']} changed meanwhile and were left: run it again"
+        for name, text in (
+            ("left over", "that an earlier run had recorded were published first"),
+            ("young", "too young (--settled-for) were left: run it again later"),
+            ("cannot be written", "could not be read or written and were left, as said above"),
+            ("changed meanwhile", "changed meanwhile and were left: run it again"),
+        ):
+            if counts[name]:
+                yield f"{counts[name]} {text}"
 
 
 class _Publisher:
@@ -196,19 +172,21 @@ class _Publisher:
             KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
         )
         self._writer = BatchWriter(self._kafka)
+        self.close = self._writer.close
         self._topics: frozenset[str] = frozenset()
 
     def drain(self) -> int:
         """Publish all that is pending; how many those were. Says so where it cannot, and raises KafkaError."""
         from newsflow.errors import KafkaError
+        from newsflow.ingest.retag import pending_retaggings, publish_retaggings
 
         total = 0
         try:
-            while (done := self._ledger.publish_retaggings(self._publish, BATCH)).total:
+            while (done := publish_retaggings(self._ledger, self._publish, BATCH)).total:
                 total += done.published
         except KafkaError:
-            pending = self._ledger.pending_retaggings()
-            console.print(f"{pending} new versions are recorded and not yet published: the next run publishes them")
+            pending = pending_retaggings(self._ledger)
+            tell(f"{pending} new versions are recorded and not yet published: the next run publishes them")
             raise
         return total
 
@@ -231,6 +209,6 @@ class _Publisher:
 
         items = [item_of(each, self._routes) for each in retaggings]
         self.require({feed for item in items for feed in item.feeds})
-        for emission in output_records(items, self._job):
-            self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
+        for record in output_records(items, self._job):
+            self._writer.send(record.topic, record.key, record.value, record.headers)
         self._writer.flush()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsflow.cli.articles import duration
 from newsflow.cli.common import (
     EXIT_FAILED,
     ConfigOption,
@@ -15,16 +16,19 @@ from newsflow.cli.common import (
     OutputOption,
     data,
     data_json,
+    isolate,
     settings,
     tell,
 )
 from newsflow.cli.ledger import UrlOption, open_existing
 from newsflow.errors import UsageError
+from newsflow.trends.windows import instant
 
 if TYPE_CHECKING:
     from newsflow.ledger import Ledger
-    from newsflow.ledger.trends import Trends
-    from newsflow.trends.bursts import Burst, TrendSettings
+    from newsflow.trends.bursts import Burst
+    from newsflow.trends.counting import Cell
+    from newsflow.trends.counts import Trends
 
 MOST_DIFFERENCES = 20
 
@@ -42,55 +46,43 @@ def trends(
 ) -> None:
     """Show what the job trends has counted in closed windows, and the bursts it raised."""
     from newsflow.trends.counting import DIMENSIONS
+    from newsflow.trends.counts import Trends
 
     if dimension not in DIMENSIONS:
         raise UsageError(f"--by {dimension!r}: accepted are {', '.join(DIMENSIONS)}")
-    loaded = settings(config).config.trends
-    ledger = open_existing(config, url)
-    try:
-        counts = ledger.trends(loaded)
-        span = _span(counts, since, loaded)
+    with closing(open_existing(config, url)) as ledger:
+        counts = Trends(ledger, settings(config).config.trends)
+        span = _span(counts, since)
         if check:
-            _check(ledger, counts, span, loaded)
+            _check(ledger, counts, span)
         else:
-            _show(_summary(counts, span, dimension, limit, loaded), output)
-    finally:
-        ledger.close()
+            _show(_summary(counts, span, dimension, limit), output)
 
 
-def _span(counts: Trends, since: str, settings: TrendSettings) -> tuple[int, int]:
+def _span(counts: Trends, since: str) -> tuple[int, int]:
     """From when to when, in seconds since 1970; whole windows up to the newest closed one."""
-    from newsflow.cli.articles import duration
-
-    closed = counts.closed()
+    closed, windows = counts.closed(), counts.settings.windows
     if closed is None:
-        grid = settings.windows.layout
-        tell(f"no window of {grid} s was closed yet: the job trends has not run on this ledger")
+        tell(f"no window of {windows.layout} s was closed yet: the job trends has not run on this ledger")
         raise typer.Exit(EXIT_FAILED)
-    size = settings.windows.size_s
+    size = windows.size_s
     return closed - max(round(duration(since).total_seconds()) // size, 1) * size, closed
 
 
-def _summary(
-    counts: Trends, span: tuple[int, int], dimension: str, limit: int, settings: TrendSettings
-) -> dict[str, Any]:
+def _summary(counts: Trends, span: tuple[int, int], dimension: str, limit: int) -> dict[str, Any]:
     start, end = span
     windows = counts.totals(start)
-    names: Counter[str] = Counter()
-    total = 0
-    for at in range(end, start, -settings.windows.size_s):  # windows that do not overlap
-        for (kind, name), articles in windows.get(at, {}).items():
-            total += articles * (kind == "all")
-            names[name] += articles * (kind == dimension)
-    ranked = sorted((-articles, name) for name, articles in names.items() if articles)
-    bursts = [each for each in counts.bursts() if (each.last_end or end) > start]
+    sums: Counter[Cell] = Counter()
+    for at in range(end, start, -counts.settings.windows.size_s):  # windows that do not overlap
+        sums.update(windows.get(at, {}))
+    ranked = sorted((-articles, name) for (kind, name), articles in sums.items() if kind == dimension and articles)
     return {
         "from": _text(start),
         "to": _text(end),
-        "articles": total,
+        "articles": sums["all", "all"],
         "by": dimension,
         "names": [{"name": name, "articles": -articles} for articles, name in ranked[:limit]],
-        "bursts": [_burst(each) for each in bursts],
+        "bursts": [_burst(each) for each in counts.bursts() if (each.last_end or end) > start],
     }
 
 
@@ -113,8 +105,6 @@ def _show(found: dict[str, Any], output: Output) -> None:
     if output is Output.JSON:
         data_json(found)
         return
-    from newsflow.cli.common import isolate
-
     data(f"{found['from']} to {found['to']}: {found['articles']:,} articles")
     for each in found["names"]:
         data(f"{each['articles']:>8,}  {isolate(each['name'])}")
@@ -126,31 +116,25 @@ def _show(found: dict[str, Any], output: Output) -> None:
         )
 
 
-def _check(ledger: Ledger, counts: Trends, span: tuple[int, int], settings: TrendSettings) -> None:
-    """Compare all windows within the span with a recount."""
+def _check(ledger: Ledger, counts: Trends, span: tuple[int, int]) -> None:
+    """Compare all windows within the span with a recount of the ledger's articles."""
     from newsflow.model.codec import decode_article
     from newsflow.trends.counting import recount
-    from newsflow.trends.windows import instant
 
-    start, end = span
+    (start, end), settings = span, counts.settings
     inner = start + settings.windows.size_s  # windows that begin earlier hold articles of before
     versions = (decode_article(each.value) for each in ledger.articles(since=instant(start)))
     expected = recount(versions, settings.windows, settings.fresh)
-    wanted = {place: n for place, n in expected.items() if inner <= place[0] <= end}
-    held = {
-        (at, cell): n for at, cells in counts.totals(start).items() for cell, n in cells.items() if n and at >= inner
-    }
-    wrong = sorted(place for place in wanted.keys() | held.keys() if wanted.get(place, 0) != held.get(place, 0))
+    wanted = Counter({key: n for key, n in expected.items() if inner <= key[0] <= end})
+    totals = counts.totals(start)
+    found = Counter({(at, cell): n for at, cells in totals.items() for cell, n in cells.items() if n and at >= inner})
+    wrong = sorted(key for key in wanted.keys() | found.keys() if wanted[key] != found[key])
     for at, cell in wrong[:MOST_DIFFERENCES]:
-        place = (at, cell)
-        data(f"{_text(at)} {cell[0]} {cell[1]}: {held.get(place, 0)} published, {wanted.get(place, 0)} in the ledger")
+        data(f"{_text(at)} {' '.join(cell)}: {found[at, cell]} published, {wanted[at, cell]} in the ledger")
     tell(f"{len(wanted):,} counts of {_text(start)} to {_text(end)}: {len(wrong):,} differ")
     if wrong:
         raise typer.Exit(EXIT_FAILED)
 
 
 def _text(seconds: int) -> str:
-    from newsflow.trends.windows import instant
-
-    at: datetime = instant(seconds)
-    return at.strftime("%Y-%m-%dT%H:%MZ")
+    return instant(seconds).strftime("%Y-%m-%dT%H:%MZ")

@@ -17,7 +17,6 @@ from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Ledger, open_ledger
-from newsflow.ledger.trends import Trends
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
@@ -26,6 +25,7 @@ from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
 from newsflow.tagging.source import POINTER_NAME
+from newsflow.trends.counts import Trends
 
 T = TypeVar("T")
 LEDGER_PATIENCE_S, ALERT_LEDGER_PATIENCE_S = 60.0, 5.0
@@ -103,7 +103,7 @@ class Runtime:
 
     @part
     def trends(self) -> Trends:
-        return self.ledger.trends(self.config.trends)
+        return Trends(self.ledger, self.config.trends)
 
     @part
     def alert_ledger(self) -> Ledger:

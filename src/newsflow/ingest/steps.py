@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from newsflow.ingest.item import Item, each
-from newsflow.ingest.retag import followed, written
+from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
 from newsflow.model.codec import encode_article
@@ -132,8 +132,7 @@ def record(items: Sequence[Item], tools: Runtime) -> list[Item]:
     items = _take_back(items, tools)
     stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
     items = [item if item.value is None else _as_stored(item, next(stored), tools.routes) for item in items]
-    versions = {article.id: article.version for item in items if (article := written(item)) is not None}
-    return followed(items, tools.ledger.retaggings_after(versions), tools.routes)
+    return followed(items, tools.ledger, tools.routes)
 
 
 def _take_back(items: Sequence[Item], tools: Runtime) -> list[Item]:

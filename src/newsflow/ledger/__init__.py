@@ -4,7 +4,6 @@ from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.opening import mask_url, open_ledger
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
-from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "DecidedEvent",
     "Ledger",
     "Pruned",
-    "PublishedRetaggings",
     "StoredVersion",
     "mask_url",
     "open_ledger",

@@ -12,16 +12,13 @@ from newsflow.dedup.decide import Held
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
 from newsflow.ledger import decide as amending
-from newsflow.ledger import pruning, reading, records, retagging, tables
+from newsflow.ledger import pruning, reading, records, tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
-from newsflow.ledger.retagging import PublishedRetaggings
 from newsflow.ledger.tables import DecidedEvent
-from newsflow.ledger.trends import Trends
-from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record, Retag, Retagging
-from newsflow.trends.bursts import TrendSettings
+from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -65,32 +62,6 @@ class Ledger:
         now = to_micros(self._clock())
         return self._run(lambda: records.store_records(self._db, stored, now)) if stored else []
 
-    def retag(self, retags: Sequence[Retag], settled_for: timedelta = timedelta(0)) -> list[bool]:
-        """Make and record the next version of each article, to be published by `publish_retaggings`; whether it
-        was made, in order. Left as they are: articles that were edited, withdrawn or held back meanwhile, and those
-        whose version was recorded within `settled_for`, since it may be on its way still."""
-        now = self._clock()
-        settled = to_micros(now - settled_for)
-        if not retags:
-            return []
-        return self._run(lambda: retagging.keep_retaggings(self._db, retags, to_micros(now), settled))
-
-    def publish_retaggings(
-        self, publish: Callable[[Sequence[Retagging]], None], limit: int = 100
-    ) -> PublishedRetaggings:
-        """Hand pending versions to `publish`, which returns when they are stored, and mark them. What it raises is
-        raised, and they stay pending. No later version of these articles is recorded meanwhile, so be quick."""
-        return self._run(lambda: retagging.publish_pending(self._db, limit, publish))
-
-    def pending_retaggings(self) -> int:
-        """Number of versions that `retag` made and nobody published yet."""
-        return self._read(lambda: retagging.count_pending(self._db))
-
-    def retaggings_after(self, versions: Mapping[str, int]) -> dict[str, Retagging]:
-        """By article id, the last version where `retag` made it after the one given: whoever publishes that one
-        (again) publishes this one behind it."""
-        return self._read(lambda: retagging.retaggings_after(self._db, versions)) if versions else {}
-
     def outcomes(self) -> dict[Outcome, int]:
         """Number of events by outcome; they sum to the events decided."""
         totals: Counter[Outcome] = Counter()
@@ -110,10 +81,6 @@ class Ledger:
     def events_at(self, topic: str, partition: int, offset: int) -> list[DecidedEvent]:
         """The events read at one place, in the order they were decided."""
         return self._read(lambda: reading.events_at(self._db, topic, partition, offset))
-
-    def trends(self, settings: TrendSettings) -> Trends:
-        """Counts over time, kept in this ledger."""
-        return Trends(self._db, settings, self._run, self._read, self._clock)
 
     def dead_letters(
         self, *, since: datetime | None = None, reason: Reason | None = None, limit: int = 1000

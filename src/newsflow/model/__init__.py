@@ -20,9 +20,6 @@ from newsflow.model.decision import (
     DuplicateLink,
     PendingAlert,
     Record,
-    Retag,
-    Retagging,
-    retagging_event,
 )
 from newsflow.model.event import Action, Event, Headers, Outcome, Reason, Rejected
 
@@ -48,9 +45,6 @@ __all__ = [
     "Reason",
     "Record",
     "Rejected",
-    "Retag",
-    "Retagging",
     "TopicMatch",
     "ZoneKnowledge",
-    "retagging_event",
 ]

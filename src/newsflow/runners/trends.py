@@ -23,7 +23,7 @@ from newsflow.model import Event
 from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, WriteToKafka
 from newsflow.runners.batches import count as add_to_counters
 from newsflow.runners.job import Job
-from newsflow.trends.job import count, dead_letter, due_records, emission_of
+from newsflow.trends.job import count, dead_letter, due_records, output_record
 
 Marker = tuple[str, int]
 """The end of a window that is to be closed, as a key and as seconds since 1970."""
@@ -34,7 +34,7 @@ class CountArticles(ConfiguredTransform):
     to the dead letters before the bundle ends. Batches of `Event` in; a `Marker` of each window to look at out."""
 
     def expand(self, events: Any) -> Any:
-        return events | "CountBatch" >> beam.ParDo(CountBatch(self._config)).with_output_types(tuple[str, int])
+        return events | "CountBatch" >> beam.ParDo(CountBatch(self._config)).with_output_types(Marker)
 
 
 class CloseWindows(beam.PTransform):
@@ -116,7 +116,7 @@ class CloseAndWrite(WriteToKafka):
     def process(self, upto: int) -> None:
         trends = self._runtime.trends
         for records in due_records(trends, upto):
-            self.send([emission_of(record, self._config.job) for record in records])
+            self.send([output_record(record, self._config.job) for record in records])
             self.finish_bundle()
             trends.written(records)
             add_to_counters(Counter({"trends.records": len(records)}))

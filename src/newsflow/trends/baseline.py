@@ -1,12 +1,12 @@
-"""What is usual: the count to expect in a window, from the same window of earlier days.
+"""What is usual: the count to expect in a window, from the same window of earlier days; and how unlikely a count is.
 
 1. Days on which nothing at all was counted in that window are gaps, not zeros: the job was down.
-2. The week has its shape. A day's count is scaled by how much all news on weekdays like today's differs from all
-   news on weekdays like that day's, where at least two of each are known.
+2. The week has its shape. A day's count is scaled by the ratio of the usual total on today's weekday to the usual
+   total on that day's weekday, where at least two of each are known.
 3. Earlier bursts must not hide the next one: counts are capped at the median plus four robust deviations (1.4826
    times the median absolute deviation, at least the deviation of a Poisson count).
 4. The expected count is the mean of the capped counts, or of those of the same weekday alone where that is higher: a
-   weekly report is no news.
+   weekly report is not news.
 5. Counts of news come in clusters. The dispersion (variance over mean) is that of the capped counts, drawn towards 2
    as if a week of days had shown that, and never less than 2.
 6. A mean of few days is uncertain: one standard error is added to it.
@@ -26,13 +26,15 @@ _MAD_TO_DEVIATION = 1.4826
 _PRIOR_DISPERSION, _PRIOR_DAYS, _LEAST_DISPERSION = 2.0, 7, 2.0
 _LEAST_MEAN = 0.25
 _STEADYING = 10.0
-"""Added to totals before they are compared: of a handful of articles no weekday can be told."""
+"""Added to totals before they are compared: a handful of articles says nothing about a weekday."""
 _MOST_SCALING = 4.0
+_LEAST_TERM = 1e-12
+"""Terms of the tail that are smaller than this share of their sum no longer matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """The window of one earlier day: its end, its count of what is judged, its count of all articles."""
+    """The window of one earlier day: its end, the count that is judged, the count of all articles."""
 
     end: int
     count: int
@@ -46,7 +48,7 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is usual, and how sure that is. `mean` holds the standard error already."""
+    """What is usual, and how sure that is. `mean` already includes the standard error."""
 
     mean: float
     dispersion: float
@@ -56,7 +58,7 @@ class Expected:
 def expect(history: Iterable[DayCount], end: int, warm_up_days: int, *, weekly: bool = True) -> Expected | None:
     """What to expect of the window that ends at `end`; None while fewer than `warm_up_days` days were seen.
 
-    `weekly`: scale by the shape of the week (point 2), which counts that do not grow with all news are not.
+    `weekly`: scale by the shape of the week (point 2). Counts that do not grow with all news are not scaled.
     """
     days = [day for day in history if day.total > 0]
     if len(days) < warm_up_days:
@@ -64,17 +66,16 @@ def expect(history: Iterable[DayCount], end: int, warm_up_days: int, *, weekly: 
     today = end // DAY_S % 7
     shape = _shape(days) if weekly else {}
     counts = _capped([day.count * _scaling(shape, today, day.weekday) for day in days])
-    alike = [float(day.count) for day in days if day.weekday == today]
     mean = fmean(counts)
-    if alike:
-        mean = max(mean, fmean(_capped(alike)))
+    if same_weekday := [float(day.count) for day in days if day.weekday == today]:
+        mean = max(mean, fmean(_capped(same_weekday)))
     dispersion = _dispersion(counts)
     error = math.sqrt(dispersion * max(mean, 1.0) / len(days))
     return Expected(max(mean + error, _LEAST_MEAN), dispersion, len(days))
 
 
 def _shape(days: Sequence[DayCount]) -> dict[int, float]:
-    """The usual total by weekday, of the weekdays that were seen twice."""
+    """The usual total by weekday, of the weekdays that were seen at least twice."""
     by_day: dict[int, list[int]] = {}
     for day in days:
         by_day.setdefault(day.weekday, []).append(day.total)
@@ -103,18 +104,11 @@ def _dispersion(counts: Sequence[float]) -> float:
     return max(drawn, _LEAST_DISPERSION)
 
 
-# How unlikely a count is: the upper tail of the negative binomial distribution.
-
-
-_ENOUGH = 1e-12
-"""Terms smaller than this share of their sum no longer matter."""
-
-
 def tail_log10(count: int, mean: float, dispersion: float) -> float:
     """log10 of P(X >= count), X negative binomial with this mean and a variance of `dispersion` times the mean.
 
-    `mean` > 0, `dispersion` > 1 (at 1 it would be a Poisson distribution). 0.0 for a count of 0. Summed term by
-    term from `count` on; a count below the mean gives 0.0, as nobody asks how unlikely that is.
+    `mean` > 0, `dispersion` > 1 (at 1 it would be a Poisson distribution). Summed term by term from `count` on; a
+    count up to the mean gives 0.0, as nobody asks how unlikely that is.
     """
     if count <= mean:
         return 0.0
@@ -133,7 +127,7 @@ def tail_log10(count: int, mean: float, dispersion: float) -> float:
 def _sum_from(count: int, size: float, share: float) -> float:
     """The sum of the terms from `count` on, the first one taken as 1. Their ratios fall towards `share` < 1."""
     total = term = 1.0
-    while term > _ENOUGH * total:
+    while term > _LEAST_TERM * total:
         term *= share * (count + size) / (count + 1)
         total += term
         count += 1

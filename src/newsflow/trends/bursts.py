@@ -1,4 +1,4 @@
-"""When a count is a burst, and how long the burst lasts: one burst is raised once.
+"""When a count is a burst, and how long the burst lasts: one burst is raised once. And the settings of the job trends.
 
 A burst is *raised* in a window whose count is large, far above the usual, and most unlikely. It *goes on* as long as
 counts stay well above the usual, and has *ended* after some windows in a row that do not. So a count that swings
@@ -20,8 +20,8 @@ from newsflow.trends.windows import WindowRule
 
 @dataclass(frozen=True, slots=True)
 class BurstRule:
-    """What makes a burst. `tail_log10`: log10 of the probability below which no usual day gives as much; days of
-    history are `baseline_days` at most, and nothing is raised with fewer than `warm_up_days`."""
+    """What makes a burst. `tail_log10`: log10 of the probability below which no usual day gives as much. What is
+    usual is learnt from up to `baseline_days`; nothing is raised with fewer than `warm_up_days`."""
 
     dimensions: tuple[str, ...] = ("topic", "story")
     min_articles: int = 10
@@ -34,6 +34,22 @@ class BurstRule:
     warm_up_days: int = 7
 
 
+@dataclass(frozen=True, slots=True)
+class TrendSettings:
+    """What is read, how it is counted, and what is a burst. `fresh_h`: an article published longer before it was
+    first seen is not news of that hour and counts nowhere."""
+
+    input_topic: str = "news.article.v1"
+    group: str = "newsflow.trends"
+    fresh_h: float = 48.0
+    windows: WindowRule = field(default_factory=WindowRule)
+    bursts: BurstRule = field(default_factory=BurstRule)
+
+    @property
+    def fresh(self) -> timedelta:
+        return timedelta(hours=self.fresh_h)
+
+
 class BurstState(StrEnum):
     """Where a burst stands."""
 
@@ -43,8 +59,8 @@ class BurstState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What was seen in one window of one name: `articles` of `sources` different sources, `sample` ids of them."""
+class Observation:
+    """One window of one name: `articles` of `sources` different sources, what was expected, `sample` ids of them."""
 
     end: int
     articles: int
@@ -60,13 +76,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """One burst of one name. `raised` is the window that raised it, `peak` its largest count so far in the window
-    that ended at `peak_end`. `revision` counts what was said about it. `ended_end` is the last of its windows."""
+    """One burst of one name. `raised` is the window that raised it, `peak` its largest count so far, in the window
+    that ended at `peak_end`. `revision` counts what was published of it. `cool` counts windows in a row that do not
+    keep it alive. `ended_end` is the end of the window that ended it."""
 
     id: str
     dimension: str
     name: str
-    raised: Sighting
+    raised: Observation
     state: BurstState
     revision: int
     peak: int
@@ -82,12 +99,7 @@ class Burst:
         return max(self.peak_end, self.raised.end) if self.ended_end is None else self.ended_end
 
 
-def is_candidate(articles: int, rule: BurstRule) -> bool:
-    """Whether a count is worth to be compared with what is usual."""
-    return articles >= rule.min_articles
-
-
-def is_burst(seen: Sighting, rule: BurstRule) -> bool:
+def is_burst(seen: Observation, rule: BurstRule) -> bool:
     """Whether a window raises a burst."""
     return (
         seen.articles >= rule.min_articles
@@ -97,20 +109,9 @@ def is_burst(seen: Sighting, rule: BurstRule) -> bool:
     )
 
 
-def goes_on(articles: int, expected: Expected, rule: BurstRule) -> bool:
-    """Whether a window keeps a burst that was raised earlier alive."""
-    return articles >= max(rule.min_articles / 2, rule.end_ratio * expected.mean)
-
-
-def raise_burst(burst_id: str, dimension: str, name: str, seen: Sighting, before: Burst | None) -> Burst:
-    """A burst that begins; `before` is one of the same id that was retracted."""
-    revision = 1 if before is None else before.revision + 1
-    return Burst(burst_id, dimension, name, seen, BurstState.RAISED, revision, seen.articles, seen.end)
-
-
 def follow(burst: Burst, end: int, articles: int, expected: Expected, rule: BurstRule) -> Burst:
     """A raised burst after the window that ended at `end`: it goes on, cools, or has ended (a revision more)."""
-    if goes_on(articles, expected, rule):
+    if articles >= max(rule.min_articles / 2, rule.end_ratio * expected.mean):
         higher = articles > burst.peak
         return replace(burst, cool=0, peak=max(burst.peak, articles), peak_end=end if higher else burst.peak_end)
     if burst.cool + 1 < rule.quiet_windows:
@@ -118,26 +119,17 @@ def follow(burst: Burst, end: int, articles: int, expected: Expected, rule: Burs
     return replace(burst, cool=0, state=BurstState.ENDED, revision=burst.revision + 1, ended_end=end)
 
 
-def retract(burst: Burst, seen: Sighting) -> Burst:
-    """A burst whose window turned out to hold no more than `seen`."""
-    return replace(burst, state=BurstState.RETRACTED, revision=burst.revision + 1, raised=seen)
-
-
 def covering(bursts: Sequence[Burst], end: int) -> Burst | None:
     """The burst, raised or ended, that the window ending at `end` belongs to; None when it is in none."""
     for burst in bursts:
         last = burst.last_end
-        counts = burst.state is not BurstState.RETRACTED
-        if counts and burst.raised.end <= end and (last is None or end <= last):
+        if burst.state is not BurstState.RETRACTED and burst.raised.end <= end and (last is None or end <= last):
             return burst
     return None
 
 
-# One window of one name, judged: whether a burst begins, goes on, ends, or never was.
-
-
-class Counts(Protocol):
-    """What judging asks about counts."""
+class CountHistory(Protocol):
+    """What judging a window asks about counts."""
 
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
         """The same window of up to `days` earlier days. Of stories: the largest story of each."""
@@ -145,18 +137,17 @@ class Counts(Protocol):
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
         """How many different sources the judged window's articles have, and the ids of some of them."""
 
-    def burst_id(self, cell: Cell, end: int) -> str:
-        """The id of a burst that this window raises."""
-
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A window of one name to be judged. `bursts` are those of the name that are not long past."""
+class JudgedWindow:
+    """A window of one name to be judged. `bursts` are those of the name that are not long past, `burst_id` is the id
+    of a burst that this window raises."""
 
     cell: Cell
     end: int
     articles: int
     bursts: Sequence[Burst]
+    burst_id: str
 
     @property
     def alive(self) -> Burst | None:
@@ -164,76 +155,57 @@ class Case:
         return next((each for each in self.bursts if each.state is BurstState.RAISED), None)
 
 
-def judge_new(case: Case, counts: Counts, rule: BurstRule) -> Burst | None:
+def judge_new(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burst | None:
     """What a window that is closed for the first time makes of its name's burst; None when nothing is to be kept.
 
     Call it in the order of windows.
     """
-    rule = _rule_of(case, rule)
-    if case.alive is not None:
-        expected = _expected(case, counts, rule)
-        if expected is None:  # Its history was forgotten: then there is nothing to measure an end by but its own.
-            expected = case.alive.raised.expected
-        return follow(case.alive, case.end, case.articles, expected, rule)
-    return _raised(case, counts, rule)
+    burst = window.alive
+    if burst is None:
+        return _raised(window, counts, rule)
+    # Where its history was forgotten, only its own beginning is left to measure its end by.
+    expected = _expected(window, counts, rule) or burst.raised.expected
+    return follow(burst, window.end, window.articles, expected, rule)
 
 
-def judge_corrected(case: Case, counts: Counts, rule: BurstRule, *, recent: bool) -> Burst | None:
-    """What the correction of a closed window makes of a burst. `recent`: late articles may still raise one."""
-    rule = _rule_of(case, rule)
-    began = next((each for each in case.bursts if each.raised.end == case.end), None)
+def judge_corrected(window: JudgedWindow, counts: CountHistory, rule: BurstRule, *, recent: bool) -> Burst | None:
+    """What the correction of a closed window makes of a burst: it is retracted where the window no longer raises it.
+    `recent`: late articles may still raise one."""
+    began = next((each for each in window.bursts if each.raised.end == window.end), None)
     if began is not None and began.state is not BurstState.RETRACTED:
-        seen = _sighting(case, counts, began.raised.expected)
-        return None if is_burst(seen, rule) else retract(began, seen)
-    if not recent or case.alive is not None or covering(case.bursts, case.end) is not None:
+        seen = _observation(window, counts, began.raised.expected)
+        if is_burst(seen, _rule_of(window, rule)):
+            return None
+        return replace(began, state=BurstState.RETRACTED, revision=began.revision + 1, raised=seen)
+    if not recent or window.alive is not None or covering(window.bursts, window.end) is not None:
         return None
-    return _raised(case, counts, rule)
+    return _raised(window, counts, rule)
 
 
-def _rule_of(case: Case, rule: BurstRule) -> BurstRule:
+def _raised(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burst | None:
+    if window.articles < rule.min_articles:
+        return None
+    expected = _expected(window, counts, rule)
+    if expected is None or window.articles < rule.ratio * expected.mean:
+        return None
+    seen = _observation(window, counts, expected)
+    if not is_burst(seen, _rule_of(window, rule)):
+        return None
+    # It may have been raised and retracted before.
+    revision = 1 + max((each.revision for each in window.bursts if each.id == window.burst_id), default=0)
+    return Burst(window.burst_id, *window.cell, seen, BurstState.RAISED, revision, seen.articles, seen.end)
+
+
+def _rule_of(window: JudgedWindow, rule: BurstRule) -> BurstRule:
     """A burst of one source has one source."""
-    return replace(rule, min_sources=1) if case.cell[0] == "source" else rule
+    return replace(rule, min_sources=1) if window.cell[0] == "source" else rule
 
 
-def _raised(case: Case, counts: Counts, rule: BurstRule) -> Burst | None:
-    if not is_candidate(case.articles, rule):
-        return None
-    expected = _expected(case, counts, rule)
-    if expected is None or case.articles < rule.ratio * expected.mean:
-        return None
-    seen = _sighting(case, counts, expected)
-    if not is_burst(seen, rule):
-        return None
-    burst_id = counts.burst_id(case.cell, case.end)
-    before = next((each for each in case.bursts if each.id == burst_id), None)
-    return raise_burst(burst_id, *case.cell, seen, before)
+def _expected(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Expected | None:
+    days = counts.history(window.cell, window.end, rule.baseline_days)
+    return expect(days, window.end, rule.warm_up_days, weekly=window.cell[0] != STORY)
 
 
-def _expected(case: Case, counts: Counts, rule: BurstRule) -> Expected | None:
-    days = counts.history(case.cell, case.end, rule.baseline_days)
-    return expect(days, case.end, rule.warm_up_days, weekly=case.cell[0] != STORY)
-
-
-def _sighting(case: Case, counts: Counts, expected: Expected) -> Sighting:
-    sources, sample = counts.evidence(case.cell)
-    return Sighting(case.end, case.articles, sources, expected, sample)
-
-
-# What a trends job is told.
-
-
-@dataclass(frozen=True, slots=True)
-class TrendSettings:
-    """What is read, how it is counted, and what is a burst. `fresh_h`: an article published longer before it was
-    first seen is no news of that hour and counts nowhere."""
-
-    input_topic: str = "news.article.v1"
-    group: str = "newsflow.trends"
-    fresh_h: float = 48.0
-    windows: WindowRule = field(default_factory=WindowRule)
-    bursts: BurstRule = field(default_factory=BurstRule)
-
-    @property
-    def fresh(self) -> timedelta:
-        """`fresh_h` as a duration."""
-        return timedelta(hours=self.fresh_h)
+def _observation(window: JudgedWindow, counts: CountHistory, expected: Expected) -> Observation:
+    sources, sample = counts.evidence(window.cell)
+    return Observation(window.end, window.articles, sources, expected, sample)

@@ -1,14 +1,15 @@
-"""What one article adds to the counts, and what changes when it comes again, changed, or is withdrawn."""
+"""What one article adds to the counts, and what changes when it comes again, changed, or is withdrawn; and a recount
+from articles alone, to check the running counts by."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from enum import StrEnum
 
-from newsflow.model import Action, Article, PublicationDate
+from newsflow.model import Action, Article
 from newsflow.trends.windows import WindowRule
 
 ALL = "all"
@@ -25,7 +26,7 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One article as it is counted, at one version. Withdrawn or old articles have no `cells`: they count nowhere."""
+    """One version of an article as it is counted. Withdrawn or old articles have no `cells`: they count nowhere."""
 
     article_id: str
     version: int
@@ -36,25 +37,23 @@ class Contribution:
     withdrawn: bool = False
 
 
-class Change(StrEnum):
-    """What a version did to the counts. They sum to the versions read."""
+class CountChange(StrEnum):
+    """What a version did to the counts: one each."""
 
     COUNTED = "counted"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
     REPEAT = "repeat"
-    """This version, or a later one, was taken in before."""
+    """This version, or a later one, was counted before."""
     OLD = "old"
-    """Published so long before it was seen that it is no news of that hour."""
+    """Published so long before it was seen that it is not news of that hour."""
     TOO_LATE = "too-late"
-    """Its windows take no more change."""
+    """Its windows no longer change."""
 
 
 def contribution_of(article: Article, rule: WindowRule, fresh: timedelta) -> Contribution:
-    """What an article adds, placed by when its first version was first seen.
-
-    `fresh`: an article whose publisher dates it further back than this counts nowhere, as nobody reports it now.
-    """
+    """What an article adds, in the slice in which its first version was first seen. An article that its publisher
+    dates further back than `fresh` counts nowhere, as nobody reports it now."""
     withdrawn = article.action is Action.WITHDRAW
     counts = not withdrawn and not _is_old(article, fresh)
     return Contribution(
@@ -69,10 +68,10 @@ def contribution_of(article: Article, rule: WindowRule, fresh: timedelta) -> Con
 
 
 def _is_old(article: Article, fresh: timedelta) -> bool:
-    published: PublicationDate = article.published
-    if published.at.tzinfo is None:
-        return article.first_seen - published.at.replace(tzinfo=UTC) > fresh + _ANY_ZONE
-    return article.first_seen - published.at > fresh
+    published = article.published.at
+    if published.tzinfo is None:
+        return article.first_seen - published.replace(tzinfo=UTC) > fresh + _ANY_ZONE
+    return article.first_seen - published > fresh
 
 
 def _cells(article: Article) -> Iterator[Cell]:
@@ -83,46 +82,28 @@ def _cells(article: Article) -> Iterator[Cell]:
         yield ("topic", topic)
 
 
-def change_of(held: Contribution | None, new: Contribution, rule: WindowRule, closed: int | None) -> Change:
-    """What taking in `new` does, `held` being what is held of the article, `closed` the end of the newest closed
-    window. A version is taken in once; one that is older than the held one never."""
+def change_of(held: Contribution | None, new: Contribution, rule: WindowRule, closed: int | None) -> CountChange:
+    """What counting `new` does, where the article is counted as `held`, and `closed` is the end of the newest closed
+    window. A version is counted once; one that is older than the one held never."""
     if held is not None and held.version >= new.version:
-        return Change.REPEAT
+        return CountChange.REPEAT
     if closed is not None and rule.is_final((held or new).slice_start, closed):
-        return Change.TOO_LATE
+        return CountChange.TOO_LATE
     if new.withdrawn:
-        return Change.WITHDRAWN
+        return CountChange.WITHDRAWN
     if not new.cells:
-        return Change.OLD
-    return Change.COUNTED if held is None or not held.cells else Change.REPLACED
-
-
-def settled(held: Contribution | None, new: Contribution) -> Contribution:
-    """What is held of the article after `new`. An article stays in the slice it was first counted in."""
-    if held is None or held.slice_start == new.slice_start:
-        return new
-    return replace(new, slice_start=held.slice_start)
-
-
-def difference(held: Contribution | None, new: Contribution) -> Mapping[Cell, int]:
-    """By how much each count changes; counts that stay are left out."""
-    delta: Counter[Cell] = Counter(new.cells)
-    delta.subtract(() if held is None else held.cells)
-    return {cell: by for cell, by in delta.items() if by}
-
-
-# The counts of windows from articles alone: another way to the same numbers, to check the running ones by.
+        return CountChange.OLD
+    return CountChange.COUNTED if held is None or not held.cells else CountChange.REPLACED
 
 
 def recount(versions: Iterable[Article], rule: WindowRule, fresh: timedelta) -> dict[tuple[int, Cell], int]:
-    """The counts by window (its end) and name that versions make, whatever order they come in. Copies that were held
-    back are passed over: a ledger has them, the topic of published articles has not."""
+    """The counts by window (its end) and name that these versions make, in whatever order they come. Copies that were
+    held back are passed over: the ledger has them, the topic of published articles has not."""
     newest: dict[str, Contribution] = {}
     for article in versions:
         if article.duplicate_of is not None:
             continue
-        held = newest.get(article.id)
-        if held is None or held.version < article.version:
+        if article.id not in newest or newest[article.id].version < article.version:
             newest[article.id] = contribution_of(article, rule, fresh)
     counts: Counter[tuple[int, Cell]] = Counter()
     for each in newest.values():

@@ -10,91 +10,77 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from newsflow.ingest.item import OutputRecord, broken
-from newsflow.ledger.trends import Counted, TrendRecord, Trends
 from newsflow.model import Article, Event, Reason, Rejected
-from newsflow.model.codec import decode_article
+from newsflow.model.codec import article_from_json
 from newsflow.model.headers import dead_letter_headers, emitted_headers
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import TrendSettings
-from newsflow.trends.counting import Change, contribution_of
-from newsflow.trends.records import BURST
+from newsflow.trends.counting import Contribution, CountChange, contribution_of
+from newsflow.trends.counts import CountedBatch, Trends
+from newsflow.trends.records import BURST, TrendRecord
 
 STAGE = "CountArticles"
 AHEAD = timedelta(hours=1)
-"""An article cannot be first seen this long after its record was written: a clock is wrong, or someone made it up."""
+"""An article first seen longer than this after its record was written is wrong: no clock differs so much."""
 EARLIEST, LATEST = datetime(1970, 2, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Beyond these, windows would leave the calendar."""
 LARGEST_VERSION = 2**63 - 1
 """What a database takes."""
 
-OUTCOMES = {
-    Change.COUNTED: "added",
-    Change.REPLACED: "replaced",
-    Change.WITHDRAWN: "withdrawn",
-    Change.REPEAT: "repeat",
-    Change.OLD: "stale",
-    Change.TOO_LATE: "stale",
-}
-"""What a run's report calls each change."""
+OUTCOMES = {CountChange.COUNTED: "added", CountChange.OLD: "stale", CountChange.TOO_LATE: "stale"}
+"""What a run's report calls a change, where it is not the change's own name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadBatch:
     """What a batch of records was: what it did to the counts, and its dead letters."""
 
-    counted: Counted
+    counted: CountedBatch
     dead: tuple[tuple[Event, Rejected], ...]
 
     def counters(self) -> Counter[str]:
         """Names and numbers for the runner's counters. Those of `outcome.` sum to the records read."""
-        names: Counter[str] = Counter()
-        for change in self.counted.changes:
-            names[f"outcome.{OUTCOMES[change]}"] += 1
-            if change in (Change.OLD, Change.TOO_LATE):
-                names[f"trends.{change}"] += 1
+        changes = self.counted.changes
+        names = Counter(f"outcome.{OUTCOMES.get(change, change)}" for change in changes)
+        names.update(f"trends.{change}" for change in changes if OUTCOMES.get(change) == "stale")
         names["trends.late"] += self.counted.late
-        for _, rejected in self.dead:
-            names["outcome.dead-lettered"] += 1
-            names[f"reason.{rejected.reason}"] += 1
+        names["outcome.dead-lettered"] += len(self.dead)
+        names.update(f"reason.{rejected.reason}" for _, rejected in self.dead)
         return +names
 
 
-def count(events: Sequence[Event], trends: Trends, settings: TrendSettings) -> Read:
-    """Take a batch of article.v1 records into the counts. Raises `LedgerError`: then nothing of it was taken in."""
-    parsed = [(event, read_article(event)) for event in events]
-    contributions = [
-        contribution_of(article, settings.windows, settings.fresh)
-        for _, article in parsed
-        if isinstance(article, Article)
-    ]
-    dead = tuple((event, found) for event, found in parsed if isinstance(found, Rejected))
-    return Read(trends.count(contributions), dead)
+def count(events: Sequence[Event], trends: Trends, settings: TrendSettings) -> ReadBatch:
+    """Count a batch of article.v1 records. Raises `LedgerError`: then nothing of it was counted."""
+    contributions: list[Contribution] = []
+    dead: list[tuple[Event, Rejected]] = []
+    for event in events:
+        found = read_article(event)
+        if isinstance(found, Article):
+            contributions.append(contribution_of(found, settings.windows, settings.fresh))
+        else:
+            dead.append((event, found))
+    return ReadBatch(trends.count(contributions), tuple(dead))
 
 
 def read_article(event: Event) -> Article | Rejected:
-    """The article of a record, or why it is none."""
+    """The article of a record, or why it is a dead letter."""
     if event.value is None:
         message = "a record without a value; articles are withdrawn by an article.v1 value that says so"
         return Rejected(Reason.MALFORMED_JSON, message, STAGE)
     try:
         value = orjson.loads(event.value)
-    except orjson.JSONDecodeError as error:
-        return Rejected(Reason.MALFORMED_JSON, f"{error}; accepted: an article.v1 value in JSON", STAGE)
-    try:
         wrong = next(violations("article", value), None)
         if wrong is not None:
-            place = ".".join(map(str, wrong.path)) or "the value"
-            return Rejected(Reason.SCHEMA_VIOLATION, f"{place}: {wrong.message[:500]} ({wrong.keyword})", STAGE)
-        article = decode_article(event.value)
-    except Exception as error:  # A year that no calendar here has: the schema cannot know all of them.
+            path = ".".join(map(str, wrong.path)) or "the value"
+            return Rejected(Reason.SCHEMA_VIOLATION, f"{path}: {wrong.message[:500]} ({wrong.keyword})", STAGE)
+        article = article_from_json(value)
+    except orjson.JSONDecodeError as error:
+        return Rejected(Reason.MALFORMED_JSON, f"{error}; accepted: an article.v1 value in JSON", STAGE)
+    except Exception as error:  # A year that is not in Python's calendar: the schema cannot know all of them.
         return broken(STAGE, error)
     if article.version > LARGEST_VERSION:
         return Rejected(Reason.SCHEMA_VIOLATION, f"version {article.version}; accepted: up to {LARGEST_VERSION}", STAGE)
-    return _seen_in_time(article, event)
-
-
-def _seen_in_time(article: Article, event: Event) -> Article | Rejected:
     written = LATEST if event.timestamp_ms == 0 else _time_of(event)
     if EARLIEST <= article.first_seen <= min(written + AHEAD, LATEST):
         return article
@@ -111,22 +97,22 @@ def _time_of(event: Event) -> datetime:
 def dead_letter(event: Event, rejected: Rejected, job: str) -> OutputRecord:
     """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
     headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
-    topic = dead_letter_topic(event.topic)
-    return OutputRecord("dead-letter", topic, event.key, event.value, headers, event.event_id)
+    return OutputRecord("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
 
 
-def emission_of(record: TrendRecord, job: str) -> OutputRecord:
+def output_record(record: TrendRecord, job: str) -> OutputRecord:
     """What is written for a record of the outbox."""
-    headers = emitted_headers(name=record.kind, ce_id=record.id, job=job, time=record.settled_at, subject=record.series)
+    headers = emitted_headers(name=record.kind, ce_id=record.id, job=job, time=record.decided_at, subject=record.series)
     topic = BURST_TOPIC if record.kind == BURST else TREND_TOPIC
     return OutputRecord(record.kind, topic, record.series.encode(), record.value, headers, record.id)
 
 
 def due_records(trends: Trends, upto: int | None) -> Iterator[list[TrendRecord]]:
-    """Close window after window up to a time (seconds since 1970; None: all), and yield what is to be written, page
-    by page. Mark each page as written before asking for the next one. What an earlier process left comes first."""
+    """Close window after window up to a time (seconds since 1970; None: all), and yield what is to be written, some
+    records at a time. Mark these as written before asking for the next ones. What an earlier process left comes
+    first."""
     while True:
-        while page := trends.outbox():
-            yield page
+        while records := trends.outbox():
+            yield records
         if trends.close_next(upto) is None:
             return

@@ -1,36 +1,41 @@
-"""Bytes and ids of what is published: counts of windows (trend.v1) and bursts (burst.v1).
+"""What is published: counts of windows (trend.v1) and bursts (burst.v1).
 
-Ids derive from the grid, the window and the name, and for what is said later from its number: never from a clock.
+Ids derive from the grid, the window and the name, and those of single revisions from their number: never from a clock.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import orjson
 
 from newsflow.model.headers import instant_text
 from newsflow.model.names import emission_id
-from newsflow.trends.baseline import Expected
-from newsflow.trends.bursts import Burst, BurstState, Sighting
+from newsflow.trends.bursts import Burst
 from newsflow.trends.counting import Cell
 from newsflow.trends.windows import WindowRule, instant
 
 TREND, BURST = "trend", "burst"
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class WindowCount:
-    """The count of one name in the window that ended at `end`; `replaces` is the count it corrects."""
+class TrendRecord:
+    """A record to be written: `kind` is trend or burst, `series` its key, `id` its `ce_id`."""
 
-    end: int
-    cell: Cell
-    articles: int
-    revision: int
-    replaces: int | None = None
+    id: str
+    kind: str
+    series: str
+    decided_at: datetime
+    value: bytes
+
+
+class PublishedCount(NamedTuple):
+    """What was last published of one name in one window; revision 0: nothing yet."""
+
+    articles: int = 0
+    revision: int = 0
 
 
 def series_id(rule: WindowRule, kind: str, end: int, cell: Cell) -> str:
@@ -38,63 +43,52 @@ def series_id(rule: WindowRule, kind: str, end: int, cell: Cell) -> str:
     return emission_id(f"{rule.layout}\n{end}", kind, "\n".join(cell))
 
 
-def revision_id(series: str, kind: str, revision: int) -> str:
-    """The id of one revision, for readers to drop repeats by."""
-    return emission_id(series, kind, str(revision))
-
-
-def encode_count(count: WindowCount, rule: WindowRule) -> bytes:
-    """The trend.v1 bytes."""
-    members: Json = {
-        "id": series_id(rule, TREND, count.end, count.cell),
-        "window": _window(count.end, rule),
-        "dimension": count.cell[0],
-        "name": count.cell[1],
+def count_record(
+    rule: WindowRule, end: int, cell: Cell, count: PublishedCount, before: PublishedCount, now: datetime
+) -> TrendRecord:
+    """The count of one name in the window that ended at `end`; where `before` was published, it corrects that."""
+    series = series_id(rule, TREND, end, cell)
+    members: dict[str, Any] = {
+        "id": series,
+        "window": _window(end, rule),
+        "dimension": cell[0],
+        "name": cell[1],
         "articles": count.articles,
         "revision": count.revision,
     }
-    if count.replaces is not None:
-        members["replaces"] = {"revision": count.revision - 1, "articles": count.replaces}
-    return orjson.dumps(members)
+    if before.revision:
+        members["replaces"] = {"revision": before.revision, "articles": before.articles}
+    return _record(TREND, series, count.revision, members, now)
 
 
-def encode_burst(burst: Burst, rule: WindowRule) -> bytes:
-    """The burst.v1 bytes."""
-    seen = burst.raised
-    members: Json = {
+def burst_record(rule: WindowRule, burst: Burst, now: datetime) -> TrendRecord:
+    """A burst as it stands at its newest revision."""
+    raised = burst.raised
+    members: dict[str, Any] = {
         "id": burst.id,
         "state": burst.state.value,
         "revision": burst.revision,
         "dimension": burst.dimension,
         "name": burst.name,
-        "window": _window(seen.end, rule),
-        "articles": seen.articles,
-        "sources": seen.sources,
-        "expected": round(seen.expected.mean, 3),
-        "days": seen.expected.days,
-        "tail_log10": round(seen.tail_log10, 2),
+        "window": _window(raised.end, rule),
+        "articles": raised.articles,
+        "sources": raised.sources,
+        "expected": round(raised.expected.mean, 3),
+        "days": raised.expected.days,
+        "tail_log10": round(raised.tail_log10, 2),
         "peak": {"window": _window(burst.peak_end, rule), "articles": burst.peak},
-        "sample": list(seen.sample),
+        "sample": list(raised.sample),
     }
     if burst.ended_end is not None:
         members["ended"] = _window(burst.ended_end, rule)
     if burst.revision > 1:
         members["replaces"] = {"revision": burst.revision - 1}
-    return orjson.dumps(members)
+    return _record(BURST, burst.id, burst.revision, members, now)
 
 
-def _window(end: int, rule: WindowRule) -> Json:
+def _record(kind: str, series: str, revision: int, members: dict[str, Any], now: datetime) -> TrendRecord:
+    return TrendRecord(emission_id(series, kind, str(revision)), kind, series, now, orjson.dumps(members))
+
+
+def _window(end: int, rule: WindowRule) -> dict[str, str]:
     return {"start": instant_text(instant(end - rule.size_s)), "end": instant_text(instant(end))}
-
-
-def burst_to_json(burst: Burst) -> Json:
-    """Everything about a burst, to be kept."""
-    members: Json = orjson.loads(orjson.dumps(burst))
-    return members
-
-
-def burst_from_json(members: Json) -> Burst:
-    """The burst of `burst_to_json`."""
-    raised = members["raised"]
-    seen = Sighting(**{**raised, "expected": Expected(**raised["expected"]), "sample": tuple(raised["sample"])})
-    return Burst(**{**members, "raised": seen, "state": BurstState(members["state"])})

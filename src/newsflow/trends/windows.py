@@ -5,7 +5,6 @@ All times here are whole seconds since 1970-01-01T00:00:00Z. A window is named b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,9 +15,9 @@ DAY_S = 86_400
 class WindowRule:
     """How long windows are, how often one ends, and how long they stay open to change.
 
-    A window is closed `grace_s` after its end: within it, what was seen in time may still be on its way. What
-    comes later corrects it, up to `lateness_s` after its end. Raises `ValueError` for lengths that do not fit
-    into each other: periods must make up a window and a day, so that every window has its like on every other day.
+    A window is closed `grace_s` after its end: until then, articles seen within it may still be on their way. What
+    comes later corrects it, up to `lateness_s` after its end. Raises `ValueError` for lengths that do not fit into
+    each other: periods must make up a window and a day, so that every day has the same windows.
     """
 
     size_s: int = 3_600
@@ -40,29 +39,22 @@ class WindowRule:
     def slice_of(self, at: datetime) -> int:
         """The start of the slice that an aware instant lies in."""
         # Not timestamp(): a float cannot hold microseconds of far years, and rounds up at a slice's end.
-        seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)).days * DAY_S + _second_of_day(at)
+        since_1970 = at - datetime(1970, 1, 1, tzinfo=UTC)
+        seconds = since_1970.days * DAY_S + since_1970.seconds
         return seconds - seconds % self.period_s
 
-    def first_end(self, slice_start: int) -> int:
-        """The end of the first window that holds the slice."""
-        return slice_start + self.period_s
-
-    def last_end(self, slice_start: int) -> int:
-        """The end of the last window that holds the slice."""
-        return slice_start + self.size_s
-
-    def ends(self, slice_start: int) -> Iterator[int]:
+    def ends(self, slice_start: int) -> range:
         """The ends of all windows that hold the slice, in order."""
-        return iter(range(self.first_end(slice_start), self.last_end(slice_start) + 1, self.period_s))
+        return range(slice_start + self.period_s, slice_start + self.size_s + 1, self.period_s)
 
     def is_final(self, slice_start: int, closed: int) -> bool:
         """Whether the slice takes no more change, `closed` being the end of the newest closed window."""
-        return self.last_end(slice_start) + self.lateness_s <= closed
+        return slice_start + self.size_s + self.lateness_s <= closed
 
 
-def _second_of_day(at: datetime) -> int:
-    utc = at.astimezone(UTC)
-    return utc.hour * 3_600 + utc.minute * 60 + utc.second
+def ends_before(end: int, days: int) -> list[int]:
+    """The ends of the same window on each of so many earlier days, the latest day first."""
+    return [end - day * DAY_S for day in range(1, days + 1)]
 
 
 def instant(seconds: int) -> datetime:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from newsflow.ledger import Ledger, open_ledger
-from newsflow.ledger.trends import Trends
 from newsflow.model import Article
 from newsflow.trends.bursts import BurstState, TrendSettings
 from newsflow.trends.counting import contribution_of
+from newsflow.trends.counts import Trends
 from newsflow.trends.windows import WindowRule
 from tests.trends.simulated_news import START, WEEK_S, News, plant, simulate
 from tests.trends.trend_articles import article
@@ -34,7 +34,7 @@ def ledger() -> Iterator[Ledger]:
 def test_ten_quiet_weeks_raise_nothing_and_a_planted_burst_is_raised_once(ledger: Ledger) -> None:
     news = simulate(11, 11, RULE, per_hour=40)
     plant(news, "topic-5-0", PLANTED, 70, hours=3, seed=1)
-    trends = ledger.trends(SETTINGS)
+    trends = Trends(ledger, SETTINGS)
     for index, batch in enumerate(hours(news, Random(1))):
         trends.count([contribution_of(each, RULE, SETTINGS.fresh) for each in batch])
         upto = START + index * RULE.period_s  # the hour before: an article that is an hour late corrects it

@@ -9,8 +9,18 @@ from datetime import timedelta
 
 import pytest
 
-from newsflow.ledger import Ledger, PublishedRetaggings
-from newsflow.model import Action, Article, Candidate, Outcome, Record, Retag, Retagging, TopicMatch
+from newsflow.ingest.retag import (
+    Proposal,
+    PublishedRetaggings,
+    Retagged,
+    Retagging,
+    keep_retaggings,
+    pending_retaggings,
+    publish_retaggings,
+    retaggings_after,
+)
+from newsflow.ledger import Ledger
+from newsflow.model import Action, Article, Candidate, Outcome, Record, TopicMatch
 from newsflow.model.codec import decode_article, encode_article
 from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, ManualClock, Wire
 
@@ -26,15 +36,15 @@ def publish(ledger: Ledger, candidate: Candidate, *feeds: str) -> Article:
     return decode_article(stored.value)
 
 
-def next_version(article: Article, *topics: str, rules: str = "abc") -> Retag:
+def next_version(article: Article, *topics: str, rules: str = "abc") -> Proposal:
     matches = tuple(TopicMatch(topic, "iso3166", "XX", 3.0, "r1", ()) for topic in topics)
     newer = replace(article, version=article.version + 1, action=Action.REPLACE, topics=matches)
-    return Retag(newer, encode_article(newer), topics, rules)
+    return Proposal(Retagged(newer), encode_article(newer), topics, topics, rules)
 
 
 def drain(ledger: Ledger, limit: int = 100) -> list[Retagging]:
     taken: list[Retagging] = []
-    while ledger.publish_retaggings(taken.extend, limit).total:
+    while publish_retaggings(ledger, taken.extend, limit).total:
         pass
     return taken
 
@@ -43,22 +53,22 @@ def test_a_new_version_is_recorded_and_published_once(ledger: Ledger, wire: Wire
     article = publish(ledger, wire.publish(), "syria")
     clock.move(hours=1)
     retag = next_version(article, "russia")
-    assert ledger.retag([retag]) == [True]
+    assert keep_retaggings(ledger, [retag]) == [True]
     latest = ledger.latest_article(article.id)
     assert latest is not None
     assert (latest.version, latest.value, latest.feeds) == (2, retag.value, ("russia", "syria"))
-    assert ledger.pending_retaggings() == 1
+    assert pending_retaggings(ledger) == 1
     [sent] = drain(ledger)
     assert (sent.article_id, sent.version, sent.value, sent.feeds) == (article.id, 2, retag.value, ("russia", "syria"))
     assert (sent.decided_at, sent.event.event_id) == (clock(), latest.event_id)
     assert drain(ledger) == []
-    assert ledger.pending_retaggings() == 0
+    assert pending_retaggings(ledger) == 0
     assert ledger.outcomes() == {Outcome.ADDED: 1}, "no raw event made it"
 
 
 def test_the_next_edit_has_the_next_version(ledger: Ledger, wire: Wire) -> None:
     article = publish(ledger, wire.publish(), "syria")
-    ledger.retag([next_version(article, "russia")])
+    keep_retaggings(ledger, [next_version(article, "russia")])
     edit = wire.publish(body=HARBOUR + " New words.", fetched=5)
     [decision] = ledger.decide([edit])
     assert decision.article is not None
@@ -78,7 +88,7 @@ def test_events_of_before_are_answered_as_before(ledger: Ledger, wire: Wire) -> 
     before += ledger.decide([repeat])
     article = ledger.current_article(before[0].article.id)  # type: ignore[union-attr]
     assert article is not None
-    assert ledger.retag([next_version(article, "russia")]) == [True]
+    assert keep_retaggings(ledger, [next_version(article, "russia")]) == [True]
     assert ledger.decide([first, repeat]) == before
 
 
@@ -94,10 +104,10 @@ def test_what_changed_meanwhile_is_left(ledger: Ledger, wire: Wire, clock: Manua
     elif meanwhile == "unrecorded edit":
         ledger.decide([edit])
     else:
-        ledger.retag([next_version(article, "libya", rules="def")])
+        keep_retaggings(ledger, [next_version(article, "libya", rules="def")])
     clock.move(hours=1)
     before = ledger.latest_article(article.id)
-    assert ledger.retag([retag]) == [False]
+    assert keep_retaggings(ledger, [retag]) == [False]
     assert ledger.latest_article(article.id) == before
 
 
@@ -108,16 +118,16 @@ def test_withdrawn_copies_and_unknown_articles_are_left(ledger: Ledger, wire: Wi
     gone = publish(ledger, wire.withdraw("https://velmora-post.example/river", fetched=3))
     assert copy.duplicate_of == original.id
     retags = [next_version(each, "russia") for each in (copy, withdrawn, gone, replace(original, id="f" * 32))]
-    assert ledger.retag(retags) == [False] * 4
+    assert keep_retaggings(ledger, retags) == [False] * 4
     assert [stored.article_id for stored in ledger.current_versions()] == [original.id]
 
 
 def test_young_versions_are_left(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
     article = publish(ledger, wire.publish())
     clock.move(minutes=4)
-    assert ledger.retag([next_version(article, "russia")], timedelta(minutes=5)) == [False]
+    assert keep_retaggings(ledger, [next_version(article, "russia")], timedelta(minutes=5)) == [False]
     clock.move(minutes=1)
-    assert ledger.retag([next_version(article, "russia")], timedelta(minutes=5)) == [True]
+    assert keep_retaggings(ledger, [next_version(article, "russia")], timedelta(minutes=5)) == [True]
 
 
 def test_a_failed_publication_stays_pending_and_comes_again_the_same(
@@ -125,7 +135,7 @@ def test_a_failed_publication_stays_pending_and_comes_again_the_same(
 ) -> None:
     ledger = open_one()
     articles = [publish(ledger, wire.publish(f"https://velmora-post.example/{n}", body=f"Note {n}.")) for n in range(5)]
-    assert ledger.retag([next_version(each, "russia") for each in articles]) == [True] * 5
+    assert keep_retaggings(ledger, [next_version(each, "russia") for each in articles]) == [True] * 5
     seen: list[Retagging] = []
 
     def broken(retaggings: Sequence[Retagging]) -> None:
@@ -133,10 +143,10 @@ def test_a_failed_publication_stays_pending_and_comes_again_the_same(
         raise ConnectionError("the broker is away")
 
     with pytest.raises(ConnectionError):
-        ledger.publish_retaggings(broken, 3)
+        publish_retaggings(ledger, broken, 3)
     clock.move(hours=2)
     other = open_one()
-    assert other.pending_retaggings() == 5
+    assert pending_retaggings(other) == 5
     again = drain(other, 2)
     assert sorted(again, key=lambda each: each.article_id)[:3] == sorted(seen, key=lambda each: each.article_id)[:3]
     assert len(again) == 5
@@ -144,12 +154,12 @@ def test_a_failed_publication_stays_pending_and_comes_again_the_same(
 
 def test_an_edit_before_publication_makes_it_needless(ledger: Ledger, wire: Wire) -> None:
     article = publish(ledger, wire.publish(), "syria")
-    ledger.retag([next_version(article, "russia")])
+    keep_retaggings(ledger, [next_version(article, "russia")])
     edited = publish(ledger, wire.publish(body=HARBOUR + " New words.", fetched=5), "libya")
     latest = ledger.latest_article(edited.id)
     assert latest is not None
     assert (latest.version, set(latest.feeds)) == (3, {"libya", "russia", "syria"}), "its feeds hear of the edit"
-    assert ledger.publish_retaggings(lambda _: pytest.fail("an edit must not be overwritten")) == PublishedRetaggings(
+    assert publish_retaggings(ledger, lambda _: pytest.fail("an edit must not be overwritten")) == PublishedRetaggings(
         superseded=1
     )
 
@@ -157,7 +167,7 @@ def test_an_edit_before_publication_makes_it_needless(ledger: Ledger, wire: Wire
 def test_no_edit_is_recorded_while_a_publication_is_under_way(open_one: Callable[[], Ledger], wire: Wire) -> None:
     ledger, job = open_one(), open_one()
     article = publish(ledger, wire.publish(), "syria")
-    ledger.retag([next_version(article, "russia")])
+    keep_retaggings(ledger, [next_version(article, "russia")])
     edit = threading.Thread(target=publish, args=(job, wire.publish(body=HARBOUR + " New words.", fetched=5)))
     seen: list[int] = []
 
@@ -167,7 +177,7 @@ def test_no_edit_is_recorded_while_a_publication_is_under_way(open_one: Callable
         seen.append(retaggings[0].version)
         assert edit.is_alive(), "an edit that is recorded now could be published before"
 
-    assert ledger.publish_retaggings(slowly).published == 1
+    assert publish_retaggings(ledger, slowly).published == 1
     edit.join()
     assert seen == [2]
     latest = ledger.latest_article(article.id)
@@ -178,13 +188,13 @@ def test_no_edit_is_recorded_while_a_publication_is_under_way(open_one: Callable
 def test_who_repeats_an_old_version_learns_of_the_one_behind_it(ledger: Ledger, wire: Wire) -> None:
     article = publish(ledger, wire.publish(), "syria")
     other = publish(ledger, wire.publish("https://velmora-post.example/river", body=RIVER))
-    ledger.retag([next_version(article, "russia")])
+    keep_retaggings(ledger, [next_version(article, "russia")])
     [pending] = drain(ledger)
-    assert ledger.retaggings_after({article.id: 1, other.id: 1}) == {article.id: pending}
-    assert ledger.retaggings_after({article.id: 2}) == {}
-    assert ledger.retaggings_after({}) == {}
+    assert retaggings_after(ledger, {article.id: 1, other.id: 1}) == {article.id: pending}
+    assert retaggings_after(ledger, {article.id: 2}) == {}
+    assert retaggings_after(ledger, {}) == {}
     publish(ledger, wire.publish(body=HARBOUR + " New words.", fetched=5))
-    assert ledger.retaggings_after({article.id: 1}) == {}, "the edit comes again by itself"
+    assert retaggings_after(ledger, {article.id: 1}) == {}, "the edit comes again by itself"
 
 
 def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
@@ -199,7 +209,7 @@ def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) 
         ]
     )
     clock.move(hours=5)
-    ledger.retag([next_version(articles[7], "russia")])
+    keep_retaggings(ledger, [next_version(articles[7], "russia")])
     found = {stored.article_id: stored.version for stored in ledger.current_versions()}
     assert found == {article.id: 2 if article is articles[7] else 1 for article in articles}
     assert [s.article_id for s in ledger.current_versions(since=clock() - timedelta(hours=1))] == [articles[7].id]
@@ -207,10 +217,10 @@ def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) 
 
 def test_pruning_takes_them_along(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
     article = publish(ledger, wire.publish())
-    ledger.retag([next_version(article, "russia")])
+    keep_retaggings(ledger, [next_version(article, "russia")])
     clock.move(days=200)
     ledger.prune(timedelta(days=90))
-    assert ledger.pending_retaggings() == 0
+    assert pending_retaggings(ledger) == 0
     assert drain(ledger) == []
 
 
@@ -231,7 +241,9 @@ def test_edits_and_retaggings_at_one_moment(open_one: Callable[[], Ledger], cloc
         for number in range(rounds):
             current = editors.latest_article(article.id)
             assert current is not None
-            made.extend(editors.retag([next_version(decode_article(current.value), "russia", rules=str(number))]))
+            made.extend(
+                keep_retaggings(editors, [next_version(decode_article(current.value), "russia", rules=str(number))])
+            )
             drain(editors)
 
     threads = [threading.Thread(target=work) for work in (edit, retag)]

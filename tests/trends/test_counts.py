@@ -12,11 +12,12 @@ import orjson
 import pytest
 
 from newsflow.ledger import Ledger
-from newsflow.ledger.trends import TrendRecord, Trends
 from newsflow.model import Article
 from newsflow.model.schemas import reference_violations, violations
 from newsflow.trends.bursts import BurstRule, BurstState, TrendSettings
-from newsflow.trends.counting import Cell, Change, contribution_of
+from newsflow.trends.counting import Cell, CountChange, contribution_of
+from newsflow.trends.counts import Trends
+from newsflow.trends.records import TrendRecord
 from newsflow.trends.windows import WindowRule
 from tests.trends.trend_articles import START, article
 
@@ -27,10 +28,10 @@ SETTINGS = TrendSettings(windows=RULE, bursts=BurstRule(warm_up_days=3))
 
 @pytest.fixture
 def trends(ledger: Ledger) -> Trends:
-    return ledger.trends(SETTINGS)
+    return Trends(ledger, SETTINGS)
 
 
-def take(trends: Trends, *articles: Article) -> list[Change]:
+def take(trends: Trends, *articles: Article) -> list[CountChange]:
     counted = trends.count([contribution_of(each, RULE, SETTINGS.fresh) for each in articles])
     return list(counted.changes)
 
@@ -86,7 +87,7 @@ def published(trends: Trends) -> dict[tuple[int, Cell], int]:
 
 def test_an_article_counts_once_in_each_window_that_holds_it(trends: Trends) -> None:
     seen = START + timedelta(minutes=20)
-    assert take(trends, article(1, seen, topics=("harbours", "storms"))) == [Change.COUNTED]
+    assert take(trends, article(1, seen, topics=("harbours", "storms"))) == [CountChange.COUNTED]
     assert close(trends, START + timedelta(minutes=29)) == []
     found = counts(close(trends, START + timedelta(hours=2)))
     ends = sorted({at for at, _ in found})
@@ -99,9 +100,9 @@ def test_an_article_counts_once_in_each_window_that_holds_it(trends: Trends) -> 
 def test_a_version_is_taken_in_once_and_an_older_one_never(trends: Trends) -> None:
     first, second = article(1, START), article(1, START, version=2, topics=("storms",))
     assert take(trends, first, second, first, second) == [
-        Change.COUNTED, Change.REPLACED, Change.REPEAT, Change.REPEAT,
+        CountChange.COUNTED, CountChange.REPLACED, CountChange.REPEAT, CountChange.REPEAT,
     ]  # fmt: skip
-    assert take(trends, first) == [Change.REPEAT]
+    assert take(trends, first) == [CountChange.REPEAT]
     close(trends)
     assert published(trends) == recount([first, second])
 
@@ -124,10 +125,10 @@ def test_late_changes_are_corrections_that_say_what_they_replace(trends: Trends)
 
 
 def test_a_withdrawal_before_its_article_leaves_nothing(trends: Trends) -> None:
-    assert take(trends, article(1, START, version=2, withdrawn=True)) == [Change.WITHDRAWN]
-    assert take(trends, article(1, START)) == [Change.REPEAT]
+    assert take(trends, article(1, START, version=2, withdrawn=True)) == [CountChange.WITHDRAWN]
+    assert take(trends, article(1, START)) == [CountChange.REPEAT]
     assert close(trends) == []
-    assert take(trends, article(1, START, version=3)) == [Change.COUNTED]
+    assert take(trends, article(1, START, version=3)) == [CountChange.COUNTED]
     assert len(close(trends)) == 4 * 4
 
 
@@ -142,20 +143,20 @@ def test_what_comes_after_the_lateness_is_counted_as_too_late_and_left_out(trend
     close(trends)
     before = published(trends)
     late = [article(1, START, version=2, withdrawn=True), article(3, START + 30 * timedelta(minutes=1))]
-    assert take(trends, *late) == [Change.TOO_LATE, Change.TOO_LATE]
+    assert take(trends, *late) == [CountChange.TOO_LATE, CountChange.TOO_LATE]
     assert close(trends) == []
     assert published(trends) == before
     in_time = article(4, START + 2.5 * HOUR)
-    assert take(trends, in_time) == [Change.COUNTED]
+    assert take(trends, in_time) == [CountChange.COUNTED]
     assert len(close(trends)) == 4 * 4
 
 
 def test_old_news_count_nowhere_but_are_remembered(trends: Trends) -> None:
     archived = article(1, START, published=START - timedelta(days=30))
-    assert take(trends, archived) == [Change.OLD]
+    assert take(trends, archived) == [CountChange.OLD]
     undated = article(2, START, published=(START - timedelta(hours=60)).replace(tzinfo=None))
-    assert take(trends, undated) == [Change.COUNTED]  # of an unknown zone: perhaps only 46 hours
-    assert take(trends, archived) == [Change.REPEAT]
+    assert take(trends, undated) == [CountChange.COUNTED]  # of an unknown zone: perhaps only 46 hours
+    assert take(trends, archived) == [CountChange.REPEAT]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -167,7 +168,7 @@ def test_sums_are_exact_in_any_order_with_repeats_and_closings_between(
     # At least once and out of order: each may come again at any later time, also after newer versions of it.
     wire = versions + random.sample(versions, 40)
     random.shuffle(wire)
-    trends, written = open_one().trends(SETTINGS), []
+    trends, written = Trends(open_one(), SETTINGS), []
     while wire:
         size = random.randint(1, 25)
         batch, wire = wire[:size], wire[size:]
@@ -175,7 +176,7 @@ def test_sums_are_exact_in_any_order_with_repeats_and_closings_between(
         if random.random() < 0.5:
             written += close(trends, START + random.uniform(0, 4) * HOUR)
         if random.random() < 0.2:
-            trends = open_one().trends(SETTINGS)  # a restart
+            trends = Trends(open_one(), SETTINGS)  # a restart
     written += close(trends)
     assert published(trends) == recount(versions)
     last = {place: series[-1] for place, series in counts(written).items()}
@@ -187,7 +188,7 @@ def test_sums_are_exact_in_any_order_with_repeats_and_closings_between(
 
 def test_sums_are_exact_when_workers_count_and_close_at_once(open_one: Callable[[], Ledger]) -> None:
     versions = [each for number in range(80) for each in life_of(number, Random(number))]
-    workers = [open_one().trends(SETTINGS) for _ in range(3)]
+    workers = [Trends(open_one(), SETTINGS) for _ in range(3)]
 
     def work(number: int) -> None:
         random, mine = Random(number), versions[number::3] + versions[(number + 1) % 3 :: 3]
@@ -220,11 +221,11 @@ def life_of(number: int, random: Random) -> list[Article]:
 
 
 def test_records_wait_until_they_are_written_and_come_again_unchanged(open_one: Callable[[], Ledger]) -> None:
-    trends = open_one().trends(SETTINGS)
+    trends = Trends(open_one(), SETTINGS)
     take(trends, article(1, START), article(2, START))
     assert trends.close_next() is not None
     first = trends.outbox()
-    again = open_one().trends(SETTINGS)  # the process died before it wrote them
+    again = Trends(open_one(), SETTINGS)  # the process died before it wrote them
     assert again.outbox() == first
     assert len(first) == 4
     again.written(first[:2])
@@ -236,14 +237,14 @@ def test_a_batch_that_comes_again_says_what_is_still_due(trends: Trends) -> None
     batch = [contribution_of(article(1, START), RULE, SETTINGS.fresh)]
     assert trends.count(batch).due == {end(START)}
     again = trends.count(batch)
-    assert again.changes == (Change.REPEAT,)
+    assert again.changes == (CountChange.REPEAT,)
     assert again.due == {end(START)}
     close(trends)
     assert trends.count(batch).due == frozenset()
 
 
 def test_what_a_slow_writer_says_it_wrote_is_not_taken_for_what_came_after(open_one: Callable[[], Ledger]) -> None:
-    one, other = open_one().trends(SETTINGS), open_one().trends(SETTINGS)
+    one, other = Trends(open_one(), SETTINGS), Trends(open_one(), SETTINGS)
     take(one, article(1, START))
     one.close_next()
     slow = other.outbox()
@@ -256,7 +257,7 @@ def test_what_a_slow_writer_says_it_wrote_is_not_taken_for_what_came_after(open_
 
 
 def test_two_grids_in_one_ledger_do_not_mix(ledger: Ledger) -> None:
-    hours, days = ledger.trends(SETTINGS), ledger.trends(TrendSettings(windows=WindowRule(86_400, 3_600)))
+    hours, days = Trends(ledger, SETTINGS), Trends(ledger, TrendSettings(windows=WindowRule(86_400, 3_600)))
     take(hours, article(1, START))
     assert days.outbox() == []
     assert days.close_next() is None
@@ -373,5 +374,5 @@ def test_what_can_change_no_more_is_forgotten(trends: Trends, ledger: Ledger) ->
 
 
 def test_names_that_no_database_takes_are_counted(trends: Trends) -> None:
-    assert take(trends, article(1, START, language="e\x00n", story="s\x00")) == [Change.COUNTED]
+    assert take(trends, article(1, START, language="e\x00n", story="s\x00")) == [CountChange.COUNTED]
     assert ("language", "e\ufffdn") in {cell for _, cell in counts(close(trends))}

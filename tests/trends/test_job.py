@@ -23,7 +23,8 @@ from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
 from newsflow.tools.sample.build import sample_events, sources_path
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import recount
-from newsflow.trends.job import count, dead_letter, due_records, emission_of, read_article
+from newsflow.trends.counts import Trends
+from newsflow.trends.job import count, dead_letter, due_records, output_record, read_article
 from tests.trends.trend_articles import START, article
 
 SETTINGS = TrendSettings()
@@ -42,7 +43,7 @@ def event(value: bytes | None, timestamp_ms: int = MS + 1_000, offset: int = 0) 
 
 
 def test_every_record_has_one_outcome(ledger: Ledger) -> None:
-    trends = ledger.trends(SETTINGS)
+    trends = Trends(ledger, SETTINGS)
     versions = [
         article(1, START),
         article(1, START),
@@ -120,10 +121,10 @@ def test_an_article_with_any_member_wrong_is_counted_or_a_dead_letter(name: str,
     except (TypeError, orjson.JSONEncodeError):  # lone surrogates, numbers beyond 64 bits
         return
     ledger = open_ledger("sqlite://")
-    trends = ledger.trends(SETTINGS)
+    trends = Trends(ledger, SETTINGS)
     count([event(changed)], trends, SETTINGS)
     while trends.close_next() is not None:
-        assert all(emission_of(record, "trends").value for record in trends.outbox())
+        assert all(output_record(record, "trends").value for record in trends.outbox())
     ledger.close()
 
 
@@ -139,7 +140,7 @@ def test_the_whole_sample_is_counted_as_the_ledger_recounts_it(tmp_path: Path) -
     raw = [Event(RAW_TOPIC, 0, n, 0, each.key, each.value, each.headers) for n, each in enumerate(sample_events())]
     items = process(raw, tools, datetime(2025, 5, 20, tzinfo=UTC))
     published = [each for each in output_records(items, "ingest") if each.kind == "article"]
-    trends = tools.ledger.trends(settings)
+    trends = Trends(tools.ledger, settings)
     read = count([event(each.value, 0) for each in published], trends, settings)
     assert read.dead == ()
     written = []

@@ -1,0 +1,3 @@
+from tests.ledger.conftest import clock, ledger, ledger_url, open_one, wire
+
+__all__ = ["clock", "ledger", "ledger_url", "open_one", "wire"]
