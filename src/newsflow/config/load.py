@@ -1,77 +1,34 @@
 """Configuration: the defaults, then a YAML file, then `NEWSFLOW_*`, then flags; checked whole before launch.
 
-A variable of the environment names its place with two underscores between the steps:
-`NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS`, `NEWSFLOW_LEDGER__URL`. Its value is read as YAML (`[a, b]`, `true`, `12`).
-Relative paths in a file count from that file's folder; all others from the working directory.
+A variable names its setting with two underscores for each dot: `NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS`. A value that is a
+list, a mapping, a number, `true` or `false` is read as YAML. Relative paths in a file count from that file's folder;
+all others from the working directory.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from newsflow.config.settings import Config, Destination, Kafka, LedgerSettings, Limits, Security, Sources
-from newsflow.errors import ConfigError
+from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
+from newsflow.errors import ConfigError, dotted
 from newsflow.trends.bursts import BurstRule, TrendSettings
 from newsflow.trends.windows import WindowRule
-from newsflow.yamlfile import Place, YamlFile, dotted, parse_yaml, read_yaml
-
-# The settings of the job trends: read from the checked configuration, and laid over what all jobs share.
-
-
-JOB = "trends"
-MAIN_JOB = "ingest"
-"""What the main job is called where nobody says otherwise."""
-
-
-def build_trends(members: Mapping[str, Any]) -> TrendSettings:
-    """The section `trends` as values; raises `ConfigError` for settings that do not fit together."""
-    bursts = members["bursts"]
-    rule = BurstRule(**{**bursts, "dimensions": tuple(bursts["dimensions"])})
-    if rule.end_ratio > rule.ratio:
-        message = f"end_ratio {rule.end_ratio} is above ratio {rule.ratio}: a burst would end as it is raised"
-        raise ConfigError(message, path="trends.bursts.end_ratio")
-    if rule.warm_up_days > rule.baseline_days:
-        message = f"warm_up_days {rule.warm_up_days} > baseline_days {rule.baseline_days}: nothing could be raised"
-        raise ConfigError(message, path="trends.bursts.warm_up_days")
-    try:
-        windows = WindowRule(
-            size_s=members["window_s"],
-            period_s=members["period_s"],
-            grace_s=members["grace_s"],
-            lateness_s=round(members["lateness_h"] * 3_600),
-        )
-    except ValueError as error:
-        raise ConfigError(str(error), path="trends.period_s") from error
-    return TrendSettings(members["input_topic"], members["group"], members["fresh_h"], windows, rule)
-
-
-def config_of(job: str, config: Config) -> Config:
-    """The configuration of a job by its name: `trends` reads another topic, in another group, and sends no alerts.
-
-    One file serves all jobs so; others than `trends` get it as it is. A file that names its main job names this one
-    too (`eu.trends`), so that two of them have a place on one cluster.
-    """
-    if job != JOB:
-        return config
-    name = JOB if config.job in (MAIN_JOB, JOB) else f"{config.job}.{JOB}"
-    kafka = replace(config.kafka, input_topic=config.trends.input_topic, group=config.trends.group)
-    return replace(config, job=name, kafka=kafka, destinations=())
-
+from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"
-_URLS_OF_FILES = ("sqlite", "parquet", "jsonl")
-PATH_LISTS: tuple[tuple[str, str], ...] = (("sources", "paths"), ("topics", "paths"), ("routes", "paths"))
+MAIN_JOB, TRENDS_JOB = "ingest", "trends"
+_FILE_SCHEMES = ("sqlite", "parquet", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One settled value: its dotted name, the value, and where it comes from."""
+    """The value of one setting, by its dotted name, and where it comes from."""
 
     name: str
     value: Any
@@ -99,7 +56,7 @@ def load_config(
     if file is None and environ.get("NEWSFLOW_CONFIG"):
         file = Path(environ["NEWSFLOW_CONFIG"])
     merged: dict[str, Any] = {}
-    origins: dict[Place, str] = {}
+    origins: dict[ValuePath, str] = {}
     for layer, origin in _layers(file, environ, flags or {}):
         layer.check(config_schema())
         _merge(merged, layer.value, origins, origin)
@@ -113,51 +70,60 @@ def config_schema() -> dict[str, Any]:
     return schema
 
 
-def _layers(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Iterator[tuple[YamlFile, str]]:
+def config_of(job: str, config: Config) -> Config:
+    """The configuration of a job by its name: `trends` reads another topic, in another group, and sends no alerts.
+
+    One file serves all jobs so; others than `trends` get it as it is. A file that names its main job names this one
+    too (`eu.trends`), so that two of them have a place on one cluster.
+    """
+    if job != TRENDS_JOB:
+        return config
+    name = TRENDS_JOB if config.job in (MAIN_JOB, TRENDS_JOB) else f"{config.job}.{TRENDS_JOB}"
+    kafka = replace(config.kafka, input_topic=config.trends.input_topic, group=config.trends.group)
+    return replace(config, job=name, kafka=kafka, destinations=())
+
+
+def _layers(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> Iterator[tuple[YamlDocument, str]]:
     defaults = resources.files("newsflow.config").joinpath("defaults.yaml").read_text(encoding="utf-8")
     yield parse_yaml(defaults, "defaults.yaml"), "default"
     if file is not None:
         document = read_yaml(file)
         if document.value is None:
-            document.value = {}
+            document = replace(document, value={})
         document.check(config_schema())
         _anchor_paths(document.value, file.parent)
         yield document, str(file)
     for name, text in sorted(environ.items()):
         if name.startswith(PREFIX) and "__" in name:
-            place = tuple(step.lower() for step in name[len(PREFIX) :].split("__"))
-            yield YamlFile(_nested(place, _read_value(name, text)), {}, name), name
-    for dotted_name, value in flags.items():
+            path = name.removeprefix(PREFIX).lower().split("__")
+            yield YamlDocument(_nested(path, _read_value(name, text)), {}, name), name
+    for name, value in flags.items():
         if value is not None:
-            yield YamlFile(_nested(tuple(dotted_name.split(".")), value), {}, "command line"), "command line"
+            yield YamlDocument(_nested(name.split("."), value), {}, "command line"), "command line"
 
 
 def _read_value(name: str, text: str) -> Any:
-    """An environment value as YAML; text that is none (`host:1,host:2` is) stays text."""
+    """An environment value as YAML where it looks like it, else (`host:1,host:2`) as text."""
+    number = text.replace(".", "", 1).isdecimal() and text.isascii()
     try:
-        return parse_yaml(text, name).value if text[:1] in "[{" or text in ("true", "false") or _number(text) else text
+        return parse_yaml(text, name).value if text[:1] in "[{" or text in ("true", "false") or number else text
     except ConfigError:
         return text
 
 
-def _number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal() and text.isascii()
-
-
-def _nested(place: Place, value: Any) -> dict[str, Any]:
-    for step in reversed(place):
+def _nested(path: Sequence[str], value: Any) -> Any:
+    for step in reversed(path):
         value = {step: value}
-    assert isinstance(value, dict)
     return value
 
 
 def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
-    for section, name in PATH_LISTS:
-        paths = value.get(section, {}).get(name)
-        if paths:
-            value[section][name] = [str(folder / path) for path in paths]
-    applied = value.get("topics", {}).get("applied")
-    if applied:
+    for section in ("sources", "topics", "routes"):
+        if paths := value.get(section, {}).get("paths"):
+            value[section]["paths"] = [str(folder / path) for path in paths]
+    if applied := value.get("topics", {}).get("applied"):
         value["topics"]["applied"] = str(folder / applied)
     if "url" in value.get("ledger", {}):
         value["ledger"]["url"] = _anchored_url(value["ledger"]["url"], folder)
@@ -168,29 +134,27 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
 def _anchored_url(url: str, folder: Path) -> str:
     """A URL whose path is relative, from the file's folder on; an absolute path has four slashes."""
     scheme, mark, path = url.partition(":///")
-    anchored = mark and scheme in _URLS_OF_FILES and path and not path.startswith("/")
+    anchored = mark and scheme in _FILE_SCHEMES and path and not path.startswith("/")
     return f"{scheme}:///{folder / path}" if anchored else url
 
 
 def _merge(
-    into: dict[str, Any], layer: Mapping[str, Any], origins: dict[Place, str], origin: str, at: Place = ()
+    into: dict[str, Any], layer: Mapping[str, Any], origins: dict[ValuePath, str], origin: str, at: ValuePath = ()
 ) -> None:
     for key, value in layer.items():
-        place = (*at, key)
-        if isinstance(value, Mapping) and value:
-            _merge(into.setdefault(key, {}), value, origins, origin, place)
+        if isinstance(value, Mapping):
+            _merge(into.setdefault(key, {}), value, origins, origin, (*at, key))
         else:
             into[key] = value
-            origins[place] = origin
+            origins[(*at, key)] = origin
 
 
-def _list_origins(merged: Mapping[str, Any], origins: Mapping[Place, str], at: Place = ()) -> Iterator[Origin]:
-    for key in sorted(merged):
-        place, value = (*at, key), merged[key]
+def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], at: ValuePath = ()) -> Iterator[Origin]:
+    for key, value in sorted(merged.items()):
         if isinstance(value, Mapping) and value:
-            yield from _list_origins(value, origins, place)
+            yield from _list_origins(value, origins, (*at, key))
         else:
-            yield Origin(dotted(place), value, origins.get(place, "default"))
+            yield Origin(dotted((*at, key)), value, origins.get((*at, key), "default"))
 
 
 def _build(merged: Mapping[str, Any]) -> Config:
@@ -208,9 +172,9 @@ def _build(merged: Mapping[str, Any]) -> Config:
         destinations=tuple(
             (name, Destination(**value)) for name, value in sorted(merged["alerts"]["destinations"].items())
         ),
-        limits=Limits(**merged["limits"]),
+        limits=JobLimits(**merged["limits"]),
         stores=tuple(sorted(merged["stores"].items())),
-        trends=build_trends(merged["trends"]),
+        trends=_build_trends(merged["trends"]),
     )
 
 
@@ -222,3 +186,24 @@ def _check_security(security: Security) -> None:
         raise ConfigError(f"{security.protocol} needs sasl_mechanism, username and password", path=at)
     if not security.protocol.startswith("SASL") and security.sasl_mechanism:
         raise ConfigError(f"sasl_mechanism is set, but protocol {security.protocol} does not use SASL", path=at)
+
+
+def _build_trends(members: Mapping[str, Any]) -> TrendSettings:
+    bursts = members["bursts"]
+    rule = BurstRule(**{**bursts, "dimensions": tuple(bursts["dimensions"])})
+    if rule.end_ratio > rule.ratio:
+        message = f"end_ratio {rule.end_ratio} is above ratio {rule.ratio}: a burst would end as it is raised"
+        raise ConfigError(message, path="trends.bursts.end_ratio")
+    if rule.warm_up_days > rule.baseline_days:
+        message = f"warm_up_days {rule.warm_up_days} > baseline_days {rule.baseline_days}: nothing could be raised"
+        raise ConfigError(message, path="trends.bursts.warm_up_days")
+    try:
+        windows = WindowRule(
+            size_s=members["window_s"],
+            period_s=members["period_s"],
+            grace_s=members["grace_s"],
+            lateness_s=round(members["lateness_h"] * 3_600),
+        )
+    except ValueError as error:
+        raise ConfigError(str(error), path="trends.period_s") from error
+    return TrendSettings(members["input_topic"], members["group"], members["fresh_h"], windows, rule)

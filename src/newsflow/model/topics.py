@@ -10,7 +10,7 @@ from typing import Any
 from newsflow.model.names import check_topic, feed_topic, subscriber_feed
 from newsflow.model.schemas import SCHEMAS
 from newsflow.resources import schemas_dir
-from newsflow.yamlfile import YamlFile, read_yaml
+from newsflow.yamlfile import YamlDocument, read_yaml
 
 FEED_PATTERN = "news.topic.<topic-id>.v1"
 """Stands in the file for the feeds of all topics that the tagging rules know."""
@@ -93,7 +93,7 @@ def _each_feed(template: TopicSpec, feeds: Mapping[str, Iterable[str]]) -> Itera
         yield replace(template, name=feed_topic(feed))
 
 
-def _read(file: YamlFile) -> Iterator[TopicSpec]:
+def _read(file: YamlDocument) -> Iterator[TopicSpec]:
     file.check(_FILE)
     seen: set[str] = set()
     for index, members in enumerate(file.value["topics"]):

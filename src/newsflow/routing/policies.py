@@ -34,7 +34,13 @@ def read_schedule(schedule: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> 
     """Return the hours of a `schedule`, which its schema has accepted: one mapping or a list of them."""
     spans = [schedule] if isinstance(schedule, Mapping) else schedule
     return tuple(
-        DailyHours(each["zone"], _time(each.get("from", 0)), _time(each.get("until", 0)), _days(each)) for each in spans
+        DailyHours(
+            each["zone"],
+            _time(each.get("from", "00:00")),
+            _time(each.get("until", "00:00")),
+            _days(each),
+        )
+        for each in spans
     )
 
 
@@ -61,11 +67,8 @@ def _digest(value: Mapping[str, Any]) -> Digest:
     return Digest(value["every"], _time(value.get("at", "08:00")), value.get("zone", "UTC"))
 
 
-def _time(value: str | int) -> time:
-    """A time of day. YAML 1.1 reads an unquoted 22:00 as the number of its minutes, 1320, and 07:00 as text."""
-    if isinstance(value, int):
-        return time(value // 60, value % 60)
-    return time.fromisoformat(value)
+def _time(text: str) -> time:
+    return time.fromisoformat(text.zfill(len("08:00")))
 
 
 def _duration(text: str) -> timedelta:

@@ -10,14 +10,12 @@ from typing import Any, Literal
 import orjson
 
 from newsflow.alerts.values import DailyHours, Policy, Severity
-from newsflow.errors import ConfigError
 from newsflow.model import Article, PendingAlert
 from newsflow.tagging import RuleSet
-from newsflow.tagging.document import Document, Steps, with_refs
 from newsflow.tagging.load import shipped_catalogue
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
-from newsflow.yamlfile import Place, YamlFile
+from newsflow.yamlfile import YamlDocument
 
 # Free rules: conditions on the text of an article, in the language of topic rules, written where they are needed.
 
@@ -54,30 +52,17 @@ def rules_of(*rules: Rule) -> FreeRules:
     return FreeRules(rules)
 
 
-def read_rule(file: YamlFile, value: Any, place: Place) -> FreeRule:
-    """The rule at `place` of a file. Raises `ConfigError` that points into the file."""
-    if not isinstance(value, dict):
-        raise file.error(f"a rule is a mapping; accepted: {', '.join(ACCEPTED)}", place)
+def read_rule(document: YamlDocument) -> FreeRule:
+    """The rule that a part of a file holds. Raises `ConfigError` that points into the file."""
+    value = document.value
     for key in value:
         if key not in ACCEPTED:
-            raise file.error(f"unknown {key!r}; accepted: {', '.join(ACCEPTED)}", (*place, key))
-    document = _Inside(file.file, with_refs({"id": "free", **value}), {}, file.line(place) or 1, file, place)
-    rule = RuleParser(document, lambda name: shipped_catalogue().resolve(name)).parse()
-    # A place in a file is no part of what a rule is.
+            raise document.error(f"unknown {key!r}; accepted: {', '.join(ACCEPTED)}", (key,))
+    named = replace(document, value={"id": "free", **value})
+    rule = RuleParser(named, lambda name: shipped_catalogue().resolve(name)).parse()
+    # Where a rule stands in a file is not part of what it is.
     rule = replace(rule, id=f"free-{rule.version()}", file="", line=0)
     return FreeRule(rule, _shown(value))
-
-
-@dataclass(frozen=True, slots=True)
-class _Inside(Document):
-    """A rule that is part of another file: its errors name their place there."""
-
-    around: YamlFile = field(default_factory=lambda: YamlFile(None, {}, ""))
-    place: Place = ()
-
-    def fail(self, message: str, steps: Steps = ()) -> ConfigError:
-        """The error for a value, to be raised by the caller."""
-        return self.around.error(message, (*self.place, *steps))
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.tagging.forms import expand, forms_language
-from newsflow.tagging.rule import Case, Place, Term
+from newsflow.tagging.rule import Case, Term, TermField
 
 LeafId = int
 Clause = frozenset[LeafId]
@@ -29,7 +29,7 @@ class LeafKey(NamedTuple):
     text: str
     language: str
     case: Case
-    field: Place | None
+    field: TermField | None
     bare: bool
     unless: tuple[str, ...]
     needs: tuple[str, ...]

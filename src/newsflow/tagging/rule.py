@@ -15,7 +15,7 @@ from typing import Any, Literal
 MEANING_REVISION = 1
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
-Place = Literal["title", "lead", "body"]
+TermField = Literal["title", "lead", "body"]
 Case = Literal["smart", "any"]
 
 
@@ -27,7 +27,7 @@ class Term:
     language: str = ""
     weight: float = 1.0
     case: Case = "smart"
-    field: Place | None = None
+    field: TermField | None = None
     bare: bool = False
     """Without proclitics."""
     unless: tuple[str, ...] = ()

@@ -16,11 +16,11 @@ from typing import Any
 import orjson
 from babel import Locale
 
-from newsflow.tagging.document import read_yaml
 from newsflow.tagging.forms import LANGUAGES as INFLECTED
 from newsflow.tagging.load import shipped_rules_path
 from newsflow.tagging.rule import LANGUAGES
 from newsflow.tagging.text import fold
+from newsflow.yamlfile import read_documents
 
 # Reads forms.txt and alternatives.txt.
 
@@ -254,7 +254,7 @@ def hand_written() -> dict[str, str]:
     """Ids of hand-written countries by code."""
     found = {}
     for path in sorted((shipped_rules_path() / "countries").glob("*.yaml")):
-        for document in read_yaml(path, path.name):
+        for document in read_documents(path):
             found[document.value["code"]] = document.value["id"]
     return found
 
