@@ -8,21 +8,21 @@ from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
 from newsflow.tagging.compile import CompiledRule, Node, leaves_of
-from newsflow.tagging.match import Hit, conditions_hold, hits_if_true, holds, score_of, scored_hits, section_of
+from newsflow.tagging.match import ScoredHit, conditions_hold, hits_if_true, holds, score_of, scored_hits, section_of
 from newsflow.tagging.patterns import LeafId, Searched
 from newsflow.tagging.rule import languages_searched
 from newsflow.tagging.ruleset import RuleSet, evidence_of
-from newsflow.tagging.scan import FACTORS, PlaceName, Scan, Span
+from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 
 Verdict = Literal["topic", "mention", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A hit that counts: `points` is weight times what its place is worth."""
+    """A hit that counts: `points` is weight times what that part of the article counts."""
 
     evidence: Evidence
-    place: PlaceName
+    place: TextPart
     points: float
 
 
@@ -109,8 +109,8 @@ def _leaves(item: CompiledRule) -> list[LeafId]:
     return list(dict.fromkeys([*item.weights, *required]))
 
 
-def _counted(hit: Hit, scan: Scan) -> Counted:
-    return Counted(evidence_of(hit, scan), hit.place, round(hit.weight * FACTORS[hit.place], 4))
+def _counted(hit: ScoredHit, scan: Scan) -> Counted:
+    return Counted(evidence_of(hit, scan), hit.part, round(hit.weight * FACTORS[hit.part], 4))
 
 
 def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _only(item: CompiledRule, condition: str) -> CompiledRule:
     return replace(item, rule=replace(item.rule, **kept))
 
 
-def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Article) -> Iterator[Excluded]:
+def _excluded(leaves: list[LeafId], hits: list[ScoredHit], scan: Scan, article: Article) -> Iterator[Excluded]:
     counted = {(hit.span.start, hit.span.end) for hit in hits}
     vocabulary = scan.tables.vocabulary
     wide = Scan(scan.tables, Searched(vocabulary, vocabulary.languages), article)
@@ -143,7 +143,7 @@ def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Articl
             place = (span.start, span.end)
             if place not in counted and place not in seen:
                 seen.add(place)
-                evidence = evidence_of(Hit(span, 0.0, scan.places.of(span.start)), wide)
+                evidence = evidence_of(ScoredHit(span, 0.0, scan.parts.of(span.start)), wide)
                 yield Excluded(evidence, _reason(leaf, span, scan, article))
 
 

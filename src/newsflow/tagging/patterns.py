@@ -137,7 +137,7 @@ class Postings:
 # All written forms of all terms, found in one pass: a text gives pattern numbers, and these the entries they serve.
 
 
-Hit = tuple[int, int, int]
+PatternHit = tuple[int, int, int]
 """Pattern, start and end in the folded text."""
 
 
@@ -163,11 +163,11 @@ class Vocabulary:
                 found[pattern] = leaf
         return found
 
-    def hits(self, folded: str) -> list[Hit]:
+    def hits(self, folded: str) -> list[PatternHit]:
         """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
         if self._automaton is None:
             return []
-        found: list[Hit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
+        found: list[PatternHit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         return found
 
     def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from newsflow.model import Action, Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, shipped_rules_path
-from newsflow.tagging.match import Hit, judged_hits, score_of
+from newsflow.tagging.match import ScoredHit, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
 from newsflow.tagging.rule import Rule, languages_searched
 from newsflow.tagging.scan import ALERT_SCORE, Scan
@@ -31,7 +31,7 @@ class Judgement(NamedTuple):
     """What a rule makes of an article."""
 
     item: CompiledRule
-    hits: list[Hit]
+    hits: list[ScoredHit]
     score: float
 
     @property
@@ -104,26 +104,26 @@ class RuleSet:
         return [topic_match(judged, evidence) for judged in kept]
 
 
-class _EvidenceOf(dict[Hit, Evidence]):
+class _EvidenceOf(dict[ScoredHit, Evidence]):
     """The evidence of the hits of one article, each made once however many rules it counts for."""
 
     def __init__(self, scan: Scan) -> None:
         super().__init__()
         self._scan = scan
 
-    def __missing__(self, hit: Hit) -> Evidence:
+    def __missing__(self, hit: ScoredHit) -> Evidence:
         found = self[hit] = evidence_of(hit, self._scan)
         return found
 
 
-def topic_match(judged: Judgement, evidence_by_hit: Mapping[Hit, Evidence]) -> TopicMatch:
+def topic_match(judged: Judgement, evidence_by_hit: Mapping[ScoredHit, Evidence]) -> TopicMatch:
     """The tag that a rule gives for its hits."""
     rule = judged.item.rule
     evidence = tuple([evidence_by_hit[hit] for hit in judged.hits[:MAX_EVIDENCE]])
     return TopicMatch(rule.id, rule.scheme, rule.code, judged.score, judged.item.version, evidence)
 
 
-def evidence_of(hit: Hit, scan: Scan) -> Evidence:
+def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     """The span of a hit in the emitted text."""
     first, stop, skip, leaf = hit.span
     field, start, end = scan.text.original_span(first, stop, skip)
