@@ -1,11 +1,14 @@
-"""The values of routing: what a file of routes says, and what becomes of one article."""
+"""The values of routing: what a file of routes says, free rules among it, and what becomes of one article.
+
+A free rule is a condition on the text of an article, in the language of topic rules, written where it is needed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 
@@ -16,9 +19,6 @@ from newsflow.tagging.load import shipped_catalogue
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
 from newsflow.yamlfile import YamlDocument
-
-# Free rules: conditions on the text of an article, in the language of topic rules, written where they are needed.
-
 
 ACCEPTED = ("all", "any", "include", "near", "none", "ordered", "sections", "terms", "threshold", "within")
 _SHOWN_CHARS = 120
@@ -112,6 +112,7 @@ class Match:
 class Route:
     """Where matching articles go. `every_topic`: the feed of each topic they are tagged with."""
 
+    kind: ClassVar[Kind] = "route"
     id: str
     match: Match = field(default_factory=Match)
     every_topic: bool = False
@@ -127,6 +128,7 @@ class Route:
 class Subscription:
     """What one subscriber gets: a Kafka feed of its own, alerts, or both."""
 
+    kind: ClassVar[Kind] = "subscription"
     id: str
     match: Match = field(default_factory=Match)
     description: str = ""
@@ -141,8 +143,8 @@ class Subscription:
 
     @property
     def told_at_once(self) -> bool:
-        """Whether it has no policy of its own, and its condition can be told of a withdrawal too: the job that
-        publishes an article then raises its alert with it, and the alert planner is not needed."""
+        """Whether the job that publishes an article raises its alert with it: there is no policy of its own, and its
+        condition can be judged for a withdrawal too. Others need the alert planner."""
         return self.policy == Policy() and not self.match.of_one_version
 
 
@@ -186,7 +188,6 @@ class Facts:
         return frozenset() if self.rules is None else self.rules.met_by(self.article)
 
     def meets_rule(self, free: FreeRule) -> bool:
-        """Return whether a free rule holds of the article."""
         if self.rules is not None and free.rule.id in self.rules.ids:
             return free.rule.id in self._met
         return bool(rules_of(free.rule).met_by(self.article))

@@ -120,7 +120,7 @@ def _folded(word: str) -> str:
 
 
 def spellings(term: str, language: str) -> list[str]:
-    """The inflected spellings of a term, folded and cased, before any proclitic. A lone "&" is no word of it."""
+    """The inflected spellings of a term, folded and cased, before any proclitic. A lone "&" is not a word of it."""
     words = [[_folded(form) for form in _word_forms(word, language)] for word in term.split()]
     words = [[form for form in forms if form] for forms in words if any(forms)]
     return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))

@@ -1,4 +1,7 @@
-"""What an editor should look at in a rule set: nothing here stops a job, `topics test` and loading do that."""
+"""What an editor should look at in a rule set, and the examples beside the rules, run.
+
+No finding stops a job: `topics test` and loading do that.
+"""
 
 from __future__ import annotations
 
@@ -127,9 +130,6 @@ def _examples(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
         if matches < MIN_MATCHES or counter < MIN_COUNTER:
             message = f"{matches} examples that match and {counter} that must not in {language}; at least "
             yield _finding(rule, "few-examples", f"{message}{MIN_MATCHES} and {MIN_COUNTER} are wanted")
-
-
-# Runs the examples beside the rules.
 
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What counts for a rule in an article, and its score."""
+"""What counts for a rule in an article, and its score: proximity, requirements, hits and conditions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from newsflow.tagging.patterns import Clause
 from newsflow.tagging.rule import base_language
 from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 from newsflow.tagging.text import FoldedText
-
-# Proximity: hits of several operands in one field, with at most so many words between them.
-
 
 _MANY = 8
 """With more hits than this of an operand, only those within reach of the anchor are looked at."""
@@ -84,9 +81,6 @@ def _gap(left: Span, right: Span, text: FoldedText) -> float:
     return text.tokens_between(left.end - 1, right.start)
 
 
-# Compiled expressions on what an article holds: which hits make them true, or that they are false.
-
-
 def hits_of_plan(plan: Plan, scan: Scan) -> list[Span] | None:
     """The hits that make a requirement true of an article whose set tests passed; None when it is false."""
     found: list[Span] = []
@@ -151,7 +145,6 @@ def near_hits(node: Node, scan: Scan) -> list[Span]:
 
 
 def holds(node: Node, scan: Scan) -> bool:
-    """Whether a compiled expression is true of an article."""
     return hits_if_true(node, scan) is not None
 
 

@@ -1,4 +1,4 @@
-"""The public face of tagging: `load_rules`, `RuleSet.match` and `RuleSet.tag`."""
+"""The public face of tagging: `load_rules`, `RuleSet.match` and `RuleSet.tag`; and stored articles tagged anew."""
 
 from __future__ import annotations
 
@@ -58,7 +58,6 @@ class RuleSet:
         return len(self.rules)
 
     def rule(self, rule_id: str) -> CompiledRule | None:
-        """The compiled rule of an id."""
         index = self.tables.by_id.get(rule_id)
         return None if index is None else self.tables.rules[index]
 
@@ -134,7 +133,7 @@ def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
     """Whether a tag is strong enough to alert someone: twice the usual score, and a hit in the title.
 
-    Without a title, what stands at the top of the body has been scored in its place, and the score decides.
+    Without a title, what stands at the top of the body has been scored as one, and the score decides.
     """
     in_title = any(item.field == "title" for item in topic.evidence)
     return topic.score >= ALERT_SCORE and (in_title or not article.title.strip())
@@ -143,13 +142,10 @@ def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
 def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:
     """The rule set of files and folders; without paths, the shipped one.
 
-    Raises ConfigError with file, line, place within the file and what would be accepted.
+    Raises ConfigError with file, line, path and what would be accepted.
     """
     given = [shipped_rules_path()] if paths is None else [paths] if isinstance(paths, RulePath) else list(paths)
     return RuleSet(read_rules(given))
-
-
-# Stored articles under other rules, as new versions.
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +164,6 @@ class Retagged:
 
     @property
     def changed(self) -> frozenset[str]:
-        """All of them."""
         return self.gained | self.lost | self.other_rule | self.mentions
 
 

@@ -1,4 +1,8 @@
-"""One article against the tables: one pass of the automaton, then only the leaves that somebody asks for."""
+"""One article against the tables: one pass of the automaton, then only the leaves that somebody asks for.
+
+A hit in the title or the dateline counts 3, one in the lead 2, one further down 1. With the usual threshold of 3 an
+article is about a topic that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,6 @@ from newsflow.model import Article
 from newsflow.tagging.compile import Tables
 from newsflow.tagging.patterns import LeafId, PatternHit, Searched
 from newsflow.tagging.text import FoldedText
-
-# Where in an article a hit stands, and what it counts there.
-#
-# A hit in the title or the dateline counts 3, one in the lead 2, one further down 1. With the usual threshold of 3 an
-# article is about a topic that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
-
 
 TextPart = Literal["title", "dateline", "lead", "body"]
 
