@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,12 @@ _CONSTANTS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _ZERO_FIRST = re.compile(r"[-+]?0[0-9]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|(?P<not_finite>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+)
+_NUMBER_STARTS = "+-.0123456789"
+_MAX_SHOWN_STEPS = 8
 _MAX_DIGITS = 18
 
 
@@ -139,16 +144,12 @@ class _Builder:
     def build(self, event: Any, path: ValuePath) -> Any:
         """The value that begins with `event`."""
         self.lines.setdefault(path, event.start_mark.line + 1)
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, path)
-        if isinstance(event, yaml.AliasEvent):
-            raise self._refused(
-                event, path, f"aliases (*{event.anchor}) are not accepted; write the value out, in a rule use {REF}"
-            )
-        if event.tag is not None:
-            raise self._unknown_tag(event, path)
-        if len(path) >= MAX_DEPTH:
-            raise self._refused(event, path[:3], f"lists and mappings nest too deeply; accepted: {MAX_DEPTH} levels")
+        try:
+            if isinstance(event, yaml.ScalarEvent):
+                return _scalar(event)
+            _check_collection(event, len(path))
+        except ValueError as refused:
+            raise self._error(event, path[:_MAX_SHOWN_STEPS], str(refused)) from None
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
 
     def _sequence(self, path: ValuePath) -> list[Any]:
@@ -161,58 +162,62 @@ class _Builder:
         members: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.tag not in (None, *_TEXT_TAGS):
-                raise self._refused(event, path, "this is not accepted as a key; accepted: a text")
+                raise self._error(event, path, "this is not accepted as a key; accepted: a text")
             # As in JSON, every key is text: `no:` is Norwegian, `2024:` a year.
             key, inner = event.value, (*path, event.value)
             if key in members:
                 message = f"the key {key!r} stands twice, first on line {self.lines[inner]}; accepted: each key once"
-                raise self._refused(event, path, message)
+                raise self._error(event, path, message)
             self.lines[inner] = event.start_mark.line + 1
             members[key] = self.build(next(self._events), inner)
         return members
 
-    def _scalar(self, event: yaml.ScalarEvent, path: ValuePath) -> Any:
-        text = event.value
-        if event.tag is None:
-            # The first flag: written plainly, without quotes.
-            return self._plain(event, path) if event.implicit[0] else text
-        if event.tag == REF:
-            # As it is written in JSON.
-            return {REF: text}
-        if event.tag in _TEXT_TAGS:
-            return text
-        raise self._unknown_tag(event, path)
-
-    def _plain(self, event: yaml.ScalarEvent, path: ValuePath) -> Any:
-        text = event.value
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if text[0] not in "+-.0123456789":
-            return text
-        problem = ""
-        if _ZERO_FIRST.fullmatch(text):
-            problem = f"{text} could be read as decimal or as octal; accepted: the number without the zero in front"
-        elif _INTEGER.fullmatch(text):
-            if len(text) <= _MAX_DIGITS:
-                return int(text, 0)
-            problem = f"{text[:40]} has too many digits; accepted: numbers of up to {_MAX_DIGITS}"
-        elif _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-            number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-            if abs(number) < float("inf"):
-                return number
-            problem = f"{text[:40]} is not a finite number; accepted: finite numbers"
-        if problem:
-            raise self._refused(event, path, f"{problem}, or quotes around a text")
-        return text
-
-    def _unknown_tag(self, event: Any, path: ValuePath) -> ConfigError:
-        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-        return self._refused(
-            event, path, f"the tag {tag} is not accepted here; accepted: no tag, !!str or {REF} before a text"
-        )
-
-    def _refused(self, event: Any, path: ValuePath, message: str) -> ConfigError:
+    def _error(self, event: Any, path: ValuePath, message: str) -> ConfigError:
         return ConfigError(message, file=self._file, path=dotted(path), line=event.start_mark.line + 1)
+
+
+def _check_collection(event: Any, depth: int) -> None:
+    if isinstance(event, yaml.AliasEvent):
+        raise ValueError(f"aliases (*{event.anchor}) are not accepted; write the value out, in a rule use {REF}")
+    if event.tag is not None:
+        raise _unknown_tag(event.tag)
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"lists and mappings nest too deeply; accepted: {MAX_DEPTH} levels")
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    text = event.value
+    # The first flag: written plainly, without quotes.
+    if event.tag is None and event.implicit[0]:
+        return _CONSTANTS[text] if text in _CONSTANTS else _number(text) if text[0] in _NUMBER_STARTS else text
+    if event.tag == REF:
+        # As it is written in JSON.
+        return {REF: text}
+    if event.tag not in (None, *_TEXT_TAGS):
+        raise _unknown_tag(event.tag)
+    return text
+
+
+def _unknown_tag(tag: str) -> ValueError:
+    shown = tag.replace("tag:yaml.org,2002:", "!!")
+    return ValueError(f"the tag {shown} is not accepted here; accepted: no tag, !!str or {REF} before a text")
+
+
+def _number(text: str) -> int | float | str:
+    if _INTEGER.fullmatch(text):
+        if _ZERO_FIRST.fullmatch(text):
+            what = f"{text} could be read as decimal or as octal; accepted: the number without the zero in front"
+        elif len(text) > _MAX_DIGITS:
+            what = f"{text[:40]} has too many digits; accepted: numbers of up to {_MAX_DIGITS}"
+        else:
+            return int(text, 0)
+    elif found := _FLOAT.fullmatch(text):
+        if not found["not_finite"] and isfinite(number := float(text)):
+            return number
+        what = f"{text[:40]} is not a finite number; accepted: finite numbers"
+    else:
+        return text
+    raise ValueError(f"{what}, or quotes around a text")
 
 
 @cache
