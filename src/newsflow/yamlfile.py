@@ -143,7 +143,7 @@ class _Builder:
 
     def build(self, event: Any, path: ValuePath) -> Any:
         """The value that begins with `event`."""
-        self.lines.setdefault(path, event.start_mark.line + 1)
+        self.lines.setdefault(path, _line(event))
         try:
             if isinstance(event, yaml.ScalarEvent):
                 return _scalar(event)
@@ -168,12 +168,16 @@ class _Builder:
             if key in members:
                 message = f"the key {key!r} stands twice, first on line {self.lines[inner]}; accepted: each key once"
                 raise self._error(event, path, message)
-            self.lines[inner] = event.start_mark.line + 1
+            self.lines[inner] = _line(event)
             members[key] = self.build(next(self._events), inner)
         return members
 
     def _error(self, event: Any, path: ValuePath, message: str) -> ConfigError:
-        return ConfigError(message, file=self._file, path=dotted(path), line=event.start_mark.line + 1)
+        return ConfigError(message, file=self._file, path=dotted(path), line=_line(event))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _check_collection(event: Any, depth: int) -> None:
@@ -226,8 +230,8 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    checker = Draft202012Validator.TYPE_CHECKER
-    return extend(Draft202012Validator, type_checker=checker.redefine("integer", lambda _, value: type(value) is int))
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
 
 
 def _explain(violation: Any) -> str:

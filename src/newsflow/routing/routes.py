@@ -16,6 +16,8 @@ from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections
 from newsflow.routing.values import Facts, FreeRules, Match, Route, Routed, Subscription, Verdict, rules_of
 
+Taker = Route | Subscription
+
 _ACCEPTED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
 
 
@@ -45,7 +47,7 @@ class Routes:
             feeds=self.open_feeds(_feeds(routes, subscriptions, article, decision)),
             stores=_unique(store for route in routes for store in route.stores),
             alerts=tuple(_alerts(subscriptions, article, decision)),
-            why=tuple(_taken(each) for each in (*routes, *subscriptions)),
+            why=(*map(_taken, routes), *map(_taken, subscriptions)),
         )
 
     def explain(self, article: Article, decision: Decision) -> tuple[Verdict, ...]:
@@ -53,10 +55,10 @@ class Routes:
         seen = self._facts(article, decision)
         routes, subscriptions = self._takers(seen, decision)
         stopped_by = next((route.id for route in routes if route.stop), "")
-        takers = (*routes, *subscriptions)
+        takers: list[Taker] = [*routes, *subscriptions]
+        asked: list[Taker] = [*self.routes, *self.subscriptions]
         return tuple(
-            _taken(each) if each in takers else _passed_over(each, seen, decision, stopped_by)
-            for each in (*self.routes, *self.subscriptions)
+            _taken(each) if each in takers else _passed_over(each, seen, decision, stopped_by) for each in asked
         )
 
     def stores_of(self, article: Article) -> tuple[str, ...]:
@@ -141,11 +143,11 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
             yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to)
 
 
-def _taken(taker: Route | Subscription) -> Verdict:
+def _taken(taker: Taker) -> Verdict:
     return Verdict(taker.kind, taker.id, True, (describe(taker.match),))
 
 
-def _passed_over(taker: Route | Subscription, seen: Facts, decision: Decision, stopped_by: str) -> Verdict:
+def _passed_over(taker: Taker, seen: Facts, decision: Decision, stopped_by: str) -> Verdict:
     reasons = objections(taker.match, seen)
     if not reasons and stopped_by and taker.kind == "route" and decision.outcome in _ACCEPTED:
         reasons = (f"route {stopped_by} took it and stops",)
