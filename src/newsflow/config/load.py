@@ -27,8 +27,8 @@ _FILE_SCHEMES = ("sqlite", "parquet", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The value of one setting, by its dotted name, and where it comes from."""
+class Setting:
+    """One setting by its dotted name, its value, and where that comes from."""
 
     name: str
     value: Any
@@ -40,7 +40,7 @@ class Loaded:
     """A checked configuration, and where each of its values came from."""
 
     config: Config
-    origins: tuple[Origin, ...]
+    origins: tuple[Setting, ...]
 
 
 def load_config(
@@ -63,11 +63,9 @@ def load_config(
     return Loaded(_build(merged), tuple(_list_origins(merged, origins)))
 
 
-def config_schema() -> dict[str, Any]:
+def config_schema() -> Any:
     """The JSON Schema of the configuration file."""
-    text = resources.files("newsflow.config").joinpath("config.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return json.loads(resources.files("newsflow.config").joinpath("config.schema.json").read_text(encoding="utf-8"))
 
 
 def config_of(job: str, config: Config) -> Config:
@@ -149,12 +147,12 @@ def _merge(
             origins[(*at, key)] = origin
 
 
-def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], at: ValuePath = ()) -> Iterator[Origin]:
+def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], at: ValuePath = ()) -> Iterator[Setting]:
     for key, value in sorted(merged.items()):
         if isinstance(value, Mapping) and value:
             yield from _list_origins(value, origins, (*at, key))
         else:
-            yield Origin(dotted((*at, key)), value, origins.get((*at, key), "default"))
+            yield Setting(dotted((*at, key)), value, origins.get((*at, key), "default"))
 
 
 def _build(merged: Mapping[str, Any]) -> Config:

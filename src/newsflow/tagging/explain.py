@@ -14,7 +14,7 @@ from newsflow.tagging.rule import base_language, languages_searched
 from newsflow.tagging.ruleset import RuleSet, evidence_of
 from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 
-Verdict = Literal["topic", "mention", "none"]
+RuleVerdict = Literal["topic", "mention", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Explanation:
 
     rule: str
     version: str
-    verdict: Verdict
+    verdict: RuleVerdict
     score: float
     threshold: float
     counted: tuple[Counted, ...]
@@ -80,7 +80,7 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
     unmet = tuple(_unmet(item, article))
     met = not unmet and required is not None
     score = score_of(hits)
-    verdict: Verdict = "none"
+    verdict: RuleVerdict = "none"
     if met and hits:
         verdict = "topic" if score >= item.rule.threshold else "mention" if item.rule.mentions else "none"
     searched = languages_searched(article.language)

@@ -17,7 +17,7 @@ from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.rule import Example, Rule, Term, terms_of
 from newsflow.tagging.ruleset import RuleSet
 
-Kind = Literal[
+FindingKind = Literal[
     "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
     "unused-condition",
 ]  # fmt: skip
@@ -33,7 +33,7 @@ class Finding:
     """One remark on one rule."""
 
     rule: str
-    kind: Kind
+    kind: FindingKind
     message: str
     file: str
     line: int
@@ -54,7 +54,7 @@ def lint(rules: RuleSet, languages: Iterable[str] = LANGUAGES, *, examples: bool
     return found
 
 
-def _finding(rule: Rule, kind: Kind, message: str) -> Finding:
+def _finding(rule: Rule, kind: FindingKind, message: str) -> Finding:
     return Finding(rule.id, kind, message, rule.file, rule.line)
 
 
