@@ -14,6 +14,8 @@ NewsflowError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class NewsflowError(Exception):
     """Base of all. The message is for a person: what is wrong, which value, what would be accepted."""
@@ -30,6 +32,14 @@ class ConfigError(NewsflowError):
         self.message, self.file, self.path, self.line = message, file, path, line
         where = file + (f":{line}" if line is not None else "")
         super().__init__(": ".join(part for part in (where, path, message) if part))
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """`("routes", 2, "match")` as `routes[2].match`, the `path` of a `ConfigError`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
 
 
 class UsageError(NewsflowError):

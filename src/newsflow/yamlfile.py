@@ -1,113 +1,240 @@
-"""YAML files that people write: read with line numbers, checked against a JSON Schema, errors one can act on."""
+"""The one reader of the YAML that people write: configuration, routes, source profiles, topic rules, Kafka topics.
+
+It reads YAML 1.2's core schema, in which `no`, `22:00` and dates are text, and refuses what a reader could mistake:
+a key that stands twice, `010`, aliases, unknown tags. Every value knows its line. See docs/adr/0070-one-yaml-reader.md.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
 
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, dotted
 
-Place = tuple[str | int, ...]
+ValuePath = tuple[str | int, ...]
+"""Keys and indexes that lead from the top of a document to a value."""
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 100
+REF = "!ref"
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
+_CONSTANTS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
+    word: word[0] in "tT" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_ZERO_FIRST = re.compile(r"[-+]?0[0-9]+")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|(?P<not_finite>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+)
+_NUMBER_STARTS = "+-.0123456789"
+_MAX_SHOWN_STEPS = 8
+_MAX_DIGITS = 18
 
 
-class YamlFile:
-    """A parsed YAML document that knows on which line each of its values stands."""
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """A value, and the line (from 1) of each value within it. `at` is where it stands in the file's document."""
 
-    def __init__(self, value: Any, lines: Mapping[Place, int], file: str) -> None:
-        self.value, self.lines, self.file = value, lines, file
+    value: Any
+    lines: Mapping[ValuePath, int]
+    file: str
+    at: ValuePath = ()
 
-    def line(self, place: Place) -> int | None:
-        """The line (from 1) of the value at `place`, or of the nearest value around it."""
-        while place not in self.lines and place:
-            place = place[:-1]
-        return self.lines.get(place)
+    def line(self, path: ValuePath = ()) -> int | None:
+        """The line of the value at `path`, or of the nearest value around it; None where lines are not known."""
+        path = (*self.at, *path)
+        while path not in self.lines and path:
+            path = path[:-1]
+        return self.lines.get(path)
 
-    def error(self, message: str, place: Place = ()) -> ConfigError:
-        """An error that points at `place` in this file."""
-        return ConfigError(message, file=self.file, path=dotted(place), line=self.line(place))
+    def error(self, message: str, path: ValuePath = ()) -> ConfigError:
+        """An error that points at `path`, to be raised by the caller."""
+        return ConfigError(message, file=self.file, path=dotted((*self.at, *path)), line=self.line(path))
+
+    def part(self, path: ValuePath) -> YamlDocument:
+        """The value at `path` as a document of its own, whose errors still point into this file."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return YamlDocument(value, self.lines, self.file, (*self.at, *path))
 
     def check(self, schema: Mapping[str, Any]) -> None:
         """Raise `ConfigError` for the first violation of `schema` (JSON Schema 2020-12)."""
-        from jsonschema import Draft202012Validator
         from jsonschema.exceptions import best_match
 
-        violation = best_match(Draft202012Validator(schema).iter_errors(self.value))
+        violation = best_match(_validator()(schema).iter_errors(self.value))
         if violation is not None:
-            raise self.error(explain(violation), tuple(violation.absolute_path))
+            raise self.error(_explain(violation), tuple(violation.absolute_path))
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses what YAML would silently swallow: the same key twice."""
-
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
-            if isinstance(key, str):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
+def read_yaml(path: Path) -> YamlDocument:
+    """The one document of a file; its value is None when the file is empty. Raises `ConfigError`."""
+    return parse_yaml(read_text(path), str(path))
 
 
-# "no" is Norway's code and Norwegian's, not False; dates stay text: only what JSON knows.
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _first in "tTfF":
-    _Loader.yaml_implicit_resolvers.setdefault(_first, []).append(
-        ("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"))
-    )
+def read_documents(path: Path) -> list[YamlDocument]:
+    """The documents of a file, with `---` between them. Raises `ConfigError`."""
+    return list(_documents(read_text(path), str(path)))
 
 
-# As in JSON: `!ref countries/SY` and {"!ref": "countries/SY"} are the same.
-_Loader.add_constructor("!ref", lambda _, node: {"!ref": str(node.value)})
+def parse_yaml(text: str, file: str) -> YamlDocument:
+    """One document given as text; `file` names it in errors. Raises `ConfigError`."""
+    documents = list(_documents(text, file))
+    if len(documents) > 1:
+        raise documents[1].error("a second document (after `---`) stands here; accepted: one a file")
+    return documents[0] if documents else YamlDocument(None, {}, file)
 
 
-def read_yaml(path: Path) -> YamlFile:
-    """Read one YAML document; raises `ConfigError` when the file is missing, no UTF-8, or no YAML."""
+def read_text(path: Path, max_bytes: int | None = MAX_FILE_BYTES) -> str:
+    """The text of a UTF-8 file, a byte order mark skipped. Raises `ConfigError`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        size = path.stat().st_size
+        if max_bytes is not None and size > max_bytes:
+            raise ConfigError(f"has {size:,} bytes; accepted: up to {max_bytes:,}", file=str(path))
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", file=str(path)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from error
-    return parse_yaml(text, str(path))
+        raise ConfigError(f"is not UTF-8 at byte {error.start}; save it as UTF-8", file=str(path)) from error
 
 
-def parse_yaml(text: str, file: str) -> YamlFile:
-    """Parse one YAML document given as text; `file` names it in errors."""
+def _documents(text: str, file: str) -> Iterator[YamlDocument]:
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        value = None if node is None else loader.construct_document(node)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error) or type(error).__name__
-        line = None if mark is None else mark.line + 1
-        raise ConfigError(f"is not valid YAML: {problem}", file=file, line=line) from error
-    return YamlFile(value, {} if node is None else dict(_lines(node)), file)
+        events = yaml.parse(text, Loader=_Loader)
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                builder = _Builder(events, file)
+                value = builder.build(next(events), ())
+                yield YamlDocument(value, builder.lines, file)
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise _syntax_error(error, text, file) from error
 
 
-def dotted(place: Place) -> str:
-    """`("routes", 2, "match")` as `routes[2].match`."""
-    text = ""
-    for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+def _syntax_error(error: yaml.YAMLError | UnicodeError, text: str, file: str) -> ConfigError:
+    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if mark is None:
+        read = text.encode("utf-8", "replace")[: getattr(error, "position", 0)]
+        return ConfigError(f"is not valid YAML: {problem}", file=file, line=read.count(b"\n") + 1)
+    lines = text.split("\n")
+    # At the end of a file the parser may already be a line further.
+    number = min(mark.line + 1, len(lines))
+    before = lines[number - 1][: mark.column + 1]
+    hint = "; indent by spaces, not by tabs" if "\t" in before and not before.strip() else ""
+    return ConfigError(f"is not valid YAML: {problem}{hint}", file=file, line=number)
+
+
+class _Builder:
+    """Builds one document from the parser's events, so that it stops at the first thing that is refused."""
+
+    def __init__(self, events: Iterator[Any], file: str) -> None:
+        self.lines: dict[ValuePath, int] = {}
+        self._events, self._file = events, file
+
+    def build(self, event: Any, path: ValuePath) -> Any:
+        """The value that begins with `event`."""
+        self.lines.setdefault(path, _line(event))
+        try:
+            if isinstance(event, yaml.ScalarEvent):
+                return _scalar(event)
+            _check_collection(event, len(path))
+        except ValueError as refused:
+            raise self._error(event, path[:_MAX_SHOWN_STEPS], str(refused)) from None
+        return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
+
+    def _sequence(self, path: ValuePath) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self.build(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: ValuePath) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.tag not in (None, *_TEXT_TAGS):
+                raise self._error(event, path, "this is not accepted as a key; accepted: a text")
+            # As in JSON, every key is text: `no:` is Norwegian, `2024:` a year.
+            key, inner = event.value, (*path, event.value)
+            if key in members:
+                message = f"the key {key!r} stands twice, first on line {self.lines[inner]}; accepted: each key once"
+                raise self._error(event, path, message)
+            self.lines[inner] = _line(event)
+            members[key] = self.build(next(self._events), inner)
+        return members
+
+    def _error(self, event: Any, path: ValuePath, message: str) -> ConfigError:
+        return ConfigError(message, file=self._file, path=dotted(path), line=_line(event))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _check_collection(event: Any, depth: int) -> None:
+    if isinstance(event, yaml.AliasEvent):
+        raise ValueError(f"aliases (*{event.anchor}) are not accepted; write the value out, in a rule use {REF}")
+    if event.tag is not None:
+        raise _unknown_tag(event.tag)
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"lists and mappings nest too deeply; accepted: {MAX_DEPTH} levels")
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    text = event.value
+    # The first flag: written plainly, without quotes.
+    if event.tag is None and event.implicit[0]:
+        return _CONSTANTS[text] if text in _CONSTANTS else _number(text) if text[0] in _NUMBER_STARTS else text
+    if event.tag == REF:
+        # As it is written in JSON.
+        return {REF: text}
+    if event.tag not in (None, *_TEXT_TAGS):
+        raise _unknown_tag(event.tag)
     return text
 
 
-def explain(violation: Any) -> str:
+def _unknown_tag(tag: str) -> ValueError:
+    shown = tag.replace("tag:yaml.org,2002:", "!!")
+    return ValueError(f"the tag {shown} is not accepted here; accepted: no tag, !!str or {REF} before a text")
+
+
+def _number(text: str) -> int | float | str:
+    if _INTEGER.fullmatch(text):
+        if _ZERO_FIRST.fullmatch(text):
+            what = f"{text} could be read as decimal or as octal; accepted: the number without the zero in front"
+        elif len(text) > _MAX_DIGITS:
+            what = f"{text[:40]} has too many digits; accepted: numbers of up to {_MAX_DIGITS}"
+        else:
+            return int(text, 0)
+    elif found := _FLOAT.fullmatch(text):
+        if not found["not_finite"] and isfinite(number := float(text)):
+            return number
+        what = f"{text[:40]} is not a finite number; accepted: finite numbers"
+    else:
+        return text
+    raise ValueError(f"{what}, or quotes around a text")
+
+
+@cache
+def _validator() -> Any:
+    """jsonschema's validator, to which 5.0 is not an integer: what reads the value counts with it. Slow to import."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
+
+
+def _explain(violation: Any) -> str:
     """One sentence for a jsonschema violation: what is wrong and what would be accepted."""
     keyword, expected, found = violation.validator, violation.validator_value, violation.instance
     if isinstance(violation.schema, Mapping) and violation.schema.get("writeOnly"):
@@ -115,24 +242,12 @@ def explain(violation: Any) -> str:
         return f"the value is not accepted; accepted: {violation.schema.get('description', expected)}"
     if keyword == "additionalProperties" and isinstance(found, Mapping):
         known = sorted(violation.schema.get("properties", {}))
-        unknown = sorted(set(map(str, found)) - set(known))
+        unknown = sorted(set(found) - set(known))
         return f"unknown {', '.join(map(repr, unknown))}; accepted: {', '.join(known)}"
     if keyword == "required":
         return f"{violation.message}; required: {', '.join(expected)}"
     if keyword == "enum":
         return f"{found!r} is not accepted; accepted: {', '.join(map(str, expected))}"
-    if keyword == "type":
-        return f"{found!r} is a {type(found).__name__}; accepted: {expected}"
+    said = f"{found!r} is a {type(found).__name__}; accepted: {expected}" if keyword == "type" else violation.message
     description = violation.schema.get("description") if isinstance(violation.schema, Mapping) else None
-    return str(violation.message) + (f" ({description})" if description else "")
-
-
-def _lines(node: Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
-    yield place, node.start_mark.line + 1
-    if isinstance(node, MappingNode):
-        for key, child in node.value:
-            yield from _lines(child, (*place, str(key.value)))
-            yield (*place, str(key.value)), key.start_mark.line + 1
-    elif isinstance(node, SequenceNode):
-        for index, child in enumerate(node.value):
-            yield from _lines(child, (*place, index))
+    return str(said) + (f" ({description})" if description else "")

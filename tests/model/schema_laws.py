@@ -7,6 +7,9 @@ from functools import cache
 from typing import Any
 
 import jsonschema_specifications  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
+
+from newsflow.model.schemas import Violation, load_schema
 
 KEYWORDS_WITH_SUBSCHEMA = {"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"}
 KEYWORDS_WITH_SUBSCHEMAS = {"allOf", "anyOf", "oneOf", "prefixItems"}
@@ -87,3 +90,16 @@ def missing_descriptions(schema: Mapping[str, Any]) -> list[str]:
         for name, each in schema["properties"].items()
         if "description" not in {**definitions.get(each.get("$ref", "").rpartition("/")[2], {}), **each}
     ]
+
+
+@cache
+def reference_validator(name: str) -> Draft202012Validator:
+    """jsonschema's validator of a schema, formats asserted."""
+    Draft202012Validator.check_schema(load_schema(name))
+    return Draft202012Validator(load_schema(name), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def reference_violations(name: str, value: Any) -> Iterator[Violation]:
+    """As `newsflow.model.schemas.violations`, by the reference validator."""
+    for error in reference_validator(name).iter_errors(value):
+        yield Violation(tuple(error.absolute_path), str(error.validator), error.message)

@@ -19,9 +19,10 @@ from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_dead_letter
 from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC, feed_of, feed_topic, schema_id, subscription_of
-from newsflow.model.schemas import SCHEMAS, reference_violations, violations
+from newsflow.model.schemas import SCHEMAS, violations
 from newsflow.model.topics import declared_topics
 from newsflow.tools.sample.build import expectations, sample_events, sources_path
+from tests.model.schema_laws import reference_violations
 
 pytestmark = pytest.mark.contract
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsflow.model import RawArticle, Reason, Rejected
 from newsflow.model.raw import RawLimits, parse_raw
-from newsflow.model.schemas import reference_validator
+from tests.model.schema_laws import reference_validator
 
 PAGE: dict[str, Any] = {
     "source": "barid-sahel",
@@ -101,8 +101,8 @@ def test_parameters_of_the_media_type_are_taken_off() -> None:
         ({"url": ...}, Reason.SCHEMA_VIOLATION, "url or guid is required"),
         ({"url": None}, Reason.SCHEMA_VIOLATION, "url or guid is required"),
         ({"fetched_at": "12 مارس"}, Reason.SCHEMA_VIOLATION, "RFC 3339"),
-        ({"fetched_at": "0001-01-01T00:00:00+14:00"}, Reason.SCHEMA_VIOLATION, "is no instant"),
-        ({"fetched_at": "9999-12-31T23:59:59-14:00"}, Reason.SCHEMA_VIOLATION, "is no instant"),
+        ({"fetched_at": "0001-01-01T00:00:00+14:00"}, Reason.SCHEMA_VIOLATION, "is not an instant"),
+        ({"fetched_at": "9999-12-31T23:59:59-14:00"}, Reason.SCHEMA_VIOLATION, "is not an instant"),
         ({"action": "delete"}, Reason.SCHEMA_VIOLATION, "action is 'delete'; accepted: publish, withdraw"),
         ({"authors": ["a", 3]}, Reason.SCHEMA_VIOLATION, "authors[1] is 3; accepted: string"),
         ({"title": "ط" * 3000}, Reason.SCHEMA_VIOLATION, "title is 3,000 characters long; accepted: up to 2,000"),

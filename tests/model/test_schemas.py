@@ -11,9 +11,10 @@ import yaml
 
 from newsflow.model.event import Reason
 from newsflow.model.names import schema_id
-from newsflow.model.schemas import SCHEMAS, load_schema, reference_violations, violations
+from newsflow.model.schemas import SCHEMAS, load_schema, violations
 from newsflow.resources import schemas_dir
 from tests.model import schema_laws as laws
+from tests.model.schema_laws import reference_violations
 
 pytestmark = pytest.mark.contract
 

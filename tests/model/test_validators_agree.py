@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsflow.model.schemas import SCHEMAS, reference_validator, validator
+from newsflow.model.schemas import SCHEMAS, validator
 from newsflow.resources import schemas_dir
+from tests.model.schema_laws import reference_validator
 
 pytestmark = [pytest.mark.contract, pytest.mark.property]
 

@@ -70,7 +70,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class JobLimits:
     """What keeps one event, one run or one bad day from taking the job down."""
 
     event_bytes: int
@@ -97,7 +97,7 @@ class Config:
     """Folder of rules that were applied to running jobs."""
     route_paths: tuple[str, ...]
     destinations: tuple[tuple[str, Destination], ...]
-    limits: Limits
+    limits: JobLimits
     stores: tuple[tuple[str, str], ...] = ()
     """Stores by the names that routes use; their URLs, or references to them."""
     trends: TrendSettings = field(default_factory=TrendSettings)

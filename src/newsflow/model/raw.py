@@ -1,4 +1,7 @@
-"""Bytes of one raw event to a `RawArticle`, or the reason why not. Pure; raises nothing for bad input."""
+"""Bytes of one raw event to a `RawArticle`, or the reason why not, in a sentence that says what would be accepted.
+
+Pure; raises nothing for bad input.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from newsflow.errors import dotted
 from newsflow.model.article import RawArticle
 from newsflow.model.event import Headers, Reason, Rejected
 from newsflow.model.headers import STRUCTURED_TYPE, content_type
 from newsflow.model.schemas import load_schema, validator
 from newsflow.model.strict_json import NotJson, read_json
-
-# Says in one sentence why a value is not what its schema asks for, and what would be accepted.
-
 
 MAX_SHOWN_CHARS = 60
 MAX_VIOLATIONS = 3
@@ -35,7 +36,7 @@ def explain(name: str, value: Any) -> str:
     sentences: dict[str, tuple[int, str]] = {}
     # A hostile value can break the contract a million times.
     for error in islice(validator(name).iter_errors(value), MAX_LOOKED_AT):
-        place, keyword = _dotted(error.instance_path), error.kind.name
+        place, keyword = _where(error.instance_path), error.kind.name
         weight = TELLING.index(keyword) if keyword in TELLING else len(TELLING)
         # Two missing members, or a missing one and a missing choice, are two things to know.
         place += f" {error.schema_path}" if keyword in ("required", "anyOf") else ""
@@ -51,7 +52,7 @@ def _sentence(schema: Any, schema_path: list[Any], path: list[Any], value: Any) 
     keyword_at = next(i for i in range(len(schema_path) - 1, -1, -1) if isinstance(schema_path[i], str))
     keyword = schema_path[keyword_at]
     node = _follow(schema, schema_path[:keyword_at])
-    found, where = _follow(value, path), _dotted(path)
+    found, where = _follow(value, path), _where(path)
     accepted = _accepted(keyword, node, found)
     if keyword == "required":
         return accepted if not path else f"{where}: {accepted}"
@@ -91,18 +92,17 @@ def _shown(found: Any, keyword: str) -> str:
     return text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…"
 
 
+def _where(path: Sequence[Any]) -> str:
+    return dotted(path) or "the value"
+
+
 def _follow(value: Any, path: Sequence[Any]) -> Any:
     for step in path:
         value = value[step]
     return value
 
 
-def _dotted(path: Sequence[Any]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
-    return text or "the value"
-
+# From bytes to a raw article.
 
 STAGE = "Normalise"
 SCHEMA = "raw-article"
@@ -133,28 +133,24 @@ class _RefusedError(Exception):
 
 
 def parse_raw(value: bytes | None, headers: Headers = (), limits: RawLimits = DEFAULT_LIMITS) -> RawArticle | Rejected:
-    """Return the raw article that `value` holds, or why it holds none, for any bytes and headers at all.
+    """The raw article that `value` holds, or why it holds none, for any bytes and headers at all.
 
     Accepted is one JSON object in UTF-8 (a byte order mark is skipped), valid by raw-article.v1, alone or as the
     `data` of a CloudEvent in structured mode. An envelope's attributes are kept as the extra member `cloudevent`.
     """
     try:
-        members = _read(value, headers, limits)
-        return _build(_checked(members))
+        return _build(_checked(_read(value, headers, limits)))
     except _RefusedError as refused:
         return refused.rejected
 
 
 def _read(value: bytes | None, headers: Headers, limits: RawLimits) -> Mapping[str, Any]:
     if value is None:
-        raise _RefusedError(
-            Reason.SCHEMA_VIOLATION,
-            "the value is null (a tombstone); to take an article back send a raw article with action withdraw",
-        )
+        message = "the value is null (a tombstone); to take an article back send a raw article with action withdraw"
+        raise _RefusedError(Reason.SCHEMA_VIOLATION, message)
     if len(value) > limits.max_bytes:
-        raise _RefusedError(
-            Reason.TOO_LARGE, f"the value has {len(value):,} bytes; accepted: up to {limits.max_bytes:,}"
-        )
+        message = f"the value has {len(value):,} bytes; accepted: up to {limits.max_bytes:,}"
+        raise _RefusedError(Reason.TOO_LARGE, message)
     media_type = content_type(headers)
     _check_media_type(media_type, "the header content-type")
     members = _object(value, limits)
@@ -177,15 +173,13 @@ def _as_object(parsed: Any, what: str) -> Mapping[str, Any]:
 
 
 def _check_media_type(media_type: str | None, where: str) -> None:
-    """Refuse what says of itself that it is no JSON."""
-    if media_type is None or media_type == "application/json" or media_type == STRUCTURED_TYPE:
+    """Refuse what says of itself that it is not JSON."""
+    if media_type in (None, "application/json", STRUCTURED_TYPE):
         return
     if media_type.endswith("+json") and "batch" not in media_type:
         return
-    raise _RefusedError(
-        Reason.UNSUPPORTED_CONTENT_TYPE,
-        f"{where} is {_short(media_type)}; accepted: application/json or {STRUCTURED_TYPE}, one event a record",
-    )
+    message = f"{where} is {_short(media_type)}; accepted: application/json or {STRUCTURED_TYPE}, one event a record"
+    raise _RefusedError(Reason.UNSUPPORTED_CONTENT_TYPE, message)
 
 
 def _is_envelope(members: Mapping[str, Any]) -> bool:
@@ -201,9 +195,8 @@ def _is_envelope(members: Mapping[str, Any]) -> bool:
 def _unwrap(envelope: Mapping[str, Any], limits: RawLimits) -> dict[str, Any]:
     version = envelope.get("specversion")
     if version != "1.0":
-        raise _RefusedError(
-            Reason.SCHEMA_VIOLATION, f"specversion of the CloudEvent is {_short(version)}; accepted: 1.0"
-        )
+        message = f"specversion of the CloudEvent is {_short(version)}; accepted: 1.0"
+        raise _RefusedError(Reason.SCHEMA_VIOLATION, message)
     data_type = envelope.get("datacontenttype")
     if isinstance(data_type, str):
         _check_media_type(_bare(data_type), "datacontenttype of the CloudEvent")
@@ -219,17 +212,15 @@ def _from_base64(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
-        message = f"data_base64 of the CloudEvent is no base64: {error}; accepted: base64 of one JSON object"
+        message = f"data_base64 of the CloudEvent is not base64: {error}; accepted: base64 of one JSON object"
         raise _RefusedError(Reason.BAD_ENCODING, message) from error
 
 
 def _checked(members: Mapping[str, Any]) -> Mapping[str, Any]:
     media_type = members.get("content_type")
     if isinstance(media_type, str) and _bare(media_type) not in CONTENT_TYPES:
-        raise _RefusedError(
-            Reason.UNSUPPORTED_CONTENT_TYPE,
-            f"content_type is {_short(media_type)}; accepted: {' or '.join(CONTENT_TYPES)}",
-        )
+        message = f"content_type is {_short(media_type)}; accepted: {' or '.join(CONTENT_TYPES)}"
+        raise _RefusedError(Reason.UNSUPPORTED_CONTENT_TYPE, message)
     if not validator(SCHEMA).is_valid(members):
         raise _RefusedError(Reason.SCHEMA_VIOLATION, explain(SCHEMA, members))
     return members
@@ -263,7 +254,7 @@ def _instant(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         # What the format allows and no calendar holds: 0001-01-01T00:00:00+14:00 lies before the year 1.
-        message = f"fetched_at {_short(text)} is no instant: {error}; accepted: RFC 3339, as 2024-12-15T13:21:00Z"
+        message = f"fetched_at {_short(text)} is not an instant: {error}; accepted: RFC 3339, as 2024-12-15T13:21:00Z"
         raise _RefusedError(Reason.SCHEMA_VIOLATION, message) from error
 
 

@@ -33,7 +33,7 @@ _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class NotJson:
-    """Why bytes are no JSON that we accept."""
+    """Why bytes are not JSON that we accept."""
 
     reason: Reason
     message: str
@@ -44,7 +44,7 @@ class _RefusedError(ValueError):
 
 
 def read_json(value: bytes, max_depth: int) -> Any | NotJson:
-    """Return the parsed JSON value, or why there is none. Integers are of 64 bits, names unique in their object.
+    """The parsed JSON value, or why there is none. Integers are of 64 bits, names unique in their object.
 
     A byte order mark of UTF-8 is skipped. `max_depth` counts arrays and objects within each other.
     """
@@ -63,7 +63,7 @@ def read_json(value: bytes, max_depth: int) -> Any | NotJson:
 
 
 def _survey(parsed: Any, max_depth: int) -> tuple[int, bool, bool]:
-    """Return how many names there are, whether it is too deep, and whether an integer may have been rounded."""
+    """How many names there are, whether it is too deep, and whether an integer may have been rounded."""
     names, rounded, depth = 0, False, 0
     level = [parsed]
     while level:
@@ -169,4 +169,4 @@ def _explain_text(text: str, error: orjson.JSONDecodeError) -> NotJson:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _RefusedError(f"{name} is no JSON number; accepted: a finite number, a string, or null")
+    raise _RefusedError(f"{name} is not a JSON number; accepted: a finite number, a string, or null")

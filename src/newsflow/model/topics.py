@@ -10,7 +10,7 @@ from typing import Any
 from newsflow.model.names import check_topic, feed_topic, subscriber_feed
 from newsflow.model.schemas import SCHEMAS
 from newsflow.resources import schemas_dir
-from newsflow.yamlfile import YamlFile, read_yaml
+from newsflow.yamlfile import YamlDocument, read_yaml
 
 FEED_PATTERN = "news.topic.<topic-id>.v1"
 """Stands in the file for the feeds of all topics that the tagging rules know."""
@@ -63,47 +63,43 @@ _EXAMPLES = {FEED_PATTERN: feed_topic("x"), SUBSCRIBER_PATTERN: feed_topic(subsc
 def declared_topics(
     topic_ids: Iterable[str] = (), path: Path | None = None, subscriptions: Iterable[str] = ()
 ) -> tuple[TopicSpec, ...]:
-    """Return every topic of `path` (the shipped file by default), feeds once for each of `topic_ids`, and of
+    """Every topic of `path` (the shipped file by default), feeds once for each of `topic_ids`, and of
     `subscriptions` (their ids).
 
-    Raises `ConfigError` naming file, line and place for what is wrong, `ValueError` for an id that is none.
+    Raises `ConfigError` with file, line and path, `ValueError` for an id that cannot be part of a topic's name.
     """
     feeds = {
         FEED_PATTERN: sorted(set(topic_ids)),
         SUBSCRIBER_PATTERN: sorted({subscriber_feed(each) for each in subscriptions}),
     }
-    return tuple(spec for template in declared_templates(path) for spec in _each_feed(template, feeds))
+    found: list[TopicSpec] = []
+    for template in declared_templates(path):
+        names = [feed_topic(feed) for feed in feeds[template.name]] if is_feed(template) else [template.name]
+        found += (replace(template, name=name) for name in names)
+    return tuple(found)
 
 
 def declared_templates(path: Path | None = None) -> tuple[TopicSpec, ...]:
-    """Return the topics as they are declared, feeds as entries whose names hold `<topic-id>` or `<subscription-id>`."""
+    """The topics as they are declared, feeds as entries whose names hold `<topic-id>` or `<subscription-id>`."""
     return tuple(_read(read_yaml(path or schemas_dir() / "kafka-topics.yaml")))
 
 
 def is_feed(spec: TopicSpec) -> bool:
-    """Tell whether an entry stands for the feeds of all topics, or of all subscribers."""
+    """Whether an entry stands for the feeds of all topics, or of all subscribers."""
     return spec.name in _EXAMPLES
 
 
-def _each_feed(template: TopicSpec, feeds: Mapping[str, Iterable[str]]) -> Iterator[TopicSpec]:
-    if not is_feed(template):
-        yield template
-        return
-    for feed in feeds[template.name]:
-        yield replace(template, name=feed_topic(feed))
-
-
-def _read(file: YamlFile) -> Iterator[TopicSpec]:
-    file.check(_FILE)
+def _read(document: YamlDocument) -> Iterator[TopicSpec]:
+    document.check(_FILE)
     seen: set[str] = set()
-    for index, members in enumerate(file.value["topics"]):
+    for index, members in enumerate(document.value["topics"]):
         name = members["name"]
         try:
             check_topic(_EXAMPLES.get(name, name))
         except ValueError as error:
-            raise file.error(str(error), ("topics", index, "name")) from error
+            raise document.error(str(error), ("topics", index, "name")) from error
         if name in seen:
-            raise file.error(f"{name} is declared twice; accepted: once", ("topics", index, "name"))
+            raise document.error(f"{name} is declared twice; accepted: once", ("topics", index, "name"))
         seen.add(name)
         yield _spec(members)
 
@@ -113,15 +109,8 @@ def _spec(members: Mapping[str, Any]) -> TopicSpec:
     retention_ms = -1 if retention_h == "forever" else retention_h * 3_600_000
     config = {"cleanup.policy": members["cleanup"], "retention.ms": str(retention_ms)}
     config |= {key: _config_text(value) for key, value in members.get("config", {}).items()}
-    return TopicSpec(
-        name=members["name"],
-        description=members["description"],
-        partitions=members["partitions"],
-        key=members["key"],
-        schema=members["schema"],
-        producer=members["producer"],
-        config=config,
-    )
+    plain = ("name", "description", "partitions", "key", "schema", "producer")
+    return TopicSpec(**{name: members[name] for name in plain}, config=config)
 
 
 def _config_text(value: Any) -> str:

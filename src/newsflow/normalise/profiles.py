@@ -7,13 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import yaml
 
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle
@@ -24,24 +22,23 @@ from newsflow.normalise.decode import repair_text
 from newsflow.normalise.lines import why_dropped
 from newsflow.normalise.page.tree import strip_tags
 from newsflow.normalise.values import Selectors, SourceProfile
-
-MAX_FILE_BYTES = 4_000_000
+from newsflow.yamlfile import ValuePath, YamlDocument, read_yaml
 
 
 def load_profiles(path: str | Path) -> dict[str, SourceProfile]:
     """Profiles by source id, from one YAML file or every `*.yaml` / `*.yml` below a directory.
 
-    A file holds one profile, or `sources:` with a list of them. Raises ConfigError on what cannot be read, is no
-    YAML, breaks the schema, names a zone that does not exist, a selector that is none, or an id twice.
+    A file holds one profile, or `sources:` with a list of them. Raises ConfigError on what cannot be read, is not
+    YAML, breaks the schema, names a zone that does not exist, a selector that is not one, or an id twice.
     """
     profiles: dict[str, SourceProfile] = {}
     origins: dict[str, str] = {}
     for file in _yaml_files(Path(path)):
-        for profile, where in _profiles_of(file):
+        for document in _profiles_of(read_yaml(file)):
+            _check(document)
+            profile = _profile(document.value)
             if profile.id in origins:
-                raise ConfigError(
-                    f"source {profile.id!r} was already described in {origins[profile.id]}", file=str(file), path=where
-                )
+                raise document.error(f"source {profile.id!r} was already described in {origins[profile.id]}")
             profiles[profile.id], origins[profile.id] = profile, str(file)
     return profiles
 
@@ -54,68 +51,33 @@ def _yaml_files(path: Path) -> list[Path]:
     return [path]
 
 
-def _profiles_of(file: Path) -> Iterator[tuple[SourceProfile, str]]:
-    text = _read(file)
-    root, value = _parse(file, text)
+def _profiles_of(document: YamlDocument) -> list[YamlDocument]:
+    value = document.value
     if value is None:
-        return
-    if isinstance(value, dict) and set(value) == {"sources"}:
-        items = value["sources"]
-        if not isinstance(items, list):
-            raise ConfigError(
-                "expected a list of profiles", file=str(file), path="sources", line=_line(root, ["sources"])
-            )
-        places: list[list[str | int]] = [["sources", index] for index in range(len(items))]
-    else:
-        items, places = [value], [[]]
-    for item, place in zip(items, places, strict=True):
-        _check(file, root, item, place)
-        yield _profile(item), _dotted(place)
+        return []
+    if not isinstance(value, dict) or set(value) != {"sources"}:
+        return [document]
+    if not isinstance(value["sources"], list):
+        raise document.error("expected a list of profiles", ("sources",))
+    return [document.part(("sources", index)) for index in range(len(value["sources"]))]
 
 
-def _read(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(f"{len(data)} bytes; at most {MAX_FILE_BYTES} are read", file=str(file))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+def _check(document: YamlDocument) -> None:
+    document.check(_schema())
+    for path, problem in _semantic_problems(document.value):
+        raise document.error(problem, path)
 
 
-def _parse(file: Path, text: str) -> tuple[yaml.Node | None, Any]:
-    try:
-        return yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(f"no YAML: {error.problem}", file=str(file), line=line) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"no YAML: {error}", file=str(file)) from error
-
-
-def _check(file: Path, root: yaml.Node | None, item: Any, place: list[str | int]) -> None:
-    errors = sorted(_validator().iter_errors(item), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        where = [*place, *errors[0].absolute_path]
-        raise ConfigError(errors[0].message, file=str(file), path=_dotted(where), line=_line(root, where))
-    for where, problem in _semantic_problems(item):
-        raise ConfigError(problem, file=str(file), path=_dotted([*place, *where]), line=_line(root, [*place, *where]))
-
-
-def _semantic_problems(item: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+def _semantic_problems(item: dict[str, Any]) -> Iterator[tuple[ValuePath, str]]:
     if "zone" in item:
         try:
             ZoneInfo(item["zone"])
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield ["zone"], f"no time zone {item['zone']!r}; expected an IANA name such as Asia/Dubai"
-    selectors = item.get("selectors", {})
-    for name, value in selectors.items():
+            yield ("zone",), f"no time zone {item['zone']!r}; expected an IANA name such as Asia/Dubai"
+    for name, value in item.get("selectors", {}).items():
         for index, selector in enumerate(value if isinstance(value, list) else [value]):
             if problem := _selector_problem(selector):
-                yield ["selectors", name, *([index] if isinstance(value, list) else [])], problem
+                yield ("selectors", name, *((index,) if isinstance(value, list) else ())), problem
 
 
 def _selector_problem(selector: str) -> str | None:
@@ -125,16 +87,14 @@ def _selector_problem(selector: str) -> str | None:
     try:
         CSSSelector(selector)
     except (SelectorError, ValueError) as error:
-        return f"no CSS selector: {selector!r} ({error})"
+        return f"{selector!r} is not a CSS selector: {error}"
     return None
 
 
-@lru_cache(maxsize=1)
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
+@cache
+def _schema() -> Any:
     schema = files("newsflow.normalise").joinpath("data/source-profile.schema.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(schema))
+    return json.loads(schema)
 
 
 def _profile(item: dict[str, Any]) -> SourceProfile:
@@ -150,24 +110,6 @@ def _profile(item: dict[str, Any]) -> SourceProfile:
         drop_lines=tuple(item.get("drop_lines", ())),
         selectors=Selectors(**selectors, drop=drop),
     )
-
-
-def _dotted(place: list[str | int]) -> str:
-    return ".".join(str(part) for part in place)
-
-
-def _line(node: yaml.Node | None, place: list[str | int]) -> int | None:
-    """The line (from 1) of a place in a YAML tree, or of its nearest ancestor there is."""
-    for part in place:
-        child: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-        if child is None:
-            break
-        node = child
-    return node.start_mark.line + 1 if node is not None else None
 
 
 # What repeats on the pages of one source: a proposal for its profile.

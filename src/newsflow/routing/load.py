@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,7 @@ from newsflow.alerts.values import Severity
 from newsflow.routing.policies import read_policy, read_schedule, zone_problem
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import Match, Route, Subscription, read_rule
-from newsflow.yamlfile import Place, YamlFile, parse_yaml, read_yaml
+from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
 
 
 def load_routes(
@@ -31,17 +31,19 @@ def load_routes(
     files = [read_yaml(Path(path)) for path in paths or ()] or [_shipped()]
     for file in files:
         file.check(_schema())
-    _refuse_same_ids(files)
-    for file in files:
-        _refuse_unknown(file, "topic", _topic_names(file.value), topics)
-        _refuse_unknown_zones(file)
-        _refuse_unknown(file, "destination", _destination_names(file.value), destinations)
+    routes, subscriptions = _entries(files, "routes"), _entries(files, "subscriptions")
+    debug = [file.part(("debug",)) for file in files if "debug" in file.value]
+    if len(debug) > 1:
+        raise debug[1].error(f"the debug feed is already asked for in {debug[0].file}")
+    for entries in (routes, subscriptions):
+        _refuse_same_ids(entries)
+    for entry in (*debug, *routes, *subscriptions):
+        _refuse_unknown_names(entry, topics, destinations)
+        _refuse_unknown_zones(entry)
     return Routes(
-        routes=tuple(_route(file, each, at) for file in files for each, at in _entries(file, "routes")),
-        subscriptions=tuple(
-            _subscription(file, each, at) for file in files for each, at in _entries(file, "subscriptions")
-        ),
-        debug=_debug(files),
+        routes=tuple(map(_route, routes)),
+        subscriptions=tuple(map(_subscription, subscriptions)),
+        debug=_match(debug[0]) if debug else None,
     )
 
 
@@ -50,28 +52,21 @@ def _schema() -> Any:
     return json.loads(resources.files("newsflow.routing").joinpath("routes.schema.json").read_text("utf-8"))
 
 
-def _shipped() -> YamlFile:
+def _shipped() -> YamlDocument:
     text = resources.files("newsflow.routing").joinpath("default.yaml").read_text("utf-8")
     return parse_yaml(text, "newsflow/routing/default.yaml")
 
 
-def _entries(file: YamlFile, kind: str) -> Iterator[tuple[Mapping[str, Any], Place]]:
-    for index, each in enumerate(file.value.get(kind, ())):
-        yield each, (kind, index)
+def _entries(files: Iterable[YamlDocument], kind: str) -> list[YamlDocument]:
+    return [file.part((kind, index)) for file in files for index in range(len(file.value.get(kind, ())))]
 
 
-def _debug(files: Iterable[YamlFile]) -> Match | None:
-    asking = [file for file in files if "debug" in file.value]
-    if len(asking) > 1:
-        raise asking[1].error(f"the debug feed is already asked for in {asking[0].file}", ("debug",))
-    return _match(asking[0], asking[0].value["debug"], ("debug",)) if asking else None
-
-
-def _route(file: YamlFile, value: Mapping[str, Any], at: Place) -> Route:
+def _route(entry: YamlDocument) -> Route:
+    value = entry.value
     feeds = value.get("feeds", ())
     return Route(
         id=value["id"],
-        match=_match(file, value, at),
+        match=_match(entry),
         every_topic=feeds == "topics",
         feeds=() if feeds == "topics" else tuple(feeds),
         stores=tuple(value.get("stores", ())),
@@ -80,11 +75,12 @@ def _route(file: YamlFile, value: Mapping[str, Any], at: Place) -> Route:
     )
 
 
-def _subscription(file: YamlFile, value: Mapping[str, Any], at: Place) -> Subscription:
+def _subscription(entry: YamlDocument) -> Subscription:
+    value = entry.value
     alert = value.get("alert", {})
     return Subscription(
         id=value["id"],
-        match=_match(file, value, at),
+        match=_match(entry),
         description=value.get("description", ""),
         feed=value.get("feed", False),
         copies=value.get("copies", False),
@@ -94,11 +90,11 @@ def _subscription(file: YamlFile, value: Mapping[str, Any], at: Place) -> Subscr
     )
 
 
-def _match(file: YamlFile, entry: Mapping[str, Any], at: Place) -> Match:
-    value = entry.get("match", {})
+def _match(entry: YamlDocument) -> Match:
+    value = entry.value.get("match", {})
     topics, story = value.get("topics", {}), value.get("story_size", {})
     if story.get("min", 0) > story.get("max", story.get("min", 0)):
-        raise file.error("no story is so large and so small; accepted: min up to max", (*at, "match", "story_size"))
+        raise entry.error("no story is so large and so small; accepted: min up to max", ("match", "story_size"))
     return Match(
         tagged=value.get("tagged"),
         topics_any=frozenset(topics.get("any", ())),
@@ -110,71 +106,52 @@ def _match(file: YamlFile, entry: Mapping[str, Any], at: Place) -> Match:
         not_sources=tuple(value.get("not_sources", ())),
         story_min=story.get("min", 0),
         story_max=story.get("max", 0),
-        rule=read_rule(file, value["rule"], (*at, "match", "rule")) if "rule" in value else None,
+        rule=read_rule(entry.part(("match", "rule"))) if "rule" in value else None,
         one_in=int(value.get("sample", "1 in 1").removeprefix("1 in ")),
-        schedule=read_schedule(entry.get("schedule", ())),
+        schedule=read_schedule(entry.value.get("schedule", ())),
     )
 
 
-def _refuse_same_ids(files: Iterable[YamlFile]) -> None:
-    first: dict[tuple[str, str], str] = {}
-    for file in files:
-        for kind in ("routes", "subscriptions"):
-            for index, each in enumerate(file.value.get(kind, ())):
-                place: Place = (kind, index, "id")
-                here = f"{file.file}:{file.line(place)}"
-                known = first.setdefault((kind, each["id"]), here)
-                if known != here:
-                    raise file.error(f"the id {each['id']!r} is already taken at {known}", place)
+def _refuse_same_ids(entries: Iterable[YamlDocument]) -> None:
+    first: dict[str, YamlDocument] = {}
+    for entry in entries:
+        known = first.setdefault(entry.value["id"], entry)
+        if known is not entry:
+            where = f"{known.file}:{known.line(('id',))}"
+            raise entry.error(f"the id {entry.value['id']!r} is already taken at {where}", ("id",))
+
+
+def _refuse_unknown_names(
+    entry: YamlDocument, topics: Collection[str] | None, destinations: Collection[str] | None
+) -> None:
+    for part, names in entry.value.get("match", {}).get("topics", {}).items():
+        _refuse_unknown(entry, ("match", "topics", part), "topic", names, topics)
+    if (feeds := entry.value.get("feeds", ())) != "topics":
+        _refuse_unknown(entry, ("feeds",), "topic", feeds, topics)
+    _refuse_unknown(entry, ("alert", "to"), "destination", entry.value.get("alert", {}).get("to", ()), destinations)
 
 
 def _refuse_unknown(
-    file: YamlFile, what: str, names: Iterable[tuple[str, Place]], known: Collection[str] | None
+    entry: YamlDocument, path: ValuePath, what: str, names: Sequence[str], known: Collection[str] | None
 ) -> None:
     if known is None:
         return
-    for name, place in names:
+    for index, name in enumerate(names):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-            raise file.error(f"there is no {what} {name!r}; {hint}", place)
+            raise entry.error(f"there is no {what} {name!r}; {hint}", (*path, index))
 
 
-def _refuse_unknown_zones(file: YamlFile) -> None:
-    for zone, place in _zones(file.value):
-        if problem := zone_problem(zone):
-            raise file.error(problem, (*place, "zone"))
-
-
-def _zones(value: Any) -> Iterator[tuple[str, Place]]:
-    for kind in ("routes", "subscriptions"):
-        for index, each in enumerate(value.get(kind, ())):
-            for part in ("quiet_hours", "digest"):
-                yield each.get("alert", {}).get(part, {}).get("zone", "UTC"), (kind, index, "alert", part)
-            schedule = each.get("schedule", ())
-            if isinstance(schedule, Mapping):
-                yield schedule["zone"], (kind, index, "schedule")
-            else:
-                yield from ((span["zone"], (kind, index, "schedule", at)) for at, span in enumerate(schedule))
-
-
-def _topic_names(value: Any) -> Iterator[tuple[str, Place]]:
-    yield from _matched_topics(value.get("debug", {}), ("debug",))
-    for kind in ("routes", "subscriptions"):
-        for index, each in enumerate(value.get(kind, ())):
-            yield from _matched_topics(each, (kind, index))
-            feeds = each.get("feeds", ())
-            for at, name in enumerate(() if feeds == "topics" else feeds):
-                yield name, (kind, index, "feeds", at)
-
-
-def _matched_topics(entry: Any, place: Place) -> Iterator[tuple[str, Place]]:
-    for part, names in entry.get("match", {}).get("topics", {}).items():
-        for at, name in enumerate(names):
-            yield name, (*place, "match", "topics", part, at)
-
-
-def _destination_names(value: Any) -> Iterator[tuple[str, Place]]:
-    for index, each in enumerate(value.get("subscriptions", ())):
-        for at, name in enumerate(each.get("alert", {}).get("to", ())):
-            yield name, ("subscriptions", index, "alert", "to", at)
+def _refuse_unknown_zones(entry: YamlDocument) -> None:
+    alert, schedule = entry.value.get("alert", {}), entry.value.get("schedule", ())
+    zoned: list[tuple[Mapping[str, Any], ValuePath]] = [
+        (alert.get(part, {}), ("alert", part)) for part in ("quiet_hours", "digest")
+    ]
+    if isinstance(schedule, Mapping):
+        zoned.append((schedule, ("schedule",)))
+    else:
+        zoned += [(span, ("schedule", index)) for index, span in enumerate(schedule)]
+    for value, path in zoned:
+        if problem := zone_problem(value.get("zone", "UTC")):
+            raise entry.error(problem, (*path, "zone"))

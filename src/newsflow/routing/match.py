@@ -1,4 +1,4 @@
-"""Whether an article meets a condition, and if not, why."""
+"""Whether an article meets a condition, and if not, why; conditions in words."""
 
 from __future__ import annotations
 
@@ -14,36 +14,33 @@ from newsflow.routing.policies import DAYS
 from newsflow.routing.values import Facts, FreeRules, Match
 
 Question = tuple[bool, str]
+"""Whether an article passes one part of a condition, and what to say when it does not."""
 
 
 def facts(article: Article, earlier_topics: Iterable[str] = (), rules: FreeRules | None = None) -> Facts:
-    """Return what conditions look at.
-
-    `earlier_topics` count as full topics: a withdrawal has no text any more to be tagged, and whoever was
-    told of the article must hear of its end.
-    """
+    """What conditions look at. `earlier_topics` count as full topics: a withdrawal has no text left to be tagged, and
+    must reach all that the article reached."""
     topics = dict.fromkeys(earlier_topics, 1.0)
     topics.update((topic.id, max(topic.score, topics.get(topic.id, 0.0))) for topic in article.topics)
     return Facts(article, topics, rules)
 
 
 def article_meets(match: Match, article: Article) -> bool:
-    """Return whether an article, by its own topics, meets the condition."""
+    """Whether an article meets the condition by its own topics."""
     return meets(match, facts(article))
 
 
 def meets(match: Match, seen: Facts) -> bool:
-    """Return whether an article meets the condition."""
     return all(answer for answer, _ in _questions(match, seen))
 
 
 def objections(match: Match, seen: Facts) -> tuple[str, ...]:
-    """Return in words each part of the condition that the article fails; empty when it meets all."""
-    return tuple(words for answer, words in _questions(match, seen) if not answer)
+    """Each part of the condition that the article fails, as a sentence; empty when it meets all."""
+    return tuple(objection for answer, objection in _questions(match, seen) if not answer)
 
 
 def describe(match: Match) -> str:
-    """Return the condition in words, always the same for the same condition."""
+    """The condition in words, always the same for the same condition."""
     parts = [
         "tagged" if match.tagged else "untagged" if match.tagged is False else "",
         _listed("topics all of", match.topics_all),
@@ -56,20 +53,20 @@ def describe(match: Match) -> str:
         f"story of {sizes}" if (sizes := _sizes(match)) else "",
         f"rule {match.rule.text}" if match.rule is not None else "",
         f"1 in {match.one_in}" if match.one_in > 1 else "",
-        f"first seen {' or '.join(map(_hours_words, match.schedule))}" if match.schedule else "",
+        f"first seen {' or '.join(map(_hours_text, match.schedule))}" if match.schedule else "",
     ]
     return "; ".join(part for part in parts if part) or "every article"
 
 
 def _questions(match: Match, seen: Facts) -> Iterator[Question]:
-    """Yield each part of the condition as its answer and, for a no, the words. Cheap and selective ones first."""
+    """Cheap and selective ones first."""
     if match.topics_all or match.topics_any or match.topics_none or match.tagged is not None:
         yield from _topic_questions(match, seen)
     language, source = seen.article.language, seen.article.source
     if match.languages:
-        yield _language_meets(match.languages, language), f"language {language}, not {_or(match.languages)}"
+        yield _language_meets(match.languages, language), f"language {language}, not {', '.join(match.languages)}"
     if match.sources:
-        yield _source_meets(match.sources, source), f"source {source}, not {_or(match.sources)}"
+        yield _source_meets(match.sources, source), f"source {source}, not {', '.join(match.sources)}"
     if match.not_sources:
         yield not _source_meets(match.not_sources, source), f"source {source} is left out"
     if match.one_in > 1:
@@ -78,7 +75,7 @@ def _questions(match: Match, seen: Facts) -> Iterator[Question]:
         yield _story_question(match, seen.article)
     if match.schedule:
         at = seen.article.first_seen
-        yield any(hours.ends(at) for hours in match.schedule), f"first seen {_seen_words(at, match.schedule)}"
+        yield any(hours.ends(at) for hours in match.schedule), f"first seen {_seen_text(at, match.schedule)}"
     if match.rule is not None:
         yield seen.meets_rule(match.rule), f"the text does not meet the rule {match.rule.text}"
 
@@ -97,15 +94,15 @@ def _sizes(match: Match) -> str:
     return f"{match.story_min} or more" if match.story_min else ""
 
 
-def _seen_words(at: datetime, schedule: Iterable[DailyHours]) -> str:
+def _seen_text(at: datetime, schedule: Iterable[DailyHours]) -> str:
     spans = list(schedule)
     local = at.astimezone(ZoneInfo(spans[0].zone))
     when = f"{DAYS[local.weekday()]} {local:%H:%M} {spans[0].zone}"
-    return f"{when}, outside {' and '.join(map(_hours_words, spans))}"
+    return f"{when}, outside {' and '.join(map(_hours_text, spans))}"
 
 
-def _hours_words(hours: DailyHours) -> str:
-    days = _or(DAYS[day] for day in sorted(hours.days))
+def _hours_text(hours: DailyHours) -> str:
+    days = ", ".join(DAYS[day] for day in sorted(hours.days))
     whole_day = hours.start == hours.end == time()
     span = "" if whole_day else f"{hours.start:%H:%M}-{hours.end:%H:%M}"
     return " ".join(part for part in (days, span, hours.zone) if part)
@@ -113,19 +110,21 @@ def _hours_words(hours: DailyHours) -> str:
 
 def _topic_questions(match: Match, seen: Facts) -> Iterator[Question]:
     strong = {topic for topic, score in seen.topics.items() if score >= match.min_score}
-    has = f"has {_or(sorted(strong)) or 'no topic'}" + (f" at {match.min_score:g}" if match.min_score else "")
+    has = f"has {', '.join(sorted(strong)) or 'no topic'}" + (f" at {match.min_score:g}" if match.min_score else "")
     if match.tagged is not None:
         yield bool(strong) == match.tagged, "no topic" if match.tagged else f"tagged: {has}"
     if match.topics_all:
-        yield match.topics_all <= strong, f"{has}, lacks {_or(sorted(match.topics_all - strong))}"
+        missing = sorted(match.topics_all - strong)
+        yield not missing, f"{has}, lacks {', '.join(missing)}"
     if match.topics_any:
-        yield not match.topics_any.isdisjoint(strong), f"{has}, none of {_or(sorted(match.topics_any))}"
+        yield not match.topics_any.isdisjoint(strong), f"{has}, none of {', '.join(sorted(match.topics_any))}"
     if match.topics_none:
-        yield match.topics_none.isdisjoint(strong), f"has {_or(sorted(match.topics_none & strong))}, which is left out"
+        unwanted = sorted(match.topics_none & strong)
+        yield not unwanted, f"has {', '.join(unwanted)}, which is left out"
 
 
 def in_sample(article_id: str, one_in: int) -> bool:
-    """Return whether the article is the one of so many that a sample takes; the same on every run."""
+    """Whether the article is the one of so many that a sample takes; the same on every run."""
     digest = hashlib.blake2b(article_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % one_in == 0
 
@@ -139,10 +138,6 @@ def _source_meets(wanted: Iterable[str], source: str) -> bool:
     return any(fnmatchcase(source, each) for each in wanted)
 
 
-def _listed(words: str, names: Iterable[str]) -> str:
+def _listed(label: str, names: Iterable[str]) -> str:
     listed = ", ".join(sorted(names))
-    return f"{words} {listed}" if listed else ""
-
-
-def _or(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    return f"{label} {listed}" if listed else ""

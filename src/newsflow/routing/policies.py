@@ -1,4 +1,4 @@
-"""The part of a subscription that says when its alerts go out."""
+"""The parts of a subscription that say when: its alert policy and its schedule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def read_policy(alert: Mapping[str, Any]) -> Policy:
-    """Return the policy of a subscription's `alert`, which its schema has accepted."""
+    """The policy of a subscription's `alert`, which its schema has accepted."""
     update, usual = alert.get("update", {}), Policy()
     return Policy(
         sources=alert.get("sources", usual.sources),
@@ -25,21 +25,19 @@ def read_policy(alert: Mapping[str, Any]) -> Policy:
         critical_sources=alert.get("critical_sources", usual.critical_sources),
         cool_down=_duration(alert["cool_down"]) if "cool_down" in alert else usual.cool_down,
         cap_per_hour=alert.get("cap_per_hour", usual.cap_per_hour),
-        quiet=_quiet(alert["quiet_hours"]) if "quiet_hours" in alert else None,
+        quiet=QuietHours(*_hours(alert["quiet_hours"])) if "quiet_hours" in alert else None,
         digest=_digest(alert["digest"]) if "digest" in alert else None,
     )
 
 
 def read_schedule(schedule: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[DailyHours, ...]:
-    """Return the hours of a `schedule`, which its schema has accepted: one mapping or a list of them."""
+    """The hours of a `schedule`, which its schema has accepted: one mapping or a list of them."""
     spans = [schedule] if isinstance(schedule, Mapping) else schedule
-    return tuple(
-        DailyHours(each["zone"], _time(each.get("from", 0)), _time(each.get("until", 0)), _days(each)) for each in spans
-    )
+    return tuple(DailyHours(*_hours(each)) for each in spans)
 
 
 def zone_problem(name: str) -> str:
-    """Say what is wrong with the name of a time zone; empty when nothing is."""
+    """What is wrong with the name of a time zone; empty when nothing is."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -49,23 +47,17 @@ def zone_problem(name: str) -> str:
     return ""
 
 
-def _quiet(value: Mapping[str, Any]) -> QuietHours:
-    return QuietHours(value["zone"], _time(value["from"]), _time(value["until"]), _days(value))
-
-
-def _days(value: Mapping[str, Any]) -> frozenset[int]:
-    return frozenset(DAYS.index(day) for day in value.get("days", ()))
+def _hours(value: Mapping[str, Any]) -> tuple[str, time, time, frozenset[int]]:
+    days = frozenset(DAYS.index(day) for day in value.get("days", ()))
+    return value["zone"], _time(value.get("from", "00:00")), _time(value.get("until", "00:00")), days
 
 
 def _digest(value: Mapping[str, Any]) -> Digest:
     return Digest(value["every"], _time(value.get("at", "08:00")), value.get("zone", "UTC"))
 
 
-def _time(value: str | int) -> time:
-    """A time of day. YAML 1.1 reads an unquoted 22:00 as the number of its minutes, 1320, and 07:00 as text."""
-    if isinstance(value, int):
-        return time(value // 60, value % 60)
-    return time.fromisoformat(value)
+def _time(text: str) -> time:
+    return time.fromisoformat(text.zfill(len("08:00")))
 
 
 def _duration(text: str) -> timedelta:

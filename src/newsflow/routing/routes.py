@@ -1,4 +1,4 @@
-"""Routes and subscriptions, and what they make of an article."""
+"""Routes and subscriptions, what they make of an article, and the debug.v1 value that tells it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from newsflow.alerts.values import AlertStep, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.match import describe, facts, meets, objections
-from newsflow.routing.values import Facts, FreeRules, Kind, Match, Route, Routed, Subscription, Verdict, rules_of
+from newsflow.routing.values import Facts, FreeRules, Match, Route, Routed, Subscription, Verdict, rules_of
+
+Taker = Route | Subscription
 
 _ACCEPTED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
 
@@ -32,46 +34,44 @@ class Routes:
         return len(self.routes) + len(self.subscriptions)
 
     def route(self, article: Article, decision: Decision) -> Routed:
-        """Return where an article goes. `article` is the decision's article with its tags.
+        """Where an article goes. `article` is the decision's article with its tags.
 
         A new version also goes to every feed that had an earlier one, of a topic or a subscriber, so that no reader
         is left with an old text; a withdrawal goes to those only. A duplicate goes to the feeds of routes and
         subscriptions that ask for copies, what else was not accepted (a repeat, …) nowhere. Alerts are raised for
-        subscriptions without a policy of their own; those of the others are planned (`newsflow.alerts.planner`).
+        subscriptions that are told at once; those of the others are planned (`newsflow.alerts.planner`).
         """
         seen = self._facts(article, decision)
-        routes = [route for route in self._taking(seen) if _carries(route, decision)]
-        subscriptions = [each for each in self.subscriptions if _open_to(each, decision) and meets(each.match, seen)]
+        routes, subscriptions = self._takers(seen, decision)
         return Routed(
             feeds=self.open_feeds(_feeds(routes, subscriptions, article, decision)),
             stores=_unique(store for route in routes for store in route.stores),
             alerts=tuple(_alerts(subscriptions, article, decision)),
-            why=tuple(_taken(route) for route in routes) + tuple(_taken(each) for each in subscriptions),
+            why=(*map(_taken, routes), *map(_taken, subscriptions)),
         )
 
     def explain(self, article: Article, decision: Decision) -> tuple[Verdict, ...]:
-        """Return what every route and subscription says of an article, and why those that pass it over do."""
+        """What every route and subscription says of an article, and why those that pass it over do."""
         seen = self._facts(article, decision)
-        taking = {route.id for route in self._taking(seen) if _carries(route, decision)}
-        stopped_by = next((route.id for route in self.routes if route.stop and route.id in taking), "")
-        verdicts = [_verdict(route, route.id in taking, seen, decision, stopped_by) for route in self.routes]
-        for each in self.subscriptions:
-            taken = _open_to(each, decision) and meets(each.match, seen)
-            verdicts.append(_verdict(each, taken, seen, decision, ""))
-        return tuple(verdicts)
+        routes, subscriptions = self._takers(seen, decision)
+        stopped_by = next((route.id for route in routes if route.stop), "")
+        takers: list[Taker] = [*routes, *subscriptions]
+        asked: list[Taker] = [*self.routes, *self.subscriptions]
+        return tuple(
+            _taken(each) if each in takers else _passed_over(each, seen, decision, stopped_by) for each in asked
+        )
 
     def stores_of(self, article: Article) -> tuple[str, ...]:
-        """Return the stores that keep an article, by its own topics."""
+        """The stores that keep an article, by its own topics."""
         seen = facts(article, rules=self._rules)
         return _unique(store for route in self._taking(seen) for store in route.stores)
 
     def open_feeds(self, feeds: Iterable[str]) -> tuple[str, ...]:
-        """Return the feeds without those of subscribers that are gone, or want no feed any more: their Kafka topic
-        may be gone too."""
+        """The feeds without those of subscribers that are gone or no longer want one: their Kafka topic may be gone."""
         return _unique(feed for feed in feeds if (name := subscription_of(feed)) is None or name in self._with_feed)
 
     def debugs(self, article: Article) -> bool:
-        """Return whether the debug feed tells what became of an article."""
+        """Whether the debug feed tells what became of an article."""
         return self.debug is not None and meets(self.debug, facts(article, rules=self._rules))
 
     @cached_property
@@ -89,6 +89,10 @@ class Routes:
         """A withdrawal has the topics of the feeds that had the article."""
         told = decision.feeds if decision.outcome is Outcome.WITHDRAWN else ()
         return facts(article, (feed for feed in told if subscription_of(feed) is None), self._rules)
+
+    def _takers(self, seen: Facts, decision: Decision) -> tuple[list[Route], list[Subscription]]:
+        routes = [route for route in self._taking(seen) if _carries(route, decision)]
+        return routes, [each for each in self.subscriptions if _open_to(each, decision) and meets(each.match, seen)]
 
     def _taking(self, seen: Facts) -> Iterator[Route]:
         for route in self.routes:
@@ -139,34 +143,23 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
             yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to)
 
 
-def _taken(taker: Route | Subscription) -> Verdict:
-    return Verdict(_kind(taker), taker.id, taken=True, reasons=(describe(taker.match),))
+def _taken(taker: Taker) -> Verdict:
+    return Verdict(taker.kind, taker.id, True, (describe(taker.match),))
 
 
-def _kind(taker: Route | Subscription) -> Kind:
-    return "route" if isinstance(taker, Route) else "subscription"
-
-
-def _verdict(taker: Route | Subscription, taken: bool, seen: Facts, decision: Decision, stopped_by: str) -> Verdict:
-    if taken:
-        return _taken(taker)
+def _passed_over(taker: Taker, seen: Facts, decision: Decision, stopped_by: str) -> Verdict:
     reasons = objections(taker.match, seen)
-    if not reasons and stopped_by and decision.outcome in _ACCEPTED:
+    if not reasons and stopped_by and taker.kind == "route" and decision.outcome in _ACCEPTED:
         reasons = (f"route {stopped_by} took it and stops",)
-    if not reasons:
-        reasons = (f"outcome {decision.outcome.value} goes to no one here",)
-    return Verdict(_kind(taker), taker.id, taken=False, reasons=reasons)
+    return Verdict(taker.kind, taker.id, False, reasons or (f"outcome {decision.outcome.value} goes to no one here",))
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-# The debug.v1 value: who got an article, and why everyone else did not.
-
-
 def encode_debug(article: Article, decision: Decision, routed: Routed, verdicts: Iterable[Verdict]) -> bytes:
-    """Return the debug.v1 bytes of what routing said of an article. The same answer gives the same bytes."""
+    """The debug.v1 bytes of what routing said of an article. The same answer gives the same bytes."""
     about: dict[str, Any] = {
         "id": article.id,
         "version": article.version,
@@ -182,7 +175,7 @@ def encode_debug(article: Article, decision: Decision, routed: Routed, verdicts:
 
 
 def routed_to_json(article: Article, routed: Routed, verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return where an article goes, and what every route and subscription said of it, as JSON members."""
+    """Where an article goes, and what every route and subscription said of it, as JSON members."""
     return {
         "topics": {topic.id: topic.score for topic in article.topics},
         "feeds": list(routed.feeds),

@@ -1,26 +1,24 @@
-"""The values of routing: what a file of routes says, and what becomes of one article."""
+"""The values of routing: what a file of routes says, free rules among it, and what becomes of one article.
+
+A free rule is a condition on the text of an article, in the language of topic rules, written where it is needed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 
 from newsflow.alerts.values import DailyHours, Policy, Severity
-from newsflow.errors import ConfigError
 from newsflow.model import Article, PendingAlert
 from newsflow.tagging import RuleSet
-from newsflow.tagging.document import Document, Steps, with_refs
 from newsflow.tagging.load import shipped_catalogue
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
-from newsflow.yamlfile import Place, YamlFile
-
-# Free rules: conditions on the text of an article, in the language of topic rules, written where they are needed.
-
+from newsflow.yamlfile import YamlDocument
 
 ACCEPTED = ("all", "any", "include", "near", "none", "ordered", "sections", "terms", "threshold", "within")
 _SHOWN_CHARS = 120
@@ -54,30 +52,17 @@ def rules_of(*rules: Rule) -> FreeRules:
     return FreeRules(rules)
 
 
-def read_rule(file: YamlFile, value: Any, place: Place) -> FreeRule:
-    """The rule at `place` of a file. Raises `ConfigError` that points into the file."""
-    if not isinstance(value, dict):
-        raise file.error(f"a rule is a mapping; accepted: {', '.join(ACCEPTED)}", place)
+def read_rule(document: YamlDocument) -> FreeRule:
+    """The rule that a part of a file holds. Raises `ConfigError` that points into the file."""
+    value = document.value
     for key in value:
         if key not in ACCEPTED:
-            raise file.error(f"unknown {key!r}; accepted: {', '.join(ACCEPTED)}", (*place, key))
-    document = _Inside(file.file, with_refs({"id": "free", **value}), {}, file.line(place) or 1, file, place)
-    rule = RuleParser(document, lambda name: shipped_catalogue().resolve(name)).parse()
-    # A place in a file is no part of what a rule is.
+            raise document.error(f"unknown {key!r}; accepted: {', '.join(ACCEPTED)}", (key,))
+    named = replace(document, value={"id": "free", **value})
+    rule = RuleParser(named, lambda name: shipped_catalogue().resolve(name)).parse()
+    # Where a rule stands in a file is not part of what it is.
     rule = replace(rule, id=f"free-{rule.version()}", file="", line=0)
     return FreeRule(rule, _shown(value))
-
-
-@dataclass(frozen=True, slots=True)
-class _Inside(Document):
-    """A rule that is part of another file: its errors name their place there."""
-
-    around: YamlFile = field(default_factory=lambda: YamlFile(None, {}, ""))
-    place: Place = ()
-
-    def fail(self, message: str, steps: Steps = ()) -> ConfigError:
-        """The error for a value, to be raised by the caller."""
-        return self.around.error(message, (*self.place, *steps))
 
 
 def _shown(value: Any) -> str:
@@ -127,6 +112,7 @@ class Match:
 class Route:
     """Where matching articles go. `every_topic`: the feed of each topic they are tagged with."""
 
+    kind: ClassVar[Kind] = "route"
     id: str
     match: Match = field(default_factory=Match)
     every_topic: bool = False
@@ -142,6 +128,7 @@ class Route:
 class Subscription:
     """What one subscriber gets: a Kafka feed of its own, alerts, or both."""
 
+    kind: ClassVar[Kind] = "subscription"
     id: str
     match: Match = field(default_factory=Match)
     description: str = ""
@@ -156,8 +143,8 @@ class Subscription:
 
     @property
     def told_at_once(self) -> bool:
-        """Whether it has no policy of its own, and its condition can be told of a withdrawal too: the job that
-        publishes an article then raises its alert with it, and the alert planner is not needed."""
+        """Whether the job that publishes an article raises its alert with it: there is no policy of its own, and its
+        condition can be judged for a withdrawal too. Others need the alert planner."""
         return self.policy == Policy() and not self.match.of_one_version
 
 
@@ -201,7 +188,6 @@ class Facts:
         return frozenset() if self.rules is None else self.rules.met_by(self.article)
 
     def meets_rule(self, free: FreeRule) -> bool:
-        """Return whether a free rule holds of the article."""
         if self.rules is not None and free.rule.id in self.rules.ids:
             return free.rule.id in self._met
         return bool(rules_of(free.rule).met_by(self.article))

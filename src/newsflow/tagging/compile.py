@@ -1,4 +1,5 @@
-"""Rules to tables: what finds every written form, and for each rule what has to be seen of it."""
+"""Rules to tables: what finds every written form, requirements as trees of leaves, and the index that leads from the
+leaves an article holds to the rules that may match it."""
 
 from __future__ import annotations
 
@@ -11,9 +12,6 @@ import numpy as np
 
 from newsflow.tagging.patterns import Clause, Entry, Leaf, LeafId, LeafTable, Postings, Vocabulary
 from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, base_language
-
-# Requirements compiled: trees of leaves, and what such a tree asks for before any position is looked at.
-
 
 _KINDS = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}
 _NOTHING: Clause = frozenset()
@@ -41,7 +39,6 @@ class Plan(NamedTuple):
 
 
 def node_of(expression: Expression, leaves: LeafTable) -> Node:
-    """An expression on leaves."""
     if isinstance(expression, Term):
         return Node("term", leaves.of(expression))
     kind = _KINDS[type(expression)]
@@ -95,7 +92,6 @@ def absent_leaves(node: Node, leaves: Sequence[Leaf]) -> Clause:
 
 
 def plan_of(node: Node, leaves: Sequence[Leaf]) -> Plan:
-    """The node as a plan."""
     clauses: list[Clause] = []
     nears: list[Node] = []
     rest: list[Node] = []
@@ -109,14 +105,6 @@ def plan_of(node: Node, leaves: Sequence[Leaf]) -> Plan:
         elif part.kind != "none" or not all(_is_simple(item, leaves) for item in part.of):
             rest.append(part)
     return Plan(tuple(clauses), tuple(nears), tuple(rest))
-
-
-# From the leaves that an article holds to the rules that may match it: set tests, before any position is looked at.
-#
-# A rule's *clauses* are sets of leaves of which each must be seen. Where there is but one and nothing forbids, as with
-# countries, each rule of a leaf that is seen is a candidate. Of other rules the two clauses that fewest rules share,
-# and the leaves that must not be seen, are looked up from the leaves that are seen; further clauses are tested for the
-# few rules that are left. So the cost follows what is seen, not how many rules there are.
 
 
 RuleNumber = int
@@ -141,7 +129,13 @@ def _rarest_first(tests: Sequence[SetTests]) -> list[list[Clause]]:
 
 
 class CandidateIndex:
-    """Finds the rules whose set tests pass. Rules are numbers from 0, in the order of `tests`."""
+    """Finds the rules whose set tests pass, before any position is looked at. Rules are numbers from 0.
+
+    A rule with one clause and nothing forbidden, as of countries, is a candidate with each leaf that is seen. Of other
+    rules the two clauses that fewest rules share, and the leaves that must not be seen, are looked up from the leaves
+    that are seen; further clauses are tested for the few rules that are left. So the cost follows what is seen, not how
+    many rules there are.
+    """
 
     def __init__(self, tests: Sequence[SetTests], leaves: int) -> None:
         """`leaves`: how many there are."""

@@ -8,21 +8,21 @@ from typing import Any, Literal
 
 from newsflow.model import Article, Evidence
 from newsflow.tagging.compile import CompiledRule, Node, leaves_of
-from newsflow.tagging.match import Hit, conditions_hold, hits_if_true, holds, score_of, scored_hits, section_of
+from newsflow.tagging.match import ScoredHit, hits_if_true, holds, score_of, scored_hits, section_of
 from newsflow.tagging.patterns import LeafId, Searched
-from newsflow.tagging.rule import languages_searched
+from newsflow.tagging.rule import base_language, languages_searched
 from newsflow.tagging.ruleset import RuleSet, evidence_of
-from newsflow.tagging.scan import FACTORS, PlaceName, Scan, Span
+from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 
-Verdict = Literal["topic", "mention", "none"]
+RuleVerdict = Literal["topic", "mention", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A hit that counts: `points` is weight times what its place is worth."""
+    """A hit that counts: `points` is weight times what that part of the article counts."""
 
     evidence: Evidence
-    place: PlaceName
+    place: TextPart
     points: float
 
 
@@ -49,7 +49,7 @@ class Explanation:
 
     rule: str
     version: str
-    verdict: Verdict
+    verdict: RuleVerdict
     score: float
     threshold: float
     counted: tuple[Counted, ...]
@@ -66,7 +66,6 @@ class Explanation:
         return round(max(0.0, self.threshold - self.score), 4)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
         return asdict(self) | {"missing": self.missing}
 
 
@@ -81,7 +80,7 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
     unmet = tuple(_unmet(item, article))
     met = not unmet and required is not None
     score = score_of(hits)
-    verdict: Verdict = "none"
+    verdict: RuleVerdict = "none"
     if met and hits:
         verdict = "topic" if score >= item.rule.threshold else "mention" if item.rule.mentions else "none"
     searched = languages_searched(article.language)
@@ -96,12 +95,8 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
         excluded=tuple(_excluded(leaves, hits, scan, article)),
         unmet=unmet,
         requirement=_requirement(item.require, scan) if item.require is not None else None,
-        terms_searched=sum(_language(leaf, scan) in searched for leaf in leaves),
+        terms_searched=sum(scan.tables.leaves[leaf].language in searched for leaf in leaves),
     )
-
-
-def _language(leaf: LeafId, scan: Scan) -> str:
-    return scan.tables.leaves[leaf].key.language.partition("-")[0]
 
 
 def _leaves(item: CompiledRule) -> list[LeafId]:
@@ -109,13 +104,13 @@ def _leaves(item: CompiledRule) -> list[LeafId]:
     return list(dict.fromkeys([*item.weights, *required]))
 
 
-def _counted(hit: Hit, scan: Scan) -> Counted:
-    return Counted(evidence_of(hit, scan), hit.place, round(hit.weight * FACTORS[hit.place], 4))
+def _counted(hit: ScoredHit, scan: Scan) -> Counted:
+    return Counted(evidence_of(hit, scan), hit.part, round(hit.weight * FACTORS[hit.part], 4))
 
 
 def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
     rule = item.rule
-    if rule.languages and not conditions_hold(_only(item, "languages"), article):
+    if item.languages and base_language(article.language) not in item.languages:
         yield f"language is {article.language}; the rule wants {', '.join(rule.languages)}"
     if rule.sources and article.source not in rule.sources:
         yield f"source is {article.source}; the rule wants {', '.join(rule.sources)}"
@@ -123,34 +118,27 @@ def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
         yield f"section is {section_of(article) or 'not known'}; the rule wants {', '.join(rule.sections)}"
 
 
-def _only(item: CompiledRule, condition: str) -> CompiledRule:
-    from dataclasses import replace
-
-    kept: dict[str, Any] = {name: () for name in ("sources", "sections") if name != condition}
-    return replace(item, rule=replace(item.rule, **kept))
-
-
-def _excluded(leaves: list[LeafId], hits: list[Hit], scan: Scan, article: Article) -> Iterator[Excluded]:
+def _excluded(leaves: list[LeafId], hits: list[ScoredHit], scan: Scan, article: Article) -> Iterator[Excluded]:
     counted = {(hit.span.start, hit.span.end) for hit in hits}
     vocabulary = scan.tables.vocabulary
     wide = Scan(scan.tables, Searched(vocabulary, vocabulary.languages), article)
     seen: set[tuple[int, int]] = set()
     # A term of another language is the reason only where no term of this one stands.
     searched = languages_searched(article.language)
-    foreign = {leaf for leaf in leaves if _language(leaf, scan) not in searched}
+    foreign = {leaf for leaf in leaves if scan.tables.leaves[leaf].language not in searched}
     for leaf in sorted(leaves, key=foreign.__contains__):
         for span in wide.raw_spans(leaf):
             place = (span.start, span.end)
             if place not in counted and place not in seen:
                 seen.add(place)
-                evidence = evidence_of(Hit(span, 0.0, scan.places.of(span.start)), wide)
+                evidence = evidence_of(ScoredHit(span, 0.0, scan.parts.of(span.start)), wide)
                 yield Excluded(evidence, _reason(leaf, span, scan, article))
 
 
 def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str:
     item = scan.tables.leaves[leaf]
     names = scan.tables.leaves
-    if _language(leaf, scan) not in languages_searched(article.language):
+    if item.language not in languages_searched(article.language):
         return f"the term is for {item.key.language}, the article is in {article.language or 'und'}"
     if span not in scan.cased_spans(leaf):
         return "not written with the capitals of the term"

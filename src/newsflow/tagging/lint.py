@@ -1,4 +1,7 @@
-"""What an editor should look at in a rule set: nothing here stops a job, `topics test` and loading do that."""
+"""What an editor should look at in a rule set, and the examples beside the rules, run.
+
+No finding stops a job: `topics test` and loading do that.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.rule import Example, Rule, Term, terms_of
 from newsflow.tagging.ruleset import RuleSet
 
-Kind = Literal[
+FindingKind = Literal[
     "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
     "unused-condition",
 ]  # fmt: skip
@@ -30,7 +33,7 @@ class Finding:
     """One remark on one rule."""
 
     rule: str
-    kind: Kind
+    kind: FindingKind
     message: str
     file: str
     line: int
@@ -51,7 +54,7 @@ def lint(rules: RuleSet, languages: Iterable[str] = LANGUAGES, *, examples: bool
     return found
 
 
-def _finding(rule: Rule, kind: Kind, message: str) -> Finding:
+def _finding(rule: Rule, kind: FindingKind, message: str) -> Finding:
     return Finding(rule.id, kind, message, rule.file, rule.line)
 
 
@@ -127,9 +130,6 @@ def _examples(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
         if matches < MIN_MATCHES or counter < MIN_COUNTER:
             message = f"{matches} examples that match and {counter} that must not in {language}; at least "
             yield _finding(rule, "few-examples", f"{message}{MIN_MATCHES} and {MIN_COUNTER} are wanted")
-
-
-# Runs the examples beside the rules.
 
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
+
 from newsflow.errors import ConfigError
-from newsflow.tagging.document import Document, read_jsonl, read_yaml
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
+from newsflow.yamlfile import YamlDocument, read_documents, read_text
 
 SUFFIXES = (".yaml", ".yml", ".jsonl")
 
@@ -22,19 +24,17 @@ def shipped_rules_path() -> Path:
     return Path(str(files("newsflow.tagging"))) / "rules"
 
 
-def rule_files(paths: Iterable[RulePath]) -> list[tuple[Path, str]]:
-    """(path, name for messages) of every rule file, folders read whole, in a stable order.
+def rule_files(paths: Iterable[RulePath]) -> list[Path]:
+    """Every rule file, folders read whole, in a stable order.
 
-    Raises ConfigError for a path that is not there or is no rule file.
+    Raises ConfigError for a path that is not there or is not a rule file.
     """
-    found: list[tuple[Path, str]] = []
-    for given in paths:
-        path = Path(given)
+    found: list[Path] = []
+    for path in map(Path, paths):
         if path.is_dir():
-            inner = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and p.name[0] != ".")
-            found += [(file, str(file)) for file in inner]
+            found += sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and p.name[0] != ".")
         elif path.is_file() and path.suffix in SUFFIXES:
-            found.append((path, str(path)))
+            found.append(path)
         elif path.exists():
             raise ConfigError(f"not a rule file; accepted: {', '.join(SUFFIXES)}, or a folder of them", file=str(path))
         else:
@@ -42,14 +42,23 @@ def rule_files(paths: Iterable[RulePath]) -> list[tuple[Path, str]]:
     return list(dict.fromkeys(found))
 
 
-def _documents(paths: Iterable[RulePath]) -> list[Document]:
-    documents: list[Document] = []
-    for path, name in rule_files(paths):
-        documents += read_jsonl(path, name) if path.suffix == ".jsonl" else read_yaml(path, name)
-    return documents
+def _documents(paths: Iterable[RulePath]) -> list[YamlDocument]:
+    read = (_read_jsonl(path) if path.suffix == ".jsonl" else read_documents(path) for path in rule_files(paths))
+    return [document for documents in read for document in documents]
 
 
-def _id(document: Document) -> str | None:
+def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
+    """One rule a line, for saved searches by the thousand. Empty lines are skipped."""
+    for number, line in enumerate(read_text(path, max_bytes=None).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield YamlDocument(orjson.loads(line), {(): number}, str(path))
+        except orjson.JSONDecodeError as error:
+            raise ConfigError(f"not valid JSON: {error}", file=str(path), line=number) from error
+
+
+def _id(document: YamlDocument) -> str | None:
     value = document.value.get("id") if isinstance(document.value, dict) else None
     return value if isinstance(value, str) else None
 
@@ -57,27 +66,26 @@ def _id(document: Document) -> str | None:
 class Catalogue:
     """Documents by id and by folder/code; parses each once, on demand."""
 
-    def __init__(self, documents: Sequence[Document], *, shipped: bool = False) -> None:
+    def __init__(self, documents: Iterable[YamlDocument], *, shipped: bool = False) -> None:
         self._shipped = shipped
-        self._by_id: dict[str, Document] = {}
+        self._by_id: dict[str, YamlDocument] = {}
         self._by_name: dict[str, str] = {}
         self._rules: dict[str, Rule] = {}
         self._open: list[str] = []
-        self._anonymous: list[Document] = []
+        self._anonymous: list[YamlDocument] = []
         for document in documents:
             self._add(document)
 
-    def _add(self, document: Document) -> None:
+    def _add(self, document: YamlDocument) -> None:
         identity = _id(document)
         if identity is None:
             self._anonymous.append(document)
             return
         held = self._by_id.get(identity)
         if held is not None and document.value.get("override") is not True:
-            where = f"{held.file}:{held.first_line}"
-            raise document.fail(
-                f"the id {identity!r} is taken by {where}; `override: true` replaces that rule", ("id",)
-            )
+            where = f"{held.file}:{held.line()}"
+            message = f"the id {identity!r} is taken by {where}; `override: true` replaces that rule"
+            raise document.error(message, ("id",))
         self._by_id[identity] = document
         code = document.value.get("code")
         folder = Path(document.file).parent.name
@@ -97,7 +105,7 @@ class Catalogue:
             return self._rules[identity]
         document = self._by_id[identity]
         if identity in self._open:
-            raise document.fail("a circle of references: " + " → ".join([*self._open, identity]))
+            raise document.error("a circle of references: " + " → ".join([*self._open, identity]))
         self._open.append(identity)
         try:
             rule = RuleParser(document, self.resolve).parse()

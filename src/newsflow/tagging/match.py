@@ -1,4 +1,4 @@
-"""What counts for a rule in an article, and its score."""
+"""What counts for a rule in an article, and its score: proximity, requirements, hits and conditions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from newsflow.model import Article
 from newsflow.tagging.compile import CompiledRule, Node, Plan, leaves_of
 from newsflow.tagging.patterns import Clause
 from newsflow.tagging.rule import base_language
-from newsflow.tagging.scan import FACTORS, PlaceName, Scan, Span
+from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 from newsflow.tagging.text import FoldedText
-
-# Proximity: hits of several operands in one field, with at most so many words between them.
-
 
 _MANY = 8
 """With more hits than this of an operand, only those within reach of the anchor are looked at."""
@@ -84,9 +81,6 @@ def _gap(left: Span, right: Span, text: FoldedText) -> float:
     return text.tokens_between(left.end - 1, right.start)
 
 
-# Compiled expressions on what an article holds: which hits make them true, or that they are false.
-
-
 def hits_of_plan(plan: Plan, scan: Scan) -> list[Span] | None:
     """The hits that make a requirement true of an article whose set tests passed; None when it is false."""
     found: list[Span] = []
@@ -151,19 +145,18 @@ def near_hits(node: Node, scan: Scan) -> list[Span]:
 
 
 def holds(node: Node, scan: Scan) -> bool:
-    """Whether a compiled expression is true of an article."""
     return hits_if_true(node, scan) is not None
 
 
-class Hit(NamedTuple):
+class ScoredHit(NamedTuple):
     """A hit that counts for a rule."""
 
     span: Span
     weight: float
-    place: PlaceName
+    part: TextPart
 
 
-def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Span] = ()) -> list[Hit]:
+def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Span] = ()) -> list[ScoredHit]:
     """The hits that count for a rule, in order, none inside another. `required` are those of its requirement."""
     weights = rule.weights
     # In the order they are to be tried: by start, then the longest, the heaviest.
@@ -172,17 +165,17 @@ def scored_hits(rule: CompiledRule, scan: Scan, required: Iterable[Span] = ()) -
         weight = -weights[leaf]
         hits += [(span.start, -span.end, weight, leaf, span) for span in scan.spans(leaf)]
     hits.sort()
-    place_of = scan.places.of
-    found: list[Hit] = []
+    part_of = scan.parts.of
+    found: list[ScoredHit] = []
     end = -1
     for start, negative_end, weight, _, span in hits:
         if start >= end:
-            found.append(Hit(span, -weight, place_of(start)))
+            found.append(ScoredHit(span, -weight, part_of(start)))
             end = -negative_end - 1
     return found
 
 
-def judged_hits(rule: CompiledRule, article: Article, scan: Scan) -> list[Hit]:
+def judged_hits(rule: CompiledRule, article: Article, scan: Scan) -> list[ScoredHit]:
     """The hits that count for a rule whose conditions and requirement hold; empty when they do not."""
     if rule.conditional and not conditions_hold(rule, article):
         return []
@@ -192,9 +185,9 @@ def judged_hits(rule: CompiledRule, article: Article, scan: Scan) -> list[Hit]:
     return [] if required is None else scored_hits(rule, scan, required)
 
 
-def score_of(hits: Iterable[Hit]) -> float:
-    """The sum of weight times place, rounded so that equal sums are equal."""
-    return round(sum([weight * FACTORS[place] for _, weight, place in hits]), 4)
+def score_of(hits: Iterable[ScoredHit]) -> float:
+    """The sum of weight times what the part counts, rounded so that equal sums are equal."""
+    return round(sum([weight * FACTORS[part] for _, weight, part in hits]), 4)
 
 
 def conditions_hold(rule: CompiledRule, article: Article) -> bool:

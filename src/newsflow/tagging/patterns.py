@@ -1,6 +1,6 @@
-"""Terms to leaves: each term under its conditions once, with the patterns it is found by.
+"""Terms to leaves, and the vocabulary that finds all their written forms in one pass over a text.
 
-A *leaf* is one term under its conditions, shared by all rules that use it alike.
+A *leaf* is one term under its conditions, shared by all rules that use it alike; a *pattern* is one written form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.tagging.forms import expand, forms_language
-from newsflow.tagging.rule import Case, Place, Term
+from newsflow.tagging.rule import Case, Term, TermField
 
 LeafId = int
 Clause = frozenset[LeafId]
@@ -29,7 +29,7 @@ class LeafKey(NamedTuple):
     text: str
     language: str
     case: Case
-    field: Place | None
+    field: TermField | None
     bare: bool
     unless: tuple[str, ...]
     needs: tuple[str, ...]
@@ -58,6 +58,11 @@ class Leaf:
     needs: tuple[LeafId, ...]
     without: tuple[LeafId, ...]
     simple: bool
+
+    @property
+    def language(self) -> str:
+        """Without script or region; empty for every language."""
+        return self.key.language.partition("-")[0]
 
     @property
     def bound(self) -> bool:
@@ -90,7 +95,7 @@ class LeafTable:
         self._ids[key] = identity
         forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
         plain = not any(form.capitals for form in forms)
-        # The language is no condition here: patterns of other languages are not seen at all.
+        # The language is not a condition here: patterns of other languages are not seen at all.
         simple = plain and not (key.field or unless or needs or without)
         self.leaves.append(Leaf(identity, key, unless, needs, without, simple))
         for form in forms:
@@ -99,17 +104,15 @@ class LeafTable:
         return identity
 
 
-# Lists of numbers by number, in two flat arrays.
-#
-# A list of Python objects for each term of 100,000 rules is spread over the whole memory, and to read a few hundred of
-# them for an article is to wait for memory. Flat arrays are gathered from in a few calls.
-
-
 Numbers = NDArray[np.int32]
 
 
 class Postings:
-    """Immutable. Keys are 0 to `size` - 1."""
+    """Lists of numbers by number (0 to `size` - 1), in two flat arrays. Immutable.
+
+    Python lists for each term of 100,000 rules are spread over the whole memory, and to read a few hundred of them for
+    an article is to wait for memory. Flat arrays are gathered from in a few calls.
+    """
 
     def __init__(self, pairs: Iterable[tuple[int, int]], size: int) -> None:
         """`pairs` of key and value; the values of a key keep their order."""
@@ -120,7 +123,6 @@ class Postings:
         np.cumsum(np.bincount(keys, minlength=size), out=self._bounds[1:])
 
     def at(self, key: int) -> list[int]:
-        """The values of one key."""
         found: list[int] = self._values[self._bounds[key] : self._bounds[key + 1]].tolist()
         return found
 
@@ -134,15 +136,12 @@ class Postings:
         return self._values[places], ends
 
 
-# All written forms of all terms, found in one pass: a text gives pattern numbers, and these the entries they serve.
-
-
-Hit = tuple[int, int, int]
+PatternHit = tuple[int, int, int]
 """Pattern, start and end in the folded text."""
 
 
 class Vocabulary:
-    """Immutable, shared by all articles."""
+    """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable."""
 
     def __init__(self, table: LeafTable) -> None:
         self._table = table
@@ -152,7 +151,7 @@ class Vocabulary:
         self.plain_leaves = self._plain_leaves()
         """By pattern the leaf that it alone serves, in all languages, as it stands; -1 where there is more to know. Of
         100,000 saved searches nearly all are such, and their entries are spread over the whole memory."""
-        self.languages = frozenset(_language(leaf) for leaf in table.leaves)
+        self.languages = frozenset(leaf.language for leaf in table.leaves)
         """Those of all terms; empty for terms of every language."""
 
     def _plain_leaves(self) -> array[int]:
@@ -163,22 +162,18 @@ class Vocabulary:
                 found[pattern] = leaf
         return found
 
-    def hits(self, folded: str) -> list[Hit]:
+    def hits(self, folded: str) -> list[PatternHit]:
         """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
         if self._automaton is None:
             return []
-        found: list[Hit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
+        found: list[PatternHit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         return found
 
     def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
         """The entries of a pattern, those of terms of these languages."""
         entries, leaves = self._table.entries, self._table.leaves
         found = (entries[place] for place in self._entries.at(pattern))
-        return tuple(entry for entry in found if _language(leaves[entry.leaf]) in languages)
-
-
-def _language(leaf: Leaf) -> str:
-    return leaf.key.language.partition("-")[0]
+        return tuple(entry for entry in found if leaves[entry.leaf].language in languages)
 
 
 class Searched(dict[int, tuple[Entry, ...]]):

@@ -1,4 +1,5 @@
-"""The values of the rule language: a rule as an editor wrote it, checked, with references resolved.
+"""The values of the rule language: a rule as an editor wrote it, checked, with references resolved; and which languages
+of terms are looked for in an article.
 
 An expression is a `Term`, `AnyOf`, `AllOf`, `NoneOf` or `Near`. All values are frozen and know nothing of files.
 """
@@ -15,7 +16,7 @@ from typing import Any, Literal
 MEANING_REVISION = 1
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
-Place = Literal["title", "lead", "body"]
+TermField = Literal["title", "lead", "body"]
 Case = Literal["smart", "any"]
 
 
@@ -27,7 +28,7 @@ class Term:
     language: str = ""
     weight: float = 1.0
     case: Case = "smart"
-    field: Place | None = None
+    field: TermField | None = None
     bare: bool = False
     """Without proclitics."""
     unless: tuple[str, ...] = ()
@@ -40,21 +41,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of them."""
+    """True when one of them is."""
 
     of: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Each of them."""
+    """True when each of them is."""
 
     of: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoneOf:
-    """None of them."""
+    """True when none of them is."""
 
     of: tuple[Expression, ...]
 
@@ -104,7 +105,7 @@ class Rule:
     line: int = field(default=0, compare=False)
 
     def meaning(self) -> dict[str, Any]:
-        """What decides matches, and nothing else: neither names, examples nor the place in a file."""
+        """What decides matches, and nothing else: neither names nor examples nor where it stands in a file."""
         return {
             "revision": MEANING_REVISION,
             "id": self.id,
@@ -147,7 +148,6 @@ def terms_of(expression: Expression | None) -> Iterator[Term]:
 
 
 # Which terms are looked for in an article of a language.
-
 
 _CODES = (
     "af am ar az be bg bn bs ca ckb cs cy da de el en es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id is it ja ka "

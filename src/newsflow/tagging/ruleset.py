@@ -1,4 +1,4 @@
-"""The public face of tagging: `load_rules`, `RuleSet.match` and `RuleSet.tag`."""
+"""The public face of tagging: `load_rules`, `RuleSet.match` and `RuleSet.tag`; and stored articles tagged anew."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.tagging.compile import CompiledRule, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, shipped_rules_path
-from newsflow.tagging.match import Hit, judged_hits, score_of
+from newsflow.tagging.match import ScoredHit, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
 from newsflow.tagging.rule import Rule, languages_searched
 from newsflow.tagging.scan import ALERT_SCORE, Scan
@@ -31,7 +31,7 @@ class Judgement(NamedTuple):
     """What a rule makes of an article."""
 
     item: CompiledRule
-    hits: list[Hit]
+    hits: list[ScoredHit]
     score: float
 
     @property
@@ -58,7 +58,6 @@ class RuleSet:
         return len(self.rules)
 
     def rule(self, rule_id: str) -> CompiledRule | None:
-        """The compiled rule of an id."""
         index = self.tables.by_id.get(rule_id)
         return None if index is None else self.tables.rules[index]
 
@@ -104,26 +103,26 @@ class RuleSet:
         return [topic_match(judged, evidence) for judged in kept]
 
 
-class _EvidenceOf(dict[Hit, Evidence]):
+class _EvidenceOf(dict[ScoredHit, Evidence]):
     """The evidence of the hits of one article, each made once however many rules it counts for."""
 
     def __init__(self, scan: Scan) -> None:
         super().__init__()
         self._scan = scan
 
-    def __missing__(self, hit: Hit) -> Evidence:
+    def __missing__(self, hit: ScoredHit) -> Evidence:
         found = self[hit] = evidence_of(hit, self._scan)
         return found
 
 
-def topic_match(judged: Judgement, evidence_by_hit: Mapping[Hit, Evidence]) -> TopicMatch:
+def topic_match(judged: Judgement, evidence_by_hit: Mapping[ScoredHit, Evidence]) -> TopicMatch:
     """The tag that a rule gives for its hits."""
     rule = judged.item.rule
     evidence = tuple([evidence_by_hit[hit] for hit in judged.hits[:MAX_EVIDENCE]])
     return TopicMatch(rule.id, rule.scheme, rule.code, judged.score, judged.item.version, evidence)
 
 
-def evidence_of(hit: Hit, scan: Scan) -> Evidence:
+def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     """The span of a hit in the emitted text."""
     first, stop, skip, leaf = hit.span
     field, start, end = scan.text.original_span(first, stop, skip)
@@ -134,7 +133,7 @@ def evidence_of(hit: Hit, scan: Scan) -> Evidence:
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
     """Whether a tag is strong enough to alert someone: twice the usual score, and a hit in the title.
 
-    Without a title, what stands at the top of the body has been scored in its place, and the score decides.
+    Without a title, what stands at the top of the body has been scored as one, and the score decides.
     """
     in_title = any(item.field == "title" for item in topic.evidence)
     return topic.score >= ALERT_SCORE and (in_title or not article.title.strip())
@@ -143,7 +142,7 @@ def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
 def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:
     """The rule set of files and folders; without paths, the shipped one.
 
-    Raises ConfigError with file, line, place within the file and what would be accepted.
+    Raises ConfigError with file, line, path and what would be accepted.
     """
     given = [shipped_rules_path()] if paths is None else [paths] if isinstance(paths, RulePath) else list(paths)
     return RuleSet(read_rules(given))

@@ -1,4 +1,8 @@
-"""One article against the tables: one pass of the automaton, then only the leaves that somebody asks for."""
+"""One article against the tables: one pass of the automaton, then only the leaves that somebody asks for.
+
+A hit in the title or the dateline counts 3, one in the lead 2, one further down 1. With the usual threshold of 3 an
+article is about a topic that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,12 @@ from typing import Literal, NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import Tables
-from newsflow.tagging.patterns import Hit, LeafId, Searched
+from newsflow.tagging.patterns import LeafId, PatternHit, Searched
 from newsflow.tagging.text import FoldedText
 
-# Where in an article a hit stands, and what it counts there.
-#
-# A hit in the title or the dateline counts 3, one in the lead 2, one further down 1. With the usual threshold of 3 an
-# article is about a topic that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
+TextPart = Literal["title", "dateline", "lead", "body"]
 
-
-PlaceName = Literal["title", "dateline", "lead", "body"]
-
-FACTORS: dict[PlaceName, float] = {"title": 3.0, "dateline": 3.0, "lead": 2.0, "body": 1.0}
+FACTORS: dict[TextPart, float] = {"title": 3.0, "dateline": 3.0, "lead": 2.0, "body": 1.0}
 
 LEAD_TOKENS = 60
 """The lead is this many tokens from the start of the body."""
@@ -56,8 +54,8 @@ def first_sentence_end(body: str) -> int:
     return next((found.end() for stop in stops if (found := _SENTENCE_END.match(body, stop.start()))), len(body))
 
 
-class Places:
-    """Bounds of the places of one article, as positions in its folded text."""
+class PartBounds:
+    """Where the parts of one article end, as positions in its folded text."""
 
     __slots__ = ("headline_end", "lead_end", "text")
 
@@ -69,8 +67,7 @@ class Places:
         self.headline_end = text.position_in_body(top) if top else text.title_end
         self.lead_end = text.end_of_body_tokens(LEAD_TOKENS)
 
-    def of(self, position: int) -> PlaceName:
-        """The place of a position."""
+    def of(self, position: int) -> TextPart:
         if position < self.text.title_end:
             return "title"
         if position < self.headline_end:
@@ -98,15 +95,15 @@ class Scan:
     def __init__(self, tables: Tables, searched: Searched, article: Article) -> None:
         self.tables, self.article = tables, article
         self.text = FoldedText(article.title, article.body)
-        self._hits: dict[int, list[Hit]] = {}
+        self._hits: dict[int, list[PatternHit]] = {}
         """By pattern."""
         self.seen: dict[LeafId, list[Found]] = {}
         """Leaves of which a form was found, by these entries; not yet verified."""
         self._look_up(tables.vocabulary.hits(self.text.folded), searched)
         self._spans: dict[LeafId, list[Span]] = {}
-        self._places: Places | None = None
+        self._parts: PartBounds | None = None
 
-    def _look_up(self, hits: Iterable[Hit], searched: Searched) -> None:
+    def _look_up(self, hits: Iterable[PatternHit], searched: Searched) -> None:
         by_pattern, seen = self._hits, self.seen
         plain_leaves = self.tables.vocabulary.plain_leaves
         for hit in hits:
@@ -124,11 +121,11 @@ class Scan:
                     seen[leaf] = [found]
 
     @property
-    def places(self) -> Places:
+    def parts(self) -> PartBounds:
         """Bounds of title, dateline and lead."""
-        if self._places is None:
-            self._places = Places(self.text)
-        return self._places
+        if self._parts is None:
+            self._parts = PartBounds(self.text)
+        return self._parts
 
     def candidates(self) -> list[int]:
         """Rules whose set tests pass, in order."""
@@ -150,8 +147,8 @@ class Scan:
         pattern, leaf, skip, capitals = found
         hits = self._hits[pattern]
         text = self.text.cased
-        for place in capitals if cased else ():
-            hits = [hit for hit in hits if text[hit[1] + place].isupper()]
+        for offset in capitals if cased else ():
+            hits = [hit for hit in hits if text[hit[1] + offset].isupper()]
         if not hits or text[hits[0][2] - 1] == " ":
             return [Span(start, end, skip, leaf) for _, start, end in hits]
         # The pattern has an open end: up to that of the token.
@@ -188,13 +185,13 @@ class Scan:
 
     def in_field(self, span: Span, field: str) -> bool:
         """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""
-        place = self.places.of(span.start)
+        part = self.parts.of(span.start)
         if field == "body":
             return not self.text.in_title(span.start)
-        return place == field or (field == "lead" and place == "dateline")
+        return part == field or (field == "lead" and part == "dateline")
 
 
 def _distinct(spans: Iterable[Span]) -> list[Span]:
-    """In order, one of each place."""
+    """In order, one of each pair of start and end."""
     found = {(span.start, span.end): span for span in spans}
     return sorted(found.values())

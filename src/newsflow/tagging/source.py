@@ -64,7 +64,7 @@ class RuleSource:
         """Name, time, size and inode of every file that counts; equal when nothing changed."""
         found = [self._pointer] if self._pointer else []
         try:
-            found += [path for path, _ in rule_files(self._targets())]
+            found += rule_files(self._targets())
         except ConfigError:
             found += [Path("unreadable")]
         return tuple(_stamp(path) for path in found)
@@ -107,7 +107,7 @@ def apply_rules(paths: Iterable[RulePath], folder: Path) -> RuleSet:
 def _copy_files(paths: Iterable[RulePath], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
-    for number, (path, _) in enumerate(rule_files(paths)):
+    for number, path in enumerate(rule_files(paths)):
         # The folder's name is kept: references such as countries/SY go by it.
         place = staging / f"{number:05d}" / path.parent.name
         place.mkdir(parents=True)

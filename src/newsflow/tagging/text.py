@@ -9,7 +9,7 @@ In scripts written without word breaks (Han, Hiragana, Thai, Lao, Khmer, Burmese
 Katakana and Hangul words stay whole.
 
 Token number k of the folded text is token number k of the original: folding never adds or removes a token. That is
-how a place in the folded text finds its code points in the original.
+how a position in the folded text finds its code points in the original.
 """
 
 from __future__ import annotations
@@ -24,9 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.model import FieldName
-
-# What a code point is to the tokeniser: part of a word, dropped, a token of its own, or a gap.
-
 
 Codes = NDArray[np.uint32]
 """Code points."""
@@ -46,6 +43,7 @@ _UNBROKEN_RANGES = (
 )  # fmt: skip
 
 UNKNOWN, WORD, DROPPED, GAP, UNBROKEN = range(5)
+"""What a code point is to the tokeniser: part of a word, left out, a gap, or a token of its own."""
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
@@ -54,7 +52,6 @@ def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def kind_of(code: int) -> int:
-    """What a code point is to the tokeniser."""
     char = chr(code)
     if _within(code, _DROPPED_RANGES):
         return DROPPED
@@ -69,7 +66,6 @@ _ASCII_KINDS = bytes(map(kind_of, range(128))).ljust(256)
 
 
 def codes_of(text: str) -> Codes:
-    """The code points of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 

@@ -16,14 +16,11 @@ from typing import Any
 import orjson
 from babel import Locale
 
-from newsflow.tagging.document import read_yaml
 from newsflow.tagging.forms import LANGUAGES as INFLECTED
 from newsflow.tagging.load import shipped_rules_path
 from newsflow.tagging.rule import LANGUAGES
 from newsflow.tagging.text import fold
-
-# Reads forms.txt and alternatives.txt.
-
+from newsflow.yamlfile import read_documents
 
 HERE = Path(__file__).parent
 OWN_LANGUAGES = ("en", "ar", "ru", "fr")
@@ -82,7 +79,7 @@ def read_alternatives() -> dict[tuple[str, str], list[str]]:
 
 
 NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
-"""Two-letter codes of CLDR that are no ISO 3166 country. Kosovo (XK) is kept."""
+"""Two-letter codes of CLDR that are not an ISO 3166 country. Kosovo (XK) is kept."""
 
 _AGGLUTINATIVE = "az et eu fi hu hy ka kk kn ky ml mn ta te tk uz"
 AGGLUTINATIVE = frozenset(_AGGLUTINATIVE.split())
@@ -131,7 +128,7 @@ def cldr_names(language: str) -> dict[str, list[str]]:
 
 
 TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY", "LK"))
-"""Countries whose second name CLDR gives in brackets; what stands there for others is no name of theirs."""
+"""Countries whose second name CLDR gives in brackets; what stands there for others is not a name of theirs."""
 
 
 def _is_wanted(language: str, code: str) -> bool:
@@ -254,7 +251,7 @@ def hand_written() -> dict[str, str]:
     """Ids of hand-written countries by code."""
     found = {}
     for path in sorted((shipped_rules_path() / "countries").glob("*.yaml")):
-        for document in read_yaml(path, path.name):
+        for document in read_documents(path):
             found[document.value["code"]] = document.value["id"]
     return found
 
