@@ -224,10 +224,10 @@ def test_profiles_are_loaded(tmp_path: Path) -> None:
     [
         ("id: a\nzone: Mars/Base\n", 2, "zone", "expected an IANA name"),
         ("sources:\n  - id: a\n  - id: b\n    zones: x\n", 3, "sources.1", "zones"),
-        ("id: a\nselectors:\n  body: 'div['\n", 3, "selectors.body", "no CSS selector"),
+        ("id: a\nselectors:\n  body: 'div['\n", 3, "selectors.body", "not a CSS selector"),
         ("name: x\n", 1, "", "'id' is a required property"),
         ("sources: 7\n", 1, "sources", "expected a list"),
-        ("id: [\n", 2, "", "no YAML"),
+        ("id: [\n", 2, "", "is not valid YAML"),
         ("sources:\n  - id: a\n  - id: a\n", None, "sources.1", "already described"),
         ("id: A B\n", 1, "id", "does not match"),
     ],

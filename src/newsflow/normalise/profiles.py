@@ -1,4 +1,4 @@
-"""Source profiles from YAML files, checked whole; errors name file, line and place."""
+"""Source profiles: read from YAML files, checked whole, and proposed from what repeats in a sample of a source."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import settle_line, settle_text
+from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import repair_text
 from newsflow.normalise.lines import why_dropped
 from newsflow.normalise.page.tree import strip_tags
 from newsflow.normalise.values import Selectors, SourceProfile
+from newsflow.yamlfile import Place, YamlFile, read_yaml
 
 MAX_FILE_BYTES = 4_000_000
 
@@ -31,18 +30,17 @@ MAX_FILE_BYTES = 4_000_000
 def load_profiles(path: str | Path) -> dict[str, SourceProfile]:
     """Profiles by source id, from one YAML file or every `*.yaml` / `*.yml` below a directory.
 
-    A file holds one profile, or `sources:` with a list of them. Raises ConfigError on what cannot be read, is no
-    YAML, breaks the schema, names a zone that does not exist, a selector that is none, or an id twice.
+    A file holds one profile, or `sources:` with a list of them. Raises ConfigError, with file, line and path, on what
+    cannot be read, breaks the schema, names a time zone or a selector that does not exist, or has an id twice.
     """
     profiles: dict[str, SourceProfile] = {}
-    origins: dict[str, str] = {}
+    origins: dict[str, Path] = {}
     for file in _yaml_files(Path(path)):
-        for profile, where in _profiles_of(file):
+        for profile, place in _profiles_of(file):
             if profile.id in origins:
-                raise ConfigError(
-                    f"source {profile.id!r} was already described in {origins[profile.id]}", file=str(file), path=where
-                )
-            profiles[profile.id], origins[profile.id] = profile, str(file)
+                message = f"source {profile.id!r} was already described in {origins[profile.id]}"
+                raise ConfigError(message, file=str(file), path=_dotted(place))
+            profiles[profile.id], origins[profile.id] = profile, file
     return profiles
 
 
@@ -54,68 +52,45 @@ def _yaml_files(path: Path) -> list[Path]:
     return [path]
 
 
-def _profiles_of(file: Path) -> Iterator[tuple[SourceProfile, str]]:
-    text = _read(file)
-    root, value = _parse(file, text)
-    if value is None:
-        return
+def _profiles_of(file: Path) -> Iterator[tuple[SourceProfile, Place]]:
+    if (size := file.stat().st_size) > MAX_FILE_BYTES:
+        raise ConfigError(f"{size} bytes; at most {MAX_FILE_BYTES} are read", file=str(file))
+    document = read_yaml(file)
+    value = document.value
+    items: list[tuple[Any, Place]] = [] if value is None else [(value, ())]
     if isinstance(value, dict) and set(value) == {"sources"}:
-        items = value["sources"]
-        if not isinstance(items, list):
-            raise ConfigError(
-                "expected a list of profiles", file=str(file), path="sources", line=_line(root, ["sources"])
-            )
-        places: list[list[str | int]] = [["sources", index] for index in range(len(items))]
-    else:
-        items, places = [value], [[]]
-    for item, place in zip(items, places, strict=True):
-        _check(file, root, item, place)
-        yield _profile(item), _dotted(place)
+        if not isinstance(value["sources"], list):
+            raise _error(document, "expected a list of profiles", ("sources",))
+        items = [(item, ("sources", index)) for index, item in enumerate(value["sources"])]
+    for item, place in items:
+        for problem, within in _problems(item):
+            raise _error(document, problem, (*place, *within))
+        yield _profile(item), place
 
 
-def _read(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(f"{len(data)} bytes; at most {MAX_FILE_BYTES} are read", file=str(file))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+def _error(document: YamlFile, message: str, place: Place) -> ConfigError:
+    return ConfigError(message, file=document.file, path=_dotted(place), line=document.line(place))
 
 
-def _parse(file: Path, text: str) -> tuple[yaml.Node | None, Any]:
-    try:
-        return yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(f"no YAML: {error.problem}", file=str(file), line=line) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"no YAML: {error}", file=str(file)) from error
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
-def _check(file: Path, root: yaml.Node | None, item: Any, place: list[str | int]) -> None:
+def _problems(item: Any) -> Iterator[tuple[str, Place]]:
+    """What is wrong with a profile, and where; beyond the schema only if it keeps to that."""
     errors = sorted(_validator().iter_errors(item), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
-        where = [*place, *errors[0].absolute_path]
-        raise ConfigError(errors[0].message, file=str(file), path=_dotted(where), line=_line(root, where))
-    for where, problem in _semantic_problems(item):
-        raise ConfigError(problem, file=str(file), path=_dotted([*place, *where]), line=_line(root, [*place, *where]))
-
-
-def _semantic_problems(item: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+        yield errors[0].message, tuple(errors[0].absolute_path)
+        return
     if "zone" in item:
         try:
             ZoneInfo(item["zone"])
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield ["zone"], f"no time zone {item['zone']!r}; expected an IANA name such as Asia/Dubai"
-    selectors = item.get("selectors", {})
-    for name, value in selectors.items():
+            yield f"there is no time zone {item['zone']!r}; expected an IANA name such as Asia/Dubai", ("zone",)
+    for name, value in item.get("selectors", {}).items():
         for index, selector in enumerate(value if isinstance(value, list) else [value]):
             if problem := _selector_problem(selector):
-                yield ["selectors", name, *([index] if isinstance(value, list) else [])], problem
+                yield problem, ("selectors", name, *([index] if isinstance(value, list) else []))
 
 
 def _selector_problem(selector: str) -> str | None:
@@ -125,11 +100,11 @@ def _selector_problem(selector: str) -> str | None:
     try:
         CSSSelector(selector)
     except (SelectorError, ValueError) as error:
-        return f"no CSS selector: {selector!r} ({error})"
+        return f"not a CSS selector: {selector!r} ({error})"
     return None
 
 
-@lru_cache(maxsize=1)
+@cache
 def _validator() -> Any:
     from jsonschema import Draft202012Validator
 
@@ -138,44 +113,18 @@ def _validator() -> Any:
 
 
 def _profile(item: dict[str, Any]) -> SourceProfile:
-    selectors = dict(item.get("selectors", {}))
-    drop = tuple(selectors.pop("drop", ()))
-    return SourceProfile(
-        id=item["id"],
-        name=item.get("name", ""),
-        zone=item.get("zone"),
-        languages=tuple(item.get("languages", ())),
-        family=item.get("family"),
-        title_suffixes=tuple(item.get("title_suffixes", ())),
-        drop_lines=tuple(item.get("drop_lines", ())),
-        selectors=Selectors(**selectors, drop=drop),
-    )
+    members = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+    selectors = item.get("selectors", {})
+    drop = tuple(selectors.get("drop", ()))
+    return SourceProfile(**{**members, "selectors": Selectors(**{**selectors, "drop": drop})})
 
 
-def _dotted(place: list[str | int]) -> str:
-    return ".".join(str(part) for part in place)
-
-
-def _line(node: yaml.Node | None, place: list[str | int]) -> int | None:
-    """The line (from 1) of a place in a YAML tree, or of its nearest ancestor there is."""
-    for part in place:
-        child: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-        if child is None:
-            break
-        node = child
-    return node.start_mark.line + 1 if node is not None else None
-
-
-# What repeats on the pages of one source: a proposal for its profile.
-
+# Learning from a sample.
 
 MIN_PAGES, MIN_SHARE = 3, 0.3
 MAX_LINE_CHARS = 300
-Place = Literal["header", "footer", "within"]
+Position = Literal["header", "footer", "within"]
+"""Where a line stands to the article's text."""
 
 _TITLE = re.compile(r"<title[^>]*>(.{1,2000}?)</title", re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"\s([|–—\-·•›»]\s[^|–—·•›»]{2,60})$")
@@ -183,20 +132,17 @@ _SUFFIX = re.compile(r"\s([|–—\-·•›»]\s[^|–—·•›»]{2,60})$")
 
 @dataclass(frozen=True, slots=True)
 class RepeatedLine:
-    """A line that stands on `pages` of the sample's pages, mostly at `place` of the article's text.
-
-    `known` is why the general rules drop it anyway, if they do.
-    """
+    """A line that stands on `pages` of the sample's pages. `known` is why the general rules drop it anyway, if they do."""
 
     text: str
     pages: int
-    place: Place
+    place: Position
     known: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a sample says about one source. `title_suffixes` go with the number of titles that end so."""
+    """What a sample says about one source. `title_suffixes` have the number of titles that end so."""
 
     source: str
     pages: int
@@ -207,17 +153,17 @@ class Proposal:
 def learn_source(source: str, sample: Iterable[RawArticle]) -> Proposal:
     """Lines and title endings that repeat on at least three pages and three in ten of a sample of one source."""
     pages = [raw for raw in sample if raw.content]
-    places: dict[str, Counter[Place]] = {}
+    positions: dict[str, Counter[Position]] = {}
     endings: Counter[str] = Counter()
     for raw in pages:
-        for line, place in _places(_lines(raw)).items():
-            places.setdefault(line, Counter())[place] += 1
+        for line, position in _positions(_lines(raw)).items():
+            positions.setdefault(line, Counter())[position] += 1
         if match := _SUFFIX.search(_title(raw)):
             endings[match.group(1)] += 1
     least = max(MIN_PAGES, MIN_SHARE * len(pages))
     lines = [
         RepeatedLine(line, counts.total(), counts.most_common(1)[0][0], why_dropped(line))
-        for line, counts in places.items()
+        for line, counts in positions.items()
         if counts.total() >= least and parse_date(line) is None
     ]
     lines.sort(key=lambda line: (-line.pages, line.text))
@@ -227,14 +173,13 @@ def learn_source(source: str, sample: Iterable[RawArticle]) -> Proposal:
 
 def _lines(raw: RawArticle) -> list[str]:
     content = repair_text(raw.content)
-    text = settle_text(strip_tags(content) if "html" in raw.content_type else content)
-    return [line for part in text.split("\n") if (line := part.strip())]
+    return tidy_lines(strip_tags(content) if "html" in raw.content_type else content)
 
 
-def _places(lines: Sequence[str]) -> dict[str, Place]:
-    """Each short line of a page, once, and where it stands to the densest block of text."""
+def _positions(lines: Sequence[str]) -> dict[str, Position]:
+    """Each short line of a page, once, and where it stands."""
     first, end = densest_block(lines) or (0, len(lines))
-    found: dict[str, Place] = {}
+    found: dict[str, Position] = {}
     for index, line in enumerate(lines):
         if len(line) <= MAX_LINE_CHARS:
             found.setdefault(line, "header" if index < first else "footer" if index >= end else "within")
@@ -243,4 +188,4 @@ def _places(lines: Sequence[str]) -> dict[str, Place]:
 
 def _title(raw: RawArticle) -> str:
     match = _TITLE.search(raw.content[:50_000]) if "html" in raw.content_type else None
-    return settle_line(match.group(1) if match else raw.title or "")
+    return tidy_line(match.group(1) if match else raw.title or "")

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
+from newsflow.model.languages import primary_subtag
 from newsflow.tagging.text import fold, fold_cased
 
 # Regular endings of a word marked `~`, by language. Plain tables: no dictionary, no guess beyond the ending.
@@ -365,7 +366,7 @@ _SCRIPTS = (
 def forms_language(term: str, language: str) -> str:
     """The language whose forms a term takes: its own, else the one its script suggests."""
     if language:
-        return language.partition("-")[0]
+        return primary_subtag(language)
     letter = next((char for char in term if char.isalpha()), "")
     return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 
