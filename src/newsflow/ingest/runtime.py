@@ -12,7 +12,7 @@ from newsflow.ledger import Ledger, open_ledger
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
-from newsflow.sandbox import Limits, Normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
@@ -60,7 +60,7 @@ def build_runtime(config: Config) -> Runtime:
         job=config.job,
         raw_limits=RawLimits(max_bytes=config.limits.event_bytes),
         record_bytes=config.limits.record_bytes,
-        normaliser=Normaliser(Limits(time_limit_s=config.limits.extract_s)),
+        normaliser=Normaliser(SandboxLimits(time_limit_s=config.limits.extract_s)),
         sources=load_sources(config.sources.paths),
         closed_sources=config.sources.closed,
         ledger=open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h),

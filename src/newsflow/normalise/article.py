@@ -20,9 +20,9 @@ from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason,
 from newsflow.normalise.characters import tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import broken_share, word_share
-from newsflow.normalise.html import extract_page_html
+from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.text import clean_page_text
+from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.url import canonicalise_url, is_homepage
 from newsflow.normalise.values import Extracted, SourceProfile
@@ -40,21 +40,11 @@ _EASTERNMOST = timedelta(hours=14)
 _SAME_DATE = timedelta(hours=26)
 
 
-def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> Article | Rejected:
-    """The article a raw article holds, or why there is none.
-
-    `now` (aware) is when it was first seen; nothing is published after it. The id stays empty: the ledger gives it.
-    Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
-    pages: `newsflow.sandbox` runs it within limits.
-    """
-    return normalise_with(raw, source, now, extract_page)
-
-
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
     """What the content of a raw article says, read by its content type."""
     if media_type(raw) == "text/html":
-        return extract_page_html(raw.content, raw.url, source)
-    return clean_page_text(raw.content, source, raw.title)
+        return extract_html(raw.content, raw.url, source)
+    return clean_text(raw.content, source, raw.title)
 
 
 def media_type(raw: RawArticle) -> str:
@@ -62,10 +52,15 @@ def media_type(raw: RawArticle) -> str:
     return raw.content_type.partition(";")[0].strip().lower()
 
 
-def normalise_with(
-    raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract
+def normalise(
+    raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract = extract_page
 ) -> Article | Rejected:
-    """`normalise` with another way to read the page, such as one in another process. Raises what that raises."""
+    """The article a raw article holds, or why there is none.
+
+    `now` (aware) is when it was first seen; nothing is published after it. The id stays empty: the ledger gives it.
+    Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
+    pages: `newsflow.sandbox` gives an `extract` that reads them within limits. What `extract` raises passes through.
+    """
     try:
         url = canonicalise_url(raw.url) if raw.url else None
     except ValueError as error:

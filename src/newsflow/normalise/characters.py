@@ -40,20 +40,14 @@ def tidy_text(text: str) -> str:
     if _QUICK.search(text):
         text = _NEWLINES.sub("\n", text)
         text = _INVISIBLE.sub("", text)
-        text = _tidy_tatweel(text)
+        if "\u0640" in text:
+            text = _TATWEEL.sub("", _HEH_MARK.sub("\u0647\x00", text)).replace("\x00", "\u0640")
         if "\u200c" in text or "\u200d" in text:
             text = _JOINER_AT_END.sub("", _JOINER.sub("", text))
         text = _SPACES.sub(" ", text)
     elif "  " in text:
         text = _SPACES.sub(" ", text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-
-
-def _tidy_tatweel(text: str) -> str:
-    if "\u0640" not in text:
-        return text
-    text = _HEH_MARK.sub("\u0647\x00", text)
-    return _TATWEEL.sub("", text).replace("\x00", "\u0640")
 
 
 def tidy_line(text: str) -> str:

@@ -17,13 +17,12 @@ _BOMS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,30})""")
 _LANGUAGE = re.compile(rb"""<html[^>]{0,200}?\slang\s*=\s*["']?([A-Za-z]{2})""", re.IGNORECASE)
 _LEGACY = {
-    b"ar": "cp1256",
-    b"fa": "cp1256",
-    b"ur": "cp1256",
+    **dict.fromkeys((b"ru", b"uk", b"be", b"bg", b"mk", b"sr"), "cp1251"),
+    **dict.fromkeys((b"ar", b"fa", b"ur"), "cp1256"),
     b"he": "cp1255",
     b"tr": "cp1254",
     b"el": "cp1253",
-} | dict.fromkeys((b"ru", b"uk", b"be", b"bg", b"mk", b"sr"), "cp1251")
+}
 # UTF-8 bytes read as Windows-1252, -1251 or -1256: the lead byte's letter, then one of a continuation byte.
 _AS_1252 = re.compile("[ÂÃÐÑØÙÚÛ×ÖÎÏâã][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _AS_1251 = re.compile("[РСТШЩ][\x80-\xbfЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџЎўЈҐЁЄЇІіґё№єјЅѕї]")

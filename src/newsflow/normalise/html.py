@@ -34,13 +34,8 @@ _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
-def extract_html(html: str | bytes, url: str | None) -> Extracted:
+def extract_html(html: str | bytes, url: str | None, source: SourceProfile | None = None) -> Extracted:
     """What an HTML page says; `url` is where it was fetched from. Never raises on bad markup, but may be slow on it."""
-    return extract_page_html(html, url, None)
-
-
-def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile | None) -> Extracted:
-    """`extract_html` with the help of a source profile."""
     text = repair_text(decode_bytes(html) if isinstance(html, bytes) else html)
     tree = parse_tree(text)
     if tree is None:

@@ -40,6 +40,53 @@ MAX_WORDS = 40
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
 _LATIN_OF_SERBIAN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()
 _SERBIAN = str.maketrans(dict(zip("абвгдђежзијклљмнњопрстћуфхцчџш", _LATIN_OF_SERBIAN, strict=True)))
+RANKED_CHARS = 260
+# A text of so many characters, of which py3langid is so sure, needs no second opinion.
+SURE, SURE_CHARS = 0.995, 60
+WORD_WEIGHT = 0.8
+LEAST_SHARE, MOST_LANGUAGES = 1e-4, 12
+_SHOUTED = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЂ-Џ]{4,}\b")
+_LATIN = frozenset("az ca cs da de en es et fi fr hr hu id it ku lt lv nl no pl pt ro sk sl sq sv sw tr uz vi".split())
+_ARABIC = frozenset({"ar", "fa", "ps", "ug", "ur"})
+LANGUAGES = tuple(
+    sorted(_LATIN | _ARABIC | CYRILLIC | set(ONE_LANGUAGE.values()) | set("bs ckb ja ko ms pnb skr sr zh".split()))
+)
+"""What `detect_language` may answer, besides `und`."""
+
+SAMPLE_CHARS = 280
+MIN_LETTERS = 4
+FLOOR = 0.33
+_NOISE = re.compile(r"https?://\S+|\S+@\S+|[@#]\w+|[\d_]+")
+_URDU = re.compile(r"(?<!\w)(?:کے|کی|کا|کو|میں|ہے|ہیں|اور|سے|نے|پر|اس|یہ|کہ|گا|تھا)(?!\w)")
+_PUNJABI = re.compile(r"(?<!\w)(?:دے|دی|دا|نوں|وچ|اے|تے|نال|توں|نیں|ایہہ|ہووے|کرن|لئی|اوہ|جے|دیاں)(?!\w)")
+_SARAIKI = re.compile(
+    r"(?<!\w)(?:کوں|وچ|دے|دی|دا|تے|کنوں|ہن|ڈے|کیتے|ہئے|ہے|جو|تھیوے|اوندے|ایں|نہ|کہیں)(?!\w)|[ٻڄݙڳݨڋڻڔ]"
+)
+# A tenth of the news that there is in Russian, Ukrainian and Bulgarian. Of Serbian, what is in Cyrillic.
+_RARE = frozenset({"be", "kk", "ky", "mk", "sr", "tg"})
+# Close siblings, told apart by words rather than by the model: (from, to, words of `from`, words of `to`).
+_SIBLINGS = (
+    (
+        "id",
+        "ms",
+        re.compile(
+            r"\b(?:bahwa|karena|setiap|berhak|tidak|adalah|dengan|oleh|kepada|tersebut|akan|yang akan|saat|telah)\b"
+        ),
+        re.compile(
+            r"\b(?:bahawa|kerana|ialah|hendaklah|mana-mana|tiada|berkata|beliau|sebarang|kerajaan|polis|boleh)\b"
+        ),
+    ),
+    (
+        "hr",
+        "sr",
+        re.compile(
+            r"\b(?:tko|što|gdje|prije|uvijek|vijest\w*|svijet\w*|tjed\w+|tisuć\w*|predsjed\w+|općin\w*|cijel\w+|mjest\w+|lijep\w*)\b"
+        ),
+        re.compile(
+            r"\b(?:ko|šta|gde|pre|uvek|vest\w*|svet\w*|nedelj\w*|hiljad\w*|predsed\w+|opštin\w*|ceo|cel\w+|mest\w+|lep\w*|deca)\b"
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +140,6 @@ def _word_list(code: str) -> WordList | None:
     return WordList(hashes[order], costs[order])
 
 
-RANKED_CHARS = 260
-# A text of so many characters, of which py3langid is so sure, needs no second opinion.
-SURE, SURE_CHARS = 0.995, 60
-WORD_WEIGHT = 0.8
-LEAST_SHARE, MOST_LANGUAGES = 1e-4, 12
-_SHOUTED = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЂ-Џ]{4,}\b")
-
-
 def likeliest(text: str, candidates: frozenset[str], rare: frozenset[str] = frozenset()) -> tuple[str, float]:
     """(tag, probability) of the likeliest candidate. Ten times less news is written in the `rare` languages."""
     if len(candidates) == 1:
@@ -150,19 +189,6 @@ def _model() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
-_LATIN = frozenset("az ca cs da de en es et fi fr hr hu id it ku lt lv nl no pl pt ro sk sl sq sv sw tr uz vi".split())
-_ARABIC = frozenset({"ar", "fa", "ps", "ug", "ur"})
-LANGUAGES = tuple(
-    sorted(_LATIN | _ARABIC | CYRILLIC | set(ONE_LANGUAGE.values()) | set("bs ckb ja ko ms pnb skr sr zh".split()))
-)
-"""What `detect_language` may answer, besides `und`."""
-
-SAMPLE_CHARS = 280
-MIN_LETTERS = 4
-FLOOR = 0.33
-_NOISE = re.compile(r"https?://\S+|\S+@\S+|[@#]\w+|[\d_]+")
-
-
 def detect_language(text: str) -> tuple[str, float]:
     """(BCP 47 tag, confidence from 0 to 1) of a text; (`und`, confidence) when it cannot be told.
 
@@ -175,12 +201,13 @@ def detect_language(text: str) -> tuple[str, float]:
         return "und", 0.0
     if script in ONE_LANGUAGE:
         return ONE_LANGUAGE[script], round(share, 3)
-    if script in ("Hani", "Kana", "Hang"):
-        return _east_asian(chars, script), round(share, 3)
+    if script in ("Hani", "Kana"):
+        kana = sum(count for char, count in chars.items() if "\u3040" <= char <= "\u30ff")
+        return "ja" if kana >= 2 else "zh", round(share, 3)
     if script == "Arab":
         tag, confidence = _read_arabic(sample, arabic_letters(chars))
     else:
-        tag, confidence = _READERS[script](sample)
+        tag, confidence = _read_cyrillic(sample) if script == "Cyrl" else _read_latin(sample)
     return (tag if confidence >= FLOOR else "und"), round(confidence, 3)
 
 
@@ -189,12 +216,6 @@ def _sample(text: str) -> str:
         return text
     middle = len(text) // 2
     return f"{text[:SAMPLE_CHARS]} {text[middle : middle + SAMPLE_CHARS // 2]}"
-
-
-def _east_asian(chars: Counter[str], script: str) -> str:
-    if script == "Hang":
-        return "ko"
-    return "ja" if sum(count for char, count in chars.items() if "\u3040" <= char <= "\u30ff") >= 2 else "zh"
 
 
 def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
@@ -211,13 +232,6 @@ def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
     return likeliest(only_script(text, "Arab"), _ARABIC)
 
 
-_URDU = re.compile(r"(?<!\w)(?:کے|کی|کا|کو|میں|ہے|ہیں|اور|سے|نے|پر|اس|یہ|کہ|گا|تھا)(?!\w)")
-_PUNJABI = re.compile(r"(?<!\w)(?:دے|دی|دا|نوں|وچ|اے|تے|نال|توں|نیں|ایہہ|ہووے|کرن|لئی|اوہ|جے|دیاں)(?!\w)")
-_SARAIKI = re.compile(
-    r"(?<!\w)(?:کوں|وچ|دے|دی|دا|تے|کنوں|ہن|ڈے|کیتے|ہئے|ہے|جو|تھیوے|اوندے|ایں|نہ|کہیں)(?!\w)|[ٻڄݙڳݨڋڻڔ]"
-)
-
-
 def _urdu_or_punjabi(text: str, saraiki_share: float) -> tuple[str, float]:
     counts = {"ur": len(_URDU.findall(text)), "pnb": len(_PUNJABI.findall(text)), "skr": len(_SARAIKI.findall(text))}
     if saraiki_share > 0.008:
@@ -229,38 +243,9 @@ def _urdu_or_punjabi(text: str, saraiki_share: float) -> tuple[str, float]:
     return ("skr", 0.9) if counts["skr"] > counts["pnb"] else ("pnb", 0.9)
 
 
-# A tenth of the news that there is in Russian, Ukrainian and Bulgarian. Of Serbian, what is in Cyrillic.
-_RARE = frozenset({"be", "kk", "ky", "mk", "sr", "tg"})
-
-
 def _read_cyrillic(text: str) -> tuple[str, float]:
     text = only_script(mend_lookalikes(text), "Cyrl")
     return likeliest(text, cyrillic_candidates(text), _RARE)
-
-
-# Close siblings, told apart by words rather than by the model: (from, to, words of `from`, words of `to`).
-_SIBLINGS = (
-    (
-        "id",
-        "ms",
-        re.compile(
-            r"\b(?:bahwa|karena|setiap|berhak|tidak|adalah|dengan|oleh|kepada|tersebut|akan|yang akan|saat|telah)\b"
-        ),
-        re.compile(
-            r"\b(?:bahawa|kerana|ialah|hendaklah|mana-mana|tiada|berkata|beliau|sebarang|kerajaan|polis|boleh)\b"
-        ),
-    ),
-    (
-        "hr",
-        "sr",
-        re.compile(
-            r"\b(?:tko|što|gdje|prije|uvijek|vijest\w*|svijet\w*|tjed\w+|tisuć\w*|predsjed\w+|općin\w*|cijel\w+|mjest\w+|lijep\w*)\b"
-        ),
-        re.compile(
-            r"\b(?:ko|šta|gde|pre|uvek|vest\w*|svet\w*|nedelj\w*|hiljad\w*|predsed\w+|opštin\w*|ceo|cel\w+|mest\w+|lep\w*|deca)\b"
-        ),
-    ),
-)
 
 
 def _read_latin(text: str) -> tuple[str, float]:
@@ -270,6 +255,3 @@ def _read_latin(text: str) -> tuple[str, float]:
         if tag == language and len(others.findall(lowered)) > len(own.findall(lowered)):
             return sibling, confidence
     return tag, confidence
-
-
-_READERS = {"Cyrl": _read_cyrillic, "Latn": _read_latin}

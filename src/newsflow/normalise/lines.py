@@ -99,6 +99,8 @@ _CODE_SIGN = re.compile(
 )
 _CODE_HINT = re.compile(r"[{}=\\#;]")
 CODE_CHARS, CODE_SHARE = 300, 0.02
+_ENDS_SENTENCE = re.compile(r"[.!?؟。…\"”»'’)\]:]$")
+_EDGE_LINES = 4
 
 
 @lru_cache(maxsize=8192)
@@ -136,21 +138,12 @@ def is_byline(line: str) -> bool:
     return len(line) <= 90 and line[-1:] not in ".!?؟" and _BYLINE.fullmatch(fold(line)) is not None
 
 
-def opens_list(line: str) -> bool:
-    """Whether a `read also` line is only a heading, with its headlines on the lines below."""
-    return len(line) <= 30 or line.rstrip().endswith((":", "："))
-
-
 def is_code(line: str) -> bool:
     """Whether a line is a script, a style or data that was left when the tags were stripped."""
     head = line[:CODE_CHARS]
     if not _CODE_HINT.search(head):  # true of nearly all text, and thirty times faster than counting
         return False
     return len(_CODE_SIGN.findall(head)) >= max(3, CODE_SHARE * len(head))
-
-
-_ENDS_SENTENCE = re.compile(r"[.!?؟。…\"”»'’)\]:]$")
-_EDGE_LINES = 4
 
 
 @dataclass
@@ -173,7 +166,11 @@ def clean_lines(lines: Sequence[str], titles: Sequence[str], drop_lines: Sequenc
         why = "source-profile" if own and own.fullmatch(line) else _why(line, keys, at_edge=at_edge)
         if why is None and in_list > 0 and _is_teaser(line):
             why = "read-also"
-        in_list = 3 if why == "read-also" and opens_list(line) else in_list - 1 if why == "read-also" else 0
+        if why == "read-also":
+            is_heading = len(line) <= 30 or line.rstrip().endswith((":", "："))  # with its headlines below
+            in_list = 3 if is_heading else in_list - 1
+        else:
+            in_list = 0
         if why is None:
             result.lines.append(line)
         else:

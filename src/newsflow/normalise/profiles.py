@@ -78,6 +78,9 @@ def _dotted(place: Place) -> str:
 
 def _problems(item: Any) -> Iterator[tuple[str, Place]]:
     """What is wrong with a profile, and where; beyond the schema only if it keeps to that."""
+    from cssselect import SelectorError
+    from lxml.cssselect import CSSSelector
+
     errors = sorted(_validator().iter_errors(item), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         yield errors[0].message, tuple(errors[0].absolute_path)
@@ -89,19 +92,11 @@ def _problems(item: Any) -> Iterator[tuple[str, Place]]:
             yield f"there is no time zone {item['zone']!r}; expected an IANA name such as Asia/Dubai", ("zone",)
     for name, value in item.get("selectors", {}).items():
         for index, selector in enumerate(value if isinstance(value, list) else [value]):
-            if problem := _selector_problem(selector):
-                yield problem, ("selectors", name, *([index] if isinstance(value, list) else []))
-
-
-def _selector_problem(selector: str) -> str | None:
-    from cssselect import SelectorError
-    from lxml.cssselect import CSSSelector
-
-    try:
-        CSSSelector(selector)
-    except (SelectorError, ValueError) as error:
-        return f"not a CSS selector: {selector!r} ({error})"
-    return None
+            try:
+                CSSSelector(selector)
+            except (SelectorError, ValueError) as error:
+                place = ("selectors", name, *([index] if isinstance(value, list) else []))
+                yield f"not a CSS selector: {selector!r} ({error})", place
 
 
 @cache
@@ -132,7 +127,7 @@ _SUFFIX = re.compile(r"\s([|–—\-·•›»]\s[^|–—·•›»]{2,60})$")
 
 @dataclass(frozen=True, slots=True)
 class RepeatedLine:
-    """A line that stands on `pages` of the sample's pages. `known` is why the general rules drop it anyway, if they do."""
+    """A line that stands on `pages` of the sample. `known` is why the general rules drop it anyway, if they do."""
 
     text: str
     pages: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 
 _RANGES = (
     ("Arab", "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"),
@@ -23,8 +23,10 @@ _RANGES = (
     ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
 )
 _PATTERNS = tuple((name, re.compile(f"[{chars}]")) for name, chars in _RANGES)
+_OTHERS = {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
 ONE_LANGUAGE = {
     "Grek": "el", "Hebr": "he", "Armn": "hy", "Geor": "ka", "Deva": "hi", "Beng": "bn", "Taml": "ta", "Thai": "th",
+    "Hang": "ko",
 }  # fmt: skip
 """Scripts in which only one of the languages served is written."""
 # A character of these says as much as two or three letters of others.
@@ -67,6 +69,9 @@ _CYRILLIC_NEEDS = (
     (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
 )
 CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "ru", "sr", "tg", "uk"})
+# Latin letters that look like Cyrillic ones. Some editors mix them, and some do so to escape searches.
+_LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
+_MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
 
 
 class _ScriptOf(dict[str, str]):
@@ -95,19 +100,9 @@ def main_script(chars: Counter[str]) -> tuple[str, float]:
     return name, counts[name] / sum(counts.values())
 
 
-@cache
-def _others() -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
-
-
 def only_script(text: str, script: str) -> str:
     """The text without the words of other scripts."""
-    return " ".join(_others()[script].sub(" ", text).split())
-
-
-# Latin letters that look like Cyrillic ones. Some editors mix them, and some do so to escape searches.
-_LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
-_MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
+    return " ".join(_OTHERS[script].sub(" ", text).split())
 
 
 def mend_lookalikes(text: str) -> str:

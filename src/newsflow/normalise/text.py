@@ -21,17 +21,13 @@ LOOK_INSIDE_LINES = 2
 TITLE_WORDS = (3, 45)
 
 
-def clean_text(text: str) -> Extracted:
+def clean_text(text: str, source: SourceProfile | None = None, headline: str | None = None) -> Extracted:
     """Title, date and body of a page whose tags were stripped, or of a plain article. Linear in time.
 
     The body is the densest block of long lines; the date is the date line nearest above it, the title the line above
-    that. What is left out is in `dropped`, with its reason. The first 20,000 lines are read.
+    that, unless a `headline` came with the text. What is left out is in `dropped`, with its reason. The first 20,000
+    lines are read.
     """
-    return clean_page_text(text, None)
-
-
-def clean_page_text(text: str, source: SourceProfile | None, headline: str | None = None) -> Extracted:
-    """`clean_text` with the help of a source profile, and of the headline where it came with the text."""
     every = tidy_lines(repair_text(text))
     lines, beyond = join_fragments(every[:MAX_LINES]), len(every) - MAX_LINES
     if not lines:

@@ -27,6 +27,9 @@ _SITE_WORDS = compile_folded(
     r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
     r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
 )
+_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
+MAX_CHARS = 600
+_TITLE_RANK = {"json-ld": 0, "og:title": 1, "twitter:title": 2, "title": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,6 @@ class Site:
 
     names: tuple[str, ...] = ()
     host: str = ""
-
-
-_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
-MAX_CHARS = 600
 
 
 def tidy_title(title: str) -> str:
@@ -130,23 +129,20 @@ def _names_site(text: str, site: Site) -> bool:
     )
 
 
-def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Iterable[str] = ()) -> str:
+def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Sequence[str] = ()) -> str:
     """The best of a page's titles, tidy and without the site's name; empty when there is none.
 
     Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them.
     """
-    suffixes = tuple(suffixes)
     raw = {name: tidy_title(title) for name, title in titles.items()}
     heads = [head for head in map(tidy_title, headings[:8]) if len(head) > 3 and len(head) < 400]
-    candidates: list[tuple[str, str]] = []
-    for name in ("json-ld", "og:title", "twitter:title", "title", *raw):
-        if raw.get(name) and name not in dict(candidates):
-            others = [other for key, other in raw.items() if key != name]
-            candidates.append((name, strip_site(raw[name], site, heads, others, suffixes)))
-    candidates = [(name, title) for name, title in candidates if title and not _names_site(title, site)]
-    if not candidates:
-        return heads[0] if heads else ""
-    return _vote([title for _, title in candidates], heads)
+    found = []
+    for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
+        others = [other for key, other in raw.items() if key != name]
+        title = strip_site(raw[name], site, heads, others, suffixes)
+        if title and not _names_site(title, site):
+            found.append(title)
+    return _vote(found, heads) if found else next(iter(heads), "")
 
 
 def _vote(titles: list[str], heads: list[str]) -> str:

@@ -54,6 +54,12 @@ _AMP_TAIL = re.compile(r"(?:[/.]amp(?:\.html?)?|/amp/index\.html?)/*$", re.IGNOR
 _AMP_PARAMS = {"amp", "amp_markup", "amp_js_v", "amp_gsa", "usqp", "isamp"}
 _SAFE_PATH = "/!$&'()*+,;=:@~"
 _SAFE_QUERY = "/!$'()*,;:@~?"
+_HOME_SEGMENT = re.compile(
+    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?",
+    re.IGNORECASE,
+)
+_WWW = re.compile(r"www\d?|m|mobile|amp|wap")
+_SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
 
 
 def canonicalise_url(url: str) -> str:
@@ -64,30 +70,19 @@ def canonicalise_url(url: str) -> str:
     sorts the other parameters. Raises ValueError, naming the value, on what is not a web URL.
     """
     text = _CONTROL.sub("", url).replace("&amp;", "&")
+    shown = repr(url if len(url) <= 100 else url[:100] + "…")
     if not text or len(text) > MAX_URL_CHARS:
-        raise ValueError(
-            f"not a web URL: {_shorten(url)}; expected http(s)://host/path, {MAX_URL_CHARS} characters or less"
-        )
+        raise ValueError(f"not a web URL: {shown}; expected http(s)://host/path, {MAX_URL_CHARS} characters or less")
     try:
         return _canonicalise(text)
     except ValueError as error:
-        raise ValueError(f"not a web URL: {_shorten(url)} ({error}); expected http(s)://host/path") from None
-
-
-_HOME_SEGMENT = re.compile(
-    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?",
-    re.IGNORECASE,
-)
+        raise ValueError(f"not a web URL: {shown} ({error}); expected http(s)://host/path") from None
 
 
 def is_homepage(url: str) -> bool:
     """Whether a canonical URL names a site's front page (or that of one of its languages), and not an article."""
     host_and_path, _, query = url.partition("://")[2].partition("?")
     return not query and _HOME_SEGMENT.fullmatch("/" + host_and_path.partition("/")[2]) is not None
-
-
-def _shorten(url: str) -> str:
-    return repr(url if len(url) <= 100 else url[:100] + "…")
 
 
 def _canonicalise(text: str) -> str:
@@ -168,18 +163,12 @@ def _ascii_host(host: str) -> str:
         raise ValueError("a host name that cannot be encoded") from None
 
 
-_WWW = re.compile(r"www\d?|m|mobile|amp|wap")
-
-
 def _without_variant(labels: list[str]) -> str:
     while len(labels) > 2 and _WWW.fullmatch(labels[0]) and not _is_suffix(labels[1:]):
         labels = labels[1:]
     if len(labels) > 3 and labels[1] in ("m", "amp"):  # en.m.example.org
         labels = [labels[0], *labels[2:]]
     return ".".join(labels)
-
-
-_SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
 
 
 def _is_suffix(labels: list[str]) -> bool:

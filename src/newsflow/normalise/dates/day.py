@@ -27,27 +27,22 @@ PERSIAN_MONTHS = {
 PERSIAN_YEARS = range(1350, 1436)
 _NOWRUZ_1350 = date(1971, 3, 21)
 _LEAP_YEARS = frozenset((*range(1350, 1371, 4), *range(1375, 1404, 4), *range(1408, 1433, 4)))
-
-
-def jalali_to_date(year: int, month: int, day: int) -> date | None:
-    """The Gregorian date of a Persian one in the years covered; None when there is no such day."""
-    if not (year in PERSIAN_YEARS and 1 <= month <= 12 and 1 <= day <= _month_days(year, month)):
-        return None
-    before = sum(366 if each in _LEAP_YEARS else 365 for each in range(PERSIAN_YEARS.start, year))
-    return _NOWRUZ_1350 + timedelta(days=before + (month - 1) * 31 - max(0, month - 7) + day - 1)
-
-
-def _month_days(year: int, month: int) -> int:
-    if month <= 6:
-        return 31
-    return 30 if month <= 11 or year in _LEAP_YEARS else 29
-
-
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 _NUMBERS = re.compile(r"\d+")
 _MONTH_FIRST_REGIONS = frozenset({"us", "ph", "pr"})
 _DAY_FIRST_REGIONS = frozenset("gb uk au nz ie in pk za ng ke gh ae eg sa qa jo lb ps il mt sg my hk 001 150".split())
 _YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt"})
+_SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
+_EAST_ASIAN = frozenset(["年月日", *"年月日년월일"])
+
+
+def jalali_to_date(year: int, month: int, day: int) -> date | None:
+    """The Gregorian date of a Persian one in the years covered; None when there is no such day."""
+    days = 31 if month <= 6 else 30 if month <= 11 or year in _LEAP_YEARS else 29
+    if not (year in PERSIAN_YEARS and 1 <= month <= 12 and 1 <= day <= days):
+        return None
+    before = sum(366 if each in _LEAP_YEARS else 365 for each in range(PERSIAN_YEARS.start, year))
+    return _NOWRUZ_1350 + timedelta(days=before + (month - 1) * 31 - max(0, month - 7) + day - 1)
 
 
 def is_hijri(text: str) -> bool:
@@ -61,7 +56,9 @@ def numeric_date(text: str, tag: str | None, *, right_to_left: bool) -> date | N
     first, second, third = map(int, numbers)
     language, _, region = (tag or "").lower().replace("_", "-").partition("-")
     if is_hijri(text):
-        return _persian(first, second, third) if language in ("fa", "ps") else None
+        if language not in ("fa", "ps"):
+            return None
+        return jalali_to_date(first, second, third) if first > 31 else jalali_to_date(third, second, first)
     if len(numbers[0]) == 4:
         return make_date(first, second, third)
     year = third if third >= 100 else _short_year(text, third, language)
@@ -90,11 +87,6 @@ def _short_year(text: str, year: int, language: str) -> int | None:
     return 2000 + year if "." in text and language and language not in _YEAR_FIRST and year < 80 else None
 
 
-def _persian(first: int, second: int, third: int) -> date | None:
-    year, day = (first, third) if first > 31 else (third, first)
-    return jalali_to_date(year, second, day) if year in PERSIAN_YEARS else None
-
-
 def make_date(year: int, month: int, day: int) -> date | None:
     """The date, or None when there is no such day or it is out of the range of news."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
@@ -103,10 +95,6 @@ def make_date(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-
-
-_SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
-_EAST_ASIAN = frozenset(["年月日", *"年月日년월일"])
 
 
 class UnknownWordError(UnreadableError):

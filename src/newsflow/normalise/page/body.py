@@ -25,6 +25,10 @@ _OUTSIDE = frozenset({"aside", "footer", "nav", "form", "figure", "figcaption", 
 _FOREIGN = re.compile(r"comment|disqus|related|sidebar|teaser|newsletter|promo|cookie|recommend", re.IGNORECASE)
 Surroundings = tuple[str, str, str]
 """Tag and class of a paragraph's parent, and the class of its grandparent."""
+# trafilatura drops what does not print, and with it the joiners of Persian, Kurdish, Hindi and emoji. While it works,
+# two Old Cyrillic letters that no news page holds stand for them.
+LETTERS_FOR_JOINERS = {0x200C: 0xA66D, 0x200D: 0xA66E}
+JOINERS = {letter: joiner for joiner, letter in LETTERS_FOR_JOINERS.items()}
 
 
 def body_lines(tree: HtmlElement) -> list[str]:
@@ -32,7 +36,8 @@ def body_lines(tree: HtmlElement) -> list[str]:
 
     Tables and lists that lay out the page become plain blocks in the tree.
     """
-    if _is_huge(tree):
+    count = tree.xpath("count(//*)")
+    if isinstance(count, float) and count > MAX_ELEMENTS:
         return _plain_paragraphs(tree)
     _unfold_layout(tree)
     found = _extract(tree)
@@ -58,17 +63,6 @@ def _is_chapter(item: HtmlElement) -> bool:
     """Whether a list item is a heading with paragraphs; with a link in its heading it is a teaser."""
     heading = next((child for child in item if child.tag in ("h2", "h3", "h4")), None)
     return heading is not None and item.find("p") is not None and heading.find(".//a") is None
-
-
-def _is_huge(tree: HtmlElement) -> bool:
-    count = tree.xpath("count(//*)")
-    return isinstance(count, float) and count > MAX_ELEMENTS
-
-
-# trafilatura drops what does not print, and with it the joiners of Persian, Kurdish, Hindi and emoji. While it works,
-# two Old Cyrillic letters that no news page holds stand for them.
-LETTERS_FOR_JOINERS = {0x200C: 0xA66D, 0x200D: 0xA66E}
-JOINERS = {letter: joiner for joiner, letter in LETTERS_FOR_JOINERS.items()}
 
 
 def _extract(tree: HtmlElement) -> list[str]:

@@ -32,6 +32,27 @@ _ARTICLE = re.compile(
 _CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$|^\s*<!--|-->\s*$")
 _CONTROL = re.compile("[\x00-\x1f]+")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
+MAX_ELEMENTS = 2_000
+_DATE_META = (
+    "article:published_time og:published_time og:article:published_time datepublished publishdate pubdate publish_date "
+    "publish-date date dc.date.issued dcterms.created dc.date dcterms.date dc.date.created sailthru.date "
+    "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
+    "published_time datecreated timestamp"
+).split()
+_AUTHOR_META = ("author", "article:author_name", "dc.creator", "parsely-author", "sailthru.author", "byl")
+_TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
+# Dates, best evidence first. How far from the heading a visible one may stand counts in elements.
+MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
+NEAR_BELOW, NEAR_ABOVE = 80, 8
+_UPDATED_RANK, _ABOVE_RANK, _NAMED_RANK, _NEVER = 100, 300, 400, 1_000_000
+_PUBLISHED = re.compile(
+    r"publi|pubdate|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.I
+)
+_NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "html", "body"})
+_NOT_OURS = re.compile(
+    r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
+)
+_YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 
 
 def find_article(scripts: list[str]) -> dict[str, Any]:
@@ -95,17 +116,6 @@ def names_of(value: Any) -> list[str]:
         value = value.get("name")
         return names_of(value) if isinstance(value, list) else [member_text(value)] if isinstance(value, str) else []
     return [member_text(value)] if isinstance(value, str) else []
-
-
-MAX_ELEMENTS = 2_000
-_DATE_META = (
-    "article:published_time og:published_time og:article:published_time datepublished publishdate pubdate publish_date "
-    "publish-date date dc.date.issued dcterms.created dc.date dcterms.date dc.date.created sailthru.date "
-    "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
-    "published_time datecreated timestamp"
-).split()
-_AUTHOR_META = ("author", "article:author_name", "dc.creator", "parsely-author", "sailthru.author", "byl")
-_TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
 
 
 @dataclass(slots=True)
@@ -225,20 +235,6 @@ def _url_of(node: dict[str, Any]) -> str | None:
     return url if isinstance(url, str) else None
 
 
-# Dates, best evidence first. How far from the heading a visible one may stand counts in elements.
-MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
-NEAR_BELOW, NEAR_ABOVE = 80, 8
-_UPDATED_RANK, _ABOVE_RANK, _NAMED_RANK, _NEVER = 100, 300, 400, 1_000_000
-_PUBLISHED = re.compile(
-    r"publi|pubdate|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.I
-)
-_NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "html", "body"})
-_NOT_OURS = re.compile(
-    r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
-)
-_YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
-
-
 def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[PublicationDate, ...]:
     """Dates with their evidence: by a profile's selector, of JSON-LD, of metadata, else of the visible text."""
     tag = meta.language or (source.languages[0] if source and source.languages else None)
@@ -268,7 +264,7 @@ def _visible(tree: HtmlElement) -> list[str]:
     What follows the heading comes first, nearest first; then what stands right above it; then what a class or id calls
     a publication date. So the clock in a page's header, which shows today's date, is left out.
     """
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, str, str]] = []
     heading: int | None = None
     for index, element in enumerate(tree.iter()):
         if index > MAX_LOOKED_AT:
@@ -282,22 +278,18 @@ def _visible(tree: HtmlElement) -> list[str]:
             continue
         text = text_of(element)
         if 6 <= len(text) <= MAX_CHARS and _YEAR.search(text):
-            found.append((_rank(index, heading, name, text), text))
-    # Negative ranks are indexes of elements met before the heading: how far above it they stand is known only now.
-    ranked = [(rank if rank >= 0 else _rank_above(-rank, heading), text) for rank, text in found]
+            found.append((index, name, text))
+    ranked = [(_rank(index, heading, name, text), text) for index, name, text in found]
     return [text for rank, text in sorted(ranked, key=lambda pair: pair[0]) if rank < _NEVER]
 
 
 def _rank(index: int, heading: int | None, name: str, text: str) -> int:
+    """How far down the list a text belongs, by the index of its element and that of the heading."""
     updated = _UPDATED_RANK if set(fold(text).split()[:3]) & UPDATED else 0
-    if heading is not None and index - heading <= NEAR_BELOW:
+    if heading is not None and 0 <= index - heading <= NEAR_BELOW:
         return index - heading + updated
     if _PUBLISHED.search(name):
         return _NAMED_RANK + updated
-    return -index if heading is None else _NEVER
-
-
-def _rank_above(index: int, heading: int | None) -> int:
     if heading is None:
         return _NAMED_RANK + index
-    return _ABOVE_RANK + heading - index if heading - index <= NEAR_ABOVE else _NEVER
+    return _ABOVE_RANK + heading - index if 0 < heading - index <= NEAR_ABOVE else _NEVER

@@ -33,6 +33,12 @@ _HIDDEN = (
 _SCRIPT = _element("script")
 _FURNITURE = tuple(map(_element, ("nav", "menu", "aside", "footer", "select", "button", "figcaption")))
 _DATA_URI = re.compile(r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]{200,}", re.IGNORECASE)
+_BREAK = re.compile(
+    r"</?(?:p|div|h[1-6]|li|ul|ol|br|hr|tr|td|th|table|section|article|header|footer|nav|aside|main|blockquote|figure|"
+    r"figcaption|title|form|dt|dd|dl|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 
 
 def parse_tree(html: str) -> HtmlElement | None:
@@ -70,14 +76,6 @@ def _cut(html: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> str:
         parts.append(html[at : start.start()])
         at = end.end()
     return " ".join([*parts, html[at:]])
-
-
-_BREAK = re.compile(
-    r"</?(?:p|div|h[1-6]|li|ul|ol|br|hr|tr|td|th|table|section|article|header|footer|nav|aside|main|blockquote|figure|"
-    r"figcaption|title|form|dt|dd|dl|pre)\b[^<>]*>",
-    re.IGNORECASE,
-)
-_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 
 
 def strip_tags(html: str, *, furniture: bool = True) -> str:
