@@ -108,10 +108,10 @@ def _validator() -> Any:
 
 
 def _profile(item: dict[str, Any]) -> SourceProfile:
-    members = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+    members: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in item.items()}
     selectors = item.get("selectors", {})
-    drop = tuple(selectors.get("drop", ()))
-    return SourceProfile(**{**members, "selectors": Selectors(**{**selectors, "drop": drop})})
+    members["selectors"] = Selectors(**{**selectors, "drop": tuple(selectors.get("drop", ()))})
+    return SourceProfile(**members)
 
 
 # Learning from a sample.

@@ -44,7 +44,7 @@ def parse_date(text: str, language: str | None = None, zone: str | None = None) 
 
     `language` is a BCP 47 tag (or CLDR locale) that helps with names and with the order of day and month; `zone` an
     IANA name, used where the text names none. A day without a time is its midnight. A weekday must fit its date; a
-    Hijri date alone is no answer; a text that names a zone which is several (`IST`) gives a date of unknown zone.
+    Hijri date alone is not read; a zone name that several zones have (`IST`) gives a date of unknown zone.
     Raises ZoneInfoNotFoundError on a zone that does not exist. The evidence is `text`.
     """
     text = text.strip()
