@@ -18,7 +18,7 @@ from pathlib import Path
 
 from newsflow.model import RawArticle
 from newsflow.normalise import extract_html, normalise
-from newsflow.sandbox import Limits, Normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SENTENCE = "The harbour council of Merrow met on Tuesday and agreed to repair the {} sea wall before winter number {}."
@@ -34,7 +34,7 @@ def main() -> None:
     size = statistics.median(len(page) for page in pages)
     print(f"{len(pages)} pages (median {size:.0f} characters)")
     _report(_measure(_page_contenders(pages), len(pages), arguments.rounds), "bare trafilatura (fast)")
-    limits = Limits()
+    limits = SandboxLimits()
     print(f"  {f'through {limits.workers} worker processes':<40} {sandboxed(pages, limits):10.0f} /s of wall time")
     size = statistics.median(len(text) for text in texts)
     print(f"\n{len(texts)} short texts (median {size:.0f} characters)")
@@ -86,7 +86,7 @@ def _report(rates: dict[str, float], base: str) -> None:
         print(f"  {name:<40} {rate:10.0f} /s   {rate / rates[base]:6.2f} of {base}")
 
 
-def sandboxed(pages: Sequence[str], limits: Limits) -> float:
+def sandboxed(pages: Sequence[str], limits: SandboxLimits) -> float:
     """Pages a second of wall time through worker processes."""
     jobs = [(_raw(page, "text/html", number), None, NOW) for number, page in enumerate(pages)]
     with Normaliser(limits) as normaliser:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsflow.dedup.decide import Held, Incoming, Step, next_step
-from newsflow.dedup.identity import base_language, identity_keys
+from newsflow.dedup.identity import identity_keys
 from newsflow.model import Article
+from newsflow.model.languages import base_language
 from tests.ledger.ledger_helpers import Wire
 
 START = datetime(2031, 5, 4, tzinfo=UTC)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from newsflow.model import Article, RawArticle, Reason, Rejected
-from newsflow.sandbox import Limits, Normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 from tests.normalise.hostile_pages import PAGES
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ KEPT = {
 
 @pytest.fixture(scope="module")
 def normaliser() -> Iterator[Normaliser]:
-    with Normaliser(Limits(workers=1, time_limit_s=6)) as running:
+    with Normaliser(SandboxLimits(workers=1, time_limit_s=6)) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import pytest
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle
 from newsflow.normalise import Selectors, SourceProfile, extract_html, load_profiles
-from newsflow.normalise.html import extract_page_html, lines_outside
+from newsflow.normalise.html import lines_outside
 from newsflow.normalise.profiles import learn_source
 
 URL = "https://www.merrow.example/news/wall-1234"
@@ -188,7 +188,7 @@ def test_a_profile_helps() -> None:
         "<h2 class=main>The wall</h2><span class=when>20/02/2025 10:00</span><span class=who>Anna Reed</span>"
         f"<div class=text>{BODY}<div class=ad><p>Buy bricks</p></div></div>"
     )
-    found = extract_page_html(page(body, language="en-GB"), URL, profile)
+    found = extract_html(page(body, language="en-GB"), URL, profile)
     assert found.title == "The wall"
     assert found.body.split("\n") == [SENTENCES[0], *SENTENCES[2:]]
     assert found.authors == ("Anna Reed",)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsflow.normalise import clean_text, detect_language
 from newsflow.normalise.agency import find_agency
-from newsflow.normalise.characters import settle_line, settle_text
+from newsflow.normalise.characters import tidy_line, tidy_text
 from newsflow.normalise.decode import decode_bytes, repair_text
 from newsflow.normalise.lines import is_byline, why_dropped
 from newsflow.normalise.title import Site, choose_title, split_title, strip_site
@@ -64,19 +64,19 @@ def test_any_text_has_a_language_or_und(text: str) -> None:
 
 
 def test_settled_text_stays_human() -> None:
-    assert settle_text("أعلــــن\u200f المجلس\u202a في 1446هـ") == "أعلن المجلس في 1446هـ"
-    assert settle_text("می\u200cشود") == "می\u200cشود"
-    assert settle_text("wall\u200b \u00a0 sea\r\nold") == "wall sea\nold"
-    assert settle_text("إ\u0650") == "إ\u0650"
-    assert settle_text("e\u0301") == "é"
-    assert settle_line(" a \n b ") == "a b"
+    assert tidy_text("أعلــــن\u200f المجلس\u202a في 1446هـ") == "أعلن المجلس في 1446هـ"
+    assert tidy_text("می\u200cشود") == "می\u200cشود"
+    assert tidy_text("wall\u200b \u00a0 sea\r\nold") == "wall sea\nold"
+    assert tidy_text("إ\u0650") == "إ\u0650"
+    assert tidy_text("e\u0301") == "é"
+    assert tidy_line(" a \n b ") == "a b"
 
 
 @pytest.mark.property
 @given(st.text(max_size=200))
 def test_settling_twice_changes_nothing(text: str) -> None:
-    once = settle_text(text)
-    assert settle_text(once) == once
+    once = tidy_text(text)
+    assert tidy_text(once) == once
     assert unicodedata.is_normalized("NFC", once)
 
 

@@ -86,7 +86,7 @@ def test_different_articles_stay_apart(first: str, second: str) -> None:
      "http://999.1.1.1/", "http://-merrow.example/", "http://mer row", "data:text/html,x", "http://" + "a" * 70 + ".example/", "http://merrow.example/" + "a" * 5000],
 )  # fmt: skip
 def test_what_is_no_url_raises_and_says_so(url: str) -> None:
-    with pytest.raises(ValueError, match="no URL"):
+    with pytest.raises(ValueError, match="not a web URL"):
         canonicalise_url(url)
 
 

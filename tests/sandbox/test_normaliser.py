@@ -18,7 +18,7 @@ import pytest
 
 from newsflow.errors import SandboxError
 from newsflow.model import Article, RawArticle, Reason, Rejected
-from newsflow.sandbox import Limits, Normaliser, shared_normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.sandbox.worker import Worker, WorkerCrashedError
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def workers() -> set[int]:
 
 @pytest.fixture(scope="module")
 def normaliser() -> Iterator[Normaliser]:
-    with Normaliser(Limits(time_limit_s=2, workers=2)) as running:
+    with Normaliser(SandboxLimits(time_limit_s=2, workers=2)) as running:
         yield running
 
 
@@ -87,7 +87,7 @@ def test_a_page_that_takes_too_long_is_stopped(normaliser: Normaliser) -> None:
 
 
 def test_a_page_that_needs_too_much_memory_is_rejected() -> None:
-    with Normaliser(Limits(workers=1, memory_limit_bytes=90 * 1024 * 1024)) as small:
+    with Normaliser(SandboxLimits(workers=1, memory_limit_bytes=90 * 1024 * 1024)) as small:
         huge = f"<html><body>{'<i>x</i>' * 900_000}</body></html>"
         results = small.normalise_many([(raw(huge), None, NOW), (raw(PAGE), None, NOW)])
     assert isinstance(results[0], Rejected)
@@ -96,7 +96,7 @@ def test_a_page_that_needs_too_much_memory_is_rejected() -> None:
 
 
 def test_content_over_the_limit_is_not_read() -> None:
-    with Normaliser(Limits(max_content_bytes=1_000)) as small:
+    with Normaliser(SandboxLimits(max_content_bytes=1_000)) as small:
         (result,) = small.normalise_many([(raw("خ" * 501), None, NOW)])
     assert isinstance(result, Rejected)
     assert result.reason is Reason.TOO_LARGE
@@ -129,7 +129,7 @@ def test_many_threads_share_one(normaliser: Normaliser) -> None:
 
 def test_workers_killed_while_idle_are_replaced() -> None:
     before = workers()
-    with Normaliser(Limits(workers=2)) as running:
+    with Normaliser(SandboxLimits(workers=2)) as running:
         running.normalise_many([(raw(PAGE, number), None, NOW) for number in range(4)])
         for pid in workers() - before:
             os.kill(pid, signal.SIGKILL)
@@ -139,7 +139,7 @@ def test_workers_killed_while_idle_are_replaced() -> None:
 
 def test_nothing_is_left_after_closing() -> None:
     before = {child.pid for child in psutil.Process().children()}
-    running = Normaliser(Limits(workers=2))
+    running = Normaliser(SandboxLimits(workers=2))
     running.normalise_many([(raw(PAGE, number), None, NOW) for number in range(4)])
     assert workers() - before
     running.close()
@@ -158,7 +158,7 @@ def test_what_was_thrown_away_is_explained(normaliser: Normaliser) -> None:
 
 def test_a_worker_that_cannot_start_is_no_articles_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with Normaliser(Limits(workers=1)) as running, pytest.raises(SandboxError, match="cannot be started"):
+    with Normaliser(SandboxLimits(workers=1)) as running, pytest.raises(SandboxError, match="cannot be started"):
         running.normalise_many([(raw(PAGE), None, NOW)])
 
 
@@ -178,18 +178,14 @@ def test_a_request_that_is_none_crashes_the_worker_only() -> None:
     worker.close()
 
 
-def test_one_is_shared_for_equal_limits() -> None:
-    assert shared_normaliser(Limits(workers=1)) is shared_normaliser(Limits(workers=1))
-
-
 PARENT = """
 import sys
 from datetime import UTC, datetime
 from newsflow.model import RawArticle
-from newsflow.sandbox import Limits, Normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 page = sys.argv[1] + " ".join(f"a{n}=1" for n in range(2_000_000)) + ">"
 job = (RawArticle("x", datetime.now(UTC), "text/html", page), None, datetime.now(UTC))
-running = Normaliser(Limits(workers=1, time_limit_s=1.5))
+running = Normaliser(SandboxLimits(workers=1, time_limit_s=1.5))
 running.normalise_many([(RawArticle("x", datetime.now(UTC), "text/html", "<p>a</p>"), None, datetime.now(UTC))])
 print("busy", flush=True)
 running.normalise_many([job])

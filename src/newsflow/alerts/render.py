@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from newsflow.alerts.values import decode_alert
+from newsflow.model.languages import RIGHT_TO_LEFT, primary_subtag
 
-RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 """First strong isolate: a title keeps its own direction and does not turn the line around it."""
 _STEPS = {"first": "New", "update": "Update", "withdrawn": "Withdrawn", "digest": "Digest"}
@@ -82,7 +82,7 @@ def direction(language: str) -> str:
     """Return `rtl`, `ltr`, or `auto` for an unknown language."""
     if language == "und":
         return "auto"
-    return "rtl" if language.partition("-")[0].lower() in RTL_LANGUAGES else "ltr"
+    return "rtl" if primary_subtag(language) in RIGHT_TO_LEFT else "ltr"
 
 
 def _article_html(article: Mapping[str, Any]) -> str:

@@ -40,11 +40,11 @@ def normalise(
     """Show what is kept of a page, and what is thrown away and why."""
     from datetime import UTC, datetime
 
-    from newsflow.sandbox import Limits, Normaliser
+    from newsflow.sandbox import Normaliser, SandboxLimits
 
     raw = _raw_article(_read(file), source, url)
     profile = _profile(profiles, raw.source, zone)
-    with Normaliser(Limits(workers=1)) as normaliser:
+    with Normaliser(SandboxLimits(workers=1)) as normaliser:
         result, page = normaliser.explain((raw, profile, datetime.now(UTC)))
     if output is Output.JSON:
         data_json(_json_value(result, page))

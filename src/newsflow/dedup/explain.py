@@ -14,9 +14,10 @@ from newsflow.dedup.fingerprint import (
     matching_tokens,
     number_tokens,
 )
-from newsflow.dedup.identity import base_language, identity_keys
+from newsflow.dedup.identity import identity_keys
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
 from newsflow.model import Article
+from newsflow.model.languages import base_language
 
 _WORD = re.compile(r"\S+")
 Shingle = tuple[str, ...]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 
 from newsflow.model import Article
-
-_BASE_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?![^_-])")
 
 
 def identity_keys(article: Article) -> tuple[str, ...]:
@@ -30,12 +27,6 @@ def article_id(article: Article) -> str:
     if not keys:
         raise ValueError(f"an article of {article.source!r} has neither url nor guid, at least one is needed")
     return keys[0]
-
-
-def base_language(language: str) -> str:
-    """`pt` for `pt-BR`, `und` for what is no language tag: near-duplicates are looked for within it."""
-    found = _BASE_LANGUAGE.match(language)
-    return found[0].lower() if found else "und"
 
 
 def hash_content(article: Article) -> str:

@@ -20,7 +20,7 @@ from newsflow.ledger import Ledger, open_ledger
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
-from newsflow.sandbox import Limits, Normaliser
+from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
@@ -85,7 +85,9 @@ class Runtime:
 
     @part
     def normaliser(self) -> Normaliser:
-        return self._to_close.enter_context(closing(Normaliser(Limits(time_limit_s=self.config.limits.extract_s))))
+        return self._to_close.enter_context(
+            closing(Normaliser(SandboxLimits(time_limit_s=self.config.limits.extract_s)))
+        )
 
     @part
     def sources(self) -> dict[str, SourceProfile]:

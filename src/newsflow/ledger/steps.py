@@ -19,7 +19,7 @@ from newsflow.dedup.decide import (
     next_step,
 )
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
-from newsflow.dedup.identity import article_id, base_language, hash_content, identity_keys
+from newsflow.dedup.identity import article_id, hash_content, identity_keys
 from newsflow.ledger.database import storable
 from newsflow.ledger.tables import Detail
 from newsflow.ledger.workspace import Workspace
@@ -36,6 +36,7 @@ from newsflow.model import (
     Reason,
     Rejected,
 )
+from newsflow.model.languages import base_language
 
 # What can be worked out of a candidate alone, before any lock is held.
 

@@ -1,18 +1,13 @@
-"""Credit to a news agency, from byline, dateline or credit line only; a mention in the text is no credit."""
+"""The news agency an article credits: by byline, dateline or credit line. A mention in the text is not a credit."""
+
+# ruff: noqa: E501 - rows of words read best as rows
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from newsflow.normalise.characters import fold, fold_pattern
-
-# ruff: noqa: E501 - rows of words read best as rows
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(fold_pattern(pattern))
-
+from newsflow.normalise.characters import compile_folded, fold
 
 _AGENCIES = {
     "Reuters": "reuters|رويترز|рейтер|рейтерс|reuter",
@@ -54,7 +49,7 @@ _AGENCIES = {
     "UPI": "upi",
     "agencies": "agencies|وكالات|الوكالات|agences|agenturen|agencias|agenzie|ajanslar|агентства|информагентства|agencje|خبرگزاري ها|סוכנויות",
 }
-_ORDERED = tuple((name, _compile(rf"(?:{pattern})")) for name, pattern in _AGENCIES.items())
+_ORDERED = tuple((name, compile_folded(rf"(?:{pattern})")) for name, pattern in _AGENCIES.items())
 _ANY = "|".join(f"(?:{pattern})" for pattern in _AGENCIES.values())
 
 
@@ -63,17 +58,17 @@ def _name(number: int) -> str:
 
 
 # CITY (Reuters) - | القاهرة - رويترز - | МОСКВА, 15 дек - РИА Новости. | /ТАСС/. | (AFP)
-_DATELINE = _compile(
+_DATELINE = compile_folded(
     rf"(?:[^.!?؟\n]{{0,50}}?[\s,،/–—\-(:])?[(\[/]\s*{_name(1)}\s*[)\]/](?:\s*[.\-–—:]|\s)"
     rf"|[^.!?؟()\n]{{1,45}}?(?:\.?\s*[\-–—|/:,،]+\s*|\s*\d{{1,2}} \w+\.?\s*[\-–—.]+\s*){_name(2)}\s*[.\-–—:/)]"
     rf"|{_name(3)}\s*[\-–—:]\s"
 )
-_CREDIT = _compile(
+_CREDIT = compile_folded(
     rf"[\s(\[/*–—\-|]*(?:(?:المصدر|مصدر|نقلا عن|source|sources|via|источник|источники|джерело|quelle|fuente|fonte|kaynak|zrodlo|منبع|credit)\s*[:|/–—\-]*\s*)"
     rf"(?:\w+ ?[+&/,،\-–—] ?)?{_name(4)}[\s)\]/.*]*(?:[+&/,،\-–—|].{{0,30}})?"
     rf"|[\s]*[(\[/*–—\-]+\s*{_name(5)}\s*[)\]/.*–—\-]*|{_name(6)}"
 )
-_BYLINE = _compile(
+_BYLINE = compile_folded(
     rf"(?:(?:by|by the|with|من|عن|par|von)\s+)?(?:.{{0,60}}?(?:[\s(/,،|\-–—+&]|^))?{_name(7)}"
     r"(?:\s*[)/,،|&+].{0,40}|(?: \w+){0,3} (?:writers?|reporters?|correspondents?|photographers?|staff))?"
 )
@@ -84,8 +79,8 @@ _HEAD_CHARS = 140
 def find_agency(body: str, bylines: Iterable[str] = (), credit_lines: Iterable[str] = ()) -> str | None:
     """The agency credited (`Reuters`, `AFP`, `agencies` ...), or None.
 
-    `bylines` are author names and byline lines; `credit_lines` are lines such as `Source: Reuters` that are no part of
-    the body; of the body only its first words and its last line are looked at.
+    `bylines` are author names and byline lines; `credit_lines` are lines outside the body such as `Source: Reuters`.
+    Of the body only the first words and the last line are read.
     """
     for byline in bylines:
         if len(byline) <= _SHORT_CHARS and (match := _BYLINE.fullmatch(fold(byline))):

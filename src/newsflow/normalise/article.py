@@ -1,4 +1,10 @@
-"""One raw article in, one clean article or a reason out."""
+"""One raw article in, one clean article or a reason out.
+
+Which of several dates is when an article was published: JSON-LD before metadata, that before the feed, that before
+visible text. A date after the article was first seen is passed over. The first that is left wins, but one of another
+source within a day of it goes before it when it has a time of day and the winner has none, or names its zone and the
+winner does not. Where none is left, the article was published when it was first seen.
+"""
 
 from __future__ import annotations
 
@@ -11,70 +17,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.characters import settle_line
+from newsflow.normalise.characters import tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import broken_share, word_share
-from newsflow.normalise.html import extract_page_html
+from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.text import clean_page_text
+from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.url import canonicalise_url, is_homepage
 from newsflow.normalise.values import Extracted, SourceProfile
-
-# Which of several dates is when an article was published.
-#
-# The rule: JSON-LD before metadata, that before the feed, that before visible text. A date after the article was first
-# seen is passed over. The first that is left wins, but one of another source within a day of it goes before it when it
-# has a time of day and the winner has none, or names its zone and the winner does not. Where none is left, first seen.
-
-
-_RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
-# A wall clock of unknown zone can be this far ahead of UTC.
-_EASTERNMOST = timedelta(hours=14)
-_SAME = timedelta(hours=26)
-
-
-def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
-    """The publication date by the rule above; `now` (aware) is when the article was first seen."""
-    settled = [_settle(date, language, zone) for date in found]
-    possible = [
-        date for date in settled if _instant(date) <= now + (_EASTERNMOST if _is_unknown(date) else timedelta())
-    ]
-    possible.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
-    if not possible:
-        return PublicationDate(now.astimezone(UTC), "explicit", "first-seen", "")
-    best = possible[0]
-    for other in possible[1:]:
-        if abs(_instant(other) - _instant(best)) <= _SAME and _tells_more(other, best):
-            best = other
-    return best
-
-
-def _settle(date: PublicationDate, language: str, zone: str | None) -> PublicationDate:
-    """A date of unknown zone read again, now that language and zone of its source are known."""
-    if not _is_unknown(date):
-        return date
-    again = parse_date(date.text, None if language == "und" else language, zone)
-    return replace(again, evidence=date.evidence) if again else date
-
-
-def _is_unknown(date: PublicationDate) -> bool:
-    return date.at.tzinfo is None
-
-
-def _instant(date: PublicationDate) -> datetime:
-    return date.at if date.at.tzinfo is not None else date.at.replace(tzinfo=UTC)
-
-
-def _has_time(date: PublicationDate) -> bool:
-    return ":" in date.text or date.at.hour != 0 or date.at.minute != 0
-
-
-def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
-    if _has_time(other) != _has_time(best):
-        return _has_time(other)
-    return _is_unknown(best) and not _is_unknown(other)
-
 
 STAGE = "Normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
@@ -83,23 +34,17 @@ MAX_TITLE_CHARS = 1_000
 Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
 _IDENTIFIER = re.compile(r"\d{4,}")
-
-
-def normalise(raw: RawArticle, source: SourceProfile | None, now: datetime) -> Article | Rejected:
-    """The article a raw article holds, or why there is none.
-
-    `now` (aware) is when it was first seen; nothing is published after it. The id stays empty, for the ledger to
-    settle. Text is in NFC without invisible signs, unfolded; paragraphs are split by a newline. May take long on
-    hostile pages: `newsflow.sandbox` runs it within limits.
-    """
-    return normalise_with(raw, source, now, extract_page)
+_RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
+# A wall clock of unknown zone can be this far ahead of UTC.
+_EASTERNMOST = timedelta(hours=14)
+_SAME_DATE = timedelta(hours=26)
 
 
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
-    """What the content of a raw article says, by its content type."""
+    """What the content of a raw article says, read by its content type."""
     if media_type(raw) == "text/html":
-        return extract_page_html(raw.content, raw.url, source)
-    return clean_page_text(raw.content, source, raw.title)
+        return extract_html(raw.content, raw.url, source)
+    return clean_text(raw.content, source, raw.title)
 
 
 def media_type(raw: RawArticle) -> str:
@@ -107,10 +52,15 @@ def media_type(raw: RawArticle) -> str:
     return raw.content_type.partition(";")[0].strip().lower()
 
 
-def normalise_with(
-    raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract
+def normalise(
+    raw: RawArticle, source: SourceProfile | None, now: datetime, extract: Extract = extract_page
 ) -> Article | Rejected:
-    """`normalise` with another way to extract the page, such as one in another process. Raises what that raises."""
+    """The article a raw article holds, or why there is none.
+
+    `now` (aware) is when it was first seen; nothing is published after it. The id stays empty: the ledger gives it.
+    Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
+    pages: `newsflow.sandbox` gives an `extract` that reads them within limits. What `extract` raises passes through.
+    """
     try:
         url = canonicalise_url(raw.url) if raw.url else None
     except ValueError as error:
@@ -149,12 +99,12 @@ def _article(
         message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
         return Rejected(Reason.BAD_ENCODING, message, STAGE)
     if word_share(page.body) < MIN_WORD_SHARE:
-        message = "what the page holds is no text: too few of its characters belong to words"
+        message = "the content is not text: too few of its characters belong to words"
         return Rejected(Reason.NO_TEXT, message, STAGE)
     hinted, hinted_marks = split_title(raw.title or "")
     title = (page.title or hinted)[:MAX_TITLE_CHARS]
     language = detect_language(f"{title}\n{page.body}")[0]
-    authors = tuple(filter(None, map(settle_line, raw.authors))) or page.authors
+    authors = tuple(filter(None, map(tidy_line, raw.authors))) or page.authors
     article = Article(
         source=raw.source,
         title=title,
@@ -165,7 +115,7 @@ def _article(
         url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url), raw),
         guid=raw.guid,
         authors=authors,
-        agency=page.agency or (settle_line(raw.agency) if raw.agency else None) or None,
+        agency=page.agency or (tidy_line(raw.agency) if raw.agency else None) or None,
         word_count=len(page.body.split()),
         content_hash=content_hash(title, page.body),
     )
@@ -176,13 +126,47 @@ def _published(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, language: str, now: datetime
 ) -> PublicationDate:
     found = list(page.dates)
-    if raw.published and (hint := parse_date(settle_line(raw.published), None if language == "und" else language)):
+    if raw.published and (hint := parse_date(tidy_line(raw.published), None if language == "und" else language)):
         found.append(replace(hint, evidence="feed"))
     return choose_date(found, language, source.zone if source else None, now)
 
 
+def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
+    """The publication date by the rule above; `now` (aware) is when the article was first seen."""
+    dates = [date if date.at.tzinfo else _read_again(date, language, zone) for date in found]
+    dates = [date for date in dates if _instant(date) <= now + (timedelta() if date.at.tzinfo else _EASTERNMOST)]
+    dates.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
+    if not dates:
+        return PublicationDate(now.astimezone(UTC), "explicit", "first-seen", "")
+    best = dates[0]
+    for other in dates[1:]:
+        if abs(_instant(other) - _instant(best)) <= _SAME_DATE and _tells_more(other, best):
+            best = other
+    return best
+
+
+def _read_again(date: PublicationDate, language: str, zone: str | None) -> PublicationDate:
+    """A date of unknown zone read again, now that the language and the zone of its source are known."""
+    again = parse_date(date.text, None if language == "und" else language, zone)
+    return replace(again, evidence=date.evidence) if again else date
+
+
+def _instant(date: PublicationDate) -> datetime:
+    return date.at if date.at.tzinfo else date.at.replace(tzinfo=UTC)
+
+
+def _has_time(date: PublicationDate) -> bool:
+    return ":" in date.text or date.at.hour != 0 or date.at.minute != 0
+
+
+def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
+    if _has_time(other) != _has_time(best):
+        return _has_time(other)
+    return best.at.tzinfo is None and other.at.tzinfo is not None
+
+
 def _better_url(stated: str | None, url: str | None) -> str | None:
-    """The URL the page calls canonical, if it names the same article; pages err, and one for all would merge them."""
+    """The URL that the page states, if it names the same article: some pages all state one, and would be merged."""
     if url is None or not stated:
         return url
     try:
@@ -202,7 +186,7 @@ def _last_segment(url: str) -> str:
 
 
 def _own_url(url: str | None, raw: RawArticle) -> str | None:
-    """No URL where it is the site's front page and the publisher's id can name the article instead."""
+    """None where the URL is a front page and the publisher's id can name the article instead."""
     return None if url and raw.guid and is_homepage(url) else url
 
 

@@ -1,16 +1,15 @@
 """The densest block of long lines: where the article is on a page that lost its tags."""
 
+# ruff: noqa: E501 - rows of words read best as rows
+
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 
-from newsflow.normalise.characters import fold, fold_pattern
+from newsflow.normalise.characters import compile_folded, fold
 from newsflow.normalise.lines import is_code, why_dropped
-
-# ruff: noqa: E501 - rows of words read best as rows
-
 
 # Chosen on halves of tag-stripped pages, measured on the other halves (docs/reference/quality.md): before changing one, see
 # benchmarks/quality/normalise.py.
@@ -28,19 +27,15 @@ _ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 _JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
 _JOINED_BEFORE = "(“‘«[$€£"
-_BARRIER = re.compile(
-    fold_pattern(
-        r"(?:top rated |all |reader |view (?:all )?|read (?:all )?|show |\d+ |leave (?:a |your )?|post (?:a )?|add (?:a )?)?"
-        r"(?:comments?|responses|replies)\b.{0,25}|(?:leave|post|write|add) an? (?:reply|comment).{0,30}|about the author.{0,20}"
-        r"|sponsored.{0,30}|tags?:.{0,60}|filed under.{0,60}"
-        r"|(?:التعليقات|تعليقات|اضف تعليق\w*|اترك تعليق\w*|اكتب تعليق\w*|كلمات (?:مفتاحية|دلالية)|وسوم|الوسوم)\b.{0,40}"
-        r"|(?:комментарии|теги|коментарі)\b.{0,40}|(?:kommentare|commentaires|comentarios|comentários|yorumlar|komentarze)\b.{0,20}"
-    )
+_BARRIER = compile_folded(
+    r"(?:top rated |all |reader |view (?:all )?|read (?:all )?|show |\d+ |leave (?:a |your )?|post (?:a )?|add (?:a )?)?"
+    r"(?:comments?|responses|replies)\b.{0,25}|(?:leave|post|write|add) an? (?:reply|comment).{0,30}|about the author.{0,20}"
+    r"|sponsored.{0,30}|tags?:.{0,60}|filed under.{0,60}"
+    r"|(?:التعليقات|تعليقات|اضف تعليق\w*|اترك تعليق\w*|اكتب تعليق\w*|كلمات (?:مفتاحية|دلالية)|وسوم|الوسوم)\b.{0,40}"
+    r"|(?:комментарии|теги|коментарі)\b.{0,40}|(?:kommentare|commentaires|comentarios|comentários|yorumlar|komentarze)\b.{0,20}"
 )
-_COMMENTS = re.compile(
-    fold_pattern(
-        r".{0,12}\b(?:comments?|responses|replies|تعليق\w*|التعليقات|комментари\w*|коментарі|kommentare|commentaires|yorumlar)\b"
-    )
+_COMMENTS = compile_folded(
+    r".{0,12}\b(?:comments?|responses|replies|تعليق\w*|التعليقات|комментари\w*|коментарі|kommentare|commentaires|yorumlar)\b"
 )
 
 
@@ -51,7 +46,7 @@ def count_words(text: str) -> float:
 
 
 def join_fragments(lines: Sequence[str]) -> list[str]:
-    """Lines that were cut at inline tags put together again: what goes on in lower case or with a closing sign."""
+    """Lines joined where an inline tag cut them: one that goes on in lower case or with closing punctuation."""
     joined: list[str] = []
     for line in lines:
         last = joined[-1] if joined else ""
@@ -78,15 +73,15 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
         return None
     best, span = _before_comments(lines, scores, best, span)
     first, end = span
-    while (step := _merge_after(scores, end, best)) is not None:
-        end = step
-    while (step := _merge_before(scores, first, best)) is not None:
-        first = step
+    while (after := _near_run(scores, end, min(len(scores), end + LOOK_LINES), best)) and _joins(scores, end, after[0]):
+        end = after[1]
+    while (before := _near_run(scores, max(0, first - LOOK_LINES), first, best)) and _joins(scores, before[1], first):
+        first = before[0]
     return first, _with_last_sentences(lines, end)
 
 
 def _with_last_sentences(lines: Sequence[str], end: int) -> int:
-    """The end of a block moved behind short sentences that follow it."""
+    """The end of a block, moved past the short sentences that follow it."""
     for line in lines[end : end + LAST_SENTENCES]:
         if not _ENDS_SENTENCE.search(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
             break
@@ -97,7 +92,7 @@ def _with_last_sentences(lines: Sequence[str], end: int) -> int:
 def _before_comments(
     lines: Sequence[str], scores: Sequence[float], best: float, span: tuple[int, int]
 ) -> tuple[float, tuple[int, int]]:
-    """A smaller block that stands before the comments, where the best one is among these."""
+    """A smaller block above the comments, where the best one is among the comments."""
     for index in range(span[0]):
         if scores[index] <= BARRIER and _COMMENTS.match(fold(lines[index])):
             value, earlier = _best_run(scores, 0, index)
@@ -108,15 +103,15 @@ def _before_comments(
 
 
 def repeated(lines: Sequence[str]) -> set[int]:
-    """Places of lines that say again what was said: long ones said before, short ones that stand three times."""
+    """Indexes of repetitions: long lines that stood before, short ones that stand three times."""
     counts = Counter(lines)
     seen: set[str] = set()
-    places = set()
+    found = set()
     for index, line in enumerate(lines):
         if (count_words(line) >= REPEATED_WORDS and line in seen) or (counts[line] >= 3 and len(line) < 60):
-            places.add(index)
+            found.add(index)
         seen.add(line)
-    return places
+    return found
 
 
 def _scores(lines: Sequence[str]) -> list[float]:
@@ -151,19 +146,12 @@ def _best_run(scores: Sequence[float], low: int, high: int) -> tuple[float, tupl
     return best, span
 
 
-def _merge_after(scores: Sequence[float], end: int, best: float) -> int | None:
-    value, span = _best_run(scores, end, min(len(scores), end + LOOK_LINES))
-    if span is None or value <= MERGE_SHARE * best or span[0] - end > MERGE_GAP_LINES:
-        return None
-    return None if _has_barrier(scores[end : span[0]]) else span[1]
+def _near_run(scores: Sequence[float], low: int, high: int, best: float) -> tuple[int, int] | None:
+    """The best run within [low, high), if it weighs enough beside the block."""
+    value, span = _best_run(scores, low, high)
+    return span if value > MERGE_SHARE * best else None
 
 
-def _merge_before(scores: Sequence[float], first: int, best: float) -> int | None:
-    value, span = _best_run(scores, max(0, first - LOOK_LINES), first)
-    if span is None or value <= MERGE_SHARE * best or first - span[1] > MERGE_GAP_LINES:
-        return None
-    return None if _has_barrier(scores[span[1] : first]) else span[0]
-
-
-def _has_barrier(scores: Sequence[float]) -> bool:
-    return min(scores, default=0.0) <= BARRIER
+def _joins(scores: Sequence[float], end: int, first: int) -> bool:
+    """Whether the gap between two runs is short and holds no barrier."""
+    return first - end <= MERGE_GAP_LINES and min(scores[end:first], default=0.0) > BARRIER

@@ -1,6 +1,7 @@
-"""Unicode settled for what is emitted: human text stays as written, only invisible and broken signs go.
+"""Two ways to treat Unicode: tidy text, which people read, and folded text, which is only compared.
 
-Folding (alef forms, diacritics, case) is for matching and never happens here.
+Tidying keeps human text as written and takes away invisible and broken characters. Folding also levels case, accents,
+Arabic letter forms and digit shapes; folded text is never emitted.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Format signs that carry no meaning between words: bidi marks and embeddings, BOM, soft hyphen, word joiner,
+# Format characters that carry no meaning between words: bidi marks and embeddings, BOM, soft hyphen, word joiner,
 # zero-width space, invisible operators, and controls other than tab and newline. ZWNJ and ZWJ are handled apart.
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
@@ -31,15 +32,16 @@ _QUICK = re.compile(
 )
 
 
-def settle_text(text: str) -> str:
-    """Text in NFC with plain spaces and newlines, without invisible signs, tatweel and lone surrogates.
+def tidy_text(text: str) -> str:
+    """Text in NFC with plain spaces and newlines, without invisible characters, tatweel and lone surrogates.
 
     Runs of spaces become one; newlines stay. Idempotent.
     """
     if _QUICK.search(text):
         text = _NEWLINES.sub("\n", text)
         text = _INVISIBLE.sub("", text)
-        text = _settle_tatweel(text)
+        if "\u0640" in text:
+            text = _TATWEEL.sub("", _HEH_MARK.sub("\u0647\x00", text)).replace("\x00", "\u0640")
         if "\u200c" in text or "\u200d" in text:
             text = _JOINER_AT_END.sub("", _JOINER.sub("", text))
         text = _SPACES.sub(" ", text)
@@ -48,61 +50,22 @@ def settle_text(text: str) -> str:
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
-def _settle_tatweel(text: str) -> str:
-    if "\u0640" not in text:
-        return text
-    text = _HEH_MARK.sub("\u0647\x00", text)
-    return _TATWEEL.sub("", text).replace("\x00", "\u0640")
+def tidy_line(text: str) -> str:
+    """Tidy text on one line, trimmed."""
+    return _LINE_SPACES.sub(" ", tidy_text(text)).strip()
 
 
-def settle_line(text: str) -> str:
-    """Text settled onto one line, trimmed."""
-    return _LINE_SPACES.sub(" ", settle_text(text)).strip()
+def tidy_lines(text: str) -> list[str]:
+    """The lines of the tidy text, trimmed; empty ones are left out."""
+    return [line for raw in tidy_text(text).split("\n") if (line := raw.strip())]
 
 
-# Folding for matching names in dates: case, accents, Arabic letter forms and digit shapes.
-
-
-_SAME_LETTERS = str.maketrans(
-    {
-        "ى": "ي",
-        "ی": "ي",
-        "ې": "ي",
-        "ک": "ك",
-        "ڪ": "ك",
-        "ة": "ه",
-        "ۃ": "ه",
-        "ہ": "ه",
-        "ھ": "ه",
-        "ە": "ه",
-        "ٱ": "ا",
-        "ı": "i",
-        "ł": "l",
-        "đ": "d",
-        "ø": "o",
-        "ß": "ss",
-        "æ": "ae",
-        "،": ",",
-        "؛": ",",
-        "٫": ".",
-        "٬": ",",
-        "。": ".",
-        "、": ",",
-        "–": "-",
-        "—": "-",
-        "−": "-",
-        "‐": "-",
-        "‑": "-",
-        "⁄": "/",
-        "∕": "/",
-        "՝": ",",
-        "׳": "",
-        "'": "'",
-        "’": "'",
-        "ʼ": "'",
-        "`": "'",
-    }
-)
+# Letters and punctuation marks that are written in more than one way, and the one that stands for all.
+_ONE_FORM = str.maketrans("ىیېکڪةۃہھەٱıłđø،؛٫٬。、–—−‐‑⁄∕՝’ʼ`", "يييككهههههاildo,,.,.,-----//,'''") | {
+    ord("ß"): "ss",
+    ord("æ"): "ae",
+    ord("׳"): "",
+}
 _FOLDED_SPACES = re.compile(r"\s+")
 
 
@@ -117,7 +80,7 @@ class _Folding(dict[int, str]):
         elif category == "Nd":
             folded = str(unicodedata.decimal(char))
         else:
-            folded = " " if category in ("Zs", "Cc") else char.translate(_SAME_LETTERS)
+            folded = " " if category in ("Zs", "Cc") else char.translate(_ONE_FORM)
         self[code] = folded
         return folded
 
@@ -134,6 +97,13 @@ def fold(text: str) -> str:
     return _FOLDED_SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()  # Hangul comes apart above
 
 
-def fold_pattern(pattern: str) -> str:
-    """A regular expression with its letters beyond ASCII folded; escapes such as `\\S` stay."""
-    return "".join(char if char.isascii() else "" if char in "–—" else fold(char) or char for char in pattern)
+def compile_folded(pattern: str) -> re.Pattern[str]:
+    """A regular expression for folded text: its letters beyond ASCII are folded, escapes such as `\\S` stay."""
+    return re.compile(
+        "".join(char if char.isascii() else "" if char in "–—" else fold(char) or char for char in pattern)
+    )
+
+
+def letters_of(text: str) -> str:
+    """Folded letters and digits only, run together: for telling whether two texts say the same."""
+    return "".join(filter(str.isalnum, fold(text)))

@@ -1,4 +1,4 @@
-"""Bytes and wrongly decoded text made into text again."""
+"""Bytes, and text that was decoded wrongly, made into text again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ _BOMS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,30})""")
 _LANGUAGE = re.compile(rb"""<html[^>]{0,200}?\slang\s*=\s*["']?([A-Za-z]{2})""", re.IGNORECASE)
 _LEGACY = {
-    b"ar": "cp1256",
-    b"fa": "cp1256",
-    b"ur": "cp1256",
+    **dict.fromkeys((b"ru", b"uk", b"be", b"bg", b"mk", b"sr"), "cp1251"),
+    **dict.fromkeys((b"ar", b"fa", b"ur"), "cp1256"),
     b"he": "cp1255",
     b"tr": "cp1254",
     b"el": "cp1253",
-} | dict.fromkeys((b"ru", b"uk", b"be", b"bg", b"mk", b"sr"), "cp1251")
+}
 # UTF-8 bytes read as Windows-1252, -1251 or -1256: the lead byte's letter, then one of a continuation byte.
 _AS_1252 = re.compile("[ÂÃÐÑØÙÚÛ×ÖÎÏâã][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _AS_1251 = re.compile("[РСТШЩ][\x80-\xbfЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџЎўЈҐЁЄЇІіґё№єјЅѕї]")
@@ -65,7 +64,7 @@ def _try(data: bytes, encoding: str) -> str | None:
 def repair_text(text: str) -> str:
     """Text without BOM, and with UTF-8 that was read as a one-byte encoding read as UTF-8 again.
 
-    Repaired only where the signs of it are dense and the whole text survives the way back.
+    Only where it shows in most of the text and all of it can be encoded and decoded again.
     """
     text = text.removeprefix("\ufeff")
     if text.isascii():
@@ -82,7 +81,7 @@ def _repair_once(text: str) -> str | None:
     head = text[:_SAMPLE_CHARS]
     foreign = len(head) - len(head.encode("ascii", "ignore"))
     for leads, signs, encoding in _REPAIRS:
-        if sum(map(head.count, leads)) < max(1, 0.2 * foreign):  # most pages are sound: this is all that they cost
+        if sum(map(head.count, leads)) < max(1, 0.2 * foreign):  # all that it costs a sound page, as most are
             continue
         hits = len(signs.findall("".join(_FOREIGN.findall(head))))
         if hits < 8 or 2 * hits < 0.6 * foreign:
@@ -95,17 +94,11 @@ def _repair_once(text: str) -> str | None:
 
 
 def _to_bytes(text: str, encoding: str) -> bytes:
-    """Back to the bytes; what the encoding leaves undefined was passed through as Latin-1."""
+    """The bytes again; what the encoding does not define was passed through as Latin-1."""
     try:
         return text.encode(encoding)
     except UnicodeEncodeError:
-        parts = []
-        for char in text:
-            try:
-                parts.append(char.encode(encoding))
-            except UnicodeEncodeError:
-                parts.append(char.encode("latin-1"))
-        return b"".join(parts)
+        return b"".join(char.encode(encoding, "ignore") or char.encode("latin-1") for char in text)
 
 
 def broken_share(text: str) -> float:
@@ -117,9 +110,5 @@ def word_share(text: str) -> float:
     """The share of characters that words are made of (letters, marks, digits, spaces), 0 to 1."""
     sample = text[:5_000]
     other = Counter(_NO_WORD.findall(sample))
-    good = len(sample) - sum(count for char, count in other.items() if not _is_mark(char))
+    good = len(sample) - sum(count for char, count in other.items() if unicodedata.category(char) not in ("Mn", "Mc"))
     return good / len(sample) if sample else 0.0
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char) in ("Mn", "Mc")

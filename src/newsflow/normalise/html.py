@@ -1,4 +1,6 @@
-"""Title, body, dates and more out of an HTML page."""
+"""Title, body, dates and more of an HTML page."""
+
+# ruff: noqa: SIM905 - rows of words read best as rows
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from lxml.html import HtmlElement
 
 from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import settle_line, settle_text
+from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.decode import decode_bytes, repair_text
 from newsflow.normalise.lines import Cleaned, clean_lines, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
@@ -20,41 +22,20 @@ from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 
-# What holds no text of an article; trafilatura throws it away too, but only after copying it several times.
+# Elements without article text. trafilatura drops them too, but only after copying them several times.
 NO_TEXT_TAGS = (
-    *(
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "canvas",
-        "iframe",
-        "object",
-        "embed",
-        "video",
-        "audio",
-        "picture",
-    ),
-    *("map", "select", "datalist", "button", "input", "dialog", "nav", "menu", "aside", "footer"),
-)
+    "script style noscript template svg canvas iframe object embed video audio picture "
+    "map select datalist button input dialog nav menu aside footer"
+).split()
+# A body of fewer characters is doubted.
 SHORT_CHARS = 400
-"""A body of fewer characters is doubted."""
 MUCH_MORE = 2.0
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
-def extract_html(html: str | bytes, url: str | None) -> Extracted:
-    """What an HTML page says; `url` is where it was fetched from. Never raises on bad markup, but may be slow on it.
-
-    Text is settled (NFC, no invisible signs), paragraphs are lines of the body. Dates without a zone stay so.
-    """
-    return extract_page_html(html, url, None)
-
-
-def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile | None) -> Extracted:
-    """`extract_html` with the help of a source profile."""
+def extract_html(html: str | bytes, url: str | None, source: SourceProfile | None = None) -> Extracted:
+    """What an HTML page says; `url` is where it was fetched from. Never raises on bad markup, but may be slow on it."""
     text = repair_text(decode_bytes(html) if isinstance(html, bytes) else html)
     tree = parse_tree(text)
     if tree is None:
@@ -81,10 +62,10 @@ def extract_page_html(html: str | bytes, url: str | None, source: SourceProfile 
 
 
 def lines_outside(html: str, page: Extracted) -> tuple[Dropped, ...]:
-    """The lines of a page that are neither in its body nor its title, nor already among what was dropped."""
+    """The lines of a page that are not in its body or title, nor among what was dropped."""
     kept = "".join(f"{page.title}{page.body}".split()) + "".join("".join(each.text.split()) for each in page.dropped)
     outside: dict[str, Dropped] = {}
-    for line in _text_lines(strip_tags(repair_text(html)))[:MAX_LINES]:
+    for line in tidy_lines(strip_tags(repair_text(html)))[:MAX_LINES]:
         if "".join(line.split()) not in kept:
             outside.setdefault(line, Dropped(line, why_dropped(line) or "outside-body"))
     return tuple(outside.values())
@@ -116,14 +97,14 @@ def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: Sour
 
 
 def _fuller(lines: list[str], text: str) -> list[str]:
-    """These lines; or the densest block of the page's text, where they are few and it is more.
+    """These lines; or the densest block of the page's text, where they are few and it is much more.
 
-    So are found bodies that are no paragraphs to trafilatura, and those of trees that libxml2 cut at some depth.
+    It finds bodies that are not paragraphs to trafilatura, and those of trees that libxml2 cut off at some depth.
     """
     found = sum(map(len, lines))
     if found >= SHORT_CHARS:
         return lines
-    stripped = _text_lines(strip_tags(text, furniture=False))[:MAX_LINES]
+    stripped = tidy_lines(strip_tags(text, furniture=False))[:MAX_LINES]
     block = densest_block(stripped)
     if block is None:
         return lines
@@ -132,7 +113,7 @@ def _fuller(lines: list[str], text: str) -> list[str]:
 
 
 def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:
-    """The body the publisher states in JSON-LD where ours is much less of it; its summary where there is none."""
+    """The body that the page states in JSON-LD, where ours is much shorter; its summary, where we have none."""
     found = sum(map(len, cleaned.lines))
     stated = _stated_lines(meta.article_body)
     if sum(map(len, stated)) > max(200, 1.5 * found):
@@ -146,34 +127,30 @@ def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) ->
 
 def _stated_lines(text: str) -> list[str]:
     if "<" in text and ">" in text and (tree := parse_tree(f"<div>{text}</div>")) is not None:
-        text = "\n".join(part for part in tree.itertext())
-    return _text_lines(text)
-
-
-def _text_lines(text: str) -> list[str]:
-    return [line for raw in settle_text(text).split("\n") if (line := raw.strip())]
+        text = "\n".join(tree.itertext())
+    return tidy_lines(text)
 
 
 def _authors(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[str, ...]:
     named = meta.authors
     if source and source.selectors.authors:
         named = selected_lines(tree, source.selectors.authors) or named
-    settled = (_BY.sub("", settle_line(name)[:200]) for name in named[:MAX_AUTHORS])
-    return tuple(dict.fromkeys(name for name in settled if name and not name.startswith(("http:", "https:"))))
+    names = (_BY.sub("", tidy_line(name)[:200]) for name in named[:MAX_AUTHORS])
+    return tuple(dict.fromkeys(name for name in names if name and not name.startswith(("http:", "https:"))))
 
 
 def _canonical(canonical: str | None, url: str | None) -> str | None:
-    """The page's own canonical URL, when it is one, on the host it came from, and no homepage."""
+    """The canonical URL the page states, if it is on the host the page came from and not a front page."""
     if not canonical:
         return None
     try:
         named = canonicalise_url(canonical)
-        host = urlsplit(named).netloc
-        if url and urlsplit(canonicalise_url(url)).netloc != host:
+        parts = urlsplit(named)
+        if url and urlsplit(canonicalise_url(url)).netloc != parts.netloc:
             return None
     except ValueError:
         return None
-    return named if urlsplit(named).path.strip("/") or urlsplit(named).query else None
+    return named if parts.path.strip("/") or parts.query else None
 
 
 def _language_tag(language: str | None) -> str | None:

@@ -1,8 +1,10 @@
-"""Lines that stand on news pages and belong to no article: what they are, by their words alone.
+"""Lines of news pages that do not belong to the article, told by their words alone; and bodies cleaned of them.
 
-Patterns are matched against a folded line (lower case, Arabic letter forms and digits settled), and most of them
-against short lines only: a sentence that mentions Facebook is no share bar.
+Patterns are matched against folded lines, and most of them against short lines only: a sentence that mentions Facebook
+is not a share bar.
 """
+
+# ruff: noqa: E501 - rows of words read best as rows
 
 from __future__ import annotations
 
@@ -11,16 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from newsflow.normalise.characters import fold, fold_pattern
+from newsflow.normalise.characters import compile_folded, fold, letters_of
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.values import Dropped
-
-# ruff: noqa: E501 - rows of words read best as rows
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(fold_pattern(pattern))
-
 
 SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 220, 500
 
@@ -37,8 +32,8 @@ _SHARE_WORDS = (
     r"שתף|שיתוף|הדפסה|تغريده|اعلان|اعلانات|شعار|القائمه|بحث|اغلاق|اشتراك( راك)?"
 )
 _NOISE = r"[\s\d|/·•,:.+*–—\-()«»\[\]&]*"
-_SHARE = _compile(rf"{_NOISE}(?:(?:{_SHARE_WORDS}|on|via|عبر|علي|و|в|на|sur|par|auf|en|this|with|by){_NOISE})+")
-_READ_ALSO = _compile(
+_SHARE = compile_folded(rf"{_NOISE}(?:(?:{_SHARE_WORDS}|on|via|عبر|علي|و|в|на|sur|par|auf|en|this|with|by){_NOISE})+")
+_READ_ALSO = compile_folded(
     r"[\s\d|/·•*–—\->»«:◄►▪■●\[(]*(?:"
     r"[اإ]?قر[اأ]?\w{0,2} (?:ايضا|المزيد|كذلك|اكثر)|اقرا\s*:|قد يهمك|قد يعجبك|ربما يعجبك|مواضيع (?:ذات صله|متعلقه|مشابهه)|"
     r"(?:اخبار|مقالات|موضوعات) (?:ذات صله|متعلقه|مشابهه|اخري)|طالع ايضا|شاهد ايضا|شاهدوا ايضا|انظر ايضا|للمزيد|المزيد من|المزيد حول|"
@@ -56,7 +51,7 @@ _READ_ALSO = _compile(
     r"קראו (?:גם|עוד)|עוד בנושא|(?:相[关關](?:阅读|閱讀|新闻|新聞|报道|報導|文章)|(?:延伸|推荐|推薦)(?:阅读|閱讀)|関連(?:記事|ニュース)|あわせて読みたい|관련 ?(?:기사|뉴스))\s*(?:[:|]|$)|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
     r")"
 )
-_PROMOTION = _compile(
+_PROMOTION = compile_folded(
     r"[\s|·•*–—\->»:]*(?:"
     r"تابعو?نا? (?:علي|عبر|في)|تابعوا? .{0,40}(?:علي|عبر)|لمتابعه .{0,80}(?:علي|عبر|اضغط)|انضم\w* (?:الي|الان)|اشترك\w* (?:في|الان|ب)|"
     r"حمل\w* (?:التطبيق|تطبيق\w*)|مركز الاشعارات|النشره البريديه|اضغط هنا|"
@@ -69,7 +64,7 @@ _PROMOTION = _compile(
     r"(?:点击|點擊)进入|扫一扫|扫码|掃描|关注我们|關注我們|返回首页|フォローする|siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
     r")"
 )
-_FOOTER = _compile(
+_FOOTER = compile_folded(
     r".{0,60}(?:©|\(c\) ?\d{4}|copyright\b|جميع الحقوق|كل الحقوق|الحقوق محفوظه|حقوق النشر|حقوق الملكيه|all rights reserved|"
     r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos reservados|todos os direitos reservados|"
     r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
@@ -77,7 +72,7 @@ _FOOTER = _compile(
     r"版[权權]所有(?![人者])|未经(?:书面)?(?:授权|许可),?(?:不得|禁止|请勿)|無断(?:転載|複製).{0,8}禁|무단 ?전재.{0,12}금지|"
     r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"
 )
-_CAPTION = _compile(
+_CAPTION = compile_folded(
     r"[\s(\[]*(?:(?:photo|image|picture|file photo|file|illustration|video|graphic)(?: credit| by| courtesy(?: of)?| source)?\s*[:/|]|"
     r"(?:الصوره|صوره|المصور|تصوير|عدسه|مصدر الصوره|كاريكاتير)\s*[:/|]|صوره ارشيفيه|صوره تعبيريه|ارشيفيه|تعبيريه|(?:من )?الارشيف|"
     r"(?:фото|фотография|изображение|иллюстрация|скриншот|снимок)\s*[:/|©]|foto\s*[:/|]|bild(?:quelle)?\s*[:/|]|credit\s*[:/|]|credits?\s*[:/|]|"
@@ -85,11 +80,11 @@ _CAPTION = _compile(
     r"|.{0,200}(?:/ ?(?:getty images|getty|reuters|afp|ap photo|ap|epa|shutterstock|tass|тасс|риа новости|رويترز|ا ف ب)|"
     r"via getty images|getty images|\(ap photo[^)]*\)|\(ap\)|shutterstock|istock(?:photo)?|/ ?(?:afp|via) .{0,30}|depositphotos)[)\].\s]*"
 )
-_SOURCE = _compile(
+_SOURCE = compile_folded(
     r"[\s(\[|*–—\-]*(?:المصدر|مصدر الخبر|نقلا عن|(?:消息|文章)?来源|來源|出典|출처|المصادر|source|sources|via|источники?|джерел[оа]|quelle|fuente|fonte|kaynak|zrodlo|منبع|"
     r"מקור|sumber|bron)\s*[:|/–—\-]\s*.{1,60}"
 )
-_BYLINE = _compile(
+_BYLINE = compile_folded(
     r"[\s(\[|*]*(?:(?:by|written by|reported by|story by|reporting by|editing by)\s+(?-i:\S+)(?:\s+\S+){0,8}"
     r"|(?:كتب\w?|كتابه|بقلم|اعداد|تحرير|مراسل\w*|اعداد وتحرير|ترجمه|تقرير|المحرر|الكاتب)\s*[:/–—\-|]\s*\S+(?:\s+\S+){0,5}"
     r"|(?:автор|текст|подготовил[аи]?|автори|редактор|журналист)\s*[:/|\-–—]\s*\S+(?:\s+\S+){0,5}"
@@ -97,18 +92,20 @@ _BYLINE = _compile(
     r"|(?:par|von|por|di|autor|autora|auteur|haber|muhabir)\s*[:/|]\s*\S+(?:\s+\S+){0,5})[\s.)\]]*"
 )
 _LETTER = re.compile(r"[^\W\d_]")
-# Signs that text goes without: braces, assignments, escapes, calls, keys, ends of statements.
+# What prose does not contain: braces, assignments, escapes, calls, keys, ends of statements.
 _CODE_SIGN = re.compile(
     r"""[{}=\\]+|;$|\(\)|\w\(['"]|\w\.\w+\(|["']\s*:|["'],\s*["']|&&|\|\||//\S"""
     r"""|[a-z]:\s*[#\w".-][^;:{}]{0,60};|(?<!\w)[#.][a-zA-Z][\w-]+"""
 )
 _CODE_HINT = re.compile(r"[{}=\\#;]")
 CODE_CHARS, CODE_SHARE = 300, 0.02
+_ENDS_SENTENCE = re.compile(r"[.!?؟。…\"”»'’)\]:]$")
+_EDGE_LINES = 4
 
 
 @lru_cache(maxsize=8192)
 def why_dropped(line: str) -> str | None:
-    """Why a settled line belongs to no article (a kebab-case word), or None when nothing says so."""
+    """Why a tidy line does not belong to an article (a kebab-case word), or None when nothing says so."""
     if len(line) > LONG_CHARS:
         return None
     folded = fold(line)
@@ -119,7 +116,7 @@ def why_dropped(line: str) -> str | None:
     if len(line) <= MEDIUM_CHARS:
         if _READ_ALSO.match(folded):
             return "read-also"
-        if _CAPTION.fullmatch(folded) or (len(line) <= 160 and _CAPTION.match(folded) and _is_label(folded)):
+        if _CAPTION.fullmatch(folded) or (len(line) <= 160 and _is_label(folded)):
             return "caption"
         if _SOURCE.fullmatch(folded):
             return "source-line"
@@ -141,30 +138,17 @@ def is_byline(line: str) -> bool:
     return len(line) <= 90 and line[-1:] not in ".!?؟" and _BYLINE.fullmatch(fold(line)) is not None
 
 
-def opens_list(line: str) -> bool:
-    """Whether a `read also` line is only a heading, so that what it heads comes after it."""
-    return len(line) <= 30 or line.rstrip().endswith((":", "："))
-
-
 def is_code(line: str) -> bool:
-    """Whether a line is a script, a style or data that stayed when the tags were taken away."""
+    """Whether a line is a script, a style or data that was left when the tags were stripped."""
     head = line[:CODE_CHARS]
-    if not _CODE_HINT.search(head):  # nearly all text; to count the signs takes thirty times longer
+    if not _CODE_HINT.search(head):  # true of nearly all text, and thirty times faster than counting
         return False
     return len(_CODE_SIGN.findall(head)) >= max(3, CODE_SHARE * len(head))
 
 
-# Lines in, body out: what belongs to no article is taken away, with its reason.
-
-
-_WORD = re.compile(r"[^\W_]+")
-_ENDS_SENTENCE = re.compile(r"[.!?؟。…\"”»'’)\]:]$")
-_EDGE_LINES = 4
-
-
 @dataclass
 class Cleaned:
-    """Lines that stay, and what was dropped; `credits` are dropped lines that may name an agency or an author."""
+    """The lines kept, and those dropped; `credits` are dropped lines that may name an agency or an author."""
 
     lines: list[str] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
@@ -172,7 +156,7 @@ class Cleaned:
 
 
 def clean_lines(lines: Sequence[str], titles: Sequence[str], drop_lines: Sequence[str] = ()) -> Cleaned:
-    """Settled lines of a body without boilerplate. `titles` are readings of the title; `drop_lines` a profile's."""
+    """A body's tidy lines without boilerplate. `titles` are readings of its title, `drop_lines` a source profile's."""
     result = Cleaned()
     keys = {key for title in titles if (key := _key(title))}
     own = _matcher(drop_lines)
@@ -182,7 +166,11 @@ def clean_lines(lines: Sequence[str], titles: Sequence[str], drop_lines: Sequenc
         why = "source-profile" if own and own.fullmatch(line) else _why(line, keys, at_edge=at_edge)
         if why is None and in_list > 0 and _is_teaser(line):
             why = "read-also"
-        in_list = 3 if why == "read-also" and opens_list(line) else in_list - 1 if why == "read-also" else 0
+        if why == "read-also":
+            is_heading = len(line) <= 30 or line.rstrip().endswith((":", "："))  # with its headlines below
+            in_list = 3 if is_heading else in_list - 1
+        else:
+            in_list = 0
         if why is None:
             result.lines.append(line)
         else:
@@ -205,12 +193,12 @@ def _why(line: str, title_keys: set[str], *, at_edge: bool) -> str | None:
 
 
 def _is_teaser(line: str) -> bool:
-    """Whether a line after a `read also` heading is one of the headlines it lists, and not the text going on."""
+    """Whether a line after a `read also` heading is one of its headlines, and not the text going on."""
     return len(line) <= 140 and not _ENDS_SENTENCE.search(line)
 
 
 def _key(text: str) -> str:
-    return "".join(_WORD.findall(fold(text))) if len(text) < 500 else ""
+    return letters_of(text) if len(text) < 500 else ""
 
 
 def _matcher(patterns: Sequence[str]) -> re.Pattern[str] | None:

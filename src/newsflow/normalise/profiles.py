@@ -1,4 +1,4 @@
-"""Source profiles from YAML files, checked whole; errors name file, line and place."""
+"""Source profiles: read from YAML files, checked whole, and proposed from what repeats in a sample of a source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import settle_line, settle_text
+from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import repair_text
 from newsflow.normalise.lines import why_dropped
@@ -98,26 +98,18 @@ def _schema() -> Any:
 
 
 def _profile(item: dict[str, Any]) -> SourceProfile:
-    selectors = dict(item.get("selectors", {}))
-    drop = tuple(selectors.pop("drop", ()))
-    return SourceProfile(
-        id=item["id"],
-        name=item.get("name", ""),
-        zone=item.get("zone"),
-        languages=tuple(item.get("languages", ())),
-        family=item.get("family"),
-        title_suffixes=tuple(item.get("title_suffixes", ())),
-        drop_lines=tuple(item.get("drop_lines", ())),
-        selectors=Selectors(**selectors, drop=drop),
-    )
+    members: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in item.items()}
+    selectors = item.get("selectors", {})
+    members["selectors"] = Selectors(**{**selectors, "drop": tuple(selectors.get("drop", ()))})
+    return SourceProfile(**members)
 
 
-# What repeats on the pages of one source: a proposal for its profile.
-
+# Learning from a sample.
 
 MIN_PAGES, MIN_SHARE = 3, 0.3
 MAX_LINE_CHARS = 300
-Place = Literal["header", "footer", "within"]
+Position = Literal["header", "footer", "within"]
+"""Where a line stands to the article's text."""
 
 _TITLE = re.compile(r"<title[^>]*>(.{1,2000}?)</title", re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"\s([|–—\-·•›»]\s[^|–—·•›»]{2,60})$")
@@ -125,20 +117,17 @@ _SUFFIX = re.compile(r"\s([|–—\-·•›»]\s[^|–—·•›»]{2,60})$")
 
 @dataclass(frozen=True, slots=True)
 class RepeatedLine:
-    """A line that stands on `pages` of the sample's pages, mostly at `place` of the article's text.
-
-    `known` is why the general rules drop it anyway, if they do.
-    """
+    """A line that stands on `pages` of the sample. `known` is why the general rules drop it anyway, if they do."""
 
     text: str
     pages: int
-    place: Place
+    place: Position
     known: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a sample says about one source. `title_suffixes` go with the number of titles that end so."""
+    """What a sample says about one source. `title_suffixes` have the number of titles that end so."""
 
     source: str
     pages: int
@@ -149,17 +138,17 @@ class Proposal:
 def learn_source(source: str, sample: Iterable[RawArticle]) -> Proposal:
     """Lines and title endings that repeat on at least three pages and three in ten of a sample of one source."""
     pages = [raw for raw in sample if raw.content]
-    places: dict[str, Counter[Place]] = {}
+    positions: dict[str, Counter[Position]] = {}
     endings: Counter[str] = Counter()
     for raw in pages:
-        for line, place in _places(_lines(raw)).items():
-            places.setdefault(line, Counter())[place] += 1
+        for line, position in _positions(_lines(raw)).items():
+            positions.setdefault(line, Counter())[position] += 1
         if match := _SUFFIX.search(_title(raw)):
             endings[match.group(1)] += 1
     least = max(MIN_PAGES, MIN_SHARE * len(pages))
     lines = [
         RepeatedLine(line, counts.total(), counts.most_common(1)[0][0], why_dropped(line))
-        for line, counts in places.items()
+        for line, counts in positions.items()
         if counts.total() >= least and parse_date(line) is None
     ]
     lines.sort(key=lambda line: (-line.pages, line.text))
@@ -169,14 +158,13 @@ def learn_source(source: str, sample: Iterable[RawArticle]) -> Proposal:
 
 def _lines(raw: RawArticle) -> list[str]:
     content = repair_text(raw.content)
-    text = settle_text(strip_tags(content) if "html" in raw.content_type else content)
-    return [line for part in text.split("\n") if (line := part.strip())]
+    return tidy_lines(strip_tags(content) if "html" in raw.content_type else content)
 
 
-def _places(lines: Sequence[str]) -> dict[str, Place]:
-    """Each short line of a page, once, and where it stands to the densest block of text."""
+def _positions(lines: Sequence[str]) -> dict[str, Position]:
+    """Each short line of a page, once, and where it stands."""
     first, end = densest_block(lines) or (0, len(lines))
-    found: dict[str, Place] = {}
+    found: dict[str, Position] = {}
     for index, line in enumerate(lines):
         if len(line) <= MAX_LINE_CHARS:
             found.setdefault(line, "header" if index < first else "footer" if index >= end else "within")
@@ -185,4 +173,4 @@ def _places(lines: Sequence[str]) -> dict[str, Place]:
 
 def _title(raw: RawArticle) -> str:
     match = _TITLE.search(raw.content[:50_000]) if "html" in raw.content_type else None
-    return settle_line(match.group(1) if match else raw.title or "")
+    return tidy_line(match.group(1) if match else raw.title or "")

@@ -1,4 +1,4 @@
-"""Scripts of a text, and what single letters say about its language."""
+"""The script of a text, and what single letters say about its language."""
 
 from __future__ import annotations
 
@@ -23,17 +23,12 @@ _RANGES = (
     ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
 )
 _PATTERNS = tuple((name, re.compile(f"[{chars}]")) for name, chars in _RANGES)
+_OTHERS = {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
 ONE_LANGUAGE = {
-    "Grek": "el",
-    "Hebr": "he",
-    "Armn": "hy",
-    "Geor": "ka",
-    "Deva": "hi",
-    "Beng": "bn",
-    "Taml": "ta",
-    "Thai": "th",
-}
-"""Scripts that one of the languages served is written in."""
+    "Grek": "el", "Hebr": "he", "Armn": "hy", "Geor": "ka", "Deva": "hi", "Beng": "bn", "Taml": "ta", "Thai": "th",
+    "Hang": "ko",
+}  # fmt: skip
+"""Scripts in which only one of the languages served is written."""
 # A character of these says as much as two or three letters of others.
 _HEAVY = {"Hani": 2.5, "Kana": 2.0, "Hang": 2.0}
 # Brand names and quotations are Latin in all languages: a text is Latin when most of it is.
@@ -74,10 +69,13 @@ _CYRILLIC_NEEDS = (
     (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
 )
 CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "ru", "sr", "tg", "uk"})
+# Latin letters that look like Cyrillic ones. Some editors mix them, and some do so to escape searches.
+_LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
+_MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
 
 
 class _ScriptOf(dict[str, str]):
-    """The script of a character, empty for what is no letter; filled as they are met."""
+    """The script of a character, empty for what is not a letter; filled as characters are met."""
 
     def __missing__(self, char: str) -> str:
         script = next((name for name, pattern in _PATTERNS if pattern.match(char)), "") if char.isalpha() else ""
@@ -89,7 +87,7 @@ _SCRIPT_OF = _ScriptOf()
 
 
 def main_script(chars: Counter[str]) -> tuple[str, float]:
-    """The script most of these characters are of (ISO 15924) and its share of the letters; (``, 0) without letters."""
+    """The main script of these characters (ISO 15924) and its share of the letters; (``, 0) without letters."""
     counts: dict[str, float] = {}
     for char, count in chars.items():
         if name := _SCRIPT_OF[char]:
@@ -102,19 +100,9 @@ def main_script(chars: Counter[str]) -> tuple[str, float]:
     return name, counts[name] / sum(counts.values())
 
 
-@lru_cache(maxsize=1)
-def _in_script() -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
-
-
 def only_script(text: str, script: str) -> str:
     """The text without the words of other scripts."""
-    return " ".join(_in_script()[script].sub(" ", text).split())
-
-
-# Latin letters that look like Cyrillic ones: some editors mix them, and some mean to be found by no search.
-_LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
-_MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
+    return " ".join(_OTHERS[script].sub(" ", text).split())
 
 
 def mend_lookalikes(text: str) -> str:
@@ -128,7 +116,7 @@ def _languages_with(char: str) -> tuple[str, ...]:
 
 
 def arabic_letters(chars: Counter[str]) -> Counter[str]:
-    """How many of these characters tell each language written in the Arabic script."""
+    """For each language in the Arabic script, how many of these characters tell it; `letters` are all of the script."""
     found: Counter[str] = Counter()
     for char, count in chars.items():
         if _SCRIPT_OF[char] == "Arab":
@@ -139,7 +127,7 @@ def arabic_letters(chars: Counter[str]) -> Counter[str]:
 
 
 def cyrillic_candidates(text: str) -> frozenset[str]:
-    """The languages that have the letters seen, and of whose own letters a text of this length shows some."""
+    """The languages that have the letters of this text, and whose own letters a text of its length would show."""
     lowered = text.lower()
     candidates = CYRILLIC
     for pattern, languages in _CYRILLIC_RULES:

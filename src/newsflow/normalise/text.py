@@ -1,4 +1,4 @@
-"""Pages that already lost their tags: foreign headline, logo, caption, title, date line, body, footer as lines."""
+"""Pages that lost their tags: title, date and body found among the lines of headers, captions and footers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from newsflow.model import PublicationDate
 from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import count_words, densest_block, join_fragments, repeated
-from newsflow.normalise.characters import fold, settle_text
+from newsflow.normalise.characters import letters_of, tidy_lines
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.decode import repair_text
 from newsflow.normalise.language import detect_language
@@ -21,19 +21,14 @@ LOOK_INSIDE_LINES = 2
 TITLE_WORDS = (3, 45)
 
 
-def clean_text(text: str) -> Extracted:
-    """Title, date and body of a page whose tags were stripped, or of a plain article. Time is linear in its length.
+def clean_text(text: str, source: SourceProfile | None = None, headline: str | None = None) -> Extracted:
+    """Title, date and body of a page whose tags were stripped, or of a plain article. Linear in time.
 
     The body is the densest block of long lines; the date is the date line nearest above it, the title the line above
-    that. What was thrown away is in `dropped`, with its reason. The first 20,000 lines are read.
+    that, unless a `headline` came with the text. What is left out is in `dropped`, with its reason. The first 20,000
+    lines are read.
     """
-    return clean_page_text(text, None)
-
-
-def clean_page_text(text: str, source: SourceProfile | None, headline: str | None = None) -> Extracted:
-    """`clean_text` with the help of a source profile, and of the headline where it came beside the text."""
-    settled = settle_text(repair_text(text))
-    every = [line for raw in settled.split("\n") if (line := raw.strip())]
+    every = tidy_lines(repair_text(text))
     lines, beyond = join_fragments(every[:MAX_LINES]), len(every) - MAX_LINES
     if not lines:
         return Extracted()
@@ -49,12 +44,13 @@ def clean_page_text(text: str, source: SourceProfile | None, headline: str | Non
     cleaned = _body(lines, (first, block[1]), title, source)
     above = [] if title_at is None else [line for line in lines[title_at + 1 : first] if len(line) <= 90]
     bylines = [line for line in above if is_byline(line)] + cleaned.credits
+    body = "\n".join(cleaned.lines)
     return Extracted(
         title=title,
-        body="\n".join(cleaned.lines),
+        body=body,
         published=published,
         dates=(published,) if published else (),
-        agency=find_agency("\n".join(cleaned.lines), bylines, [*above, *lines[block[1] : block[1] + 3]]),
+        agency=find_agency(body, bylines, [*above, *lines[block[1] : block[1] + 3]]),
         marks=marks,
         dropped=(
             *_dropped(lines, {title_at, date_at}, (first, block[1]), cleaned),
@@ -64,7 +60,7 @@ def clean_page_text(text: str, source: SourceProfile | None, headline: str | Non
 
 
 def _key(line: str) -> str:
-    return "".join(filter(str.isalnum, fold(line))) if len(line) < 500 else line
+    return letters_of(line) if len(line) < 500 else line
 
 
 def _find_date(
@@ -73,28 +69,24 @@ def _find_date(
     """The date line nearest above the block, or within its first lines; then one shortly below it."""
     first, end = block
     above = range(min(first + LOOK_INSIDE_LINES, end) - 1, max(-1, first - LOOK_ABOVE_LINES), -1)
-    places = [
+    indexes = [
         index
         for index in (*above, *range(end, min(len(lines), end + 4)))
         if len(lines[index]) <= 120 and any(map(str.isdigit, lines[index]))
     ]
     tags: tuple[str | None, ...] = (source.languages[0],) if source and len(source.languages) == 1 else (None,)
-    if places and tags == (None,):
-        tags = (None, detect_language(lines[first])[0]) if any(_is_numeric(lines[index]) for index in places) else tags
-    for index in places:
+    # A date with these signs may need its language to tell the day from the month.
+    if tags == (None,) and any("/" in lines[index] or "-" in lines[index] for index in indexes):
+        tags = (None, detect_language(lines[first])[0])
+    for index in indexes:
         for tag in tags:
             if date := parse_date(lines[index], tag):
                 return (index if index < end else None), date
     return None, None
 
 
-def _is_numeric(line: str) -> bool:
-    """Whether a date in this line would need its language to tell the day from the month."""
-    return "/" in line or "-" in line
-
-
 def _find_title(lines: Sequence[str], before: int) -> int | None:
-    """The nearest line above that can be a headline; one that stands twice on the page goes before others."""
+    """The nearest line above that can be a headline; one that stands twice on the page goes first."""
     above = [index for index in range(before - 1, max(-1, before - LOOK_ABOVE_LINES), -1) if _is_headline(lines[index])]
     twice = [index for index in above[:6] if lines.count(lines[index]) == 2 and count_words(lines[index]) >= 5]
     if twice or above:

@@ -1,4 +1,6 @@
-"""Titles: the headline without the site's name, marks such as `(فيديو)` kept apart."""
+"""Titles: the headline without the site's name, with marks such as `(فيديو)` kept apart."""
+
+# ruff: noqa: E501 - rows of words read best as rows
 
 from __future__ import annotations
 
@@ -6,10 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from newsflow.normalise.characters import fold, fold_pattern, settle_line
-
-# ruff: noqa: E501 - rows of words read best as rows
-
+from newsflow.normalise.characters import compile_folded, fold, letters_of, tidy_line
 
 _MARK_WORDS = (
     "فيديو|الفيديو|بالفيديو|صور|الصور|بالصور|صورة|بالصورة|شاهد|صوت|بث مباشر|مباشر|مباشرة|خاص|حصري|إنفوغراف|انفوجراف|إنفوجرافيك|"
@@ -22,81 +21,73 @@ _LEADING_MARK = re.compile(
     r"((?:فيديو|بالفيديو|بالصور|شاهد|صور|عاجل|مباشر|بالفيديو والصور|فيديو وصور|خاص|حصري))\s*(?:[|:؛-]|\.\.+)\s*(?=\S)"
 )
 _SPLIT = re.compile(r"\s+([|–—\-·•›»:]{1,2}|//?|<|::)\s+|\s*(：|︱|│|｜|\|)\s*")
-_PARTS = re.compile(r"[^\W_]+")
-_SITE_WORDS = re.compile(
-    fold_pattern(
-        r".*(?:\b(?:news|nachrichten|noticias|actualites?|zeitung|times|post|tv|online|magazine|daily|agency|haber\w*|gazete\w*|"
-        r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
-        r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
-    )
+_WORD = re.compile(r"[^\W_]+")
+_SITE_WORDS = compile_folded(
+    r".*(?:\b(?:news|nachrichten|noticias|actualites?|zeitung|times|post|tv|online|magazine|daily|agency|haber\w*|gazete\w*|"
+    r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
+    r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
 )
+_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
+MAX_CHARS = 600
+_TITLE_RANK = {"json-ld": 0, "og:title": 1, "twitter:title": 2, "title": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is known of the site's name: names as written, and its host."""
+    """What is known of a site's name: names as written, and its host."""
 
     names: tuple[str, ...] = ()
     host: str = ""
 
 
-_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
-MAX_CHARS = 600
-
-
 def tidy_title(title: str) -> str:
-    """A title settled onto one line, without tags, cut at a length that no headline has."""
-    return settle_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
+    """A title on one tidy line, without tags, cut at a length that no headline has."""
+    return tidy_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
 
 
 def split_title(title: str) -> tuple[str, tuple[str, ...]]:
-    """A settled title without its marks, and the marks (`فيديو إرم`). A title that is only a mark stays."""
-    settled = tidy_title(title)
-    marks = [match.group(1).strip() for match in _MARK.finditer(settled)]
-    bare = settle_line(_MARK.sub(" ", settled)) if marks else settled
+    """A tidy title without its marks, and the marks (`فيديو إرم`). A title that is only a mark stays."""
+    whole = tidy_title(title)
+    marks = [match.group(1).strip() for match in _MARK.finditer(whole)]
+    bare = tidy_line(_MARK.sub(" ", whole)) if marks else whole
     if leading := _LEADING_MARK.match(bare):
         marks.insert(0, leading.group(1))
         bare = bare[leading.end() :]
-    return (bare, tuple(marks)) if bare else (settled, ())
+    return (bare, tuple(marks)) if bare else (whole, ())
 
 
 def strip_site(
     title: str, site: Site, heads: Sequence[str] = (), others: Sequence[str] = (), suffixes: Iterable[str] = ()
 ) -> str:
-    """A settled title without the site's or the section's name before or behind it.
+    """A tidy title without the name of the site or section before or after it.
 
     `heads` are the page's headings, `others` other readings of the title: what is left after cutting at a separator
-    is taken when it is one of them. Without such evidence only what looks like a name is cut. `suffixes` (of a source
-    profile) are cut as they are.
+    is taken when it is one of them. Without such evidence only what looks like a name is cut. A source profile's
+    `suffixes` are cut as they are.
     """
     title = _cut_suffixes(tidy_title(title), suffixes)
-    if _key(title) in {_key(head) for head in heads}:
+    if letters_of(title) in map(letters_of, heads):
         return title
-    known = {_key(other) for other in (*heads, *others)} - {""}
-    cuts = [(match.start(), match.end(), match.group(1) or match.group(2)) for match in _SPLIT.finditer(title)]
-    for start, end, _ in cuts:
-        for part in (title[:start], title[end:]):
-            if len(part) >= 10 and _key(part) in known:
+    known = {letters_of(other) for other in (*heads, *others)} - {""}
+    for match in _SPLIT.finditer(title):
+        for part in (title[: match.start()], title[match.end() :]):
+            if len(part) >= 10 and letters_of(part) in known:
                 return part.strip()
     return _cut_names(title, site)
 
 
 def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
     for suffix in suffixes:
-        settled = settle_line(suffix)
-        if settled and title.endswith(settled) and len(title) > len(settled):
-            return title[: -len(settled)].rstrip(" |–—-·•›»:،")
+        suffix = tidy_line(suffix)
+        if suffix and title.endswith(suffix) and len(title) > len(suffix):
+            return title[: -len(suffix)].rstrip(" |–—-·•›»:،")
     return title
 
 
 def _cut_names(title: str, site: Site) -> str:
     while match := next(reversed(list(_SPLIT.finditer(title))), None):
-        left, right, sign = (
-            title[: match.start()].strip(),
-            title[match.end() :].strip(),
-            match.group(1) or match.group(2),
-        )
-        if not left or not _is_name(right, left, sign, site):
+        left, right = title[: match.start()].strip(), title[match.end() :].strip()
+        if not left or not _is_name(right, left, match.group(1) or match.group(2), site):
             break
         title = left
     if (match := _SPLIT.search(title)) and _names_site(title[: match.start()], site):
@@ -104,15 +95,15 @@ def _cut_names(title: str, site: Site) -> str:
     return title
 
 
-def _is_name(right: str, left: str, sign: str, site: Site) -> bool:
-    if len(left) < 8 and not _names_site(right, site):
-        return False
+def _is_name(right: str, left: str, separator: str, site: Site) -> bool:
     if _names_site(right, site):
         return True
+    if len(left) < 8:
+        return False
     words = len(right.split())
-    if sign in ("|", "│", "｜", "︱", "›", "»", "::", "•", "·", "："):
+    if separator in ("|", "│", "｜", "︱", "›", "»", "::", "•", "·", "："):
         return words <= 6 and len(right) <= 45 and len(right) < len(left)
-    if sign == ":" or len(right) > 40:
+    if separator == ":" or len(right) > 40:
         return False
     return (_SITE_WORDS.fullmatch(fold(right)) is not None and words <= 5) or (
         words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
@@ -120,52 +111,44 @@ def _is_name(right: str, left: str, sign: str, site: Site) -> bool:
 
 
 def _is_titled(text: str) -> bool:
-    """Whether each word of some length begins as a name does: upper case, or a script without case."""
-    words = [word for word in _PARTS.findall(text) if len(word) > 3 or text.count(" ") == 0]
+    """Whether each long word begins as a name does: in upper case, or in a script without case."""
+    words = [word for word in _WORD.findall(text) if len(word) > 3 or text.count(" ") == 0]
     return bool(words) and all(not word[0].islower() and not word[0].isdigit() for word in words)
 
 
 def _names_site(text: str, site: Site) -> bool:
-    key = _key(text)
+    key = letters_of(text)
     if not key or len(text) > 60:
         return False
-    names = {_key(name) for name in site.names} - {""}
+    names = {letters_of(name) for name in site.names} - {""}
     if key in names or any(len(name) > 3 and key.startswith(name) and len(key) < 2 * len(name) for name in names):
         return True
-    host = _key(site.host)
+    host = letters_of(site.host)
     return (len(key) > 3 and key in host) or (
         len(text.split()) <= 4 and key.removeprefix("the") in host and len(key) > 5
     )
 
 
-def _key(text: str) -> str:
-    """For comparing: folded, letters and digits only."""
-    return "".join(_PARTS.findall(fold(text)))
+def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Sequence[str] = ()) -> str:
+    """The best of a page's titles, tidy and without the site's name; empty when there is none.
 
-
-def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Iterable[str] = ()) -> str:
-    """The best of a page's titles, settled and without the site's name; empty when there is none.
-
-    Two that agree win, JSON-LD and Open Graph before the rest; else the heading that most resembles them.
+    Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them.
     """
-    suffixes = tuple(suffixes)
     raw = {name: tidy_title(title) for name, title in titles.items()}
     heads = [head for head in map(tidy_title, headings[:8]) if len(head) > 3 and len(head) < 400]
-    candidates: list[tuple[str, str]] = []
-    for name in ("json-ld", "og:title", "twitter:title", "title", *raw):
-        if raw.get(name) and name not in dict(candidates):
-            others = [other for key, other in raw.items() if key != name]
-            candidates.append((name, strip_site(raw[name], site, heads, others, suffixes)))
-    candidates = [(name, title) for name, title in candidates if title and not _names_site(title, site)]
-    if not candidates:
-        return heads[0] if heads else ""
-    return _vote([title for _, title in candidates], heads)
+    found = []
+    for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
+        others = [other for key, other in raw.items() if key != name]
+        title = strip_site(raw[name], site, heads, others, suffixes)
+        if title and not _names_site(title, site):
+            found.append(title)
+    return _vote(found, heads) if found else next(iter(heads), "")
 
 
 def _vote(titles: list[str], heads: list[str]) -> str:
-    keys = [_key(title) for title in titles]
-    for head in heads:  # what is on the page and in its metadata
-        if (key := _key(head)) in keys:
+    keys = [letters_of(title) for title in titles]
+    for head in heads:  # on the page and in its metadata
+        if (key := letters_of(head)) in keys:
             return titles[keys.index(key)]
     for index, key in enumerate(keys):
         if keys.count(key) > 1:
@@ -175,6 +158,6 @@ def _vote(titles: list[str], heads: list[str]) -> str:
 
 
 def _likeness(head: str, titles: list[str]) -> float:
-    words = set(_PARTS.findall(fold(head)))
-    others = [set(_PARTS.findall(fold(title))) for title in titles]
+    words = set(_WORD.findall(fold(head)))
+    others = [set(_WORD.findall(fold(title))) for title in titles]
     return max((len(words & other) / len(words | other) for other in others if words | other), default=0.0)

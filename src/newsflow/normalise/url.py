@@ -1,8 +1,10 @@
-"""Canonical URLs: one name for one article, however it was linked.
+"""Canonical URLs: one name for one article, however it was linked; and the address that a reader can follow.
 
-A canonical URL is a name, not a link: the scheme is always `http`, so that both schemes give one name.
-Path case, and every parameter that may be an identifier, are kept: two articles never share a name.
+A canonical URL is a name, not a link: the scheme is always `http`, so that both schemes give one name. Path case, and
+every parameter that may be an identifier, are kept: two articles never share a name.
 """
+
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
 
 from __future__ import annotations
 
@@ -11,12 +13,8 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
-# Which query parameters say where a reader came from, and nothing about the article.
-
-
-# ruff: noqa: E501, SIM905 - rows of words read best as rows
-
-
+# Query parameters that say where a reader came from, and nothing about the article: by the beginning of their name, by
+# their name, or by name and value together.
 _PREFIXES = re.compile(
     r"(?:utm|itm|mtm|pk|piwik|matomo|hsa|vero|oly|mkt|mc|ga|_ga|_hs|hs|ns|at|wt|wt\.|xtor|guce|fb|ml|sc|sk|stm|"
     r"dm_i|trk|tracking|campaign|sponsor|referr?er|ito|cm_mmc|s_kwcid|ef|adj|ads?|aff|affiliate|gad|spm|scm)[_.]",
@@ -37,20 +35,10 @@ _NAMES = frozenset(
     "random timestamp _ga _gl _gac _hsenc _hsmi _ke _kx _branch_match_id gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
     "print printable output outputtype platform mobile nomobile desktop amp __twitter_impression".split()
 )
+_BY_VALUE = frozenset("from s t cid eid ssm medium channel_source type view mode app".split())
 _VALUES = re.compile(
     r"(?:rss\d?|feed|twitter|facebook|fb|whatsapp|telegram|newsletter|email|social|share|homepage)", re.I
 )
-_BY_VALUE = frozenset(
-    {"from", "s", "t", "cid", "eid", "ssm", "medium", "channel_source", "type", "view", "mode", "app"}
-)
-
-
-def is_tracker(name: str, value: str) -> bool:
-    """Whether a parameter (its name in lower case) is one of tracking, session or presentation."""
-    if name in _NAMES or _PREFIXES.match(name):
-        return True
-    return name in _BY_VALUE and _VALUES.fullmatch(value) is not None
-
 
 MAX_URL_CHARS = 4096
 
@@ -66,6 +54,12 @@ _AMP_TAIL = re.compile(r"(?:[/.]amp(?:\.html?)?|/amp/index\.html?)/*$", re.IGNOR
 _AMP_PARAMS = {"amp", "amp_markup", "amp_js_v", "amp_gsa", "usqp", "isamp"}
 _SAFE_PATH = "/!$&'()*+,;=:@~"
 _SAFE_QUERY = "/!$'()*,;:@~?"
+_HOME_SEGMENT = re.compile(
+    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?",
+    re.IGNORECASE,
+)
+_WWW = re.compile(r"www\d?|m|mobile|amp|wap")
+_SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
 
 
 def canonicalise_url(url: str) -> str:
@@ -73,31 +67,22 @@ def canonicalise_url(url: str) -> str:
 
     Repairs doubled and broken schemes, backslashes and empty ports; unwraps AMP caches; drops `www.`, `m.`
     and AMP forms, fragments, credentials, default ports, trailing slashes, tracking and valueless parameters;
-    sorts the other parameters. Raises ValueError, naming the value, on what is no web URL.
+    sorts the other parameters. Raises ValueError, naming the value, on what is not a web URL.
     """
     text = _CONTROL.sub("", url).replace("&amp;", "&")
+    shown = repr(url if len(url) <= 100 else url[:100] + "…")
     if not text or len(text) > MAX_URL_CHARS:
-        raise ValueError(f"no URL: {_shorten(url)}; expected http(s)://host/path of at most {MAX_URL_CHARS} characters")
+        raise ValueError(f"not a web URL: {shown}; expected http(s)://host/path, {MAX_URL_CHARS} characters or less")
     try:
         return _canonicalise(text)
     except ValueError as error:
-        raise ValueError(f"no URL: {_shorten(url)} ({error}); expected http(s)://host/path") from None
-
-
-_HOME_SEGMENT = re.compile(
-    r"/(?:[a-z]{2}(?:[-_][a-z]{2})?|index\.(?:html?|php|aspx?)|home|default\.aspx|global|arabic|english)?/?",
-    re.IGNORECASE,
-)
+        raise ValueError(f"not a web URL: {shown} ({error}); expected http(s)://host/path") from None
 
 
 def is_homepage(url: str) -> bool:
-    """Whether a canonical URL names a site's front page (or that of one of its languages), and no article."""
+    """Whether a canonical URL names a site's front page (or that of one of its languages), and not an article."""
     host_and_path, _, query = url.partition("://")[2].partition("?")
     return not query and _HOME_SEGMENT.fullmatch("/" + host_and_path.partition("/")[2]) is not None
-
-
-def _shorten(url: str) -> str:
-    return repr(url if len(url) <= 100 else url[:100] + "…")
 
 
 def _canonicalise(text: str) -> str:
@@ -120,7 +105,7 @@ def _split(text: str) -> tuple[str, str, str]:
     if match:
         before = before[match.end() :]
     elif _OTHER_SCHEME.match(before):
-        raise ValueError("another scheme than http or https")
+        raise ValueError("the scheme is not http or https")
     elif "." not in before.partition("/")[0]:
         raise ValueError("no host")
     authority, slash, path = before.partition("/")
@@ -144,11 +129,11 @@ def _canonical_host(authority: str) -> str:
         return _ipv6_host(host)
     host, _, port = host.partition(":")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"no port: {port[:20]!r}")
+        raise ValueError(f"not a port: {port[:20]!r}")
     host = _ascii_host(host.strip("."))
     labels = host.split(".")
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"no host: {host[:60]!r}")
+        raise ValueError(f"not a host name: {host[:60]!r}")
     if labels[-1].isdigit():
         return str(ipaddress.IPv4Address(host)) + _port_suffix(port)
     return _without_variant(labels) + _port_suffix(port)
@@ -157,13 +142,13 @@ def _canonical_host(authority: str) -> str:
 def _ipv6_host(host: str) -> str:
     address, bracket, rest = host[1:].partition("]")
     if not bracket or (rest and not rest.startswith(":")):
-        raise ValueError("no IPv6 address")
+        raise ValueError("not an IPv6 address")
     return f"[{ipaddress.IPv6Address(address)}]{_port_suffix(rest[1:])}"
 
 
 def _port_suffix(port: str) -> str:
     if port and not (port.isascii() and port.isdigit()):
-        raise ValueError("no port")
+        raise ValueError(f"not a port: {port[:20]!r}")
     return "" if not port or int(port) in (80, 443) else f":{int(port)}"
 
 
@@ -178,9 +163,6 @@ def _ascii_host(host: str) -> str:
         raise ValueError("a host name that cannot be encoded") from None
 
 
-_WWW = re.compile(r"www\d?|m|mobile|amp|wap")
-
-
 def _without_variant(labels: list[str]) -> str:
     while len(labels) > 2 and _WWW.fullmatch(labels[0]) and not _is_suffix(labels[1:]):
         labels = labels[1:]
@@ -189,11 +171,8 @@ def _without_variant(labels: list[str]) -> str:
     return ".".join(labels)
 
 
-_SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
-
-
 def _is_suffix(labels: list[str]) -> bool:
-    """Whether these labels are a public suffix such as `co.uk`, under which names are given out."""
+    """Whether these labels are a public suffix such as `co.uk`, under which names are registered."""
     return len(labels) == 1 or (len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND_LEVEL)
 
 
@@ -225,19 +204,22 @@ def _canonical_query(query: str) -> str:
 
 def _is_noise(name: str, value: str) -> bool:
     lowered = name.lower()
+    if lowered in _NAMES or _PREFIXES.match(lowered):
+        return True
     if not value:  # ?12345 is an identifier, ?print is not
-        return not any(char.isdigit() for char in name) or is_tracker(lowered, "")
-    return lowered in _AMP_PARAMS or value.lower() == "amp" or is_tracker(lowered, value)
+        return not any(map(str.isdigit, name))
+    if lowered in _BY_VALUE and _VALUES.fullmatch(value):
+        return True
+    return lowered in _AMP_PARAMS or value.lower() == "amp"
 
 
 @lru_cache(maxsize=4096)
 def _recode(text: str, safe: str) -> str:
-    """Percent-encoding settled: what need not be encoded is not, the rest is, in UTF-8 and upper case."""
+    """The text percent-encoded in one way: only what must be, in UTF-8 and upper case."""
     if text.isascii() and text.replace("-", "").replace("/", "").isalnum():
         return text
     parts = re.split(r"(%[0-9A-Fa-f]{2})", text)
-    recoded = [_recode_escape(part) if index % 2 else quote(part, safe=safe) for index, part in enumerate(parts)]
-    return "".join(recoded)
+    return "".join(_recode_escape(part) if index % 2 else quote(part, safe=safe) for index, part in enumerate(parts))
 
 
 def _recode_escape(escape: str) -> str:
@@ -245,15 +227,10 @@ def _recode_escape(escape: str) -> str:
     return char if char.isascii() and (char.isalnum() or char in "-._~") else escape.upper()
 
 
-# The address a reader can follow. A canonical URL names an article; it need not answer.
-#
-# Canonical forms leave out what does not tell articles apart: `https`, `www.`. Some sites answer only with them, so what
-# is emitted takes both back from the address that the publisher gave.
-
-
 def link_of(canonical: str, published: object) -> str:
-    """`canonical` with the scheme and the `www.` of `published`, where that is an address of the same host.
+    """An address that a reader can follow: `canonical` with the scheme and `www.` of `published`, an address of its host.
 
+    A canonical URL leaves both out, since they do not tell articles apart; some sites answer only with them.
     `link_of("http://a.example/1", "https://www.a.example/1?utm_source=x")` is `https://www.a.example/1`.
     """
     if not isinstance(published, str):
@@ -267,9 +244,7 @@ def link_of(canonical: str, published: object) -> str:
     if given.scheme.lower() not in ("http", "https") or not bare:
         return canonical
     if host.removeprefix("www.") != bare:
-        # Another host (m., amp.) leads to the same article; that it speaks TLS says that its site does.
+        # Another host (m., amp.) leads to the same article, and if it speaks TLS, so does the site.
         return urlunsplit(name._replace(scheme=given.scheme.lower())) if host.endswith(f".{bare}") else canonical
-    netloc = name.netloc.removeprefix("www.")
-    return urlunsplit(
-        name._replace(scheme=given.scheme.lower(), netloc=f"www.{netloc}" if host.startswith("www.") else netloc)
-    )
+    netloc = ("www." if host.startswith("www.") else "") + name.netloc.removeprefix("www.")
+    return urlunsplit(name._replace(scheme=given.scheme.lower(), netloc=netloc))

@@ -1,18 +1,15 @@
-"""Values that pass between the parts of normalisation."""
+"""What passes between the parts of normalisation: what a page says, and what is known of its source."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from newsflow.model import PublicationDate
-
-Part = Literal["title", "body", "date", "mark"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A piece of the page that was thrown away, and why (a kebab-case word: `share-bar`, `footer`, `caption` ...)."""
+    """A piece of the page that is left out, and why (a kebab-case word: `share-bar`, `footer`, `caption` ...)."""
 
     text: str
     why: str
@@ -20,10 +17,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a page says. Text is settled (NFC, no invisible signs) and unfolded; paragraphs are split by a newline.
+    """What a page says. Text is tidy (NFC, no invisible characters) and unfolded; paragraphs end with a newline.
 
-    `published` is the date found, with its evidence; `dates` are all that were found, best evidence first.
-    `language_hint` is what the page claims. `marks` are what was taken off the title (`فيديو`).
+    `dates` are all dates found, best evidence first; `published` is the first. A date without a zone stays so.
+    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`).
     """
 
     title: str = ""
@@ -36,9 +33,6 @@ class Extracted:
     agency: str | None = None
     marks: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = field(default=())
-
-
-# Source profiles: what we know of a publisher that its pages do not say themselves.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +48,10 @@ class Selectors:
 
 @dataclass(frozen=True, slots=True)
 class SourceProfile:
-    """One source. `zone` is an IANA name, used for dates that name none; `languages` are what it publishes in.
+    """What is known of a source that its pages do not say.
 
-    `family` names the publisher behind it (two sources of one family are not independent).
+    `zone` is an IANA name, used for dates that name none. `languages` are what the source publishes in, and `family`
+    is the publisher behind it: two sources of one family are not independent.
     """
 
     id: str

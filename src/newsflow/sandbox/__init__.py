@@ -1,5 +1,5 @@
-"""Work on hostile pages in a process of its own, within limits of time and memory that really hold."""
+"""Reading hostile pages in processes of their own, within limits of time and memory that the system enforces."""
 
-from newsflow.sandbox.normaliser import Job, Limits, Normaliser, shared_normaliser
+from newsflow.sandbox.normaliser import Normaliser, NormaliseTask, SandboxLimits
 
-__all__ = ["Job", "Limits", "Normaliser", "shared_normaliser"]
+__all__ = ["NormaliseTask", "Normaliser", "SandboxLimits"]

@@ -1,4 +1,4 @@
-"""The worker process: reads requests, answers each with what the page says, within its limits.
+"""The worker process: reads requests and answers each with what the page says, within its limits.
 
 Run as `python -m newsflow.sandbox.child TIME_LIMIT_S MEMORY_LIMIT_BYTES`; started by `Worker` only.
 """
@@ -24,15 +24,14 @@ def main() -> int:
     requests, answers = _private_pipes()
     _limit_memory(memory_limit_bytes)
     faulthandler.enable(all_threads=False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which drains
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which finishes its work
     with contextlib.suppress(BrokenPipeError):
         _send(answers, READY)
         while (request := _receive(requests)) is not None:
-            # The parent kills us at its limit. If the parent was killed itself, the alarm's default action does:
-            # it needs no interpreter, so it ends a loop inside C code too.
+            # The parent kills us at the limit. If the parent was killed itself, the alarm's default action does so:
+            # it needs no interpreter, so it ends a loop inside C code, too.
             signal.setitimer(signal.ITIMER_REAL, time_limit_s * 1.5 + 1)
-            reply = answer(pickle.loads(request))
-            _send(answers, reply)
+            _send(answers, answer(pickle.loads(request)))
             signal.setitimer(signal.ITIMER_REAL, 0)
     return 0
 

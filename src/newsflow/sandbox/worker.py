@@ -1,4 +1,4 @@
-"""The parent's side of one worker process: start it, ask it, kill it."""
+"""The parent's side of one worker process: start it, ask it, kill it. They exchange frames, payloads with a length."""
 
 from __future__ import annotations
 
@@ -14,29 +14,21 @@ from pathlib import Path
 
 from newsflow.errors import SandboxError
 
-# Length-prefixed frames over pipes, with a deadline on the parent's side.
-
-
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 256 * 1024 * 1024
-
-
-class FrameTimeoutError(Exception):
-    """The other side did not read or answer before the deadline."""
-
-
-class FrameEndError(Exception):
-    """The other side closed its end, or sent what is no frame."""
+START_LIMIT_S = 60.0
+READY = b"ready"
+# A process that reads hostile pages must not see the parent's secrets.
+_PASSED_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
 def frame(payload: bytes) -> bytes:
-    """A payload with its length before it."""
     return HEADER.pack(len(payload)) + payload
 
 
-def write_before(fd: int, data: bytes, deadline: float) -> None:
-    """Write all of `data` to a non-blocking pipe before `deadline` (monotonic seconds)."""
-    view = memoryview(data)
+def _write_frame(fd: int, payload: bytes, deadline: float) -> None:
+    """Write a frame to a non-blocking pipe before `deadline` (monotonic seconds). Raises TimeoutError, EOFError."""
+    view = memoryview(frame(payload))
     while view:
         _wait(fd, select.POLLOUT, deadline)
         try:
@@ -44,14 +36,14 @@ def write_before(fd: int, data: bytes, deadline: float) -> None:
         except BlockingIOError:
             continue
         except OSError as error:
-            raise FrameEndError(str(error)) from error
+            raise EOFError(str(error)) from error
 
 
-def read_before(fd: int, deadline: float) -> bytes:
-    """Read one frame from a non-blocking pipe before `deadline` (monotonic seconds)."""
+def _read_frame(fd: int, deadline: float) -> bytes:
+    """Read a frame from a non-blocking pipe before `deadline` (monotonic seconds). Raises TimeoutError, EOFError."""
     (size,) = HEADER.unpack(_read_exactly(fd, HEADER.size, deadline))
     if size > MAX_FRAME_BYTES:
-        raise FrameEndError(f"a frame of {size} bytes")
+        raise EOFError(f"a frame of {size} bytes")
     return _read_exactly(fd, size, deadline)
 
 
@@ -64,9 +56,9 @@ def _read_exactly(fd: int, size: int, deadline: float) -> bytes:
         except BlockingIOError:
             continue
         except OSError as error:
-            raise FrameEndError(str(error)) from error
+            raise EOFError(str(error)) from error
         if not part:
-            raise FrameEndError("end of stream")
+            raise EOFError("end of stream")
         data += part
     return bytes(data)
 
@@ -76,13 +68,7 @@ def _wait(fd: int, events: int, deadline: float) -> None:
     poll.register(fd, events)
     left_s = deadline - time.monotonic()
     if left_s <= 0 or not poll.poll(left_s * 1000):
-        raise FrameTimeoutError
-
-
-START_LIMIT_S = 60.0
-READY = b"ready"
-# Secrets of the parent are not for a process that reads hostile pages.
-_PASSED_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
+        raise TimeoutError
 
 
 class WorkerTimeoutError(Exception):
@@ -90,15 +76,15 @@ class WorkerTimeoutError(Exception):
 
 
 class WorkerCrashedError(Exception):
-    """The worker ended while it was at work; the message says how."""
+    """The worker ended during a call; the message says how."""
 
 
 class Worker:
     """One worker process. Not thread-safe: one caller at a time.
 
-    It is started by exec (never a bare fork, which is not safe beside threads), reads requests from a pipe,
-    and ends by itself when that pipe closes or, at work, when its own alarm goes off; so it does not outlive
-    a killed parent by more than `time_limit_s` and a little.
+    It is started by exec (a bare fork is not safe beside threads) and reads requests from a pipe. It ends by itself
+    when that pipe closes or, during a request, when its own alarm goes off: so it outlives a killed parent by little
+    more than `time_limit_s`.
     """
 
     def __init__(self, time_limit_s: float, memory_limit_bytes: int, start_limit_s: float = START_LIMIT_S) -> None:
@@ -120,28 +106,23 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The process id of the worker."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether the process is there."""
         return self._process.poll() is None
 
     def call(self, request: bytes) -> bytes:
-        """One answer for one request.
-
-        Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone after either.
-        """
+        """The answer to a request. Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone after either."""
         self.calls += 1
         deadline = time.monotonic() + self._time_limit_s
         try:
-            write_before(self._stdin.fileno(), frame(request), deadline)
-            return read_before(self._stdout.fileno(), deadline)
-        except FrameTimeoutError:
+            _write_frame(self._stdin.fileno(), request, deadline)
+            return _read_frame(self._stdout.fileno(), deadline)
+        except TimeoutError:
             self.close(kill=True)
             raise WorkerTimeoutError(f"no answer within {self._time_limit_s:g} s") from None
-        except FrameEndError:
-            message = self._last_words()
+        except EOFError:
+            message = self._how_it_ended()
             self.close(kill=True)
             raise WorkerCrashedError(message) from None
 
@@ -164,15 +145,15 @@ class Worker:
         for pipe in (self._stdin, self._stdout):
             os.set_blocking(pipe.fileno(), False)
         try:
-            answer = read_before(self._stdout.fileno(), time.monotonic() + limit_s)
-        except (FrameTimeoutError, FrameEndError):
+            answer = _read_frame(self._stdout.fileno(), time.monotonic() + limit_s)
+        except (TimeoutError, EOFError):
             answer = b""
         if answer != READY:
-            words = self._last_words()
+            message = self._how_it_ended()
             self.close(kill=True)
-            raise SandboxError(f"the extraction worker did not start: {words}")
+            raise SandboxError(f"the extraction worker did not start: {message}")
 
-    def _last_words(self) -> str:
+    def _how_it_ended(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""
         try:
             code: int | None = self._process.wait(timeout=1)
@@ -180,8 +161,8 @@ class Worker:
             code = None
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 300))
-        words = self._errors.read().decode("utf-8", "replace").strip()
-        return ": ".join(part for part in (_ending(code), words) if part)
+        written = self._errors.read().decode("utf-8", "replace").strip()
+        return ": ".join(part for part in (_ending(code), written) if part)
 
 
 def _ending(code: int | None) -> str:
@@ -195,6 +176,6 @@ def _ending(code: int | None) -> str:
 def _environment() -> dict[str, str]:
     environment = {name: os.environ[name] for name in _PASSED_ENVIRONMENT if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in sys.path if part)
-    # BLAS pools reserve address space for each core, which the memory limit would count.
+    # BLAS pools reserve address space for each core, which would count towards the memory limit.
     environment["OPENBLAS_NUM_THREADS"] = environment["OMP_NUM_THREADS"] = environment["MKL_NUM_THREADS"] = "1"
     return environment

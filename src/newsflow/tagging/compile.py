@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from newsflow.tagging.patterns import Clause, Entry, Leaf, LeafId, LeafTable, Postings, Vocabulary
-from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, base_language
+from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, rule_language
 
 _KINDS = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}
 _NOTHING: Clause = frozenset()
@@ -246,7 +246,7 @@ def _compiled(draft: _Draft, leaves: list[Leaf]) -> CompiledRule:
         weights=draft.weights,
         require=draft.require,
         plan=plan_of(draft.require, leaves) if draft.require is not None else Plan(),
-        languages=frozenset(base_language(tag) for tag in rule.languages),
+        languages=frozenset(rule_language(tag) for tag in rule.languages),
         conditional=bool(rule.sources or rule.languages or rule.sections),
     )
 

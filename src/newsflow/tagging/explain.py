@@ -10,7 +10,7 @@ from newsflow.model import Article, Evidence
 from newsflow.tagging.compile import CompiledRule, Node, leaves_of
 from newsflow.tagging.match import ScoredHit, hits_if_true, holds, score_of, scored_hits, section_of
 from newsflow.tagging.patterns import LeafId, Searched
-from newsflow.tagging.rule import base_language, languages_searched
+from newsflow.tagging.rule import languages_searched, rule_language
 from newsflow.tagging.ruleset import RuleSet, evidence_of
 from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 
@@ -110,7 +110,7 @@ def _counted(hit: ScoredHit, scan: Scan) -> Counted:
 
 def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
     rule = item.rule
-    if item.languages and base_language(article.language) not in item.languages:
+    if item.languages and rule_language(article.language) not in item.languages:
         yield f"language is {article.language}; the rule wants {', '.join(rule.languages)}"
     if rule.sources and article.source not in rule.sources:
         yield f"source is {article.source}; the rule wants {', '.join(rule.sources)}"

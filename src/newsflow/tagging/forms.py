@@ -12,6 +12,7 @@ from importlib.resources import files
 from itertools import product
 from typing import NamedTuple
 
+from newsflow.model.languages import primary_subtag
 from newsflow.tagging.text import fold, fold_cased
 
 Ending = tuple[str, int, tuple[str, ...]]
@@ -137,7 +138,7 @@ _SCRIPTS = (
 def forms_language(term: str, language: str) -> str:
     """The language whose forms a term takes: its own, else the one its script suggests."""
     if language:
-        return language.partition("-")[0]
+        return primary_subtag(language)
     letter = next((char for char in term if char.isalpha()), "")
     return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 

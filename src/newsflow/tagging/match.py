@@ -11,7 +11,7 @@ from typing import NamedTuple
 from newsflow.model import Article
 from newsflow.tagging.compile import CompiledRule, Node, Plan, leaves_of
 from newsflow.tagging.patterns import Clause
-from newsflow.tagging.rule import base_language
+from newsflow.tagging.rule import rule_language
 from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 from newsflow.tagging.text import FoldedText
 
@@ -192,7 +192,7 @@ def score_of(hits: Iterable[ScoredHit]) -> float:
 
 def conditions_hold(rule: CompiledRule, article: Article) -> bool:
     """Whether a rule's source, language and section conditions are true of an article."""
-    if rule.languages and base_language(article.language) not in rule.languages:
+    if rule.languages and rule_language(article.language) not in rule.languages:
         return False
     if rule.rule.sources and article.source not in rule.rule.sources:
         return False

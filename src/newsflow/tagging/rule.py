@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
+
 MEANING_REVISION = 1
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
@@ -168,28 +170,21 @@ LATIN = frozenset(_LATIN_CODES.split())
 WHEN_UNKNOWN = (LANGUAGES - LATIN) | {"en", "fr"}
 """Looked for in an article of unknown language."""
 
-_SAME = {
-    "nb": "no", "nn": "no", "iw": "he", "in": "id", "tl": "fil", "arb": "ar", "arz": "ar", "ary": "ar", "apc": "ar",
-    "prs": "fa", "pes": "fa", "ku": "ckb", "azj": "az", "cmn": "zh", "yue": "zh", "sh": "sr", "cnr": "sr",
-    "ekk": "et", "zsm": "ms", "pnb": "ur",
-}  # fmt: skip
-
-_SERBO_CROATIAN = frozenset({"sr", "hr", "bs"})
-_MALAY = frozenset({"ms", "id"})
-_TOGETHER = {code: group for group in (_SERBO_CROATIAN, _MALAY) for code in group}
+_SAME = SAME_LANGUAGE | COVERED_BY
+_TOGETHER = {code: group for group in (SERBO_CROATIAN, MALAY) for code in group}
 """Languages that detectors take for each other, and that share their names."""
 
 
-def base_language(tag: str) -> str:
+def rule_language(tag: str) -> str:
     """The language of a BCP 47 tag as rules name it; `und` when it says nothing."""
-    base = tag.replace("_", "-").partition("-")[0].lower()
+    base = primary_subtag(tag)
     return _SAME.get(base, base) or "und"
 
 
 @lru_cache(maxsize=1024)
 def languages_searched(tag: str) -> frozenset[str]:
     """Languages whose terms count in an article of this language; the empty one is every term without a language."""
-    base = base_language(tag)
+    base = rule_language(tag)
     if base in _TOGETHER:
         return _TOGETHER[base] | {"", base}
     if base in LANGUAGES:

@@ -1,4 +1,4 @@
-"""Publication dates out of text: no answer beats a wrong one."""
+"""Publication dates in text: no answer beats a wrong one."""
 
 from newsflow.normalise.dates.parse import parse_date
 

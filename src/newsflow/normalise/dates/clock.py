@@ -1,4 +1,4 @@
-"""The time of day and its zone, out of the tokens of a date."""
+"""The time of day and its zone, taken from the tokens of a date."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from newsflow.normalise.dates.tokens import Token
 
 _NUMBERS = re.compile(r"\d+")
 _OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")
-_LONE_YEAR = re.compile(r"(?:1[3-9]|20)\d{2}")
 
 
 class UnreadableError(Exception):
-    """The text is no date, or can be read in more than one way."""
+    """The text is not a date, or can be read in more than one way."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A time of day; `zone` is None when none was named, `unsettled` when one was that does not settle it."""
+    """A time of day. `zone` is None when the text names none, or an `ambiguous` one: a name that several zones have."""
 
     at: time
     zone: tzinfo | None
-    unsettled: bool
+    ambiguous: bool
 
 
 def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
@@ -33,13 +32,12 @@ def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
     index = _find_time(tokens)
     if index is None:
         return None, [token for token in tokens if token.kind != "offset"]
-    rest = tokens[:index]
-    half, after, rest = _take_half(tokens, index, rest)
-    zone, unsettled, after = _take_zone(tokens, after)
+    half, after, rest = _take_half(tokens, index)
+    zone, ambiguous, after = _take_zone(tokens, after)
     rest = rest + tokens[after:]
     if _find_time(rest) is not None:
         raise UnreadableError("two times")
-    return Clock(_time_of_day(tokens[index].text, half), zone, unsettled), rest
+    return Clock(_time_of_day(tokens[index].text, half), zone, ambiguous), rest
 
 
 def _find_time(tokens: list[Token]) -> int | None:
@@ -64,17 +62,16 @@ def _half_of(word: str) -> str | None:
     return next((name for name, table in tables if word in table), None)
 
 
-def _take_half(tokens: list[Token], index: int, rest: list[Token]) -> tuple[str | None, int, list[Token]]:
-    """am, pm ... beside the time at `index`; where the tokens after it begin; the tokens before it."""
-    after = index + 1
+def _take_half(tokens: list[Token], index: int) -> tuple[str | None, int, list[Token]]:
+    """The half of the day (am, pm ...) beside the time at `index`, the index after both, and the tokens before both."""
+    rest, after = tokens[:index], index + 1
     while after < len(tokens) and tokens[after].text in words.HOUR_WORDS:
         after += 1
     if after < len(tokens) and tokens[after].kind == "word" and (half := _half_of(tokens[after].text)):
         return half, after + 1, rest
-    before = rest[-1] if rest else None
     # 下午 5:21; but the م before a time may belong to the year
-    if before is not None and before.kind == "word" and before.text not in words.GREGORIAN_MARKS:
-        half = _half_of(before.text)
+    if rest and rest[-1].kind == "word" and rest[-1].text not in words.GREGORIAN_MARKS:
+        half = _half_of(rest[-1].text)
         return half, after, rest[:-1] if half else rest
     return None, after, rest
 
@@ -122,7 +119,7 @@ def _hour_of_day(hour: int, half: str | None) -> int:
         return hour
     if hour > 12:
         if half == "am":
-            raise UnreadableError("an hour after noon that is said to be before it")
+            raise UnreadableError("an hour after noon that the text puts before it")
         return hour
     if half == "am":
         return hour % 12

@@ -1,7 +1,7 @@
-"""Writes data/date-names.json out of CLDR: `python -m newsflow.normalise.dates.generate_names`.
+"""Write data/date-names.json from CLDR: `python -m newsflow.normalise.dates.generate_names`.
 
-A file, because reading CLDR for all languages takes half a second, and because Babel's cache leaks names of
-one locale into others (its aliases are merged in place); here the cache is emptied before each.
+It is a file because reading CLDR for all languages takes half a second, and because Babel's cache leaks names of one
+locale into others (it merges aliases in place); here the cache is emptied before each locale.
 """
 
 from __future__ import annotations
@@ -11,15 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.normalise.characters import fold
-
-# ruff: noqa: SIM905 - rows of words read best as rows
-
+from newsflow.normalise.dates.names import LANGUAGES
 
 FILE = Path(__file__).parents[1] / "data" / "date-names.json"
-LOCALES = (
-    "en fr ru uk es de tr fa he ur pl pt it nl bg sr sr_Latn mk be cs sk sl hr bs ro hu el sv da nb fi et "
-    "lv lt sq ca id ms hi bn ta ka hy az kk uz sw"
-).split()
+# Arabic has a table of its own; the others name their months by number.
+LOCALES = [tag for tag in LANGUAGES if tag not in ("ar", "vi", "zh", "ja", "ko")] + ["sr_Latn"]
 
 
 def generate() -> dict[str, dict[str, dict[str, int]]]:

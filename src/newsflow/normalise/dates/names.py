@@ -1,16 +1,19 @@
-"""Month and weekday names by language: Arabic from our own table, the others from CLDR (data/date-names.json)."""
+"""Names and words of dates, all folded: months and weekdays by language, and the words that stand around a date.
+
+Arabic names are our own table, in all the usages news is written in; the others are CLDR's (data/date-names.json).
+"""
+
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 
+from newsflow.model.languages import OTHER_CODE, SAME_LANGUAGE, primary_subtag
 from newsflow.normalise.characters import fold
-
-# Arabic names of months, in all the usages that news is written in, and of the Hijri year. Keys are folded.
-
 
 _GREGORIAN = {
     # Egypt and the Gulf | the Levant and Iraq | Tunisia and Algeria | Morocco and Mauritania | spellings met
@@ -62,15 +65,11 @@ HIJRI_MONTHS = _table(_HIJRI)
 WEEKDAYS = _table(_WEEKDAYS)
 """Folded weekday name to 0 (Monday) to 6."""
 
-# ruff: noqa: SIM905 - rows of words read best as rows
-
-
 LANGUAGES = (
     "ar en fr ru uk es de tr fa he ur pl pt it nl bg sr mk be cs sk sl hr bs ro hu el sv da nb fi et lv "
     "lt sq ca id ms hi bn ta vi zh ja ko ka hy az kk uz sw"
 ).split()
-_ALIASES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "arz": "ar", "ary": "ar", "sh": "sr"}
-# Written beside CLDR's forms in the news.
+# Forms that the news uses beside CLDR's.
 _EXTRA: dict[str, dict[int, str]] = {
     "en": {9: "sept", 1: "jan", 3: "mar", 4: "apr", 6: "june jun", 7: "july jul"},
     "fr": {1: "janv", 2: "fevr fev", 7: "juil juill", 4: "avr", 9: "sept"},
@@ -93,22 +92,19 @@ class Names:
 
 def known(language: str | None) -> str | None:
     """The language of a BCP 47 tag or CLDR locale (`ar-LB`, `ar_LB`) if we have its names, else None."""
-    if not language:
-        return None
-    base = language.replace("_", "-").partition("-")[0].lower()
-    base = _ALIASES.get(base, base)
+    base = primary_subtag(language or "")
+    base = SAME_LANGUAGE.get(base, base)
+    base = OTHER_CODE.get(base, base)
     return base if base in LANGUAGES else None
 
 
 @cache
 def names_of(language: str) -> Names:
     """The names of one of LANGUAGES."""
-    months, weekdays = ({}, {}) if language == "ar" else _cldr(language)
-    if language == "ar":
-        months, weekdays = dict(MONTHS), dict(WEEKDAYS)
+    months, weekdays = (dict(MONTHS), dict(WEEKDAYS)) if language == "ar" else _cldr(language)
     for number, extra in _EXTRA.get(language, {}).items():
         months.update((fold(name), number) for name in extra.split())
-    if language == "fa":  # written with a space, or a joiner that folding takes away
+    if language == "fa":  # written with a space, or with a joiner, which folding takes away
         weekdays.update({name.replace("شنبه", " شنبه"): number for name, number in weekdays.items() if name != "شنبه"})
     return Names(months, weekdays)
 
@@ -121,14 +117,14 @@ def _cldr(language: str) -> tuple[dict[str, int], dict[str, int]]:
     return months, dict(entry["weekdays"])
 
 
-@lru_cache(maxsize=1)
+@cache
 def _file() -> dict[str, dict[str, dict[str, int]]]:
     text = files("newsflow.normalise").joinpath("data/date-names.json").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, dict[str, int]]] = json.loads(text)
     return loaded
 
 
-@lru_cache(maxsize=1)
+@cache
 def all_names() -> Names:
     """The names of all languages together, without those of two letters or with two meanings."""
     months: dict[str, set[int]] = {}
@@ -149,10 +145,7 @@ def _unanimous(found: dict[str, set[int]]) -> dict[str, int]:
     }
 
 
-# Words around a date that are no name: halves of the day, zones, fillers. All folded, all languages together.
-
-
-# ruff: noqa: E501 - rows of words read best as rows
+# The words around a date: halves of the day, fillers, zones. All languages together.
 
 
 def _folded(text: str) -> frozenset[str]:
@@ -243,4 +236,4 @@ _ZONES: tuple[tuple[str, int | str | None], ...] = (
 ZONES: dict[str, int | str | None] = {
     fold(name.replace("_", " ")): zone for names, zone in _ZONES for name in names.split()
 }
-"""Folded zone name to minutes east of Greenwich or an IANA name; None for a name that does not settle it."""
+"""Folded zone name to minutes east of Greenwich or an IANA name; None for a name that several zones have."""

@@ -1,4 +1,8 @@
-"""Read the one date a short text names. No answer beats a wrong one."""
+"""The one date a short text names; no answer beats a wrong one.
+
+Our own tables read it. Where they do not hold a word, dateparser is asked, with an explicit locale, and its answer is
+checked.
+"""
 
 from __future__ import annotations
 
@@ -16,70 +20,23 @@ from newsflow.normalise.dates.day import UnknownWordError, calendar_date
 from newsflow.normalise.dates.names import known
 from newsflow.normalise.dates.tokens import Token, tokenise
 
-# dateparser behind our own tables, for words these do not hold: with an explicit locale, and checked.
-
-
-_NUMBERS = re.compile(r"\d+")
-_FALLBACK_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
-_SETTINGS: dict[str, Any] = {
-    # Absolute dates only: "3 days ago" needs a clock, and is no date that was written down.
-    "PARSERS": ["absolute-time"],
-    "REQUIRE_PARTS": ["day", "month", "year"],
-    "STRICT_PARSING": True,
-    "DATE_ORDER": "DMY",
-    "RETURN_AS_TIMEZONE_AWARE": False,
-}
-MAX_CHARS = 60
-
-
-@lru_cache(maxsize=1024)
-def parse(folded: str, language: str | None) -> datetime | None:
-    """The date dateparser reads, if each number of the text is a part of it; naive, or None.
-
-    A text that names a zone is not asked about: dateparser may take a word for one.
-    """
-    numbers = [int(number) for number in _NUMBERS.findall(folded)]
-    if language is None or len(folded) > MAX_CHARS or not _FALLBACK_YEAR.search(folded) or not 2 <= len(numbers) <= 5:
-        return None
-    found = _dateparser(folded, language)
-    if found is None or found.tzinfo is not None or not _explains(found, numbers):
-        return None
-    return found
-
-
-def _dateparser(text: str, language: str) -> datetime | None:
-    import dateparser
-
-    try:
-        return dateparser.parse(text, languages=[language], settings=_SETTINGS)
-    except (ValueError, OverflowError, TypeError):  # an unknown locale, or a text it fails on
-        return None
-
-
-def _explains(found: datetime, numbers: list[int]) -> bool:
-    """Whether the numbers of the text are the day and year of the date and its time, and nothing else."""
-    if sum(number > 31 for number in numbers if number != found.year) or found.year not in numbers:
-        return False
-    left = list(numbers)
-    left.remove(found.year)
-    if found.day not in left:
-        return False
-    left.remove(found.day)
-    expected = [
-        {found.hour, found.hour % 12, found.hour % 12 + 12 * (found.hour == 12)},
-        {found.minute},
-        {found.second},
-    ]
-    return len(left) != 1 and all(number in parts for number, parts in zip(left, expected, strict=False))
-
-
-MAX_DATE_CHARS = 160
+MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 160, 60
 _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})"
     r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?(?:\[[\w/+-]+\])?"
 )
 _YEAR = re.compile(r"\d{4}|\d{1,2}\.\s?\d{1,2}\.\s?\d{2}")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u061c\u202b\u2067]")
+_NUMBERS = re.compile(r"\d+")
+_FALLBACK_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+_FALLBACK_SETTINGS: dict[str, Any] = {
+    # Absolute dates only: "3 days ago" needs a clock, and is not a date that was written down.
+    "PARSERS": ["absolute-time"],
+    "REQUIRE_PARTS": ["day", "month", "year"],
+    "STRICT_PARSING": True,
+    "DATE_ORDER": "DMY",
+    "RETURN_AS_TIMEZONE_AWARE": False,
+}
 
 
 def parse_date(text: str, language: str | None = None, zone: str | None = None) -> PublicationDate | None:
@@ -87,7 +44,7 @@ def parse_date(text: str, language: str | None = None, zone: str | None = None) 
 
     `language` is a BCP 47 tag (or CLDR locale) that helps with names and with the order of day and month; `zone` an
     IANA name, used where the text names none. A day without a time is its midnight. A weekday must fit its date; a
-    Hijri date alone is no answer; a text that names a zone which is several (`IST`) gives a date of unknown zone.
+    Hijri date alone is not read; a zone name that several zones have (`IST`) gives a date of unknown zone.
     Raises ZoneInfoNotFoundError on a zone that does not exist. The evidence is `text`.
     """
     text = text.strip()
@@ -100,7 +57,7 @@ def parse_date(text: str, language: str | None = None, zone: str | None = None) 
 
 @lru_cache(maxsize=4096)
 def _read(text: str, language: str | None) -> tuple[datetime, bool] | None:
-    """The moment a text names, and whether its zone is unsettled (named, but one of several)."""
+    """The moment a text names, and whether the zone it names is ambiguous."""
     if match := _ISO.fullmatch(text):
         return _iso(match)
     folded = fold(text)
@@ -129,7 +86,7 @@ def _moment(folded: str, text: str, language: str | None) -> tuple[datetime, boo
     try:
         day, clock = _day_and_clock(tokens, text, language)
     except UnknownWordError:
-        at = parse(folded, known(language))
+        at = _by_dateparser(folded, known(language))
         return (at, False) if at else None
     except UnreadableError:
         before = _before_update(tokens)
@@ -138,7 +95,7 @@ def _moment(folded: str, text: str, language: str | None) -> tuple[datetime, boo
         day, clock = _day_and_clock(before, text, language)
     if clock is None:
         return datetime.combine(day, time()), False
-    return datetime.combine(day, clock.at, clock.zone), clock.unsettled
+    return datetime.combine(day, clock.at, clock.zone), clock.ambiguous
 
 
 def _day_and_clock(tokens: list[Token], text: str, language: str | None) -> tuple[date, Clock | None]:
@@ -156,12 +113,51 @@ def _before_update(tokens: list[Token]) -> list[Token] | None:
 
 
 def _publication_date(found: tuple[datetime, bool], zone: tzinfo | None, text: str) -> PublicationDate | None:
-    at, unsettled = found
+    at, ambiguous = found
     try:
         if at.tzinfo is not None:
             return PublicationDate(at.astimezone(UTC), "explicit", "text", text)
-        if zone is not None and not unsettled:
+        if zone is not None and not ambiguous:
             return PublicationDate(at.replace(tzinfo=zone).astimezone(UTC), "source", "text", text)
     except OverflowError:
         return None
     return PublicationDate(at, "unknown", "text", text)
+
+
+@lru_cache(maxsize=1024)
+def _by_dateparser(folded: str, language: str | None) -> datetime | None:
+    """The naive date dateparser reads, if each number of the text is a part of it and no word of it a zone; or None."""
+    numbers = [int(number) for number in _NUMBERS.findall(folded)]
+    if (
+        language is None
+        or len(folded) > MAX_FALLBACK_CHARS
+        or not _FALLBACK_YEAR.search(folded)
+        or not 2 <= len(numbers) <= 5
+    ):
+        return None
+    import dateparser
+
+    try:
+        found = dateparser.parse(folded, languages=[language], settings=_FALLBACK_SETTINGS)
+    except (ValueError, OverflowError, TypeError):  # an unknown locale, or a text it fails on
+        return None
+    if found is None or found.tzinfo is not None or not _explains(found, numbers):
+        return None
+    return found
+
+
+def _explains(found: datetime, numbers: list[int]) -> bool:
+    """Whether the numbers of the text are the day and year of the date and its time, and nothing else."""
+    if any(number > 31 for number in numbers if number != found.year):
+        return False
+    left = list(numbers)
+    for part in (found.year, found.day):
+        if part not in left:
+            return False
+        left.remove(part)
+    expected = [
+        {found.hour, found.hour % 12, found.hour % 12 + 12 * (found.hour == 12)},
+        {found.minute},
+        {found.second},
+    ]
+    return len(left) != 1 and all(number in parts for number, parts in zip(left, expected, strict=False))

@@ -1,4 +1,4 @@
-"""A folded text cut into the pieces a date can be made of."""
+"""A folded text cut into the pieces that a date can be made of."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _TOKEN = re.compile(
 
 _EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
+_PHRASES = (words.AM, words.PM, words.NOON, words.NIGHT, words.FILLERS, words.ZONES)
 
 
 @dataclass(slots=True)
 class Token:
-    """One piece: its kind, its text, and for names what they may mean (a word can be a month and a weekday)."""
+    """One piece: its kind, its text, and what a name may mean (a word can be a month and a weekday)."""
 
     kind: Kind
     text: str
@@ -68,7 +69,7 @@ def _token(match: re.Match[str]) -> Token:
 
 
 def _named(found: list[Token], index: int, tables: list[Names]) -> tuple[Token | None, int]:
-    """A token for the longest name of up to three words that begins here, and how many tokens it takes."""
+    """A token for the longest name (of up to three words) that begins here, and how many tokens it spans."""
     for length in (3, 2, 1):
         part = found[index : index + length]
         if len(part) < length or any(token.kind != "word" for token in part):
@@ -82,10 +83,6 @@ def _named(found: list[Token], index: int, tables: list[Names]) -> tuple[Token |
             return Token("hijri", name), length
         if weekday is not None:
             return Token("weekday", name, None, weekday), length
-        if length > 1 and _is_known(name):
+        if length > 1 and any(name in table for table in _PHRASES):
             return Token("word", name), length
     return None, 1
-
-
-def _is_known(name: str) -> bool:
-    return any(name in table for table in (words.AM, words.PM, words.NOON, words.NIGHT, words.FILLERS, words.ZONES))

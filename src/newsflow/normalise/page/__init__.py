@@ -1,1 +1,1 @@
-"""The parts of reading an HTML page: tree, metadata, body, dates."""
+"""Reading an HTML page: its tree, body, metadata and dates."""

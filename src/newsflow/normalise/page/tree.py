@@ -1,4 +1,4 @@
-"""An HTML page as a tree, with what could make it explode taken out first."""
+"""An HTML page as a tree or as bare text, with what could fill the memory cut out first."""
 
 from __future__ import annotations
 
@@ -15,29 +15,36 @@ MAX_CHARS = 24_000_000
 _PARSER = HTMLParser(  # type: ignore[call-arg]
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
-# No XML character is made of them; lone surrogates go in encoding.
+# Not allowed in XML. Lone surrogates go when the text is encoded.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13})
-# What is cut out of pages whole: how it begins (JSON-LD stays) and how it ends.
+
+
+def _element(tag: str, but: str = "") -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """How an element begins and ends; `but` is what must not follow its name."""
+    return re.compile(rf"<{tag}\b{but}", re.IGNORECASE), re.compile(rf"</{tag}\s*>", re.IGNORECASE)
+
+
+# What is cut out whole.
 _HIDDEN = (
-    (re.compile(r"<script\b(?![^<>]{0,300}ld\+json)", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)),
-    (re.compile(r"<style\b", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)),
-    (re.compile(r"<svg\b", re.IGNORECASE), re.compile(r"</svg\s*>", re.IGNORECASE)),
-    (re.compile(r"<noscript\b", re.IGNORECASE), re.compile(r"</noscript\s*>", re.IGNORECASE)),
-    (re.compile(r"<template\b", re.IGNORECASE), re.compile(r"</template\s*>", re.IGNORECASE)),
-    (re.compile(r"<!--"), re.compile(r"-->")),
+    _element("script", but=r"(?![^<>]{0,300}ld\+json)"),
+    *map(_element, ("style", "svg", "noscript", "template")),
+    (re.compile("<!--"), re.compile("-->")),
 )
-_SCRIPT = (re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE))
-_FURNITURE = tuple(
-    (re.compile(rf"<{tag}\b", re.IGNORECASE), re.compile(rf"</{tag}\s*>", re.IGNORECASE))
-    for tag in ("nav", "menu", "aside", "footer", "select", "button", "figcaption")
-)
+_SCRIPT = _element("script")
+_FURNITURE = tuple(map(_element, ("nav", "menu", "aside", "footer", "select", "button", "figcaption")))
 _DATA_URI = re.compile(r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=\s]{200,}", re.IGNORECASE)
+_BREAK = re.compile(
+    r"</?(?:p|div|h[1-6]|li|ul|ol|br|hr|tr|td|th|table|section|article|header|footer|nav|aside|main|blockquote|figure|"
+    r"figcaption|title|form|dt|dd|dl|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 
 
 def parse_tree(html: str) -> HtmlElement | None:
     """The tree of a page, or None when there is no element in it. Never raises on bad markup.
 
-    Raises MemoryError where libxml2 ran out of it: what there is of the tree is then not the page.
+    Raises MemoryError where libxml2 ran out of memory: the tree would lack a part of the page.
     """
     html = _slim(html[:MAX_CHARS]) if len(html) > LARGE_CHARS else html
     data = html.encode("utf-8", "ignore").translate(None, _CONTROLS)
@@ -60,7 +67,7 @@ def _slim(html: str) -> str:
 
 
 def _cut(html: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> str:
-    """The page without what stands from a beginning to the next end; time is linear, what never ends stays."""
+    """The page without what stands from a beginning to the next end; what never ends stays. Linear in time."""
     parts, at = [], 0
     while (start := begins.search(html, at)) is not None:
         end = ends.search(html, start.end())
@@ -71,16 +78,8 @@ def _cut(html: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> str:
     return " ".join([*parts, html[at:]])
 
 
-_BREAK = re.compile(
-    r"</?(?:p|div|h[1-6]|li|ul|ol|br|hr|tr|td|th|table|section|article|header|footer|nav|aside|main|blockquote|figure|"
-    r"figcaption|title|form|dt|dd|dl|pre)\b[^<>]*>",
-    re.IGNORECASE,
-)
-_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
-
-
 def strip_tags(html: str, *, furniture: bool = True) -> str:
-    """The text of a page, for when no tree could be made of it, or only a part (libxml2 stops at some depth).
+    """The text of a page of which libxml2 made no tree, or only a part.
 
     Block tags become newlines, others nothing. Without `furniture`, menus, asides, footers and forms are left out.
     """
