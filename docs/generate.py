@@ -18,6 +18,7 @@ import yaml
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 CONFIG_SCHEMA = Path(__file__).resolve().parents[1] / "src/newsflow/config/config.schema.json"
+TABLE = re.compile(r"(?<=<!-- table: written by docs/generate.py -->\n\n).*?(?=\n\n)", re.DOTALL)
 NOTE = "<!-- Written by docs/generate.py; change its sources, then run `make docs`. -->"
 
 
@@ -30,7 +31,8 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "alert-destinations.md": destinations_page(),
     }
-    return {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+    whole = {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+    return whole | {"stores.md": _with_table(_read(REFERENCE / "stores.md"), stores_table())}
 
 
 def main() -> int:
@@ -212,6 +214,27 @@ A dead letter has the key, value and headers of the original, untouched, and bes
 | `newsflow.origin.topic`, `.partition`, `.offset`, `.timestamp` | where the original stands |
 | `__connect.errors.*` | the same under the names of Kafka Connect, for tools that know those |
 """
+
+
+# Stores
+
+
+def stores_table() -> Iterator[str]:
+    """A row for each store of the registry."""
+    from newsflow.stores.registry import STORES
+
+    yield "| store | URL | extra | written from | what is there |"
+    yield "|---|---|---|---|---|"
+    for kind in STORES:
+        extra = f"`{kind.extra}`" if kind.extra else ""
+        writers = "several machines" if kind.several_writers else "one process"
+        yield f"| {kind.title} | `{kind.url}` | {extra} | {writers} | {_cell(kind.holds)} |"
+
+
+def _with_table(page: str, rows: Iterator[str]) -> str:
+    """A page written by hand, with its one table written anew."""
+    text = "\n".join(rows)
+    return TABLE.sub(lambda _: text, page)
 
 
 # Configuration

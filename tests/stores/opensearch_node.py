@@ -16,7 +16,7 @@ import urllib3
 from newsflow.tools.processes import free_port
 
 HERE = Path(__file__).parent / "opensearch"
-LIBS = Path(__file__).resolve().parents[3] / ".newsflow" / "opensearch" / "libs"
+LIBS = Path(__file__).resolve().parents[2] / ".newsflow" / "opensearch" / "libs"
 START_S = 120.0
 
 

@@ -47,7 +47,7 @@ def test_a_writer_killed_again_and_again_loses_and_doubles_nothing(
     kind = request.node.callspec.params["harness"]
     place = _place(harness)
     chance = random.Random(7)
-    root = str(Path(__file__).resolve().parents[3])
+    root = str(Path(__file__).resolve().parents[2])
     for _ in range(4):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, kind, place, root], stdout=subprocess.PIPE, cwd=root)
         assert writer.stdout is not None
