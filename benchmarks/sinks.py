@@ -39,8 +39,9 @@ from newsflow.model.codec import encode_article
 from newsflow.stores import postgresql as pg
 from newsflow.stores import sqlite as lite
 from newsflow.stores.contract import Store, StoreRow
+from newsflow.stores.folder import partition_of
 from newsflow.stores.jsonl import JsonLinesStore
-from newsflow.stores.manifest import partition_of, sync
+from newsflow.stores.manifest import sync
 from newsflow.stores.parquet import ParquetStore, to_table
 from newsflow.tools.postgres import LocalPostgres, find_programs
 from tests.stores.opensearch_node import running_node

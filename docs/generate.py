@@ -1,15 +1,19 @@
-"""Writes the pages of docs/reference that follow from code and schemas: `python docs/generate.py [--check]`.
+"""Writes what follows from code and schemas, in docs/reference and beside it: `python docs/generate.py [--check]`.
 
 With `--check` nothing is written; the exit code is 1 when a page is not what it would be.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,11 @@ import typer
 import yaml
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
-CONFIG_SCHEMA = Path(__file__).resolve().parents[1] / "src/newsflow/config/config.schema.json"
+ROOT = REFERENCE.parents[1]
+CONFIG_SCHEMA = ROOT / "src/newsflow/config/config.schema.json"
+DEAD_LETTER_SCHEMA = ROOT / "schemas/dead-letter/v1.schema.json"
+EXTRAS = ("postgres", "chat", "opensearch", "iceberg")
+TABLE = re.compile(r"(?<=<!-- table: written by docs/generate.py -->\n\n).*?(?=\n\n)", re.DOTALL)
 NOTE = "<!-- Written by docs/generate.py; change its sources, then run `make docs`. -->"
 
 
@@ -30,14 +38,21 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "alert-destinations.md": destinations_page(),
     }
-    return {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+    whole = {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
+    tables = {
+        "stores.md": stores_table(),
+        "outcomes.md": reasons_table(),
+        "../../THIRD_PARTY_NOTICES.md": licences_table(),
+    }
+    return whole | {name: _with_table(_read(REFERENCE / name), rows) for name, rows in tables.items()}
 
 
 def main() -> int:
     """Write what is generated, or check it."""
     check = "--check" in sys.argv[1:]
-    # The schema first: a page is made from it.
+    # The schemas first: pages are made from them.
     stale = [_update(CONFIG_SCHEMA, config_schema_text(), check)]
+    stale.append(_update(DEAD_LETTER_SCHEMA, dead_letter_schema_text(), check))
     stale += [_update(REFERENCE / name, text, check) for name, text in pages().items()]
     return 1 if check and any(stale) else 0
 
@@ -212,6 +227,68 @@ A dead letter has the key, value and headers of the original, untouched, and bes
 | `newsflow.origin.topic`, `.partition`, `.offset`, `.timestamp` | where the original stands |
 | `__connect.errors.*` | the same under the names of Kafka Connect, for tools that know those |
 """
+
+
+# Tables within pages that are written by hand
+
+
+def dead_letter_schema_text() -> str:
+    """The schema of dead letters with the reasons there are."""
+    from newsflow.model import Reason
+
+    schema = json.loads(DEAD_LETTER_SCHEMA.read_text(encoding="utf-8"))
+    schema["properties"]["reason"]["enum"] = list(Reason)
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+def reasons_table() -> Iterator[str]:
+    """Every reason of a dead letter, from the docstrings of `Reason`: when it applies, and what to do."""
+    from newsflow.model import Reason
+
+    [body] = (node.body for node in ast.parse(inspect.getsource(Reason)).body if isinstance(node, ast.ClassDef))
+    yield "| reason | when | what to do |"
+    yield "|---|---|---|"
+    for member, text in itertools.pairwise(body):
+        if isinstance(member, ast.Assign):
+            when, _, remedy = ast.literal_eval(text.value).partition("\n\n")  # type: ignore[attr-defined]
+            yield f"| `{ast.literal_eval(member.value)}` | {_cell(when)} | {_cell(remedy)} |"
+
+
+def licences_table() -> Iterator[str]:
+    """Every package that newsflow asks for directly, with its licence as the installed package declares it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = {"": project["dependencies"], **{name: project["optional-dependencies"][name] for name in EXTRAS}}
+    yield "| package | extra | licence |"
+    yield "|---|---|---|"
+    for extra, requirements in groups.items():
+        for name in sorted((re.split(r"[\[<>=,; ]", each)[0] for each in requirements), key=str.lower):
+            yield f"| {name} | {f'`{extra}`' if extra else ''} | {_licence(name)} |"
+
+
+def _licence(package: str) -> str:
+    found = metadata(package)
+    kinds = [each.rpartition(" :: ")[2] for each in found.get_all("Classifier", []) if each.startswith("License ::")]
+    # Some put the whole text into the field.
+    short = found["License"] if "\n" not in (found["License"] or "\n") else ""
+    return _cell(found["License-Expression"] or short or ", ".join(kinds))
+
+
+def stores_table() -> Iterator[str]:
+    """A row for each store of the registry."""
+    from newsflow.stores.registry import STORES
+
+    yield "| store | URL | extra | written from | what is there |"
+    yield "|---|---|---|---|---|"
+    for kind in STORES:
+        extra = f"`{kind.extra}`" if kind.extra else ""
+        writers = "several machines" if kind.several_writers else "one process"
+        yield f"| {kind.title} | `{kind.url}` | {extra} | {writers} | {_cell(kind.holds)} |"
+
+
+def _with_table(page: str, rows: Iterator[str]) -> str:
+    """A page written by hand, with its one table written anew."""
+    text = "\n".join(rows)
+    return TABLE.sub(lambda _: text, page)
 
 
 # Configuration

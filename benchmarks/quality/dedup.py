@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.quality.dedup_corpus import Corpus, read_corpora, template_pairs, twin_pairs
-from benchmarks.quality.dedup_pairs import Pair, accepted_pairs, online_pairs
-from benchmarks.quality.scoreboard import Row
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
 from newsflow.dedup.similarity import Relation, compare, relate
 from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate
+
+from .dedup_corpus import Corpus, read_corpora, template_pairs, twin_pairs
+from .dedup_pairs import Pair, accepted_pairs, online_pairs
+from .scoreboard import Row
 
 FILES = ("articles_1000.jsonl", "articles_1000.truth", "any other *.jsonl with bodies")
 """What is looked for in the data folder."""

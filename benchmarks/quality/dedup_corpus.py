@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from benchmarks.quality.dedup_pairs import Pair
 from newsflow.dedup.fingerprint import matching_text, matching_tokens
+
+from .dedup_pairs import Pair
 
 TWIN_WINDOW = timedelta(hours=72)
 TITLE_WORDS = 4

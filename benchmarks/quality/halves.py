@@ -13,9 +13,10 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.quality.pages import STRIPPERS, read_page
-from benchmarks.quality.shingles import Score, mean_score, page_score
 from newsflow.normalise import blocks, clean_text
+
+from .pages import STRIPPERS, read_page
+from .shingles import Score, mean_score, page_score
 
 GRID = {
     "NO_SENTENCE_FACTOR": (0.5, 0.75, 1.0),

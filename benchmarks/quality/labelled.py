@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.scoreboard import Row
+from .scoreboard import Row
 
 MIN_CHARS = 60
 # Central Kurdish in its label, Kurmanji in Latin letters in its text: the tag of both is accepted.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.quality.labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
-from benchmarks.quality.pages import evaluate_pages
-from benchmarks.quality.scoreboard import Row
+from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
+from .pages import evaluate_pages
+from .scoreboard import Row
 
 FILES = (
     "aeb/",

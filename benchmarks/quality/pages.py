@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.quality.scoreboard import Row
-from benchmarks.quality.shingles import Score, mean_score, page_score
+from .scoreboard import Row
+from .shingles import Score, mean_score, page_score
 
 _HIDDEN = re.compile(r"<(script|style|noscript)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _BLOCK = re.compile(

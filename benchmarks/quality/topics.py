@@ -15,11 +15,12 @@ from pathlib import Path
 
 from babel import Locale
 
-from benchmarks.quality.scoreboard import Row
 from newsflow.tagging import RuleSet, load_rules
 from newsflow.tagging.cldr.generate import read_alternatives
 from newsflow.tagging.lint import text_article
 from newsflow.tagging.text import fold
+
+from .scoreboard import Row
 
 FILES = ("newsfane_ar_sentences.txt", "bsnlp2021_slavic.jsonl")
 """What is looked for in the data folder."""

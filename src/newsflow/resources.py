@@ -1,6 +1,6 @@
-"""Where the files live that ship beside the code: schemas, jobs, the local broker's files.
+"""Where the files are that ship beside the code: schemas, jobs, the local broker's files, evaluations.
 
-In a checkout they stand at its top level; in a wheel they are inside the package, under `_shipped`.
+In a checkout they are at its top level; in a wheel they are inside the package, under `_shipped`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ def deploy_dir() -> Path:
     return _shipped("deploy")
 
 
+def benchmarks_dir() -> Path:
+    """Return the directory of the benchmarks; a wheel carries `benchmarks/quality` alone."""
+    return _shipped("benchmarks")
+
+
 @cache
 def _shipped(name: str) -> Path:
     places = (_PACKAGE / "_shipped" / name, _PACKAGE.parent.parent / name)
     for place in places:
         if place.is_dir():
             return place
-    raise FileNotFoundError(f"newsflow is not installed whole: no {name}/ in {places[0]} nor {places[1]}")
+    raise FileNotFoundError(f"the installation of newsflow is incomplete: no {name}/ in {places[0]} nor {places[1]}")

@@ -83,7 +83,7 @@ def test_all_well(site: Site) -> None:
         "configuration", "broker", "topics", "ledger", "destination hook", "store archive", "store lines",
         f"group {site.group}", *(f"group {site.group}.deliver.{name}" for name in ("archive", "lines", "alerts")),
     }  # fmt: skip
-    assert findings["store archive"]["words"] == "not made yet"
+    assert findings["store archive"]["message"] == "not made yet"
     assert not (site.folder / "archive.sqlite3").exists(), "looking makes nothing"
     assert not (site.folder / "lines").exists()
 
@@ -98,7 +98,7 @@ def test_no_broker(site: Site) -> None:
 
 def test_a_ledger_that_is_not_there_behind_or_a_store(site: Site) -> None:
     site.members["ledger"]["url"] = f"sqlite:///{site.folder}/none.sqlite3"
-    assert "no ledger at" in site.ask()[1]["ledger"]["words"]
+    assert "no ledger at" in site.ask()[1]["ledger"]["message"]
     old = site.folder / "old.sqlite3"
     connection = sqlite3.connect(old)
     connection.execute("CREATE TABLE migration (number BIGINT, name TEXT)")
@@ -106,7 +106,7 @@ def test_a_ledger_that_is_not_there_behind_or_a_store(site: Site) -> None:
     site.members["ledger"]["url"] = f"sqlite:///{old}"
     code, findings = site.ask()
     assert code == 1
-    assert "migrations to run" in findings["ledger"]["words"]
+    assert "migrations to run" in findings["ledger"]["message"]
 
 
 def test_a_group_that_is_behind(site: Site, broker: RunningBroker) -> None:
@@ -120,7 +120,7 @@ def test_a_group_that_is_behind(site: Site, broker: RunningBroker) -> None:
     part = f"group {site.group}.deliver.lines"
     before = site.ask("--max-lag", "100000000")[1][part]
     assert before["state"] == "warn"
-    assert "never committed" in before["words"]
+    assert "never committed" in before["message"]
     assert before["detail"]["lag"] >= 3
     assert site.states("--max-lag", "0")[part] == "fail"
     config = str(site.folder / "newsflow.yaml")
@@ -157,14 +157,14 @@ def test_a_dead_destination_its_oldest_alert_and_its_circuit(site: Site) -> None
     part = "destination hook"
     finding = site.ask("--max-lag", "100000000")[1][part]
     assert (finding["state"], finding["detail"]["circuit"], finding["detail"]["waiting"]) == ("ok", "failing", 1)
-    assert "gone fishing" in finding["words"]
+    assert "gone fishing" in finding["message"]
     assert site.states("--max-wait", "60")[part] == "fail", "it waits too long"
     fail(4)
     code, findings = site.ask("--max-lag", "100000000")
     assert (code, findings[part]["state"], findings[part]["detail"]["circuit"]) == (1, "fail", "open")
     assert findings[part]["detail"]["oldest_s"] >= 400
     site.members["alerts"]["destinations"] = {}
-    assert "does not name it" in site.ask()[1][part]["words"]
+    assert "does not name it" in site.ask()[1][part]["message"]
 
 
 def _latest(times: Any) -> Callable[[], datetime]:
@@ -177,8 +177,8 @@ def test_a_store_that_is_away_and_one_that_is_a_ledger(site: Site) -> None:
     code, findings = site.ask()
     assert code == 1
     assert findings["store lines"]["state"] == "fail"
-    assert "holds a ledger" in findings["store archive"]["words"]
-    assert "needs one of its own" in findings["configuration"]["words"]
+    assert "holds a ledger" in findings["store archive"]["message"]
+    assert "needs one of its own" in findings["configuration"]["message"]
 
 
 def test_a_store_says_what_it_holds(site: Site) -> None:
@@ -186,8 +186,8 @@ def test_a_store_says_what_it_holds(site: Site) -> None:
         with open_store(site.members["stores"][name]) as store:
             store.write([row("a"), row("b")])
     findings = site.ask()[1]
-    assert findings["store archive"]["words"] == "schema 1"
-    assert findings["store lines"]["words"] == "2 files, 2 rows"
+    assert findings["store archive"]["message"] == "schema 1"
+    assert findings["store lines"]["message"] == "2 files, 2 rows"
 
 
 def test_for_people(site: Site) -> None:

@@ -92,7 +92,7 @@ def _sample(path: Path) -> Path:
 def test_profiles_are_proposed_that_load(tmp_path: Path, name: str) -> None:
     result = runner.invoke(sources.app, ["learn", str(_sample(tmp_path / name))])
     assert result.exit_code == 0
-    assert "1 lines are no valid raw event" in result.stderr
+    assert "1 lines are not valid raw events" in result.stderr
     assert '- "Tides and ferries" # 4, header' in result.stdout
     (tmp_path / "profiles.yaml").write_text(result.stdout, encoding="utf-8")
     checked = runner.invoke(sources.app, ["check", str(tmp_path / "profiles.yaml")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,19 @@ def test_the_job_server_is_of_the_beam_and_the_flink_we_test_with() -> None:
     assert f"flinkVersion: v{flink[1].replace('.', '_')}\n" in (
         DEPLOY / "kubernetes" / "flink-session" / "cluster.yaml"
     ).read_text(encoding="utf-8")
+
+
+def test_the_images_packages_are_those_we_test_with_and_have_their_digests() -> None:
+    text = (DEPLOY / "requirements.txt").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^([a-zA-Z0-9._-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE
+    )
+    locked = {name: version for name, version, _ in entries}
+    assert len(locked) == text.count("==")
+    constraints = dict(re.findall(r"^([^#=\s]+)==(\S+)$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE))
+    assert {name: constraints.get(name) for name in locked} == locked
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = ("postgres", "chat", "opensearch", "iceberg")
+    wanted = [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
+    names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=,; ]", each)[0]).lower() for each in wanted}
+    assert names - {re.sub(r"[-_.]+", "-", name).lower() for name in locked} == set()

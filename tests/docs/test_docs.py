@@ -24,6 +24,11 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(path for path in ROOT.glob("*.md"))])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED_FILE = re.compile(r"`((?:src/newsflow|benchmarks|tests|docs|schemas|deploy|pipelines)/[\w./-]+)`")
+PACKAGES = "|".join(
+    sorted(path.name for path in (ROOT / "src" / "newsflow").iterdir() if (path / "__init__.py").exists())
+)
+NAMED_MODULE = re.compile(rf"`(newsflow\.(?:{PACKAGES})(?:\.[a-z_]+)*)`")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -85,6 +90,18 @@ def test_links_lead_somewhere(path: Path) -> None:
             broken.append(link)
         assert target.is_relative_to(ROOT), link
     assert broken == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=_id)
+def test_files_and_modules_that_are_named_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    missing = [name for name in NAMED_FILE.findall(text) if "NAME" not in name and not (ROOT / name).exists()]
+    for name in NAMED_MODULE.findall(text):
+        module = ROOT / "src" / name.replace(".", "/")
+        # A name within a module is fine, and so is a consumer group that begins like one.
+        if not (module.is_dir() or any(each.with_suffix(".py").is_file() for each in (module, module.parent))):
+            missing.append(name)
+    assert missing == []
 
 
 def test_every_page_is_reached_from_the_index() -> None:

@@ -16,10 +16,11 @@ from newsflow.model.codec import decode_article
 from newsflow.model.headers import header
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, DUPLICATE_TOPIC, dead_letter_topic, topic_feed
 from newsflow.tools.receiver import Receiver, read_received
-from newsflow.tools.sample.build import Expectation, expectations, sample_events, sources_path
+from newsflow.tools.sample.build import sample_events, sources_path
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import origin_topic
 from tests.e2e.job_process import JobProcess
+from tests.sample_expectations import Expectation, expectations
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -40,9 +40,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_runs_the_file_mode_with_its_own_schemas_rules_and_jobs(installed: Path, tmp_path: Path) -> None:
     where = run(installed / "python", "-c", "import newsflow; print(newsflow.__file__)", cwd=tmp_path).stdout
     assert str(ROOT) not in where
-    code = (
-        "from pathlib import Path; from newsflow.tools.sample import write_sample; write_sample(Path('sample.jsonl'))"
-    )
+    code = "from pathlib import Path; from newsflow.tools.sample.build import write_sample; write_sample(Path('sample.jsonl'))"
     run(installed / "python", "-c", code, cwd=tmp_path)
     arguments = ("run", "ingest", "--input", "sample.jsonl", "--output", "out", "-o", "json")
     said = orjson.loads(run(installed / "newsflow", *arguments, cwd=tmp_path).stdout)

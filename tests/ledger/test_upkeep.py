@@ -14,31 +14,30 @@ import pytest
 from newsflow.alerts.outbox import Outbox
 from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
-from newsflow.ledger.opening import applied_migrations, migrate, open_database, pending_migrations, shipped_migrations
+from newsflow.ledger.opening import MIGRATIONS, applied_migrations, migrate, open_database, pending_migrations
+from newsflow.migrations import Migration, MigrationSet
 from newsflow.model import Outcome, PendingAlert, Reason, Record
 from tests.ledger.ledger_helpers import HARBOUR, RIVER, ManualClock, Wire
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    numbers = [each.number for each in shipped_migrations()]
+    numbers = [each.number for each in MIGRATIONS.shipped()]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert all(each.statements() for each in shipped_migrations())
+    assert all(each.statements() for each in MIGRATIONS.shipped())
 
 
 def test_migrating_twice_changes_nothing(ledger_url: str) -> None:
     db = open_database(ledger_url)
-    assert len(db.run(lambda: pending_migrations(db))) == len(shipped_migrations())
-    assert [each.number for each in migrate(db)] == [each.number for each in shipped_migrations()]
+    assert len(db.run(lambda: pending_migrations(db))) == len(MIGRATIONS.shipped())
+    assert [each.number for each in migrate(db)] == [each.number for each in MIGRATIONS.shipped()]
     assert migrate(db) == []
-    assert db.run(lambda: applied_migrations(db)) == [each.number for each in shipped_migrations()]
+    assert db.run(lambda: applied_migrations(db)) == [each.number for each in MIGRATIONS.shipped()]
     db.close()
 
 
 def test_half_a_migration_is_none(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsflow.ledger import opening as module
-
-    broken = module.Migration(1, "0001_broken", "CREATE TABLE one (a TEXT);\nCREATE TABEL two (b TEXT);\n")
-    monkeypatch.setattr(module, "shipped_migrations", lambda: [broken])
+    broken = Migration(1, "0001_broken", "CREATE TABLE one (a TEXT);\nCREATE TABEL two (b TEXT);\n")
+    monkeypatch.setattr(MigrationSet, "shipped", lambda _: [broken])
     db = open_database(ledger_url)
     with pytest.raises(LedgerError):
         migrate(db)

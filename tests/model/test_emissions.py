@@ -21,8 +21,9 @@ from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC, feed_of, feed_topic, schema_id, subscription_of
 from newsflow.model.schemas import SCHEMAS, violations
 from newsflow.model.topics import declared_topics
-from newsflow.tools.sample.build import expectations, sample_events, sources_path
+from newsflow.tools.sample.build import sample_events, sources_path
 from tests.model.schema_laws import reference_violations
+from tests.sample_expectations import expectations
 
 pytestmark = pytest.mark.contract
 

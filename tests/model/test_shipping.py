@@ -78,7 +78,7 @@ def test_the_wheel_finds_its_files_alone(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     code = (
         "from newsflow import resources; from newsflow.model.schemas import SCHEMAS, load_schema;"
-        "from newsflow.model.topics import declared_topics; from newsflow.tools.sample import sample_events;"
+        "from newsflow.model.topics import declared_topics; from newsflow.tools.sample.build import sample_events;"
         "print(resources.schemas_dir()); print(resources.pipelines_dir()); print(resources.deploy_dir());"
         "print(len([load_schema(name) for name in SCHEMAS]), len(declared_topics()), sum(1 for _ in sample_events()))"
     )

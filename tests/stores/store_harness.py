@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import socket
 import sqlite3
@@ -14,12 +15,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from newsflow.model import Action, Article, PublicationDate, TopicMatch
 from newsflow.model.codec import encode_article
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.jsonl import MAX_LINE_BYTES, JsonLinesStore
 from newsflow.stores.parquet import ParquetStore
 from newsflow.stores.sqlite import SqliteStore
+from tests.postgres_helpers import new_database
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TITLES = {"ar": "مرفأ النورس يعيد فتح أبوابه", "en": "Harbour reopens", "ru": "Порт снова открыт", "he": "הנמל נפתח"}
@@ -329,6 +333,36 @@ class JsonLinesHarness(FolderHarness):
 
     def bad_row(self) -> StoreRow:
         return row("bad", body="x" * MAX_LINE_BYTES)
+
+
+def _postgres(_: Path, request: pytest.FixtureRequest) -> Harness:
+    return PostgresHarness(new_database(request.getfixturevalue("postgres")))
+
+
+def _parquet(folder: Path, _: pytest.FixtureRequest) -> Harness:
+    pytest.importorskip("duckdb")
+    return ParquetHarness(folder)
+
+
+def _iceberg(folder: Path, _: pytest.FixtureRequest) -> Harness:
+    pytest.importorskip("pyiceberg")
+    return IcebergHarness(folder)
+
+
+def _opensearch(_: Path, request: pytest.FixtureRequest) -> Harness:
+    return OpenSearchHarness(request.getfixturevalue("store_opensearch"), f"test-{next(_numbers)}")
+
+
+_numbers = itertools.count(1)
+HARNESSES: dict[str, Callable[[Path, pytest.FixtureRequest], Harness]] = {
+    "sqlite": lambda folder, _: SqliteHarness(folder),
+    "postgresql": _postgres,
+    "parquet": _parquet,
+    "jsonl": lambda folder, _: JsonLinesHarness(folder),
+    "iceberg": _iceberg,
+    "opensearch": _opensearch,
+}
+"""By the name of the store. The contract suite runs on each."""
 
 
 class Proxy:

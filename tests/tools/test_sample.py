@@ -12,15 +12,8 @@ import yaml
 from newsflow.model import Outcome, RawArticle, Reason, Rejected
 from newsflow.model.raw import DEFAULT_LIMITS, parse_raw
 from newsflow.normalise import load_profiles
-from newsflow.tools.sample.build import (
-    SampleEvent,
-    event_entries,
-    expectations,
-    sample_events,
-    sources_path,
-    text_of,
-    write_sample,
-)
+from newsflow.tools.sample.build import SampleEvent, event_entries, sample_events, sources_path, text_of, write_sample
+from tests.sample_expectations import FILE, expectations
 
 EVENTS = list(sample_events())
 EXPECTED = expectations()
@@ -41,7 +34,7 @@ def by_name(name: str) -> SampleEvent:
 def test_names_are_unique_and_each_has_an_expectation() -> None:
     names = [event.name for event in EVENTS]
     assert len(set(names)) == len(names) == len(EXPECTED)
-    expected = yaml.safe_load((HERE / "expected.yaml").read_text(encoding="utf-8"))
+    expected = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     assert list(expected) == names
 
 

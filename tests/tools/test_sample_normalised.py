@@ -9,14 +9,8 @@ import pytest
 from newsflow.model import Article, RawArticle
 from newsflow.model.raw import parse_raw
 from newsflow.normalise import load_profiles, normalise
-from newsflow.tools.sample.build import (
-    SampleEvent,
-    event_entries,
-    expectations,
-    furniture_of,
-    sample_events,
-    sources_path,
-)
+from newsflow.tools.sample.build import SampleEvent, event_entries, sample_events, sources_path
+from tests.sample_expectations import expectations, furniture_of
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 EXPECTED = expectations()

@@ -24,10 +24,7 @@ from newsflow.cli import (
     topics,
     trends,
 )
-from newsflow.cli import dedup as story
-from newsflow.cli import normalise as sources
-from newsflow.cli import run as deliver
-from newsflow.cli.common import Output, OutputOption, data, data_json
+from newsflow.cli.common import Output, OutputOption, emit
 
 app = typer.Typer(
     name="newsflow",
@@ -42,15 +39,15 @@ app = typer.Typer(
 
 app.command("run", context_settings={"allow_extra_args": True})(run.run)
 app.add_typer(jobs.app, name="jobs")
-app.command("deliver", context_settings={"allow_extra_args": True})(deliver.deliver)
+app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("normalise")(normalise.normalise)
-app.add_typer(sources.app, name="sources")
+app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")
-app.command("story")(story.story)
+app.command("story")(dedup.story)
 app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
@@ -73,8 +70,4 @@ def version(output: OutputOption = Output.TEXT) -> None:
 
     parts = {"newsflow": __version__, "python": platform.python_version()}
     parts |= {name: installed(name) for name in ("apache-beam", "kafka-python", "trafilatura")}
-    if output is Output.JSON:
-        data_json(parts)
-    else:
-        for name, text in parts.items():
-            data(f"{name} {text}")
+    emit(output, parts, "\n".join(f"{name} {text}" for name, text in parts.items()))

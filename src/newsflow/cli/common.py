@@ -1,4 +1,4 @@
-"""What every command shares: options, exit codes, where words go, output formats. Imports nothing heavy."""
+"""What every command shares: options, exit codes, output for people and for programs. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from newsflow.config.load import Loaded
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG = 0, 1, 2, 3
+
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """For people: progress, warnings, summaries of what was done."""
@@ -73,14 +76,14 @@ def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_ours)
-    # Clients report each lost connection as an error; what follows from it is reported by us.
+    # Clients report each lost connection as an error; we report what follows from it.
     logging.getLogger("kafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
     # Beam repeats a failed bundle's traceback at every level; the loop says it once.
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
 
 
 def _is_ours(record: Any) -> bool:
-    """False for what Beam says through the root logger at import, of parts of it that are not used here."""
+    """False for what Beam logs at import about parts of it that are not used here."""
     return not (record.name == "root" and "bigquery" in str(record.msg))
 
 
@@ -101,17 +104,18 @@ def data_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value).decode() + "\n")
 
 
-# Foreign text on a terminal: one line, harmless, and in its own direction.
-
-
-FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
+def emit(output: Output, value: Any, text: str) -> None:
+    """Write one item to standard output: its JSON value, or its text."""
+    if output is Output.JSON:
+        data_json(value)
+    else:
+        data(text)
 
 
 def isolate(text: str, max_chars: int = 0) -> str:
-    """Return `text` as one line whose direction does not leak into what stands around it.
+    """Return `text` as one line whose direction does not affect the text around it.
 
-    A right-to-left title then leaves the columns beside it where they are. https://unicode.org/reports/tr9/
+    A right-to-left title then leaves the columns beside it in place. https://unicode.org/reports/tr9/
     """
     return f"{FIRST_STRONG_ISOLATE}{one_line(text, max_chars)}{POP_ISOLATE}"
 

@@ -1,12 +1,15 @@
-"""`newsflow dedup`: why two articles are duplicates, or are not."""
+"""`newsflow dedup` and `newsflow story`: why two articles are duplicates or are not, and what a story is made of."""
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from newsflow.cli.articles import read_bytes
 from newsflow.cli.common import (
     EXIT_FAILED,
     ConfigOption,
@@ -14,13 +17,18 @@ from newsflow.cli.common import (
     OutputOption,
     data,
     data_json,
+    isolate,
     settings,
     tell,
 )
 from newsflow.cli.ledger import UrlOption, open_existing
+from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
+    from newsflow.dedup.decide import Held
     from newsflow.dedup.explain import Explanation
+    from newsflow.dedup.story import Story
+    from newsflow.ledger import Ledger
     from newsflow.model import Article
 
 SHOWN_PASSAGES = 8
@@ -42,8 +50,6 @@ def explain(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show two articles' scores, what they share, and what deduplication makes of them."""
-    from dataclasses import asdict
-
     from newsflow.dedup.explain import explain as compare_articles
 
     first, second = (_load(name, config, url) for name in (left, right))
@@ -55,15 +61,10 @@ def explain(
 
 
 def _load(name: str, config: Path | None, url: str | None) -> Article:
-    from newsflow.errors import UsageError
-
     if Path(name).is_file():
         return _read(Path(name))
-    ledger = open_existing(config, url)
-    try:
+    with closing(open_existing(config, url)) as ledger:
         article = ledger.current_article(name)
-    finally:
-        ledger.close()
     if article is None:
         raise UsageError(f"{name!r} is neither a file nor the id of an article in the ledger")
     return article
@@ -73,11 +74,10 @@ def _read(path: Path) -> Article:
     """An article.v1 file, or the body of an article in any language, on its own."""
     from datetime import UTC, datetime
 
-    from newsflow.errors import UsageError
     from newsflow.model import Article, PublicationDate
     from newsflow.model.codec import decode_article
 
-    raw = path.read_bytes()
+    raw = read_bytes(path)
     try:
         if raw.lstrip().startswith(b"{"):
             return decode_article(raw)
@@ -89,8 +89,6 @@ def _read(path: Path) -> Article:
 
 
 def _print(left: Article, right: Article, found: Explanation) -> None:
-    from newsflow.cli.common import isolate
-
     for name, article, count in (("A", left, found.words[0]), ("B", right, found.words[1])):
         data(f"{name}  {article.source}  {isolate(article.title)}  ({article.language}, {count} words)")
     similar = found.similarity
@@ -115,15 +113,6 @@ def _shorten(text: str, length: int = 160) -> str:
     return line if len(line) <= length else f"{line[: length // 2]} … {line[-length // 2 :]}"
 
 
-# `newsflow story`: the articles of one story, and who stands behind it.
-
-
-if TYPE_CHECKING:
-    from newsflow.dedup.decide import Held
-    from newsflow.dedup.story import Story
-    from newsflow.ledger import Ledger
-
-
 def story(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of a story, or of one of its articles.")],
     config: ConfigOption = None,
@@ -135,15 +124,12 @@ def story(
 
     profiles = load_sources(settings(config).config.sources.paths)
     families = {name: profile.family for name, profile in profiles.items() if profile.family}
-    ledger = open_existing(config, url)
-    try:
+    with closing(open_existing(config, url)) as ledger:
         found = _find(ledger, identifier, families)
         if found is None:
             tell(f"no story and no article of the id {identifier!r} in the ledger")
             raise typer.Exit(EXIT_FAILED)
         titles = {each.id: _title(ledger, each.id) for each in found.articles}
-    finally:
-        ledger.close()
     if output is Output.JSON:
         data_json(_members(found, titles))
     else:
@@ -164,29 +150,16 @@ def _title(ledger: Ledger, article_id: str) -> str:
 
 
 def _members(story: Story, titles: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": story.id,
-        "size": story.size,
-        "independent_sources": story.independent_sources,
-        "sources": story.sources,
-        "languages": story.languages,
-        "first_seen": story.first_seen,
+    names = ("id", "size", "independent_sources", "sources", "languages", "first_seen")
+    return {name: getattr(story, name) for name in names} | {
         "representative": story.representative.id,
-        "articles": [
-            {
-                "id": each.id,
-                "version": each.version,
-                "source": each.source,
-                "url": each.url,
-                "title": titles[each.id],
-                "agency": each.agency,
-                "first_seen": each.first_seen,
-                "standing": _standing(each),
-                "duplicate_of": each.duplicate_of,
-            }
-            for each in story.articles
-        ],
+        "articles": [_member(each, titles[each.id]) for each in story.articles],
     }
+
+
+def _member(article: Held, title: str) -> dict[str, Any]:
+    names = ("id", "version", "source", "url", "agency", "first_seen", "duplicate_of")
+    return {name: getattr(article, name) for name in names} | {"title": title, "standing": _standing(article)}
 
 
 def _standing(article: Held) -> str:
@@ -196,8 +169,6 @@ def _standing(article: Held) -> str:
 
 
 def _print_story(story: Story, titles: dict[str, str]) -> None:
-    from newsflow.cli.common import isolate
-
     data(f"story {story.id}")
     data(f"  first seen   {story.first_seen:%Y-%m-%d %H:%M:%S} UTC")
     data(f"  articles     {story.size} living, {len(story.articles)} in all; {', '.join(story.languages)}")

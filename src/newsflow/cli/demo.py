@@ -25,8 +25,8 @@ SECRET_FILE = "webhook.secret"
 
 def demo(
     files: Annotated[bool, typer.Option("--files", help="Without Kafka: read and write files.")] = False,
-    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where its ledger and results lie.")] = WORK_DIR,
-    broker: Annotated[Path, typer.Option(help="Where the local broker lies.")] = BROKER_DIR,
+    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where its ledger and results are.")] = WORK_DIR,
+    broker: Annotated[Path, typer.Option(help="Where the local broker is.")] = BROKER_DIR,
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the local broker.")] = PORT,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
@@ -35,7 +35,9 @@ def demo(
     set_up_logging(verbose, quiet)
     from newsflow.errors import MissingToolError
 
-    _start_over(directory)
+    # What an earlier demo left; nothing else may be there.
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     if not files:
         try:
             _on_kafka(directory, broker, port)
@@ -43,12 +45,6 @@ def demo(
         except MissingToolError as error:
             tell(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow")
     _on_files(directory)
-
-
-def _start_over(directory: Path) -> None:
-    """Take away what an earlier demo left; nothing else may lie there."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
 
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
@@ -60,17 +56,17 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
     from newsflow.tools.receiver import Receiver, read_received
 
     broker = LocalBroker(broker_dir, port)
-    status = broker.up(say=_say)
-    _say(f"Kafka answers at {status.bootstrap_servers}")
+    status = broker.up(say=tell)
+    tell(f"Kafka answers at {status.bootstrap_servers}")
     secret = secrets.token_hex(16)
     (directory / SECRET_FILE).write_text(secret, encoding="utf-8")
     with Receiver(directory / "alerts-received.jsonl", (secret,)) as receiver:
         file = _write_settings(directory, directory / "ledger.sqlite3", status.bootstrap_servers, receiver.url)
         config = settings(file).config
         kafka = KafkaSettings.of(config.kafka)
-        _say(f"topics: {len(apply_topics(kafka, declared(config)))} created or altered, the rest are as declared")
+        tell(f"topics: {len(apply_topics(kafka, declared(config)))} created or altered, the rest are as declared")
         _skip_what_is_there(config)
-        _say(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
+        tell(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
         _run_both(config)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
     report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers))
@@ -82,12 +78,12 @@ def _run_both(config: Config) -> None:
     from newsflow.ingest.deliver import sink_names
     from newsflow.runners.job import load_job
 
-    _say("running: newsflow run ingest --until-caught-up")
+    tell("running: newsflow run ingest --until-caught-up")
     launch.locally(load_job("ingest"), config, follow=False, quiet=True)
-    _say("running: newsflow run deliver --until-caught-up")
+    tell("running: newsflow run deliver --until-caught-up")
     done = launch.locally(load_job("deliver"), config, sink_names(config), follow=False)
     taken = (f"{name} {total['outcome.delivered']}" for name, total in done.counts.items())
-    _say(f"articles delivered: {', '.join(taken)}")
+    tell(f"articles delivered: {', '.join(taken)}")
 
 
 def _on_files(directory: Path) -> None:
@@ -99,10 +95,10 @@ def _on_files(directory: Path) -> None:
     from newsflow.tools.sample.build import write_sample
 
     sample, output = directory / "sample.jsonl", directory / "output"
-    _say(f"{write_sample(sample)} raw events in {sample}")
+    tell(f"{write_sample(sample)} raw events in {sample}")
     file = _write_settings(directory, output / "ledger.sqlite3")
     config = settings(file).config
-    _say(f"running: newsflow run ingest --input {sample} --output {output}\n")
+    tell(f"running: newsflow run ingest --input {sample} --output {output}\n")
     launch.on_files(load_job("ingest"), config, sample, output, quiet=True)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
     report(results_of(file, config, alerts, output=output))
@@ -131,7 +127,7 @@ def _write_settings(
         destination["secret"] = f"file:{here / SECRET_FILE}"
         wanted["alerts"] = {"destinations": {"webhook": destination}}
     file = directory / "newsflow.yaml"
-    file.write_text("# The settings of `newsflow demo`, written anew by each.\n" + yaml.safe_dump(wanted), "utf-8")
+    file.write_text("# The settings of `newsflow demo`, written again by each.\n" + yaml.safe_dump(wanted), "utf-8")
     return file
 
 
@@ -155,7 +151,3 @@ def _skip_what_is_there(config: Config) -> None:
     job = Job(config)
     for position in (job.raw, *(job.published(sink) for sink in sink_names(config))):
         commit_ends(KafkaSettings.of(config.kafka), position.topic, position.group)
-
-
-def _say(text: str) -> None:
-    tell(text)

@@ -1,4 +1,4 @@
-"""`newsflow dev`: a real Kafka broker on this machine, to try and to test with."""
+"""`newsflow dev`: a real Kafka broker on this machine, for trying things and for tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DIRECTORY = Path(".newsflow/kafka")
 def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
     """Start the broker, unless it is up, and return when it answers. The first time fetches it with Maven."""
     broker = _broker(directory, port)
-    status = broker.up(say=lambda text: tell(text))
+    status = broker.up(say=tell)
     if status.already:
         tell(f"already up (process {status.pid})")
     else:
@@ -78,10 +78,5 @@ def _write(found: BrokerStatus, output: Output) -> None:
 
 
 def _members(found: BrokerStatus) -> dict[str, Any]:
-    return {
-        "state": found.state.value,
-        "bootstrap_servers": found.bootstrap_servers,
-        "pid": found.pid,
-        "directory": str(found.directory),
-        "log": str(found.log),
-    }
+    members = {"state": found.state.value, "bootstrap_servers": found.bootstrap_servers, "pid": found.pid}
+    return members | {"directory": str(found.directory), "log": str(found.log)}

@@ -1,4 +1,4 @@
-"""What `newsflow doctor` looks at: each check answers for one part, and none of them changes anything."""
+"""`newsflow doctor`: whether all that a job needs is there and well. Each check is about one part, changing nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from newsflow.cli.common import (
     Output,
     OutputOption,
     console,
-    data,
-    data_json,
+    emit,
     settings,
 )
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 
 
-class State(StrEnum):
-    """How a part is."""
+class Health(StrEnum):
+    """How well a part is."""
 
     OK = "ok"
     WARN = "warn"
@@ -47,20 +46,20 @@ class Finding:
     """What one check came to. `detail` has the numbers, for machines."""
 
     part: str
-    state: State
-    words: str
+    state: Health
+    message: str
     detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class DoctorBounds:
     """What is too much: records a group may be behind, and how long an alert may wait."""
 
     lag_records: int = 10_000
     wait: timedelta = timedelta(minutes=10)
 
 
-def examine(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+def examine(config: Config, bounds: DoctorBounds, now: datetime) -> Iterator[Finding]:
     """Yield findings as they come: configuration, broker, topics, lags, ledger, outbox, stores."""
     yield _configuration(config)
     yield from _kafka(config, bounds)
@@ -69,37 +68,37 @@ def examine(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
         yield _guarded(f"store {name}", lambda url=url: _store(url))  # type: ignore[misc]
 
 
-def _guarded(part: str, check: Callable[[], tuple[State, str]]) -> Finding:
+def _guarded(part: str, check: Callable[[], tuple[Health, str]]) -> Finding:
     try:
         return Finding(part, *check())
     except NewsflowError as error:
-        return Finding(part, State.FAIL, str(error))
+        return Finding(part, Health.FAIL, str(error))
 
 
 def _configuration(config: Config) -> Finding:
     from newsflow.ingest.runtime import check_files
 
-    return _guarded("configuration", lambda: (State.OK, ", ".join(check_files(config))))
+    return _guarded("configuration", lambda: (Health.OK, ", ".join(check_files(config))))
 
 
-def _kafka(config: Config, bounds: Bounds) -> Iterator[Finding]:
+def _kafka(config: Config, bounds: DoctorBounds) -> Iterator[Finding]:
     from newsflow.kafka.admin import topic_names
     from newsflow.kafka.settings import KafkaSettings
 
-    def reach() -> tuple[State, str]:
-        return State.OK, f"{kafka.bootstrap_servers} answers, {len(topic_names(kafka))} topics"
+    def reach() -> tuple[Health, str]:
+        return Health.OK, f"{kafka.bootstrap_servers} answers, {len(topic_names(kafka))} topics"
 
     kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=PATIENCE_S)
     found = _guarded("broker", reach)
     yield found
-    if found.state is State.FAIL:
+    if found.state is Health.FAIL:
         return
     yield _guarded("topics", lambda: _topics(config, kafka))
     for group, topic in groups(config):
         yield _lag(kafka, group, topic, bounds)
 
 
-def _topics(config: Config, settings: KafkaSettings) -> tuple[State, str]:
+def _topics(config: Config, settings: KafkaSettings) -> tuple[Health, str]:
     from newsflow.cli.kafka import declared
     from newsflow.kafka.admin import TopicAction, diff_topics
 
@@ -107,14 +106,14 @@ def _topics(config: Config, settings: KafkaSettings) -> tuple[State, str]:
     missing = [change.topic for change in changes if change.action is TopicAction.CREATE]
     if missing:
         few = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        return State.FAIL, f"{len(missing)} declared and not there ({few}); `newsflow kafka apply` creates them"
+        return Health.FAIL, f"{len(missing)} declared but missing ({few}); `newsflow kafka apply` creates them"
     if changes:
-        return State.WARN, f"{len(changes)} differences from what is declared; see `newsflow kafka apply --dry-run`"
-    return State.OK, "as declared"
+        return Health.WARN, f"{len(changes)} differences from what is declared; see `newsflow kafka apply --dry-run`"
+    return Health.OK, "as declared"
 
 
 def groups(config: Config) -> list[tuple[str, str]]:
-    """Return the consumer groups that the jobs of a configuration have, each with its topic."""
+    """Return the consumer groups of a configuration's jobs, each with its topic."""
     from newsflow.model.names import ARTICLE_TOPIC
 
     group = config.kafka.group
@@ -122,7 +121,7 @@ def groups(config: Config) -> list[tuple[str, str]]:
     return [(group, config.kafka.input_topic), *((f"{group}.deliver.{name}", ARTICLE_TOPIC) for name in sinks)]
 
 
-def _lag(settings: KafkaSettings, group: str, topic: str, bounds: Bounds) -> Finding:
+def _lag(settings: KafkaSettings, group: str, topic: str, bounds: DoctorBounds) -> Finding:
     from newsflow.errors import KafkaError
     from newsflow.kafka.inspect import group_lag
 
@@ -130,16 +129,16 @@ def _lag(settings: KafkaSettings, group: str, topic: str, bounds: Bounds) -> Fin
     try:
         lag = group_lag(settings, group, topic)
     except KafkaError as error:
-        return Finding(part, State.FAIL, str(error))
-    words = f"{lag.records:,} records of {topic} behind"
-    state = State.FAIL if lag.records > bounds.lag_records else State.OK
+        return Finding(part, Health.FAIL, str(error))
+    message = f"{lag.records:,} records of {topic} behind"
+    state = Health.FAIL if lag.records > bounds.lag_records else Health.OK
     if not lag.began:
-        words += "; it has never committed: was its job started?"
-        state = max(state, State.WARN if lag.records else State.OK, key=list(State).index)
-    return Finding(part, state, words, {"topic": topic, "lag": lag.records, "began": lag.began})
+        message += "; it has never committed: was its job started?"
+        state = max(state, Health.WARN if lag.records else Health.OK, key=list(Health).index)
+    return Finding(part, state, message, {"topic": topic, "lag": lag.records, "began": lag.began})
 
 
-def _ledger(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+def _ledger(config: Config, bounds: DoctorBounds, now: datetime) -> Iterator[Finding]:
     from newsflow.alerts.outbox import Outbox
     from newsflow.ledger import open_ledger
     from newsflow.ledger.opening import open_database, pending_migrations
@@ -150,17 +149,17 @@ def _ledger(config: Config, bounds: Bounds, now: datetime) -> Iterator[Finding]:
         with closing(open_database(url, retry_for_s=PATIENCE_S, create=False)) as db:
             pending = db.run(lambda: pending_migrations(db), writes=False)
     except (ConfigError, LedgerError) as error:
-        yield Finding("ledger", State.FAIL, str(error))
+        yield Finding("ledger", Health.FAIL, str(error))
         return
     if pending:
-        yield Finding("ledger", State.FAIL, f"{len(pending)} migrations to run; `newsflow ledger migrate` does")
+        yield Finding("ledger", Health.FAIL, f"{len(pending)} migrations to run; `newsflow ledger migrate` does")
         return
-    yield Finding("ledger", State.OK, "reachable, up to date")
+    yield Finding("ledger", Health.OK, "reachable, up to date")
     with closing(open_ledger(url, window_h=config.ledger.window_h, retry_for_s=PATIENCE_S)) as ledger:
         yield from _outbox(config, Outbox(ledger), bounds, now)
 
 
-def _outbox(config: Config, outbox: Outbox, bounds: Bounds, now: datetime) -> Iterator[Finding]:
+def _outbox(config: Config, outbox: Outbox, bounds: DoctorBounds, now: datetime) -> Iterator[Finding]:
     backlog = {each.destination: each for each in outbox.backlog()}
     known = {name for name, _ in config.destinations}
     for name in sorted(known | set(backlog)):
@@ -169,36 +168,33 @@ def _outbox(config: Config, outbox: Outbox, bounds: Bounds, now: datetime) -> It
         each for alert in outbox.alerts(1000, state="failed") for each in alert.deliveries if each.state == "failed"
     ]
     if refused:
-        words = f"{len(refused)} alerts were refused and set aside; see `newsflow alerts list --state failed`"
-        yield Finding("refused alerts", State.WARN, words, {"refused": len(refused)})
+        message = f"{len(refused)} alerts were refused and set aside; see `newsflow alerts list --state failed`"
+        yield Finding("refused alerts", Health.WARN, message, {"refused": len(refused)})
 
 
-def _destination(name: str, waits: Backlog | None, known: bool, bounds: Bounds, now: datetime) -> Finding:
+def _destination(name: str, waits: Backlog | None, known: bool, bounds: DoctorBounds, now: datetime) -> Finding:
     part = f"destination {name}"
     if waits is None:
-        return Finding(part, State.OK, "nothing waits", {"waiting": 0, "circuit": "closed"})
+        return Finding(part, Health.OK, "nothing waits", {"waiting": 0, "circuit": "closed"})
     age, circuit = now - waits.oldest, waits.circuit
-    words = [f"{waits.deliveries} waiting, the oldest for {_span(age)}, circuit {circuit}"]
+    messages = [f"{waits.deliveries} waiting, the oldest for {_span(age)}, circuit {circuit}"]
     if circuit != "closed":
-        words.append(f"next try {waits.next_due:%H:%M:%S}Z")
-    words += [f"last error: {waits.error}"] if waits.error else []
-    words += [] if known else ["the configuration does not name it"]
+        messages.append(f"next try {waits.next_due:%H:%M:%S}Z")
+    if waits.error:
+        messages.append(f"last error: {waits.error}")
+    if not known:
+        messages.append("the configuration does not name it")
     bad = not known or circuit == "open" or age > bounds.wait
-    detail = {
-        "waiting": waits.deliveries,
-        "oldest_s": round(age.total_seconds()),
-        "circuit": circuit,
-        "error": waits.error,
-    }
-    return Finding(part, State.FAIL if bad else State.OK, "; ".join(words), detail)
+    detail = {"waiting": waits.deliveries, "oldest_s": round(age.total_seconds()), "circuit": circuit}
+    return Finding(part, Health.FAIL if bad else Health.OK, "; ".join(messages), detail | {"error": waits.error})
 
 
-def _store(url: str) -> tuple[State, str]:
+def _store(url: str) -> tuple[Health, str]:
     from newsflow.secrets import resolve
     from newsflow.stores.registry import open_store
 
     with open_store(resolve(url)) as store:
-        return State.OK, store.check()
+        return Health.OK, store.check()
 
 
 def _span(age: timedelta) -> str:
@@ -209,9 +205,6 @@ def _span(age: timedelta) -> str:
     return f"{seconds} s"
 
 
-# `newsflow doctor`: is everything a job needs there and well, for whoever is woken at night.
-
-
 def doctor(
     max_lag: Annotated[int, typer.Option("--max-lag", min=0, help="Records a group may be behind.")] = 10_000,
     max_wait_s: Annotated[int, typer.Option("--max-wait", min=1, help="Seconds an alert may wait.")] = 600,
@@ -220,16 +213,12 @@ def doctor(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Check configuration, broker, topics, lag, ledger, outbox and stores; change nothing. Exit 1 when one fails."""
-
     loaded = settings(config, bootstrap_servers).config
-    bounds = Bounds(max_lag, timedelta(seconds=max_wait_s))
+    bounds = DoctorBounds(max_lag, timedelta(seconds=max_wait_s))
     failed = 0
     for finding in examine(loaded, bounds, datetime.now(UTC)):
-        failed += finding.state is State.FAIL
-        if output is Output.JSON:
-            data_json(asdict(finding))
-        else:
-            data(f"{finding.state.value:<4}  {finding.part}: {finding.words}")
+        failed += finding.state is Health.FAIL
+        emit(output, asdict(finding), f"{finding.state.value:<4}  {finding.part}: {finding.message}")
     console.print("all well" if not failed else f"{failed} to look at")
     if failed:
         raise typer.Exit(EXIT_FAILED)

@@ -1,10 +1,9 @@
-"""`newsflow eval`: how good the stages are, on labelled data. The evaluations live in benchmarks/quality."""
+"""`newsflow eval`: how good the stages are, on labelled data. The evaluations are in benchmarks/quality."""
 
 from __future__ import annotations
 
 import importlib
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,10 +39,9 @@ def topics(data_folder: DataOption = None, misses: MissesOption = 0, output: Out
 
 
 def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
-    """Run the evaluation `benchmarks.quality.<name>` and print its scoreboard.
+    """Run `evaluate` of `benchmarks/quality/<name>.py` on the data and print its scoreboard.
 
-    Its function `evaluate(data: Path)` yields rows. Without data it says so and ends well; exit code 1 when a goal is
-    not held.
+    Without data it says so and ends well; exit code 1 when a goal is not held.
     """
     folder = _folder(data_folder)
     module = _module(name)
@@ -69,24 +67,16 @@ def _folder(given: Path | None) -> Path | None:
 
 
 def _module(name: str) -> Any:
-    """A module of benchmarks.quality, which is in a checkout and not in the installed package."""
-    root = Path(__file__).resolve().parents[3]
-    for folder in (root, Path.cwd()):
-        if (folder / "benchmarks" / "quality" / f"{name}.py").is_file():
-            if str(folder) not in sys.path:
-                sys.path.insert(0, str(folder))
-            return importlib.import_module(f"benchmarks.quality.{name}")
-    raise UsageError("evaluations are part of the source checkout: run this command within it")
+    """A module of benchmarks/quality, which is beside the package in a checkout and within it in a wheel."""
+    import newsflow
+    from newsflow.resources import benchmarks_dir
+
+    folder = str(benchmarks_dir())
+    if folder not in newsflow.__path__:
+        newsflow.__path__.append(folder)
+    return importlib.import_module(f"newsflow.quality.{name}")
 
 
 def _as_json(row: Any, misses: int) -> dict[str, Any]:
-    return {
-        "area": row.area,
-        "name": row.name,
-        "value": row.value,
-        "count": row.count,
-        "goal": row.goal,
-        "held": row.held,
-        "note": row.note,
-        "misses": list(row.misses[:misses]),
-    }
+    members = ("area", "name", "value", "count", "goal", "held", "note")
+    return {name: getattr(row, name) for name in members} | {"misses": list(row.misses[:misses])}

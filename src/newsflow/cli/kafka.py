@@ -17,7 +17,7 @@ from newsflow.cli.common import (
     OutputOption,
     VerboseOption,
     data,
-    data_json,
+    emit,
     set_up_logging,
     settings,
     tell,
@@ -67,13 +67,8 @@ def apply(
     specs = declared(loaded.config, topics, rules)
     changes = (diff_topics if dry_run else apply_topics)(KafkaSettings.of(loaded.config.kafka), specs)
     for change in changes:
-        if output is Output.JSON:
-            data_json(
-                {"step": change.action, "topic": change.topic, "name": change.name}
-                | {"before": change.before, "after": change.after}
-            )
-        else:
-            data(str(change))
+        members = {name: getattr(change, name) for name in ("topic", "name", "before", "after")}
+        emit(output, {"step": change.action} | members, str(change))
     done = sum(change.action is not TopicAction.KEPT for change in changes)
     tell(f"{len(specs)} topics declared, {done} changes {'to be made' if dry_run else 'made'}")
 
@@ -123,7 +118,7 @@ def topics(
     described = {spec.name: spec.description for spec in declared(loaded.config)}
     states = topic_states(kafka)
     counts = record_counts(kafka, [state.name for state in states])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "topic": state.name,
             "partitions": state.partitions,
@@ -133,11 +128,10 @@ def topics(
         }
         for state in states
     ]
-    if output is Output.JSON:
-        for row in rows:
-            data_json(row)
-    else:
-        _table(rows)
+    width = max((len(row["topic"]) for row in rows), default=0)
+    for row in rows:
+        counts = f"{row['partitions']:>3} partitions  {row['records']:>9,} records"
+        emit(output, row, f"{row['topic']:<{width}}  {counts}  {row['cleanup']:<14}  {row['description']}")
     missing = sorted(set(described) - {state.name for state in states})
     if missing:
         tell(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them")
@@ -155,12 +149,3 @@ def declared(config: Config, file: Path | None = None, rules: list[Path] | None 
     routed = {feed for route in routes.routes for feed in route.feeds}
     own = {each.id for each in routes.subscriptions if each.feed}
     return declared_topics({rule.id for rule in known} | routed, file, own)
-
-
-def _table(rows: list[dict[str, Any]]) -> None:
-    width = max((len(row["topic"]) for row in rows), default=0)
-    for row in rows:
-        data(
-            f"{row['topic']:<{width}}  {row['partitions']:>3} partitions  {row['records']:>9,} records  "
-            f"{row['cleanup']:<14}  {row['description']}"
-        )

@@ -1,7 +1,8 @@
-"""`newsflow ledger`: prepare the ledger's database, look at it, and let it forget."""
+"""`newsflow ledger`: prepare the ledger's database, look at it, and prune it."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from newsflow.cli.common import (
     console,
     data,
     data_json,
+    emit,
     settings,
     tell,
 )
@@ -57,15 +59,12 @@ def init(config: ConfigOption = None, url: UrlOption = None) -> None:
     """Create the ledger's tables where there are none; a ledger that is there is left as it is."""
     from newsflow.ledger.opening import migrate
 
-    db = _open(config, url, create=True)
-    try:
+    with closing(_open(config, url, create=True)) as db:
         if db.run(lambda: db.has_table("migration"), writes=False):
             tell("the ledger is there already; `newsflow ledger migrate` brings it up to date")
             return
         for migration in migrate(db):
             tell(f"applied {migration.name}")
-    finally:
-        db.close()
 
 
 @app.command("migrate")
@@ -77,14 +76,11 @@ def migrate_ledger(
     """Bring the ledger's tables to this release. A job does the same when it starts."""
     from newsflow.ledger.opening import migrate, pending_migrations
 
-    db = _open(config, url)
-    try:
-        steps = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
-    finally:
-        db.close()
-    for migration in steps:
+    with closing(_open(config, url)) as db:
+        migrations = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
+    for migration in migrations:
         tell(f"{'would apply' if dry_run else 'applied'} {migration.name}")
-    if not steps:
+    if not migrations:
         console.print("nothing to apply: the ledger is up to date")
 
 
@@ -96,8 +92,7 @@ def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOpt
     from newsflow.ledger.reading import count_outcomes, count_rows
 
     address = ledger_url(config, url)
-    db = _open(config, address)
-    try:
+    with closing(_open(config, address)) as db:
         pending = db.run(lambda: [each.name for each in pending_migrations(db)], writes=False)
         found: dict[str, object] = {"ledger": mask_url(address), "pending_migrations": pending}
         if not pending:
@@ -107,8 +102,6 @@ def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOpt
                 outcome.value + (f" ({reason.value})" if reason else ""): events
                 for (outcome, reason), events in sorted(counts.items(), key=str)
             }
-    finally:
-        db.close()
     _print_status(found, output)
     if pending:
         tell("the ledger is not up to date: run `newsflow ledger migrate`")
@@ -153,12 +146,7 @@ def prune(
 
     configured = settings(config).config.ledger
     retention = timedelta(days=configured.retention_d if retention_days is None else retention_days)
-    ledger = open_existing(config, url, window_h=configured.window_h)
-    try:
+    with closing(open_existing(config, url, window_h=configured.window_h)) as ledger:
         pruned = ledger.prune(retention)
-    finally:
-        ledger.close()
-    if output is Output.JSON:
-        data_json(asdict(pruned))
-    else:
-        data("deleted " + ", ".join(f"{count:,} {name}" for name, count in asdict(pruned).items()))
+    counts = asdict(pruned)
+    emit(output, counts, "deleted " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))

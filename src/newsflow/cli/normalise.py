@@ -1,8 +1,7 @@
-"""`newsflow normalise`: what is kept of a page, beside what is thrown away, and why."""
+"""`newsflow normalise` and `newsflow sources`: what is kept of a page and why; source profiles learnt and checked."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
 from collections.abc import Iterator
@@ -12,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
+from newsflow.cli.articles import STDIN, read_bytes, read_lines
+from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, isolate, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
     from newsflow.model import Article, RawArticle, Rejected
     from newsflow.normalise import Extracted, SourceProfile
+    from newsflow.normalise.profiles import Proposal
 
-STDIN = "-"
+app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check.")
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A page (HTML or text) or one raw event (JSON); - for standard input.")
 ]
@@ -42,7 +43,7 @@ def normalise(
 
     from newsflow.sandbox import Normaliser, SandboxLimits
 
-    raw = _raw_article(_read(file), source, url)
+    raw = _raw_article(read_bytes(Path(file)), source, url)
     profile = _profile(profiles, raw.source, zone)
     with Normaliser(SandboxLimits(workers=1)) as normaliser:
         result, page = normaliser.explain((raw, profile, datetime.now(UTC)))
@@ -58,15 +59,6 @@ def _is_article(result: Article | Rejected) -> bool:
     from newsflow.model import Article
 
     return isinstance(result, Article)
-
-
-def _read(file: str) -> bytes:
-    if file == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
 
 
 def _raw_article(content: bytes, source: str | None, url: str | None) -> RawArticle:
@@ -99,10 +91,8 @@ def _event(content: bytes) -> RawArticle | None:
 def _looks_like_html(text: str) -> bool:
     import re
 
-    return (
-        re.search(r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b", text[:20_000], re.IGNORECASE)
-        is not None
-    )
+    tag = r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b"
+    return re.search(tag, text[:20_000], re.IGNORECASE) is not None
 
 
 def _profile(profiles: Path | None, source: str, zone: str | None) -> SourceProfile | None:
@@ -121,8 +111,6 @@ def _profile(profiles: Path | None, source: str, zone: str | None) -> SourceProf
 
 
 def _json_value(result: Article | Rejected, page: Extracted) -> dict[str, Any]:
-    from dataclasses import asdict
-
     name = "article" if _is_article(result) else "rejected"
     return {
         name: asdict(result),
@@ -135,7 +123,6 @@ def _print(result: Article | Rejected, page: Extracted) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from newsflow.cli.common import isolate
     from newsflow.model import Article
 
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
@@ -171,15 +158,6 @@ def _rows(article: Article) -> list[tuple[str, str]]:
     ]
     return [(name, value) for name, value in rows if value]
 
-
-# `newsflow sources`: profiles learnt from samples, and checked.
-
-
-if TYPE_CHECKING:
-    from newsflow.model import RawArticle
-    from newsflow.normalise.profiles import Proposal
-
-app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check.")
 
 SampleArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Raw events, one a line (.jsonl, .jsonl.gz).")]
 OnlyOption = Annotated[str | None, typer.Option("--source", help="Learn about this source only.")]
@@ -219,18 +197,14 @@ def _raw_articles(file: Path) -> Iterator[RawArticle]:
     from newsflow.model.raw import parse_raw
 
     refused = 0
-    try:
-        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
-            for line in lines:
-                parsed = parse_raw(line)
-                if isinstance(parsed, Rejected):
-                    refused += 1
-                elif not parsed.withdrawn:
-                    yield parsed
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}") from error
+    for _, line in read_lines(file):
+        parsed = parse_raw(line)
+        if isinstance(parsed, Rejected):
+            refused += 1
+        elif not parsed.withdrawn:
+            yield parsed
     if refused:
-        tell(f"{file}: {refused} lines are no valid raw event and were passed over")
+        tell(f"{file}: {refused} lines are not valid raw events and were skipped")
 
 
 def _yaml(proposals: list[Proposal]) -> Iterator[str]:

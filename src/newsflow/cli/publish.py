@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
-from kafka.admin import ConfigResource, ConfigResourceType
 
 from newsflow.cli.common import (
     EXIT_FAILED,
@@ -22,21 +20,16 @@ from newsflow.cli.common import (
     QuietOption,
     VerboseOption,
     console,
-    data,
-    data_json,
+    emit,
     set_up_logging,
     settings,
     tell,
 )
 from newsflow.errors import KafkaError, UsageError
-from newsflow.ingest.files import read_events
-from newsflow.kafka.client import make_admin, translated
-from newsflow.kafka.producer import BatchWriter
-from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings
-from newsflow.model.names import raw_key
 
-# Publishes raw events from a file, byte for byte.
-
+if TYPE_CHECKING:
+    from newsflow.kafka.producer import BatchWriter
+    from newsflow.kafka.settings import KafkaSettings
 
 _TELL_EVERY = 500
 _ROOM_BYTES = 1024
@@ -59,10 +52,13 @@ def publish_file(
 ) -> Published:
     """Send every line of `file` that is not blank to `topic` and return when all are stored.
 
-    A line that is no JSON is sent as it is: it will be a dead letter that says why. A line larger than the topic
-    takes is left out and listed. Raises `UsageError` for a file that cannot be read, `KafkaError` for a topic
+    A line that is not JSON is sent as it is: it will be a dead letter that says why. A line larger than the topic
+    accepts is left out and listed. Raises `UsageError` for a file that cannot be read, `KafkaError` for a topic
     that does not exist or records that were not stored; the message says how many were.
     """
+    from newsflow.ingest.files import read_events
+    from newsflow.kafka.producer import BatchWriter
+
     done = Published(topic, _limit_bytes(settings, topic))
     writer = BatchWriter(settings)
     try:
@@ -83,6 +79,10 @@ def publish_file(
 
 def event_key(line: bytes) -> bytes | None:
     """Return the key of a raw event, `source/identity`; None for a line that names neither."""
+    import orjson
+
+    from newsflow.model.names import raw_key
+
     try:
         members = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -107,21 +107,22 @@ def _publish(writer: BatchWriter, done: Published, number: int, line: bytes) -> 
 
 
 def _limit_bytes(settings: KafkaSettings, topic: str) -> int:
-    """The largest value the topic takes for sure, however badly it compresses."""
+    """The largest value the topic accepts for sure, however badly it compresses."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    from newsflow.kafka.client import make_admin, translated
+    from newsflow.kafka.settings import MAX_RECORD_BYTES
+
     with closing(make_admin(settings)) as admin, translated(f"looking up topic {topic}"):
         if topic not in admin.list_topics():
             raise KafkaError(
                 f"topic {topic} does not exist at {settings.bootstrap_servers}; `newsflow kafka apply` creates it"
             )
         found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
-    # Without the right to see the topic's settings the broker tells none: it will then refuse by itself.
+    # Who may not see the topic's settings is told none of them; the broker then refuses what is too large.
     entry = found["topic"][topic].get("max.message.bytes")
     limit = MAX_RECORD_BYTES if entry is None else min(int(entry["value"]), MAX_RECORD_BYTES)
     return limit - _ROOM_BYTES
-
-
-if TYPE_CHECKING:
-    pass
 
 
 def publish(
@@ -133,7 +134,7 @@ def publish(
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Publish raw events, keyed by source and address. A line that is no raw event is published too, untouched."""
+    """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched."""
     set_up_logging(verbose, quiet)
     from newsflow.kafka.settings import KafkaSettings
 
@@ -144,37 +145,21 @@ def publish(
 
 
 def _report(done: Published, output: Output) -> None:
-    if output is Output.JSON:
-        data_json({"topic": done.topic, "published": done.count, "keyless": done.keyless, "too_large": done.too_large})
-    else:
-        data(f"{done.count} events published to {done.topic}")
+    members = {"topic": done.topic, "published": done.count, "keyless": done.keyless, "too_large": done.too_large}
+    emit(output, members, f"{done.count} events published to {done.topic}")
     if done.keyless:
         tell(f"{done.keyless} of them without source and address, so without a key")
     if done.too_large:
         shown = ", ".join(f"{number} ({size:,} bytes)" for number, size in done.too_large[:10])
-        tell(f"not published, larger than {done.topic} takes ({done.limit:,} bytes): line {shown}")
+        tell(f"not published, larger than {done.topic} accepts ({done.limit:,} bytes): line {shown}")
         sys.exit(EXIT_FAILED)
 
 
-def _progress(quiet: bool) -> Any:
-    return _Progress(console.is_terminal and not quiet)
-
-
-class _Progress:
-    """A running count on a terminal, nothing elsewhere."""
-
-    def __init__(self, live: bool) -> None:
-        self._status = console.status("publishing …") if live else None
-
-    def __enter__(self) -> _Progress:
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def __call__(self, count: int) -> None:
-        if self._status is not None:
-            self._status.update(f"publishing … {count:,} events")
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int], object]]:
+    """What shows a running count: on a terminal, nothing elsewhere."""
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("publishing …") as status:
+        yield lambda count: status.update(f"publishing … {count:,} events")

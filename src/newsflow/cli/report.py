@@ -1,6 +1,7 @@
-"""What came of a demonstration, for a person to read. Fits a terminal of 80 columns, and uses up to 120.
+"""What came of a demonstration, for a person to read: gathered from its ledger and stores, then printed.
 
-Foreign text stands in isolates of its own direction, and is cut by the columns it takes, not by its characters.
+It fits a terminal of 80 columns, and uses up to 120. Foreign text is isolated in its own direction, and cut by the
+columns it takes, not by its characters.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ from newsflow.model.names import (
     feed_topic,
     subscription_of,
 )
-
-# What a demonstration left: read from the ledger of the run, its stores and its webhook receiver.
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ EXPLAINED = {
 }
 
 
-class Page:
+class ReportWriter:
     """Where the report is written: headings, and lines cut to the width there is."""
 
     def __init__(self, console: Console) -> None:
@@ -160,19 +159,19 @@ class Page:
 
 def report(results: Results, console: Console | None = None) -> None:
     """Print the report to standard output, or to `console`."""
-    page = Page(console or Console(highlight=False, soft_wrap=True))
-    _outcomes(page, results)
-    _feeds(page, results)
-    _article(page, results)
-    _alerts(page, results)
-    _stores(page, results)
-    _dead_letters(page, results)
-    page.heading("Where everything lies")
-    page.table(_places(results))
-    page.heading("What to try next")
+    writer = ReportWriter(console or Console(highlight=False, soft_wrap=True))
+    _outcomes(writer, results)
+    _feeds(writer, results)
+    _article(writer, results)
+    _alerts(writer, results)
+    _stores(writer, results)
+    _dead_letters(writer, results)
+    writer.heading("Where everything lies")
+    writer.table(_places(results))
+    writer.heading("What to try next")
     for preparation in ("source .venv/bin/activate", f"export NEWSFLOW_CONFIG={results.config_file}"):
-        page.line(preparation)
-    page.table(_next(results))
+        writer.line(preparation)
+    writer.table(_next(results))
 
 
 def fit(text: str, columns: int) -> str:
@@ -185,26 +184,28 @@ def fit(text: str, columns: int) -> str:
     return text.rstrip() + "…"
 
 
-def _outcomes(page: Page, results: Results) -> None:
+def _outcomes(writer: ReportWriter, results: Results) -> None:
     total = sum(results.outcomes.values())
-    page.heading(f"{total} raw events, each with exactly one outcome")
+    writer.heading(f"{total} raw events, each with exactly one outcome")
     for outcome, explained in EXPLAINED.items():
-        page.line(f"{outcome.value:<14}{results.outcomes.get(outcome, 0):>5}   {explained}")
-    page.line(f"{'sum':<14}{total:>5}")
+        writer.line(f"{outcome.value:<14}{results.outcomes.get(outcome, 0):>5}   {explained}")
+    writer.line(f"{'sum':<14}{total:>5}")
 
 
-def _feeds(page: Page, results: Results) -> None:
+def _feeds(writer: ReportWriter, results: Results) -> None:
     topics = Counter({feed: n for feed, n in results.feeds.items() if subscription_of(feed) is None})
     own = {feed: n for feed, n in results.feeds.items() if subscription_of(feed) is not None}
-    page.heading("Articles by topic", "Each topic has a feed; an article goes to the feed of every topic it is about.")
+    writer.heading(
+        "Articles by topic", "Each topic has a feed; an article goes to the feed of every topic it is about."
+    )
     for feed, count in sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN_FEEDS]:
-        page.line(f"{feed:<16}{count:>4}   {_feed_place(feed, results)}")
+        writer.line(f"{feed:<16}{count:>4}   {_feed_place(feed, results)}")
     if len(topics) > SHOWN_FEEDS:
-        page.line(f"… and {len(topics) - SHOWN_FEEDS} more topics")
+        writer.line(f"… and {len(topics) - SHOWN_FEEDS} more topics")
     if own:
-        page.heading("Feeds of single subscribers", "The same bytes, for those who asked for a feed of their own.")
+        writer.heading("Feeds of single subscribers", "The same bytes, for those who asked for a feed of their own.")
         for feed, count in sorted(own.items()):
-            page.line(f"{subscription_of(feed):<16}{count:>4}   {_feed_place(feed, results)}")
+            writer.line(f"{subscription_of(feed):<16}{count:>4}   {_feed_place(feed, results)}")
 
 
 def _feed_place(feed: str, results: Results) -> str:
@@ -214,29 +215,29 @@ def _feed_place(feed: str, results: Results) -> str:
     return f"topics/{feed}.jsonl" if name is None else f"subscribers/{name}.jsonl"
 
 
-def _article(page: Page, results: Results) -> None:
+def _article(writer: ReportWriter, results: Results) -> None:
     article = _most_telling(results.articles)
     if article is None:
         return
-    plain = not page.console.is_terminal
+    plain = not writer.console.is_terminal
     how = "stand in brackets" if plain else "are marked"
-    page.heading("One article, and why it is tagged as it is", f"The passages that count {how}.")
+    writer.heading("One article, and why it is tagged as it is", f"The passages that count {how}.")
     spans = [each for topic in article.topics for each in topic.evidence]
-    page.console.print(_isolated("  ", _marked(article.title, [s for s in spans if s.field == "title"], plain)))
+    writer.console.print(_isolated("  ", _marked(article.title, [s for s in spans if s.field == "title"], plain)))
     published = article.published
-    page.line(f"{article.source}, {article.language}, published {published.at:%Y-%m-%d %H:%M} UTC")
-    page.line(f"(zone: {published.zone}; from: {published.evidence}) ", published.text)
+    writer.line(f"{article.source}, {article.language}, published {published.at:%Y-%m-%d %H:%M} UTC")
+    writer.line(f"(zone: {published.zone}; from: {published.evidence}) ", published.text)
     for topic in article.topics:
         terms = Counter(each.text for each in topic.evidence)
-        page.line(f"{topic.id:<14}score {topic.score:<6g}" + _terms(terms, page.width - 28))
+        writer.line(f"{topic.id:<14}score {topic.score:<6g}" + _terms(terms, writer.width - 28))
     for mention in article.mentions:
-        page.line(f"{mention.id:<14}mentioned, not what it is about")
+        writer.line(f"{mention.id:<14}mentioned, not what it is about")
     start = article.body[:SHOWN_CHARS]
     inside = [s for s in spans if s.field == "body" and s.end <= len(start)]
     marked = _marked(start + ("…" if len(article.body) > len(start) else ""), inside, plain)
     for paragraph in marked.split("\n"):
-        for line in paragraph.wrap(page.console, page.width - 6):
-            page.console.print(_isolated("  │ ", line))
+        for line in paragraph.wrap(writer.console, writer.width - 6):
+            writer.console.print(_isolated("  │ ", line))
 
 
 def _terms(terms: Counter[str], columns: int) -> str:
@@ -282,15 +283,15 @@ def _isolated(before: str, text: Text) -> Text:
     return line.append_text(text).append(POP_ISOLATE)
 
 
-def _alerts(page: Page, results: Results) -> None:
+def _alerts(writer: ReportWriter, results: Results) -> None:
     where = "received by a webhook on this machine, signature checked" if results.bootstrap_servers else "raised"
     note = "A story alerts a subscriber once (first), then for a material update or its withdrawal alone."
-    page.heading(f"{len(results.alerts)} alerts {where}", note)
+    writer.heading(f"{len(results.alerts)} alerts {where}", note)
     for alert in results.alerts[:SHOWN_ALERTS]:
-        page.line(f"{alert['subscription']:<14}{alert['step']:<11}", str(alert["articles"][0]["title"]))
-        page.line(f"{'':<14}", "because " + "; ".join(_because(alert["why"])), style="dim")
+        writer.line(f"{alert['subscription']:<14}{alert['step']:<11}", str(alert["articles"][0]["title"]))
+        writer.line(f"{'':<14}", "because " + "; ".join(_because(alert["why"])), style="dim")
     if len(results.alerts) > SHOWN_ALERTS:
-        page.line(f"… and {len(results.alerts) - SHOWN_ALERTS} more")
+        writer.line(f"… and {len(results.alerts) - SHOWN_ALERTS} more")
 
 
 def _because(why: dict[str, Any]) -> Iterator[str]:
@@ -301,19 +302,19 @@ def _because(why: dict[str, Any]) -> Iterator[str]:
         yield f"said by {', '.join(why['sources'])}"
 
 
-def _stores(page: Page, results: Results) -> None:
+def _stores(writer: ReportWriter, results: Results) -> None:
     if not results.stores:
         return
-    page.heading("What lies in the stores", "Filled by newsflow run deliver, each at its own pace.")
+    writer.heading("What lies in the stores", "Filled by newsflow run deliver, each at its own pace.")
     for store in results.stores:
         files = f" in {store.files} files" if store.files > 1 else ""
-        page.line(f"{store.name:<10}{store.kind:<9}{store.articles:>4} articles, {store.versions} versions{files}")
+        writer.line(f"{store.name:<10}{store.kind:<9}{store.articles:>4} articles, {store.versions} versions{files}")
 
 
-def _dead_letters(page: Page, results: Results) -> None:
-    page.heading(f"{len(results.dead_letters)} dead letters", "The original bytes, untouched, each with the reason.")
+def _dead_letters(writer: ReportWriter, results: Results) -> None:
+    writer.heading(f"{len(results.dead_letters)} dead letters", "The original bytes, untouched, each with the reason.")
     for letter in results.dead_letters:
-        page.line(f"{letter.rejected.reason.value:<26}", letter.rejected.message)
+        writer.line(f"{letter.rejected.reason.value:<26}", letter.rejected.message)
 
 
 def _places(results: Results) -> list[tuple[str, str]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.articles import load_given
+from newsflow.cli.articles import article_or_reason, load_given, read_lines
 from newsflow.cli.common import (
     EXIT_FAILED,
     ConfigOption,
@@ -18,14 +17,16 @@ from newsflow.cli.common import (
     OutputOption,
     data,
     data_json,
+    isolate,
+    one_line,
     settings,
     tell,
 )
+from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
-    from newsflow.model import Article, Rejected
+    from newsflow.model import Article
     from newsflow.routing import Routes
-    from newsflow.tagging import RuleSet
 
 app = typer.Typer(no_args_is_help=True, help="Routes and subscriptions: who gets what.")
 
@@ -54,8 +55,6 @@ def try_routes(
     Without a ledger nothing is known of earlier versions and of other articles: an article stands alone in its story,
     unless it says otherwise.
     """
-    from dataclasses import replace
-
     from newsflow.model import Article
     from newsflow.routing import load_routes
 
@@ -65,8 +64,8 @@ def try_routes(
     topics = {rule.id for rule in rules.rules}
     table = load_routes(routes or [Path(path) for path in loaded.route_paths] or None, topics=topics)
     failed = 0
-    for number, line in _lines(file):
-        article = _read(line, rules)
+    for number, line in read_lines(file):
+        article = article_or_reason(line, rules)
         if isinstance(article, Article):
             _show(replace(article, first_seen=seen_at or article.first_seen), table, number, output)
         else:
@@ -77,8 +76,6 @@ def try_routes(
 
 
 def _instant(text: str) -> datetime:
-    from newsflow.errors import UsageError
-
     try:
         found = datetime.fromisoformat(text)
         if found.tzinfo is not None:
@@ -88,42 +85,7 @@ def _instant(text: str) -> datetime:
     raise UsageError(f"--at {text!r}: accepted is a time with its zone, as 2026-03-01T22:30:00+04:00")
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    from newsflow.errors import UsageError
-
-    try:
-        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, line
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from error
-
-
-def _read(line: bytes, rules: RuleSet) -> Article | Rejected:
-    """An article with its tags from either kind of line, or why there is none."""
-    from dataclasses import replace
-
-    from newsflow.model import Article, RawArticle
-    from newsflow.model.codec import decode_article
-    from newsflow.model.raw import parse_raw
-    from newsflow.normalise import normalise
-
-    try:
-        return decode_article(line)
-    except ValueError:
-        raw = parse_raw(line)
-    if not isinstance(raw, RawArticle):
-        return raw
-    article = normalise(raw, None, datetime.now(UTC))
-    if not isinstance(article, Article):
-        return article
-    tags = rules.tag(article)
-    return replace(article, topics=tags.topics, mentions=tags.mentions)
-
-
 def _show(article: Article, table: Routes, number: int, output: Output) -> None:
-    from newsflow.cli.common import isolate, one_line
     from newsflow.model import Action, Decision, Outcome
     from newsflow.routing import routed_to_json
 
@@ -145,15 +107,13 @@ def _show(article: Article, table: Routes, number: int, output: Output) -> None:
     if planned:
         data(f"   planner {', '.join(planned)}: alerts by their policies")
     if table.debugs(article):
-        data("   debug   told of on the debug feed")
+        data("   debug   reported on the debug feed")
     for verdict in verdicts:
         data(f"   {'+' if verdict.taken else '-'} {verdict.kind} {verdict.id}: {'; '.join(verdict.reasons)}")
 
 
 def _earlier_feeds(article: Article, table: Routes) -> tuple[str, ...]:
     """Where a withdrawn article went before. Without a ledger nobody knows; its topics and its title stand for it."""
-    from dataclasses import replace
-
     from newsflow.model import Action, Decision, Outcome
 
     if article.action is not Action.WITHDRAW:

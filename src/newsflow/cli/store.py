@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import ConfigOption, Output, OutputOption, console, data, data_json, settings
+from newsflow.cli.common import ConfigOption, Output, OutputOption, console, emit, settings
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def files(store: StoreArgument, config: ConfigOption = None, output: OutputOptio
     opened = _open(store, config)
     for entry in opened.files():
         path = str(opened.folder / entry.path)
-        if output is Output.JSON:
-            data_json({"path": path, "rows": entry.rows, "size_bytes": entry.size_bytes})
-        else:
-            data(path)
+        emit(output, {"path": path, "rows": entry.rows, "size_bytes": entry.size_bytes}, path)
 
 
 def _open(name: str, config: ConfigOption) -> FolderStore:

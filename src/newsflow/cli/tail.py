@@ -18,30 +18,59 @@ from newsflow.cli.common import (
     OutputOption,
     VerboseOption,
     console,
-    data,
-    data_json,
+    emit,
     isolate,
     one_line,
     set_up_logging,
     settings,
 )
-from newsflow.model import Event
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
-# Records of newsflow's topics as lines for people and as JSON for programs.
-
+if TYPE_CHECKING:
+    from newsflow.model import Event
 
 TITLE_CHARS = 100
 PREVIEW_CHARS = 80
 
 
+def tail(
+    topic: Annotated[str, typer.Argument(help="A Kafka topic, as news.article.v1 or news.article.raw.v1.dlq.")],
+    count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last records to show.")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until interrupted.")] = False,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    output: OutputOption = Output.TEXT,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Show the last records of a topic, one a line; dead letters with their reason."""
+    set_up_logging(verbose)
+    from newsflow.kafka.inspect import TopicTail
+    from newsflow.kafka.settings import KafkaSettings
+
+    loaded = settings(config, bootstrap_servers)
+    try:
+        with TopicTail(KafkaSettings.of(loaded.config.kafka), topic) as records:
+            for event in records.last(count):
+                _show(event, output)
+            if follow:
+                for event in records.arriving():
+                    _show(event, output)
+    except KeyboardInterrupt:
+        console.print("stopped")
+
+
+def _show(event: Event, output: Output) -> None:
+    emit(output, as_object(event), as_line(event))
+    sys.stdout.flush()
+
+
 def as_line(event: Event) -> str:
-    """One line that says what a record is; for any bytes."""
+    """One line that says what a record is, whatever its bytes are."""
     return f"{instant(event.timestamp_ms)}  {event.partition}:{event.offset:<6} {_describe(event)}"
 
 
 def as_object(event: Event) -> dict[str, Any]:
-    """A JSON object that holds the whole record; a value that is no JSON comes as `value_base64`."""
+    """A JSON object that holds the whole record; a value that is not JSON comes as `value_base64`."""
     found: dict[str, Any] = {
         "topic": event.topic,
         "partition": event.partition,
@@ -93,7 +122,7 @@ def _describe(event: Event) -> str:
     try:
         return describe(members)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
-        # Shaped like one of ours at first sight only.
+        # It only looks like one of ours.
         return f"{_key(event)} {_preview(event.value)}"
 
 
@@ -180,43 +209,3 @@ def _key(event: Event) -> str:
 
 def _preview(value: bytes) -> str:
     return isolate(value[: PREVIEW_CHARS * 4].decode("utf-8", "replace"), PREVIEW_CHARS)
-
-
-if TYPE_CHECKING:
-    from newsflow.model import Event
-
-
-def tail(
-    topic: Annotated[str, typer.Argument(help="A Kafka topic, as news.article.v1 or news.article.raw.v1.dlq.")],
-    count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last records to show.")] = 10,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until interrupted.")] = False,
-    config: ConfigOption = None,
-    bootstrap_servers: BootstrapOption = None,
-    output: OutputOption = Output.TEXT,
-    verbose: VerboseOption = 0,
-) -> None:
-    """Show the last records of a topic, one a line; dead letters with their reason."""
-    set_up_logging(verbose)
-    from newsflow.kafka.inspect import TopicTail
-    from newsflow.kafka.settings import KafkaSettings
-
-    loaded = settings(config, bootstrap_servers)
-    try:
-        with TopicTail(KafkaSettings.of(loaded.config.kafka), topic) as records:
-            for event in records.last(count):
-                _show(event, output)
-            sys.stdout.flush()
-            if follow:
-                for event in records.arriving():
-                    _show(event, output)
-                    sys.stdout.flush()
-    except KeyboardInterrupt:
-        console.print("stopped")
-
-
-def _show(event: Event, output: Output) -> None:
-
-    if output is Output.JSON:
-        data_json(as_object(event))
-    else:
-        data(as_line(event))

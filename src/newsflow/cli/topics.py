@@ -1,4 +1,4 @@
-"""`newsflow topics`: rules tested, checked, explained, compared, applied."""
+"""`newsflow topics`: test, lint, explain, compare and apply topic rules; retag stored articles by them."""
 
 from __future__ import annotations
 
@@ -18,97 +18,29 @@ from newsflow.cli.common import (
     console,
     data,
     data_json,
+    emit,
     isolate,
     one_line,
     settings,
     tell,
 )
 from newsflow.cli.retag import retag
-from newsflow.model import Article, Evidence
-from newsflow.tagging.diff import Diff, Sample, a_day
-from newsflow.tagging.explain import Explanation, Requirement
 
-# Explanations and differences for a terminal.
+if TYPE_CHECKING:
+    from newsflow.config.settings import Config
+    from newsflow.model import Article, Evidence
+    from newsflow.tagging.diff import Diff, Sample
+    from newsflow.tagging.explain import Explanation, Requirement
 
+app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, retag.")
+app.command()(retag)
+SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
 
 _CONTEXT_CHARS = 40
 _ON, _OFF = "\x1b[1;32m", "\x1b[0m"
 _MAX_LINES = 20
 
 VERDICTS = {"topic": "is about it", "mention": "only mentions it", "none": "is not tagged with it"}
-
-
-def explanation_text(explanation: Explanation, article: Article, *, colour: bool) -> Iterator[str]:
-    """The lines of one explanation; `colour` marks hits by terminal colours, else by brackets."""
-    score = f"score {explanation.score:g} of {explanation.threshold:g}"
-    short = f", {explanation.missing:g} short" if explanation.missing else ""
-    yield f"{explanation.rule} {explanation.version}: the article {VERDICTS[explanation.verdict]}; {score}{short}"
-    yield from (f"  condition not met: {reason}" for reason in explanation.unmet)
-    if explanation.requirement is not None:
-        yield from _requirement(explanation.requirement, 1)
-    if not explanation.counted:
-        yield f"  nothing counted, of {explanation.terms_searched} terms searched in this language"
-    for counted in explanation.counted[:_MAX_LINES]:
-        shown = in_context(article, counted.evidence, colour)
-        yield f"  +{counted.points:g} {counted.place}: {shown}  ({counted.evidence.term})"
-    for excluded in explanation.excluded[:_MAX_LINES]:
-        yield f"  not counted: {in_context(article, excluded.evidence, colour)}: {excluded.reason}"
-    hidden = max(0, len(explanation.counted) - _MAX_LINES) + max(0, len(explanation.excluded) - _MAX_LINES)
-    if hidden:
-        yield f"  and {hidden} more; -o json shows all"
-
-
-def _requirement(requirement: Requirement, depth: int) -> Iterator[str]:
-    yield f"{'  ' * depth}{'holds' if requirement.holds else 'fails'}: {requirement.text}"
-    for part in requirement.parts[:_MAX_LINES]:
-        yield from _requirement(part, depth + 1)
-
-
-def in_context(article: Article, evidence: Evidence, colour: bool) -> str:
-    """A hit with the words around it, as one line that keeps its direction to itself."""
-    text = article.title if evidence.field == "title" else article.body
-    before = one_line(text[max(0, evidence.start - _CONTEXT_CHARS) : evidence.start])
-    after = one_line(text[evidence.end : evidence.end + _CONTEXT_CHARS])
-    hit = one_line(text[evidence.start : evidence.end])
-    # The parts are cleaned one by one: the colours must survive what makes foreign text harmless.
-    marked = f"{_ON}{hit}{_OFF}" if colour else f"[{hit}]"
-    left = " " if text[evidence.start - 1 : evidence.start].isspace() else ""
-    right = " " if text[evidence.end : evidence.end + 1].isspace() else ""
-    return f"\u2068{before}{left}{marked}{right}{after}\u2069"
-
-
-def diff_lines(found: Diff, samples: int) -> Iterator[str]:
-    """The lines of a difference between rule sets."""
-    span = f"{found.days:.1f} days" if found.days is not None else "too short a time for rates"
-    yield f"{found.articles} articles, {span}; {len(found.changes)} topics changed"
-    for change in found.changes.values():
-        rate = a_day(change.after, found.days)
-        alerts = a_day(change.alerts_after, found.days)
-        yield f"{change.topic} (rule {change.status}): {change.before} → {change.after} articles" + (
-            f", {rate:g} a day" if rate is not None else ""
-        )
-        yield f"  alert grade: {change.alerts_before} → {change.alerts_after}" + (
-            f", {alerts:g} a day" if alerts is not None else ""
-        )
-        yield from _samples("gained", change.gained, samples)
-        yield from _samples("lost", change.lost, samples)
-
-
-def _samples(word: str, articles: Sequence[Sample], samples: int) -> Iterator[str]:
-    if articles:
-        yield f"  {word} {len(articles)}:"
-    for sample in articles[:samples]:
-        yield f"    {sample.id} {isolate(sample.title, 80)}"
-
-
-if TYPE_CHECKING:
-    from newsflow.config.settings import Config
-    from newsflow.model import Article
-    from newsflow.tagging.explain import Explanation
-
-app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, retag.")
-
-SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
 
 
 @app.command("test")
@@ -118,7 +50,7 @@ def run_tests(
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Run the examples that stand beside the rules."""
+    """Run the examples beside the rules."""
     from newsflow.tagging.lint import run_examples
 
     rules = load_given(paths, config)
@@ -128,14 +60,10 @@ def run_tests(
     for result in failed:
         example = result.example
         wanted = f"the topic {result.rule.id}" if example.matches else f"nothing of {result.rule.id}"
-        if output is Output.JSON:
-            data_json(
-                {"rule": result.rule.id, "language": example.language, "text": example.text, "found": result.found,
-                 "wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
-            )  # fmt: skip
-        else:
-            place = f"{result.rule.file}:{example.line}"
-            data(f"{place}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
+        members = {"rule": result.rule.id, "language": example.language, "text": example.text, "found": result.found}
+        members |= {"wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
+        where = f"{result.rule.file}:{example.line}"
+        emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
     console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
@@ -155,10 +83,8 @@ def lint_rules(
 
     findings = lint(load_given(paths, config))
     for finding in findings:
-        if output is Output.JSON:
-            data_json(asdict(finding))
-        else:
-            data(f"{finding.file}:{finding.line}: {finding.rule}: {finding.kind}: {finding.message}")
+        where = f"{finding.file}:{finding.line}"
+        emit(output, asdict(finding), f"{where}: {finding.rule}: {finding.kind}: {finding.message}")
     console.print(f"{len(findings)} findings")
     if findings and strict:
         raise typer.Exit(EXIT_FAILED)
@@ -186,7 +112,8 @@ def explain_article(
         if output is Output.JSON:
             data_json(explanation.as_json())
         else:
-            _show(explanation, article)
+            for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
+                data(line)
     if not shown:
         console.print("no topic was seen; --topic ID says why one is missing")
 
@@ -255,10 +182,66 @@ def _ids_in_force(config: Config, folder: Path | None) -> set[str]:
         return set()
 
 
-app.command()(retag)
+def explanation_text(explanation: Explanation, article: Article, *, colour: bool) -> Iterator[str]:
+    """The lines of one explanation; `colour` marks hits by terminal colours, else by brackets."""
+    score = f"score {explanation.score:g} of {explanation.threshold:g}"
+    short = f", {explanation.missing:g} short" if explanation.missing else ""
+    yield f"{explanation.rule} {explanation.version}: the article {VERDICTS[explanation.verdict]}; {score}{short}"
+    yield from (f"  condition not met: {reason}" for reason in explanation.unmet)
+    if explanation.requirement is not None:
+        yield from _requirement(explanation.requirement, 1)
+    if not explanation.counted:
+        yield f"  nothing counted, of {explanation.terms_searched} terms searched in this language"
+    for counted in explanation.counted[:_MAX_LINES]:
+        shown = in_context(article, counted.evidence, colour)
+        yield f"  +{counted.points:g} {counted.place}: {shown}  ({counted.evidence.term})"
+    for excluded in explanation.excluded[:_MAX_LINES]:
+        yield f"  not counted: {in_context(article, excluded.evidence, colour)}: {excluded.reason}"
+    hidden = max(0, len(explanation.counted) - _MAX_LINES) + max(0, len(explanation.excluded) - _MAX_LINES)
+    if hidden:
+        yield f"  and {hidden} more; -o json shows all"
 
 
-def _show(explanation: Explanation, article: Article) -> None:
+def _requirement(requirement: Requirement, depth: int) -> Iterator[str]:
+    yield f"{'  ' * depth}{'holds' if requirement.holds else 'fails'}: {requirement.text}"
+    for part in requirement.parts[:_MAX_LINES]:
+        yield from _requirement(part, depth + 1)
 
-    for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
-        data(line)
+
+def in_context(article: Article, evidence: Evidence, colour: bool) -> str:
+    """A hit with the words around it, as one line that keeps its direction to itself."""
+    text = article.title if evidence.field == "title" else article.body
+    before = one_line(text[max(0, evidence.start - _CONTEXT_CHARS) : evidence.start])
+    after = one_line(text[evidence.end : evidence.end + _CONTEXT_CHARS])
+    hit = one_line(text[evidence.start : evidence.end])
+    # The parts are cleaned one by one: the colours must survive what makes foreign text harmless.
+    marked = f"{_ON}{hit}{_OFF}" if colour else f"[{hit}]"
+    left = " " if text[evidence.start - 1 : evidence.start].isspace() else ""
+    right = " " if text[evidence.end : evidence.end + 1].isspace() else ""
+    return f"\u2068{before}{left}{marked}{right}{after}\u2069"
+
+
+def diff_lines(found: Diff, samples: int) -> Iterator[str]:
+    """The lines of a difference between rule sets."""
+    from newsflow.tagging.diff import a_day
+
+    span = f"{found.days:.1f} days" if found.days is not None else "too short a time for rates"
+    yield f"{found.articles} articles, {span}; {len(found.changes)} topics changed"
+    for change in found.changes.values():
+        rate = a_day(change.after, found.days)
+        alerts = a_day(change.alerts_after, found.days)
+        yield f"{change.topic} (rule {change.status}): {change.before} → {change.after} articles" + (
+            f", {rate:g} a day" if rate is not None else ""
+        )
+        yield f"  alert grade: {change.alerts_before} → {change.alerts_after}" + (
+            f", {alerts:g} a day" if alerts is not None else ""
+        )
+        yield from _samples("gained", change.gained, samples)
+        yield from _samples("lost", change.lost, samples)
+
+
+def _samples(word: str, articles: Sequence[Sample], samples: int) -> Iterator[str]:
+    if articles:
+        yield f"  {word} {len(articles)}:"
+    for sample in articles[:samples]:
+        yield f"    {sample.id} {isolate(sample.title, 80)}"

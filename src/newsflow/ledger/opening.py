@@ -1,10 +1,8 @@
-"""Opens the ledger that a URL names."""
+"""Opens the ledger that a URL names, and brings its tables to this release."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,72 +11,36 @@ from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
+from newsflow.migrations import Migration, MigrationSet
 
-# Numbered migrations: SQL files that are each run once, in order, in one transaction.
-
-
-_TABLE = "CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)"
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One file of `migrations/`: `0001_initial.sql` is number 1."""
-
-    number: int
-    name: str
-    sql: str
-
-    def statements(self) -> list[str]:
-        """Its statements; each ends with a semicolon at the end of a line."""
-        lines = [line for line in self.sql.splitlines() if not line.lstrip().startswith("--")]
-        return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip(" \n;")]
-
-
-def shipped_migrations() -> list[Migration]:
-    """All that this release knows, in order."""
-    folder = resources.files("newsflow.ledger") / "migrations"
-    files = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name)
-    return [Migration(int(each.name[:4]), each.name[:-4], each.read_text("utf-8")) for each in files]
+MIGRATIONS = MigrationSet("ledger/migrations", "migration", "the ledger", LedgerError)
 
 
 def applied_migrations(db: Database) -> list[int]:
     """Numbers of those that the database has; none when it is empty. Within a transaction."""
-    if not db.has_table("migration"):
+    if not db.has_table(MIGRATIONS.table):
         return []
-    return [row[0] for row in db.query("SELECT number FROM migration ORDER BY number")]
+    return [row[0] for row in db.query(f"SELECT number FROM {MIGRATIONS.table} ORDER BY number")]
 
 
 def pending_migrations(db: Database) -> list[Migration]:
-    """Those that the database still needs. LedgerError when it was written by a newer release."""
-    applied, shipped = applied_migrations(db), shipped_migrations()
-    unknown = sorted(set(applied) - {each.number for each in shipped})
-    if unknown:
-        latest = shipped[-1].number
-        raise LedgerError(
-            f"the ledger has migration {unknown[-1]}, this release knows up to {latest}: use the newer release"
-        )
-    return [each for each in shipped if each.number not in applied]
+    """Those that the database still needs. Within a transaction. LedgerError when a newer release wrote it."""
+    return MIGRATIONS.pending(applied_migrations(db))
 
 
 def migrate(db: Database) -> list[Migration]:
-    """Bring the database to this release; what was run. Safe when several processes begin at once."""
-    return db.run(lambda: _migrate(db))
+    """Bring the database to this release; return what was run. Safe when several processes begin at once."""
 
+    def work() -> list[Migration]:
+        db.lock(["migrations"])
+        _refuse_store(db)
+        return MIGRATIONS.run(db.execute, applied_migrations(db))
 
-def _migrate(db: Database) -> list[Migration]:
-    db.lock(["migrations"])
-    _refuse_store(db)
-    db.execute(_TABLE)
-    pending = pending_migrations(db)
-    for migration in pending:
-        for statement in migration.statements():
-            db.execute(statement)
-        db.execute("INSERT INTO migration (number, name) VALUES (?, ?)", [migration.number, migration.name])
-    return pending
+    return db.run(work)
 
 
 def _refuse_store(db: Database) -> None:
-    """A store's tables have names of ours. On PostgreSQL a store has a schema of its own and is not seen here."""
+    """A store's tables have the same names. On PostgreSQL a store has a schema of its own and is not seen here."""
     if db.has_table("store_migration"):
         raise LedgerError(
             "this database holds a store; a ledger needs a file of its own. On PostgreSQL, a store's tables move out "
@@ -100,7 +62,7 @@ def open_ledger(
     """The ledger at `url`, brought to this release's schema. May block while the database starts.
 
     `window_h`: for how long another article with the same text is a duplicate. `clock` gives aware instants.
-    `retry_for_s`: how long a call waits for a database that is away or busy before it raises.
+    `retry_for_s`: how long a call waits for a database that is unavailable or busy before it raises.
     Raises ConfigError for a URL that names no database, LedgerError when it cannot be reached.
     """
     if not window_h > 0:
@@ -128,7 +90,7 @@ def open_database(url: str, *, retry_for_s: float = 60.0, create: bool = True) -
         from newsflow.ledger.postgresql import PostgresDatabase
 
         return PostgresDatabase(url, retry_for_s)
-    raise ConfigError(f"{mask_url(url)!r} is no ledger; accepted: {ACCEPTED}", path="ledger.url")
+    raise ConfigError(f"{mask_url(url)!r} does not name a ledger; accepted: {ACCEPTED}", path="ledger.url")
 
 
 def mask_url(url: str) -> str:

@@ -61,19 +61,67 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an event was dead-lettered. Values are never reused for something else."""
+    """Why an event was dead-lettered. Values are never reused for something else.
+
+    Each says when it applies and what to do then; `make docs` writes both to docs/reference/outcomes.md, and the values
+    to the schema of dead letters.
+    """
 
     MALFORMED_JSON = "malformed-json"
+    """The value is not JSON, or JSON that two readers could understand differently.
+
+    Fix the producer.
+    """
     SCHEMA_VIOLATION = "schema-violation"
+    """The value is JSON, but not a [raw article](schemas.md#raw-article); also a null value.
+
+    The message names the member and what would be accepted.
+    """
     TOO_LARGE = "too-large"
+    """The value is larger than `limits.event_bytes`.
+
+    Send the article without what is embedded in it, or raise the limit.
+    """
     BAD_ENCODING = "bad-encoding"
+    """The value is not UTF-8: another encoding, compressed, or framed by a schema registry.
+
+    Send plain UTF-8; Kafka's own compression is fine.
+    """
     BAD_URL = "bad-url"
+    """The URL is not an absolute http or https URL.
+
+    Fix the producer.
+    """
     UNSUPPORTED_CONTENT_TYPE = "unsupported-content-type"
+    """The content is neither `text/html` nor `text/plain`, or a header says that the value is not JSON.
+
+    Convert it first.
+    """
     NO_TEXT = "no-text"
+    """Nothing that reads as an article was found in the page.
+
+    Often a gallery or a video page; a [source profile](../how-to/add-a-source.md) can help.
+    """
     UNKNOWN_SOURCE = "unknown-source"
+    """The source has no profile, and `sources.closed` is set.
+
+    Add a profile, then replay.
+    """
     TIME_LIMIT = "time-limit"
+    """The page took longer than `limits.extract_s`.
+
+    Look at the page; it may be hostile.
+    """
     TRANSFORM_ERROR = "transform-error"
+    """A stage failed in a way it did not expect.
+
+    A fault of newsflow or of a rule; report it with the dead letter.
+    """
     SINK_REJECTED = "sink-rejected"
+    """A destination refused the record for good.
+
+    The message holds its answer.
+    """
 
 
 class Action(StrEnum):

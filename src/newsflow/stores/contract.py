@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from types import TracebackType
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+from newsflow.errors import ConfigError
 from newsflow.model import Action, Article
 from newsflow.model.codec import decode_article
 
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
-    """One article version to be kept: its article.v1 bytes, and what they say."""
+    """One article version to be kept, and its article.v1 bytes."""
 
     article: Article
     value: bytes
@@ -30,14 +31,23 @@ class StoreRow:
         return self.article.id, self.article.version
 
     @property
+    def day(self) -> str:
+        """The day in UTC on which the article was first seen, as `2026-03-01`."""
+        return self.article.first_seen.astimezone(UTC).date().isoformat()
+
+    @property
     def withdrawn(self) -> bool:
-        """Whether this version takes the article back."""
         return self.article.action is Action.WITHDRAW
+
+    @property
+    def shown(self) -> Article:
+        """The article as the current state has it: a withdrawn one without its text and topics."""
+        return replace(self.article, title="", body="", topics=()) if self.withdrawn else self.article
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that a store will not have however often it is asked, and why, for a person."""
+    """A row that a store refuses however often it is given, and why, for a person."""
 
     row: StoreRow
     message: str
@@ -63,9 +73,9 @@ class Store(ABC):
         """
 
     def check(self) -> str:
-        """Look whether the store can be reached, making and changing nothing; return a few words on it. Blocks.
+        """Look whether the store can be reached, changing nothing; return a few words on its state. Blocks.
 
-        Raises `SinkError` when it cannot, `ConfigError` when what is there is no store of this kind.
+        Raises `SinkError` when it cannot, `ConfigError` when what is there is not a store of this kind.
         """
         raise NotImplementedError(f"a store of kind {self.name} cannot be looked at")
 
@@ -76,10 +86,30 @@ class Store(ABC):
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def path_of(url: str) -> Path:
+    """Return the path in the URL of a store on files. Raises `ConfigError` when it has none."""
+    scheme, _, rest = url.partition("://")
+    if not rest.startswith("/") or rest == "/":
+        raise ConfigError(f"the URL {scheme}://… does not name a store; accepted: {scheme}:///PATH")
+    return Path(rest[1:])
+
+
+def separate_refused(
+    rows: Sequence[StoreRow], problem: Callable[[StoreRow], str]
+) -> tuple[list[StoreRow], list[Refused]]:
+    """Return the rows that can be kept and those that cannot; `problem` says why, and is empty for the former."""
+    problems = [problem(row) for row in rows]
+    good = [row for row, message in zip(rows, problems, strict=True) if not message]
+    return good, [Refused(row, message) for row, message in zip(rows, problems, strict=True) if message]
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, cut: what follows may repeat the row."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
 def unique(rows: Iterable[StoreRow]) -> list[StoreRow]:
@@ -103,6 +133,5 @@ def published_instant(article: Article) -> datetime | None:
 
 
 def published_wall(article: Article) -> str:
-    """Return the publication date as it stands in article.v1, with or without a zone."""
-    at = article.published.at.isoformat()
-    return at.replace("+00:00", "Z")
+    """Return the publication date as article.v1 has it, with or without a zone."""
+    return article.published.at.isoformat().replace("+00:00", "Z")

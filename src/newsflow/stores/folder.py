@@ -12,93 +12,84 @@ waits that overlap cost one.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from newsflow.errors import SinkError
-from newsflow.stores.contract import Refused, Store, StoreRow, unique
-from newsflow.stores.manifest import (
-    TEMPORARY,
-    Compacted,
-    FileEntry,
-    Key,
-    Manifest,
-    file_name,
-    groups,
-    partition_of,
-    sync,
-)
+from newsflow.stores.contract import Refused, Store, StoreRow, path_of, separate_refused, unique
+from newsflow.stores.manifest import TEMPORARY, FileEntry, Manifest, sync
 
-# Which article versions the files of a folder store hold, so that none is written twice.
-
-
+Key = tuple[str, int]
+_TAG = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+LOCK = ".lock"
+THREADS = 4
+A = TypeVar("A")
+B = TypeVar("B")
 REMEMBERED_KEYS = 2_000_000
 """Over all partitions, about 300 MB; the partitions that were not asked about for longest are forgotten first, and
 read again from their files when they are."""
 
 
-@dataclass
-class _Partition:
-    paths: set[str] = field(default_factory=set)
-    keys: set[Key] = field(default_factory=set)
-
-
 class HeldKeys:
-    """The keys of each partition. Files never change, so each is read once, by `read_keys`."""
+    """The keys of each partition, so that none is written twice. Files never change: each is read once, by
+    `read_keys`."""
 
     def __init__(self, read_keys: Callable[[str], Iterable[Key]], limit: int = REMEMBERED_KEYS) -> None:
         self._read_keys, self._limit = read_keys, limit
-        self._partitions: dict[str, _Partition] = {}
+        self._partitions: dict[str, tuple[set[str], set[Key]]] = {}
+        """Paths of files that were read, and the keys in them."""
 
     def __contains__(self, partition: object) -> bool:
         """Whether keys of a partition are remembered; those of others are read again from all their files."""
         return partition in self._partitions
 
-    def of(self, partition: str, paths: Collection[str]) -> set[Key]:
+    def _of(self, partition: str, paths: Collection[str]) -> set[Key]:
         """Return the keys in the files of a partition; `paths` are those that count now. Raises `OSError`."""
-        known = self._partitions.pop(partition, None) or _Partition()
-        self._partitions[partition] = known  # to the end: used last
+        known, keys = self._partitions.pop(partition, None) or (set(), set())
+        self._partitions[partition] = known, keys  # to the end: used last
         for path in paths:
-            if path not in known.paths:
-                known.keys.update(self._read_keys(path))
-                known.paths.add(path)
+            if path not in known:
+                keys.update(self._read_keys(path))
+                known.add(path)
         self._forget_some()
-        return known.keys
+        return keys
+
+    def missing(self, partition: str, paths: Collection[str], rows: Iterable[StoreRow]) -> list[StoreRow]:
+        """Return those of a partition's rows that its files do not hold, sorted by key."""
+        held = self._of(partition, paths)
+        return sorted((row for row in rows if row.key not in held), key=lambda row: row.key)
 
     def add(self, partition: str, path: str, keys: Iterable[Key]) -> None:
         """Take in a file that now counts, without reading it."""
-        known = self._partitions.setdefault(partition, _Partition())
-        known.keys.update(keys)
-        known.paths.add(path)
+        known, held = self._partitions.setdefault(partition, (set(), set()))
+        held.update(keys)
+        known.add(path)
 
     def _forget_some(self) -> None:
-        while sum(len(each.keys) for each in self._partitions.values()) > self._limit and len(self._partitions) > 1:
+        while sum(len(keys) for _, keys in self._partitions.values()) > self._limit and len(self._partitions) > 1:
             self._partitions.pop(next(iter(self._partitions)))
 
 
-LOCK = ".lock"
-THREADS = 4
-A = TypeVar("A")
-B = TypeVar("B")
-
-
 class EncodingError(Exception):
-    """Some row of a batch has no place in the file's format."""
+    """Some row of a batch does not fit the file's format."""
 
 
 @dataclass(frozen=True, slots=True)
-class _NewFile:
-    """The file that rows `start` to `stop` of a batch become."""
+class Compacted:
+    """What a compaction did."""
 
-    path: str
-    start: int
-    stop: int
+    files_before: int
+    files_after: int
+    rows: int
+    leftovers: int
 
 
 class FolderStore(Store):
@@ -113,6 +104,10 @@ class FolderStore(Store):
         self._unsynced: set[Path] = set()
         self._pool: ThreadPoolExecutor | None = None
 
+    @classmethod
+    def from_url(cls, url: str) -> FolderStore:
+        return cls(path_of(url))
+
     @abstractmethod
     def _encoder(self, rows: Sequence[StoreRow]) -> Callable[[int, int, Path], None]:
         """Return what writes rows `start` to `stop` to a new file, from several threads at once.
@@ -125,8 +120,8 @@ class FolderStore(Store):
         """Return the keys a file holds."""
 
     @abstractmethod
-    def _merge(self, paths: Sequence[Path], target: Path) -> int:
-        """Write the rows of several files to one, sorted by key, each key once; return their number."""
+    def _merge(self, paths: Sequence[Path], target: Path) -> None:
+        """Write the rows of several files to one, sorted by key, each key once."""
 
     @abstractmethod
     def _problem(self, row: StoreRow) -> str:
@@ -136,26 +131,20 @@ class FolderStore(Store):
         """See `Store.write`: one line of the manifest for all files of a batch."""
         try:
             try:
-                refused = self._cheap_check(rows)
-                self._write(rows, refused)
+                self._write(rows)
+                return []
             except EncodingError:
                 # Some row is at fault: only now is it worth while to look at each.
-                refused = [Refused(row, problem) for row in rows if (problem := self._problem(row))]
-                self._write(rows, refused)
+                good, refused = separate_refused(rows, self._problem)
+                self._write(good)
+                return refused
         except OSError as error:
             raise SinkError(f"the store {self.folder} cannot be written: {error}") from error
-        return refused
 
-    def _cheap_check(self, rows: Sequence[StoreRow]) -> list[Refused]:  # noqa: ARG002 - for those that override it
-        """What can be told of rows before they are encoded."""
-        return []
-
-    def _write(self, rows: Sequence[StoreRow], refused: Sequence[Refused]) -> None:
-        bad = {id(each.row) for each in refused}
-        good = unique(row for row in rows if id(row) not in bad)
+    def _write(self, rows: Sequence[StoreRow]) -> None:
         with self._locked():
             self._manifest.refresh()
-            new = self._new_rows(good)
+            new = self._new_rows(unique(rows))
             if new:
                 entries = self._write_files(new)
                 self._publish(entries)
@@ -179,7 +168,7 @@ class FolderStore(Store):
         try:
             with self._locked():
                 before = self.files()
-                after = [entry for group in groups(before, target_bytes) for entry in self._merged(group)]
+                after = [entry for group in _groups(before, target_bytes) for entry in self._merged(group)]
                 self._sync_folders()
                 self._manifest.replace(after)
                 kept = {entry.path for entry in after}
@@ -190,16 +179,14 @@ class FolderStore(Store):
         return Compacted(len(before), len(after), sum(entry.rows for entry in after), leftovers)
 
     def check(self) -> str:
-        """See `Store.check`."""
         if not self.folder.exists():
             return "not made yet"
         if not (self.folder.is_dir() and os.access(self.folder, os.W_OK)):
-            raise SinkError(f"the store {self.folder} cannot be written: no folder, or no right to write")
+            raise SinkError(f"the store {self.folder} cannot be written: it is not a folder, or may not be written")
         files = self.files()
         return f"{len(files)} files, {sum(entry.rows for entry in files)} rows"
 
     def close(self) -> None:
-        """See `Store.close`; no file stays open between batches."""
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -216,29 +203,27 @@ class FolderStore(Store):
         by_partition: dict[str, list[StoreRow]] = {}
         for row in rows:
             by_partition.setdefault(partition_of(row), []).append(row)
-        new: dict[str, list[StoreRow]] = {}
-        for partition, members in sorted(by_partition.items()):
-            held = self._held.of(partition, self._manifest.partition(partition))
-            unheld = [row for row in members if row.key not in held]
-            if unheld:
-                new[partition] = sorted(unheld, key=lambda row: row.key)
-        return new
+        new = {
+            partition: self._held.missing(partition, self._manifest.partition(partition), members)
+            for partition, members in sorted(by_partition.items())
+        }
+        return {partition: members for partition, members in new.items() if members}
 
     def _write_files(self, by_partition: dict[str, list[StoreRow]]) -> list[FileEntry]:
         """Write a file for each partition; those written are not yet listed."""
-        rows: list[StoreRow] = []
-        planned: list[_NewFile] = []
+        encode = self._encoder([row for members in by_partition.values() for row in members])
+        planned: list[tuple[str, int, int]] = []
+        stop = 0
         for partition, members in by_partition.items():
-            path = f"{partition}/{file_name(row.key for row in members)}{self.suffix}"
-            planned.append(_NewFile(path, len(rows), len(rows) + len(members)))
-            rows += members
-        encode = self._encoder(rows)
+            start, stop = stop, stop + len(members)
+            planned.append((f"{partition}/{_file_name(row.key for row in members)}{self.suffix}", start, stop))
 
-        def write(file: _NewFile) -> FileEntry:
-            size = self._place(file.path, lambda temporary: encode(file.start, file.stop, temporary))
-            return FileEntry(file.path, file.stop - file.start, size)
+        def write(file: tuple[str, int, int]) -> FileEntry:
+            path, start, stop = file
+            size = self._write_file(path, lambda temporary: encode(start, stop, temporary))
+            return FileEntry(path, stop - start, size)
 
-        self._make_folders(each.path for each in planned)
+        self._make_folders(path for path, _, _ in planned)
         return self._side_by_side(write, planned)
 
     def _merged(self, group: Sequence[FileEntry]) -> Iterator[FileEntry]:
@@ -247,9 +232,9 @@ class FolderStore(Store):
             return
         paths = [self.folder / entry.path for entry in group]
         keys = sorted({key for path in paths for key in self._read_keys(path)})
-        path = f"{group[0].partition}/{file_name(keys)}{self.suffix}"
+        path = f"{group[0].partition}/{_file_name(keys)}{self.suffix}"
         self._make_folders([path])
-        size = self._place(path, lambda temporary: self._merge(paths, temporary))
+        size = self._write_file(path, lambda temporary: self._merge(paths, temporary))
         yield FileEntry(path, len(keys), size)
 
     def _make_folders(self, paths: Iterable[str]) -> None:
@@ -259,8 +244,8 @@ class FolderStore(Store):
                 self._unsynced |= {folder.parent, self.folder}
                 folder.mkdir(parents=True)
 
-    def _place(self, path: str, write: Callable[[Path], object]) -> int:
-        """Write a file that is synced and then takes its name; returns its size in bytes."""
+    def _write_file(self, path: str, write: Callable[[Path], object]) -> int:
+        """Write a file under a temporary name, sync and rename it; return its size in bytes."""
         target = self.folder / path
         temporary = target.with_name(target.name + TEMPORARY)
         write(temporary)
@@ -296,3 +281,30 @@ class FolderStore(Store):
         futures = [self._pool.submit(work, item) for item in items]
         wait(futures)
         return [future.result() for future in futures]
+
+
+def partition_of(row: StoreRow) -> str:
+    """Return the folder of a row. It depends on what all versions of an article share, or nearly always do."""
+    language = row.article.language if _TAG.fullmatch(row.article.language) else "und"
+    return f"date={row.day}/language={language}"
+
+
+def _file_name(keys: Iterable[Key]) -> str:
+    """A file's name after what it holds: the same rows again get the same name."""
+    state = hashlib.blake2b(digest_size=16)
+    for article_id, version in keys:
+        state.update(f"{article_id}\n{version}\n".encode("utf-8", "surrogatepass"))
+    return f"articles-{state.hexdigest()}"
+
+
+def _groups(entries: Sequence[FileEntry], target_bytes: int) -> Iterator[list[FileEntry]]:
+    """Yield files of one partition that together stay under the target, in the order of their paths."""
+    group: list[FileEntry] = []
+    for entry in sorted(entries, key=lambda entry: entry.path):
+        same = group and group[0].partition == entry.partition
+        if group and (not same or sum(each.size_bytes for each in group) + entry.size_bytes > target_bytes):
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group

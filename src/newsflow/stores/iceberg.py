@@ -6,15 +6,14 @@ The current state is, for each id, the row with the highest version, unless its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow.parquet as pq
 
-from newsflow.errors import SinkError
-from newsflow.stores.contract import Refused, Store, StoreRow, unique
-from newsflow.stores.folder import HeldKeys
-from newsflow.stores.manifest import Key
+from newsflow.errors import ConfigError, SinkError
+from newsflow.stores.contract import Refused, Store, StoreRow, first_line, separate_refused, unique
+from newsflow.stores.folder import HeldKeys, Key
 from newsflow.stores.parquet import SCHEMA, conversion_error, to_table
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class IcebergStore(Store):
     day an article was first seen.
 
     `open_catalog` gives the catalogue, and is asked again after a failure. Iceberg knows no unique key: what the
-    days of a batch hold is looked up before each commit, and a commit that another writer forestalled is made anew.
+    days of a batch hold is looked up before each commit, and a commit that another writer's overtook is made again.
     A file's keys are read once; while nobody else commits, no file is.
     """
 
@@ -46,30 +45,41 @@ class IcebergStore(Store):
         """Files of each day, as of the snapshot last seen."""
         self._seen: int | None = None
 
+    @classmethod
+    def from_url(cls, url: str) -> IcebergStore:
+        """The catalogue is one that pyiceberg's own configuration names."""
+        from pyiceberg.catalog import load_catalog
+
+        catalog, _, table = url.partition("://")[2].partition("/")
+        if not catalog or "." not in table:
+            raise ConfigError("accepted: iceberg://CATALOG/NAMESPACE.TABLE")
+        return cls(lambda: load_catalog(catalog), table)
+
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: one commit a batch, none when nothing is new."""
         from pyiceberg.exceptions import CommitFailedException
 
         if not rows:
             return []
-        refused = _refused(rows)
-        bad = {id(each.row) for each in refused}
-        good = unique(row for row in rows if id(row) not in bad)
+        good, refused = (
+            separate_refused(rows, lambda row: conversion_error([row])) if conversion_error(rows) else (rows, [])
+        )
+        good = unique(good)
         for _ in range(COMMIT_TRIES):
             try:
                 self._guarded(lambda: self._append(good))
                 return refused
             except CommitFailedException:
                 self._table = self._seen = None
-        raise SinkError(f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were forestalled by others")
+        raise SinkError(
+            f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were overtaken by those of others"
+        )
 
     def check(self) -> str:
-        """See `Store.check`."""
         there = self._guarded(lambda: self._cataloged().table_exists(self._table_name))
         return "the table is there" if there else "not made yet"
 
     def close(self) -> None:
-        """See `Store.close`."""
         if self._catalog is not None:
             self._catalog.close()
         self._catalog = self._table = self._seen = None
@@ -81,7 +91,7 @@ class IcebergStore(Store):
             self._planned.clear()
         by_day: dict[str, list[StoreRow]] = {}
         for row in rows:
-            by_day.setdefault(_day(row), []).append(row)
+            by_day.setdefault(row.day, []).append(row)
         new = {day: self._new(table, day, members) for day, members in by_day.items()}
         if not any(new.values()):
             return
@@ -98,8 +108,7 @@ class IcebergStore(Store):
         """Those of one day's rows that the table does not have, sorted by key."""
         if day not in self._planned or day not in self._held:
             self._planned[day] = _files_of(table, day)
-        held = self._held.of(day, self._planned[day])
-        return sorted((row for row in rows if row.key not in held), key=lambda row: row.key)
+        return self._held.missing(day, self._planned[day], rows)
 
     def _read_keys(self, path: str) -> Iterable[Key]:
         with self._opened().io.new_input(path).open() as file:
@@ -127,7 +136,7 @@ class IcebergStore(Store):
         return self._table
 
     def _guarded(self, work: Callable[[], T]) -> T:
-        """Run `work`; whatever a catalogue or a file system raises means that the store is away."""
+        """Run `work`; whatever a catalogue or a file system raises means that the store is unavailable."""
         from pyiceberg.exceptions import CommitFailedException
 
         try:
@@ -137,12 +146,8 @@ class IcebergStore(Store):
         except Exception as error:
             self._catalog = self._table = self._seen = None
             self._planned.clear()
-            words = (str(error).splitlines() or [""])[0]
-            raise SinkError(f"the Iceberg table {self._table_name}: {type(error).__name__}: {words[:300]}") from error
-
-
-def _day(row: StoreRow) -> str:
-    return row.article.first_seen.astimezone(UTC).date().isoformat()
+            message = f"{type(error).__name__}: {first_line(error)}"
+            raise SinkError(f"the Iceberg table {self._table_name}: {message}") from error
 
 
 def _files_of(table: Table, day: str) -> set[str]:
@@ -155,9 +160,3 @@ def _files_of(table: Table, day: str) -> set[str]:
         LessThan("first_seen", f"{after}T00:00:00+00:00"),  # type: ignore[call-arg, arg-type]
     )
     return {task.file.file_path for task in table.scan(row_filter=within).plan_files()}
-
-
-def _refused(rows: Sequence[StoreRow]) -> list[Refused]:
-    if not conversion_error(rows):
-        return []
-    return [Refused(row, problem) for row in rows if (problem := conversion_error([row]))]

@@ -1,4 +1,4 @@
-"""Articles as JSON Lines: each line the article.v1 bytes as they stood on Kafka."""
+"""Articles as JSON Lines: each line has the article.v1 bytes as they were on Kafka."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from newsflow.stores.contract import Refused, StoreRow
-from newsflow.stores.folder import FolderStore
-from newsflow.stores.manifest import Key
+from newsflow.stores.contract import StoreRow
+from newsflow.stores.folder import EncodingError, FolderStore, Key
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longer lines break the readers people use."""
@@ -22,6 +21,9 @@ class JsonLinesStore(FolderStore):
     suffix = ".jsonl"
 
     def _encoder(self, rows: Sequence[StoreRow]) -> Callable[[int, int, Path], None]:
+        if any(map(self._problem, rows)):
+            raise EncodingError
+
         def write(start: int, stop: int, path: Path) -> None:
             path.write_bytes(b"\n".join([*(row.value for row in rows[start:stop]), b""]))
 
@@ -30,14 +32,10 @@ class JsonLinesStore(FolderStore):
     def _read_keys(self, path: Path) -> Iterable[Key]:
         return list(_lines([path]))
 
-    def _merge(self, paths: Sequence[Path], target: Path) -> int:
+    def _merge(self, paths: Sequence[Path], target: Path) -> None:
         lines = _lines(paths)
         with target.open("wb") as file:
             file.writelines(lines[key] for key in sorted(lines))
-        return len(lines)
-
-    def _cheap_check(self, rows: Sequence[StoreRow]) -> list[Refused]:
-        return [Refused(row, problem) for row in rows if (problem := self._problem(row))]
 
     def _problem(self, row: StoreRow) -> str:
         if len(row.value) > MAX_LINE_BYTES:

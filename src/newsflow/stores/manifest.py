@@ -10,13 +10,10 @@ afterwards only what others appended.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -24,13 +21,10 @@ from typing import Any
 import orjson
 
 from newsflow.errors import SinkError
-from newsflow.stores.contract import StoreRow
 
-# How the files of a folder store are named, grouped and made durable.
-
-
-Key = tuple[str, int]
-_TAG = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+MANIFEST, EARLIER, TEMPORARY = "manifest.jsonl", "manifest.json", ".tmp"
+VERSION = 2
+_HEAD_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +39,6 @@ class FileEntry:
     def partition(self) -> str:
         """The folder it lies in."""
         return self.path.rpartition("/")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Compacted:
-    """What a compaction did."""
-
-    files_before: int
-    files_after: int
-    rows: int
-    leftovers: int
-
-
-def partition_of(row: StoreRow) -> str:
-    """Return the folder of a row. It hangs on what all versions of an article share, or nearly always do."""
-    day = row.article.first_seen.astimezone(UTC).date().isoformat()
-    language = row.article.language if _TAG.fullmatch(row.article.language) else "und"
-    return f"date={day}/language={language}"
-
-
-def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def file_name(keys: Iterable[Key]) -> str:
-    """Return a file's name after what it holds: the same rows again get the same name."""
-    state = hashlib.blake2b(digest_size=16)
-    for article_id, version in keys:
-        state.update(f"{article_id}\n{version}\n".encode("utf-8", "surrogatepass"))
-    return f"articles-{state.hexdigest()}"
-
-
-def groups(entries: Sequence[FileEntry], target_bytes: int) -> Iterator[list[FileEntry]]:
-    """Yield files of one partition that together stay under the target, in the order of their paths."""
-    group: list[FileEntry] = []
-    for entry in sorted(entries, key=lambda entry: entry.path):
-        same = group and group[0].partition == entry.partition
-        if group and (not same or sum(each.size_bytes for each in group) + entry.size_bytes > target_bytes):
-            yield group
-            group = []
-        group.append(entry)
-    if group:
-        yield group
-
-
-MANIFEST, EARLIER, TEMPORARY = "manifest.jsonl", "manifest.json", ".tmp"
-VERSION = 2
-_HEAD_BYTES = 512
 
 
 class Manifest:
@@ -118,12 +60,11 @@ class Manifest:
 
     def entries(self) -> list[FileEntry]:
         """Return all files that count, by path, as the last `refresh` saw them."""
-        return sorted(
-            (each for held in self._partitions.values() for each in held.values()), key=lambda each: each.path
-        )
+        entries = (entry for partition in self._partitions.values() for entry in partition.values())
+        return sorted(entries, key=lambda entry: entry.path)
 
     def refresh(self) -> None:
-        """Take in what others appended. Raises `SinkError` when the manifest cannot be read or is none of ours."""
+        """Take in what others appended. Raises `SinkError` when it cannot be read or is not a manifest of this kind."""
         try:
             with self.path.open("rb") as file:
                 self._take_in(file)
@@ -139,13 +80,13 @@ class Manifest:
         if not self._end:
             self.replace([*self.entries(), *added])
             return
-        line = _line({"files": [_members(entry) for entry in added]})
+        line = _line({"files": added})
         with self.path.open("r+b", buffering=0) as file:
             file.truncate(self._end)
             try:
                 _write_durably(file, self._end, line)
             except OSError:
-                # What a disk would not sync may be lost with the power though it can be read: nobody shall count on it.
+                # What was not synced may be lost with the power although it can be read: nobody may count on it.
                 with suppress(OSError):
                     file.truncate(self._end)
                 raise
@@ -157,7 +98,7 @@ class Manifest:
         kept = list(entries)
         head = {"version": VERSION, "kind": self._kind, "generation": self._generation + 1}
         temporary = self.path.with_name(MANIFEST + TEMPORARY)
-        temporary.write_bytes(_line(head) + _line({"files": [_members(entry) for entry in kept]}))
+        temporary.write_bytes(_line(head) + _line({"files": kept}))
         sync(temporary)
         temporary.replace(self.path)
         sync(self._folder)
@@ -182,7 +123,7 @@ class Manifest:
     def _checked_head(self, line: bytes) -> int:
         head = self._parsed(line)
         if head.get("version") != VERSION or not isinstance(head.get("generation"), int):
-            raise SinkError(f"{self.path} is not a manifest of this store, or one of a newer release")
+            raise SinkError(f"{self.path} is not a manifest of this store, or it is one of a newer release")
         if head.get("kind") != self._kind:
             raise SinkError(
                 f"{self._folder} is the folder of a store of kind {head.get('kind')}; one of kind {self._kind} needs "
@@ -206,16 +147,19 @@ class Manifest:
         try:
             return [FileEntry(**each) for each in self._parsed(line)["files"]]
         except (KeyError, TypeError) as error:
-            raise SinkError(f"{self.path} is not a manifest of this store: {error}") from error
+            raise self._not_ours(error) from error
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
         try:
             members = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise SinkError(f"{self.path} is not a manifest of this store: {error}") from error
+            raise self._not_ours(error) from error
         if not isinstance(members, dict):
-            raise SinkError(f"{self.path} is not a manifest of this store: {line[:80]!r}")
+            raise self._not_ours(line[:80])
         return members
+
+    def _not_ours(self, why: object) -> SinkError:
+        return SinkError(f"{self.path} is not a manifest of this store: {why}")
 
     def _add(self, entries: Iterable[FileEntry]) -> None:
         for entry in entries:
@@ -229,8 +173,13 @@ def _write_durably(file: FileIO, at: int, text: bytes) -> None:
     os.fsync(file.fileno())
 
 
-def _members(entry: FileEntry) -> dict[str, Any]:
-    return {"path": entry.path, "rows": entry.rows, "size_bytes": entry.size_bytes}
+def sync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _line(members: dict[str, Any]) -> bytes:

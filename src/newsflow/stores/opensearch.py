@@ -14,7 +14,17 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import OpenSearchException, TransportError
 
 from newsflow.errors import SinkError
-from newsflow.stores.contract import Refused, Store, StoreRow, newest, published_instant, published_wall, unique
+from newsflow.stores.contract import (
+    Refused,
+    Store,
+    StoreRow,
+    first_line,
+    newest,
+    published_instant,
+    published_wall,
+    separate_refused,
+    unique,
+)
 
 SCHEMA = 1
 """Of the index names. A change of the mapping is a new number: a new index, filled from the versions."""
@@ -23,6 +33,7 @@ _ANALYSED = {
     "ar": "arabic", "de": "german", "en": "english", "es": "spanish", "fa": "persian", "fr": "french", "it": "italian",
     "pt": "portuguese", "ru": "russian", "tr": "turkish",
 }  # fmt: skip
+_COPIED = ("version", "source", "url", "title", "body", "language", "first_seen", "agency", "word_count", "story")
 _KEYWORD, _DATE = {"type": "keyword"}, {"type": "date"}
 _CURRENT = {
     "dynamic": False,
@@ -62,11 +73,15 @@ class OpenSearchStore(Store):
         self._options = {"hosts": [url], "timeout": timeout_s, "max_retries": 0, **client}
         self._client: OpenSearch | None = None
 
+    @classmethod
+    def from_url(cls, url: str) -> OpenSearchStore:
+        scheme, _, rest = url.removeprefix("opensearch+").partition("://")
+        host, _, index = rest.partition("/")
+        return cls(f"{scheme}://{host}", index or "news-article")
+
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: bulk requests of up to `MAX_BULK_BYTES`."""
-        rows = unique(rows)
-        refused = [Refused(row, f"version {row.article.version} does not fit") for row in rows if not _fits(row)]
-        good = [row for row in rows if _fits(row)]
+        good, refused = separate_refused(unique(rows), _problem)
         actions = [*self._version_actions(good), *self._current_actions(good)]
         try:
             client = self._opened()
@@ -75,23 +90,21 @@ class OpenSearchStore(Store):
                 problems |= _send(client, chunk)
         except OpenSearchException as error:
             self.close()
-            raise SinkError(f"the OpenSearch store cannot be written: {_words(error)}") from error
+            raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
         return refused + [Refused(row, problems[row.key]) for row in good if row.key in problems]
 
     def check(self) -> str:
-        """See `Store.check`."""
         try:
             with OpenSearch(**self._options) as client:
                 there = all(client.indices.exists(index=name) for name in (self.current, self.versions))
                 status = client.cluster.health()["status"]
         except OpenSearchException as error:
-            raise SinkError(f"the OpenSearch store cannot be reached: {_words(error)}") from error
+            raise SinkError(f"the OpenSearch store cannot be reached: {first_line(error)}") from error
         if status == "red":
             raise SinkError("the OpenSearch cluster is red: some of its data cannot be reached")
         return f"cluster {status}" + ("" if there else ", not made yet")
 
     def close(self) -> None:
-        """See `Store.close`."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -127,32 +140,20 @@ class _Action:
 
 def document(row: StoreRow) -> dict[str, Any]:
     """Return the document of the current state."""
-    article = row.article
+    article = row.shown
     language = article.language.partition("-")[0].lower()
     text = "" if row.withdrawn else f"{article.title}\n{article.body}"
-    return {
-        "version": article.version,
+    return {name: getattr(article, name) for name in _COPIED} | {
         "withdrawn": row.withdrawn,
-        "source": article.source,
-        "url": article.url,
-        "title": "" if row.withdrawn else article.title,
-        "body": "" if row.withdrawn else article.body,
         "text": {language: text} if language in _ANALYSED else {},
-        "language": article.language,
         "published_at": published_instant(article),
         "published_text": published_wall(article),
-        "first_seen": article.first_seen,
-        "agency": article.agency,
-        "word_count": article.word_count,
-        "story": article.story,
-        "topics": []
-        if row.withdrawn
-        else [{"id": each.id, "code": each.code, "score": each.score} for each in article.topics],
+        "topics": [{"id": each.id, "code": each.code, "score": each.score} for each in article.topics],
     }
 
 
-def _fits(row: StoreRow) -> bool:
-    return 0 <= row.article.version < 2**63
+def _problem(row: StoreRow) -> str:
+    return "" if 0 <= row.article.version < 2**63 else f"version {row.article.version} does not fit"
 
 
 def _chunks(actions: Sequence[_Action]) -> Iterator[list[_Action]]:
@@ -169,7 +170,7 @@ def _chunks(actions: Sequence[_Action]) -> Iterator[list[_Action]]:
 
 
 def _send(client: OpenSearch, chunk: Sequence[_Action]) -> dict[tuple[str, int], str]:
-    """Send one bulk request; what it refused, by key. Raises `OpenSearchException` when the cluster is at fault."""
+    """Send one bulk request; return what it refused, by key. Raises `OpenSearchException` when the cluster failed."""
     answer = client.bulk(body=b"".join(action.text for action in chunk))
     problems: dict[tuple[str, int], str] = {}
     if not answer["errors"]:
@@ -184,7 +185,3 @@ def _send(client: OpenSearch, chunk: Sequence[_Action]) -> dict[tuple[str, int],
             raise TransportError(status, reason, result)
         problems[action.row.key] = f"OpenSearch {status}: {reason[:300]}"
     return problems
-
-
-def _words(error: OpenSearchException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]

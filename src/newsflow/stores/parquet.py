@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from newsflow.model import Article
-from newsflow.stores.contract import StoreRow, published_instant, published_wall
-from newsflow.stores.folder import EncodingError, FolderStore
-from newsflow.stores.manifest import Key
+from newsflow.stores.contract import StoreRow, first_line, published_instant, published_wall
+from newsflow.stores.folder import EncodingError, FolderStore, Key
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _TOPIC = pa.struct([("id", pa.string()), ("scheme", pa.string()), ("code", pa.string()), ("score", pa.float64())])
@@ -47,13 +45,13 @@ _COLUMNS: tuple[tuple[pa.Field, Callable[[Article], Any]], ...] = (
         lambda a: [{"id": t.id, "scheme": t.scheme, "code": t.code, "score": t.score} for t in a.topics],
     ),
 )
-# The language is a partition and thus no column, as hive has it; the exact tag is kept beside it.
+# The language is a partition and so is not a column, as in hive; the exact tag is kept beside it.
 SCHEMA = pa.schema(
     [*(column for column, _ in _COLUMNS), pa.field("language_tag", pa.string(), nullable=False)],
     metadata={"newsflow.schema": "article.v1"},
 )
 
-# A dictionary of texts that are all different is built for nothing, and given up when it is full.
+# Only columns whose values repeat: a dictionary of texts that all differ is built for nothing.
 _REPEATED = [
     *("action", "source", "published_zone", "published_evidence", "agency", "story", "language_tag"),
     *("authors.list.element", "topics.list.element.id", "topics.list.element.scheme", "topics.list.element.code"),
@@ -86,15 +84,12 @@ class ParquetStore(FolderStore):
         table = pq.ParquetFile(path).read(columns=["id", "version"])
         return list(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True))
 
-    def _merge(self, paths: Sequence[Path], target: Path) -> int:
+    def _merge(self, paths: Sequence[Path], target: Path) -> None:
         table = pa.concat_tables([pq.ParquetFile(path).read() for path in paths], promote_options="default")
-        order = pc.sort_indices(table, sort_keys=[("id", "ascending"), ("version", "ascending")])
-        table = table.take(order)
+        table = table.sort_by([("id", "ascending"), ("version", "ascending")])
         keys = list(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True))
         first = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
-        table = table.take(pa.array(first, pa.int64()))
-        _write_table(table, target)
-        return int(table.num_rows)
+        _write_table(table.take(pa.array(first, pa.int64())), target)
 
     def _problem(self, row: StoreRow) -> str:
         return conversion_error([row])
@@ -105,7 +100,7 @@ def conversion_error(rows: Sequence[StoreRow]) -> str:
     try:
         to_table(rows)
     except _UNWRITABLE as error:
-        return (str(error).splitlines() or [type(error).__name__])[0]
+        return first_line(error)
     return ""
 
 

@@ -11,18 +11,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from newsflow.errors import SinkError
-from newsflow.stores import migrations
-from newsflow.stores.contract import Refused, Store, StoreRow, newest, published_instant, published_wall, unique
+from newsflow.stores.contract import Refused, Store, StoreRow, first_line, newest, unique
+from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
 
 SCHEMA = "newsflow_store"
 """The tables' own schema: the ledger has an `article` too, and may live in the same database."""
 _TABLES = ("article", "article_version", "article_topic", "store_migration")
-_NUMBERS = "SELECT number FROM {}.store_migration"
+_MIGRATIONS = migrations_of("postgresql")
 _LOCK = 0x6E657773666C6F77
-_CURRENT = (
-    "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
-    "agency, word_count, content_hash, story"
-)
 _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_article (
     id text, version bigint, withdrawn boolean, source text, url text, guid text, title text, body text,
@@ -47,9 +43,8 @@ _SEARCH = (
 _COLLATIONS = ("pg_c_utf8", "und-x-icu", "C.utf8", "en_US.utf8")
 # In the order of ids, so that two writers with the same articles wait for each other and never in a circle.
 _UPSERT = f"""
-INSERT INTO article ({_CURRENT}, search) SELECT {_CURRENT}, {_SEARCH} FROM staged_article ORDER BY id
-ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _CURRENT.split(", ")[1:])},
-search = excluded.search
+INSERT INTO article ({COLUMNS}, search) SELECT {COLUMNS}, {_SEARCH} FROM staged_article ORDER BY id
+ON CONFLICT (id) DO UPDATE SET {CHANGED}, search = excluded.search
 WHERE excluded.version > article.version
 RETURNING id
 """
@@ -70,27 +65,26 @@ class PostgresStore(Store):
         self._connection: psycopg.Connection[Any] | None = None
         self._upsert = ""
 
+    @classmethod
+    def from_url(cls, url: str) -> PostgresStore:
+        return cls(url)
+
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: one transaction a batch, by COPY."""
         try:
             return self._write_or_split(self._open(), unique(rows))
         except psycopg.Error as error:
             self.close()
-            raise SinkError(f"the PostgreSQL store cannot be written: {_words(error)}") from error
+            raise SinkError(f"the PostgreSQL store cannot be written: {first_line(error)}") from error
 
     def check(self) -> str:
-        """See `Store.check`."""
-        table = f"{SCHEMA}.store_migration"
         try:
             with psycopg.connect(self.url, autocommit=True, connect_timeout=self.connect_s) as connection:
-                there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone() == (True,)
-                numbers = connection.execute(sql.SQL(_NUMBERS).format(sql.Identifier(SCHEMA))) if there else ()
-                return migrations.state("postgresql", {row[0] for row in numbers})
+                return describe_state(_MIGRATIONS, _applied(connection))
         except psycopg.Error as error:
-            raise SinkError(f"the PostgreSQL store cannot be reached: {_words(error)}") from error
+            raise SinkError(f"the PostgreSQL store cannot be reached: {first_line(error)}") from error
 
     def close(self) -> None:
-        """See `Store.close`."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -114,7 +108,7 @@ class PostgresStore(Store):
             return []
         except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.IntegrityError, ValueError) as error:
             if len(rows) == 1:
-                return [Refused(rows[0], _words(error))]
+                return [Refused(rows[0], first_line(error))]
         half = len(rows) // 2
         return self._write_or_split(connection, rows[:half]) + self._write_or_split(connection, rows[half:])
 
@@ -125,7 +119,7 @@ class PostgresStore(Store):
                     copy.write_row((*row.key, row.article.action.value, row.value.decode("utf-8")))
             with cursor.copy("COPY staged_article FROM STDIN") as copy:
                 for row in newest(rows):
-                    copy.write_row(_current_values(row))
+                    copy.write_row(_staged_values(row))
             cursor.execute(_VERSIONS)
             changed = [each[0] for each in cursor.execute(self._upsert)]
             cursor.execute("DELETE FROM article_topic WHERE article_id = ANY(%s)", (changed,))
@@ -135,16 +129,19 @@ class PostgresStore(Store):
 def _migrate(connection: psycopg.Connection[Any]) -> None:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        _settle(connection)
-        connection.execute(migrations.TABLE)
-        applied = {row[0] for row in connection.execute("SELECT number FROM store_migration")}
-        for migration in migrations.pending("postgresql", applied):
-            connection.execute(migration.sql)
-            connection.execute("INSERT INTO store_migration VALUES (%s, %s)", (migration.number, migration.name))
+        _enter_schema(connection)
+        _MIGRATIONS.run(lambda statement: connection.execute(statement.encode()), _applied(connection))
 
 
-def _settle(connection: psycopg.Connection[Any]) -> None:
-    """Work in the store's own schema from here on, which gets the tables that an earlier release made beside it."""
+def _applied(connection: psycopg.Connection[Any]) -> set[int]:
+    table = f"{SCHEMA}.{_MIGRATIONS.table}"
+    if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone() != (True,):
+        return set()
+    return {row[0] for row in connection.execute(f"SELECT number FROM {table}".encode())}
+
+
+def _enter_schema(connection: psycopg.Connection[Any]) -> None:
+    """Use the store's own schema from here on, and move the tables there that an earlier release made beside it."""
     found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL, current_schemas(false)", (SCHEMA,)).fetchone()
     assert found is not None
     exists, schemas = found
@@ -172,32 +169,9 @@ def _collation(connection: psycopg.Connection[Any]) -> str:
     return f'"{best}"'
 
 
-def _current_values(row: StoreRow) -> tuple[Any, ...]:
-    article = row.article
+def _staged_values(row: StoreRow) -> tuple[Any, ...]:
     topics = [
         {"id": each.id, "scheme": each.scheme, "code": each.code, "score": each.score}
-        for each in ({each.id: each for each in article.topics}.values() if not row.withdrawn else ())
+        for each in {each.id: each for each in row.shown.topics}.values()
     ]
-    return (
-        *row.key,
-        row.withdrawn,
-        article.source,
-        article.url,
-        article.guid,
-        "" if row.withdrawn else article.title,
-        "" if row.withdrawn else article.body,
-        article.language,
-        published_instant(article),
-        published_wall(article),
-        article.first_seen,
-        article.agency,
-        article.word_count,
-        article.content_hash,
-        article.story,
-        Jsonb(topics, dumps=orjson.dumps),
-    )
-
-
-def _words(error: Exception) -> str:
-    """The first line of what the server said; the rest may repeat the row."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return *current_values(row, lambda at: at), Jsonb(topics, dumps=orjson.dumps)

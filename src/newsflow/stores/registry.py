@@ -1,118 +1,123 @@
-"""The store that a URL names."""
+"""The stores there are: what opens each, and what must be known of it before it is opened.
+
+A new store is a module and one entry in `STORES`. Its class is a `Store` with a class method `from_url(url)`, which
+raises `ConfigError` for a URL that does not name one, and connects to nothing yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 from newsflow.errors import ConfigError
-from newsflow.stores.contract import Store
+from newsflow.stores.contract import Store, path_of
 
-ACCEPTED = (
-    "sqlite:///FILE, postgresql://…, parquet:///FOLDER, jsonl:///FOLDER, opensearch+http(s)://HOST:PORT/INDEX, "
-    "iceberg://CATALOG/NAMESPACE.TABLE; an absolute path has four slashes"
-)
+
+@dataclass(frozen=True, slots=True)
+class StoreKind:
+    """One kind of store. `url` is the form of its URL, `holds` says in Markdown what a reader finds there.
+
+    `implementation` is `module:class`, imported only when a store is opened, and `extra` what must be installed for
+    it (`newsflow[extra]`). `on_files`: its URL has the path of a file or folder, which then has one owner.
+    `several_writers`: workers on several machines may write to it, since a server keeps their writes apart.
+    """
+
+    title: str
+    schemes: tuple[str, ...]
+    url: str
+    implementation: str
+    holds: str
+    extra: str = ""
+    on_files: bool = False
+    several_writers: bool = False
+
+
+STORES = (
+    StoreKind(
+        "SQLite", ("sqlite",), "sqlite:///FILE", "newsflow.stores.sqlite:SqliteStore", on_files=True,
+        holds="tables `article` (current state, full text by FTS5), `article_version` (all versions, JSON), "
+        "`article_topic`",
+    ),
+    StoreKind(
+        "PostgreSQL", ("postgresql", "postgres"), "postgresql://…", "newsflow.stores.postgresql:PostgresStore",
+        extra="postgres", several_writers=True,
+        holds="the same tables in the schema `newsflow_store`, with a full-text index",
+    ),
+    StoreKind(
+        "Parquet", ("parquet",), "parquet:///FOLDER", "newsflow.stores.parquet:ParquetStore", on_files=True,
+        holds="files under `date=…/language=…/`, listed by `manifest.jsonl`: every version is a row; the current state "
+        "is the highest version of each id",
+    ),
+    StoreKind(
+        "JSON Lines", ("jsonl",), "jsonl:///FOLDER", "newsflow.stores.jsonl:JsonLinesStore", on_files=True,
+        holds="the same, every version a line of article.v1",
+    ),
+    StoreKind(
+        "OpenSearch", ("opensearch+http", "opensearch+https"), "opensearch+http(s)://HOST:PORT/INDEX",
+        "newsflow.stores.opensearch:OpenSearchStore", extra="opensearch", several_writers=True,
+        holds="two indices: `news-article-1` (current state, analysed by language), `news-article-version-1` (all "
+        "versions)",
+    ),
+    StoreKind(
+        "Iceberg", ("iceberg",), "iceberg://CATALOG/NAMESPACE.TABLE", "newsflow.stores.iceberg:IcebergStore",
+        extra="iceberg", several_writers=True,
+        holds="a table partitioned by day: every version is a row; the current state is the highest version of each id",
+    ),
+)  # fmt: skip
+
+
+def kind_of(url: str) -> StoreKind:
+    """Return what is known of the store at `url`. Raises `ConfigError` for a scheme that no store has."""
+    scheme = url.partition("://")[0]
+    for kind in STORES:
+        if scheme in kind.schemes:
+            return kind
+    forms = ", ".join(kind.url for kind in STORES)
+    raise ConfigError(f"there is no store {scheme!r}; accepted: {forms}; an absolute path has four slashes")
 
 
 def open_store(url: str) -> Store:
-    """Return the store at `url`; nothing is connected yet. A catalogue of Iceberg is one of pyiceberg's own
-    configuration. Raises `ConfigError` for a URL that names none, or when its extra is not installed."""
-    scheme, _, rest = url.partition("://")
+    """Return the store at `url`; nothing is connected yet.
+
+    Raises `ConfigError` for a URL that does not name one, or when its extra is not installed.
+    """
+    kind = kind_of(url)
     try:
-        if scheme in ("postgresql", "postgres"):
-            from newsflow.stores.postgresql import PostgresStore
-
-            return PostgresStore(url)
-        if scheme in ("opensearch+http", "opensearch+https"):
-            return _opensearch(scheme.removeprefix("opensearch+"), rest)
-        if scheme == "iceberg":
-            return _iceberg(rest)
+        store: Store = resolve_name(kind.implementation).from_url(url)
     except ImportError as error:
-        raise ConfigError(f"a store of this kind needs the extra: pip install 'newsflow[{_EXTRAS[scheme]}]'") from error
-    return _on_files(scheme, rest)
-
-
-_EXTRAS = {
-    "postgresql": "postgres",
-    "postgres": "postgres",
-    "opensearch+http": "opensearch",
-    "opensearch+https": "opensearch",
-    "iceberg": "iceberg",
-}
+        raise ConfigError(f"a store of this kind needs the extra: pip install 'newsflow[{kind.extra}]'") from error
+    return store
 
 
 def takes_several_writers(url: str) -> bool:
-    """Tell whether workers on several machines may write to the store at `url`: a server keeps their writes apart.
-    Files belong to one process."""
-    return url.partition("://")[0] in _EXTRAS
-
-
-def _on_files(scheme: str, rest: str) -> Store:
-    path = Path(rest.removeprefix("/"))
-    if not rest.startswith("/") or rest == "/":
-        raise ConfigError(f"no store is named by this URL ({scheme}://…); accepted: {ACCEPTED}")
-    if scheme == "sqlite":
-        from newsflow.stores.sqlite import SqliteStore
-
-        return SqliteStore(path)
-    if scheme == "parquet":
-        from newsflow.stores.parquet import ParquetStore
-
-        return ParquetStore(path)
-    if scheme == "jsonl":
-        from newsflow.stores.jsonl import JsonLinesStore
-
-        return JsonLinesStore(path)
-    raise ConfigError(f"there is no store {scheme!r}; accepted: {ACCEPTED}")
-
-
-def _opensearch(scheme: str, rest: str) -> Store:
-    from newsflow.stores.opensearch import OpenSearchStore
-
-    host, _, index = rest.partition("/")
-    return OpenSearchStore(f"{scheme}://{host}", index or "news-article")
-
-
-def _iceberg(rest: str) -> Store:
-    from pyiceberg.catalog import load_catalog
-
-    from newsflow.stores.iceberg import IcebergStore
-
-    catalog, _, table = rest.partition("/")
-    if not catalog or "." not in table:
-        raise ConfigError("accepted: iceberg://CATALOG/NAMESPACE.TABLE")
-    return IcebergStore(lambda: load_catalog(catalog), table)
-
-
-# Which stores and ledgers may not live in one place, told before anything is opened.
-
-
-_ON_FILES = ("sqlite", "parquet", "jsonl")
+    """Tell whether workers on several machines may write to the store at `url`."""
+    return url.partition("://")[0] in {scheme for kind in STORES if kind.several_writers for scheme in kind.schemes}
 
 
 def check_places(ledger_url: str, stores: Iterable[tuple[str, str]]) -> None:
-    """Refuse two owners of one file or folder; `stores` are names and URLs, references resolved.
+    """Refuse stores of no known kind, and two owners of one file or folder; `stores` are names and URLs, references
+    resolved.
 
     The same store under two names is fine, and so are a ledger and a store in one PostgreSQL database: each has
     tables of its own there. Raises `ConfigError` naming the store.
     """
-    taken: dict[Path, tuple[str, str]] = {}
-    for owner, url in [("ledger", ledger_url), *((f"stores.{name}", url) for name, url in stores)]:
-        place = _place(url)
-        if place is None:
-            continue
-        kind = "a ledger" if owner == "ledger" else f"a {url.partition(':')[0]} store"
-        first, first_kind = taken.setdefault(place, (owner, kind))
-        if kind != first_kind:
+    owners: dict[Path, tuple[str, str]] = {}
+    scheme, _, rest = ledger_url.partition(":///")
+    if scheme == "sqlite" and rest:
+        owners[Path(rest).resolve()] = ("ledger", "a ledger")
+    for name, url in stores:
+        try:
+            if not kind_of(url).on_files:
+                continue
+            path = path_of(url).resolve()
+        except ConfigError as error:
+            raise ConfigError(error.message, path=f"stores.{name}") from error
+        kind = f"a {url.partition(':')[0]} store"
+        owner, owner_kind = owners.setdefault(path, (f"stores.{name}", kind))
+        if kind != owner_kind:
             raise ConfigError(
-                f"{place} is the place of {first} already, which is {first_kind}; {kind} needs one of its own",
-                path=owner,
+                f"{path} is the place of {owner} already, which is {owner_kind}; {kind} needs one of its own",
+                path=f"stores.{name}",
             )
-
-
-def _place(url: str) -> Path | None:
-    """The file or folder a URL names; None for what is elsewhere."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in _ON_FILES or not rest.startswith("/") or rest == "/":
-        return None
-    return Path(rest.removeprefix("/")).resolve()

@@ -1,6 +1,6 @@
 """One real Apache Kafka on the loopback interface: up, down, kill, status.
 
-Everything lies in one directory: `libs/` (the jars), `data/` (the log), `broker.log`, `broker.json` (the pid and
+Everything is in one directory: `libs/` (the jars), `data/` (the log), `broker.log`, `broker.json` (the pid and
 port), `server.properties`. Each step can be killed at any point and begun again: what is half done has another
 name, and a broker that lost its pid file is found by its command line.
 """
@@ -34,9 +34,6 @@ from newsflow.tools.processes import (
 )
 from newsflow.tools.programs import WITHOUT_BROKER, ensure_jars, exclusive
 
-# Asks a broker for its metadata over a bare socket: an open port alone does not mean that it answers.
-
-
 _METADATA, _VERSION = 3, 1
 _CORRELATION = 1
 _MAX_RESPONSE_BYTES = 1 << 20
@@ -45,8 +42,8 @@ _MAX_RESPONSE_BYTES = 1 << 20
 def broker_answers(host: str, port: int, timeout_s: float = 2.0) -> bool:
     """Tell whether a Kafka broker at a plaintext listener names at least one live broker of its cluster.
 
-    A node that has opened its port but has not joined its own cluster yet names none, and would refuse to
-    create a topic. https://kafka.apache.org/protocol#The_Messages_Metadata
+    An open port alone does not mean that it answers: a node that has not joined its own cluster yet names none, and
+    would refuse to create a topic. https://kafka.apache.org/protocol#The_Messages_Metadata
     """
     try:
         with socket.create_connection((host, port), timeout_s) as connection:
@@ -65,27 +62,19 @@ def _request() -> bytes:
 
 
 def _response(connection: socket.socket) -> bytes:
-    (size,) = struct.unpack(">i", _read(connection, 4))
-    if not 8 <= size <= _MAX_RESPONSE_BYTES:
-        raise ValueError(f"{size} bytes is no answer of a broker")
-    return _read(connection, size)
+    with connection.makefile("rb") as stream:
+        (size,) = struct.unpack(">i", stream.read(4))
+        if not 8 <= size <= _MAX_RESPONSE_BYTES:
+            raise ValueError(f"{size} bytes are not an answer of a broker")
+        return stream.read(size)
 
 
 def _count_brokers(response: bytes) -> int:
+    # A connection closed too early leaves too few bytes, a struct.error.
     correlation, brokers = struct.unpack_from(">ii", response)
     if correlation != _CORRELATION:
         raise ValueError("not an answer to this question")
     return int(brokers)
-
-
-def _read(connection: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        part = connection.recv(size - len(parts))
-        if not part:
-            raise ConnectionResetError("closed while answering")
-        parts += part
-    return bytes(parts)
 
 
 DEFAULT_DIRECTORY = Path(".newsflow/kafka")
@@ -118,17 +107,11 @@ class BrokerStatus:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect to: `127.0.0.1:19092`."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def log(self) -> Path:
-        """What the broker says."""
         return self.directory / "broker.log"
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 class LocalBroker:
@@ -154,7 +137,7 @@ class LocalBroker:
         if "," in str(self.directory):
             raise LocalServiceError(f"{self.directory}: Kafka takes a comma in a path for a separator; choose another")
 
-    def up(self, timeout_s: float = START_TIMEOUT_S, say: Callable[[str], None] = _silent) -> BrokerStatus:
+    def up(self, timeout_s: float = START_TIMEOUT_S, say: Callable[[str], None] = lambda _: None) -> BrokerStatus:
         """Start the broker unless it is up, and return when it answers; blocks up to `timeout_s` for that.
 
         The first call also fetches the jars (`say` is told so). Raises `MissingToolError` without Java (or,
@@ -175,20 +158,20 @@ class LocalBroker:
         """Ask the process table and the broker itself; blocks 2 s at most."""
         pid, port = self._running()
         if pid is None:
-            return self._status(BrokerState.DOWN, self.port, None)
+            return BrokerStatus(BrokerState.DOWN, self.port, None, self.directory)
         answers = broker_answers(LOOPBACK, port)
-        return self._status(BrokerState.UP if answers else BrokerState.SILENT, port, pid)
+        return BrokerStatus(BrokerState.UP if answers else BrokerState.SILENT, port, pid, self.directory)
 
     def down(self, timeout_s: float = STOP_TIMEOUT_S) -> BrokerStatus:
         """Stop the broker in order: it flushes its log first. After `timeout_s` it is killed."""
         pid, port = self._running()
         if pid is None:
-            return self._status(BrokerState.DOWN, self.port, None, already=True)
+            return BrokerStatus(BrokerState.DOWN, self.port, None, self.directory, already=True)
         _signal(pid, signal.SIGTERM)
         if not self._wait_gone(pid, timeout_s):
             return self.kill()
         self._record_file.unlink(missing_ok=True)
-        return self._status(BrokerState.DOWN, port, None)
+        return BrokerStatus(BrokerState.DOWN, port, None, self.directory)
 
     def kill(self) -> BrokerStatus:
         """End the broker with SIGKILL, as a crash would. Its data stays and `up` recovers it."""
@@ -198,12 +181,7 @@ class LocalBroker:
             if not self._wait_gone(pid, STOP_TIMEOUT_S):
                 raise LocalServiceError(f"process {pid} does not end, even killed; its log: {self._node.log}")
         self._record_file.unlink(missing_ok=True)
-        return self._status(BrokerState.DOWN, port, None, already=pid is None)
-
-    def _status(self, state: BrokerState, port: int, pid: int | None, already: bool = False) -> BrokerStatus:
-        return BrokerStatus(state, port, pid, self.directory, already)
-
-    # What is running
+        return BrokerStatus(BrokerState.DOWN, port, None, self.directory, already=pid is None)
 
     def _running(self) -> tuple[int | None, int]:
         """The process that runs this directory's broker, if any, and its port."""
@@ -236,8 +214,6 @@ class LocalBroker:
         fresh.write_text(json.dumps({"pid": pid, "port": self.port}) + "\n")
         fresh.replace(self._record_file)
 
-    # Starting
-
     def _already_running(self, pid: int, port: int, timeout_s: float) -> BrokerStatus:
         if port != self.port:
             raise LocalServiceError(
@@ -245,7 +221,7 @@ class LocalBroker:
                 f"use that port, or stop it first with `newsflow dev down`"
             )
         self._wait_up(pid, timeout_s)
-        return self._status(BrokerState.UP, port, pid, already=True)
+        return BrokerStatus(BrokerState.UP, port, pid, self.directory, already=True)
 
     def _refuse_taken_ports(self) -> None:
         for port in self._node.ports:
@@ -266,7 +242,7 @@ class LocalBroker:
         except BaseException:
             self.kill()
             raise
-        return self._status(BrokerState.UP, self.port, pid)
+        return BrokerStatus(BrokerState.UP, self.port, pid, self.directory)
 
     def _wait_up(self, pid: int, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -280,8 +256,6 @@ class LocalBroker:
                     f"the broker (process {pid}) did not answer within {timeout_s:g} s{self._node.said_last()}"
                 )
             time.sleep(_POLL_S)
-
-    # Stopping
 
     def _wait_gone(self, pid: int, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s

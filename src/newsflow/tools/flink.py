@@ -1,4 +1,4 @@
-"""A small Flink cluster on loopback: one JobManager and some TaskManagers, for tests, benchmarks and trying out.
+"""A small Flink cluster on loopback: one JobManager and some TaskManagers, for tests, benchmarks and trying things.
 
 The jars come from the package `apache-flink-libraries` (the extra `flink`), which ships them without scripts, or
 from the folder `lib` of a Flink distribution that NEWSFLOW_FLINK_LIB names.
@@ -35,7 +35,7 @@ _TASK_MANAGER_MEMORY = {
     "taskmanager.memory.jvm-overhead.min": "192m",
     "taskmanager.memory.jvm-overhead.max": "192m",
 }
-"""Flink's scripts work these out; without them the process itself must be told."""
+"""Flink's scripts work these out; started without them, a process must be given them."""
 
 _LOGGING = """\
 rootLogger.level = INFO
@@ -80,17 +80,14 @@ class LocalFlink:
 
     @property
     def master(self) -> str:
-        """For `--flink-master`."""
         return f"{LOOPBACK}:{self.rest_port}"
 
     @property
     def savepoints(self) -> Path:
-        """Where savepoints go unless said otherwise."""
         return self.folder / "savepoints"
 
     @property
     def checkpoints(self) -> Path:
-        """Where checkpoints go."""
         return self.folder / "checkpoints"
 
     def start(self, task_managers: int = 2) -> LocalFlink:
@@ -103,13 +100,12 @@ class LocalFlink:
         return self
 
     def start_job_manager(self) -> subprocess.Popen[bytes]:
-        """Start it, or start it again where it died; returns at once. One that was started again knows no job."""
+        """Start it, or start it again after it died; returns at once. It then knows of no job."""
         entry = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
         self.job_manager = self._run("jobmanager", ["-Xmx400m"], entry, [])
         return self.job_manager
 
     def add_task_manager(self) -> subprocess.Popen[bytes]:
-        """Start one more; returns at once."""
         entry = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
         memory = [part for name, size in _TASK_MANAGER_MEMORY.items() for part in ("-D", f"{name}={size}")]
         self._started += 1
@@ -124,13 +120,12 @@ class LocalFlink:
             if self.job_manager is None or self.job_manager.poll() is not None:
                 raise LocalServiceError(f"Flink's JobManager ended: {self._tail('jobmanager')}")
             if time.monotonic() > deadline:
-                raise LocalServiceError(
-                    f"Flink has not {count} slots after {timeout_s:g} s: {self._tail('jobmanager')}"
-                )
+                said = self._tail("jobmanager")
+                raise LocalServiceError(f"Flink does not have {count} slots after {timeout_s:g} s: {said}")
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Kill all of it: nothing of a cluster for trying out needs an orderly end."""
+        """Kill all of it: a cluster for trying things needs no orderly end."""
         for process in (*self.task_managers, *((self.job_manager,) if self.job_manager else ())):
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""The files of one local broker and the commands that run on them."""
+"""The files of one local broker, a KRaft node that is broker and controller on loopback, and the commands for them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from pathlib import Path
 from newsflow.errors import LocalServiceError
 from newsflow.processes import LOOPBACK, free_port
 from newsflow.resources import deploy_dir
-
-# The local broker's settings: one KRaft node that is broker and controller, on the loopback interface only.
-
 
 NODE_ID = 1
 
@@ -38,7 +35,7 @@ def server_properties(
     listeners: Sequence[Listener] = (),
     extra: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the text of server.properties. `extra` overrides what stands here."""
+    """Return the text of server.properties. `extra` overrides what is set here."""
     plain = Listener("PLAINTEXT", "PLAINTEXT", port)
     controller = Listener("CONTROLLER", "PLAINTEXT", controller_port)
     public = (plain, *listeners)
@@ -54,15 +51,14 @@ def server_properties(
         "log.dirs": str(data),
         # Topics are declared and applied; a typing error must not make one.
         "auto.create.topics.enable": "false",
-        **_ONE_REPLICA,
-        **_QUICK,
-        **_SMALL,
+        **_SETTINGS,
         **(extra or {}),
     }
     return "".join(f"{key}={_escape(value)}\n" for key, value in settings.items())
 
 
-_ONE_REPLICA = {
+_SETTINGS = {
+    # One node holds the only copy.
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
     "offsets.topic.replication.factor": "1",
@@ -70,17 +66,13 @@ _ONE_REPLICA = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-}
-
-_QUICK = {
+    # Quick to start, also after a kill.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     # A killed node may register again only when its old session has ended: 9 s by default.
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",
-}
-
-_SMALL = {
+    # Small.
     "offsets.topic.num.partitions": "5",
     "transaction.state.log.num.partitions": "5",
     "share.coordinator.state.topic.num.partitions": "1",
@@ -119,12 +111,10 @@ class Node:
 
     @property
     def data(self) -> Path:
-        """Kafka's log directory."""
         return self.directory / "data"
 
     @property
     def log(self) -> Path:
-        """What the broker says on its standard output."""
         return self.directory / "broker.log"
 
     @property
@@ -177,7 +167,7 @@ class Node:
         return f". It last said, in {self.log}:\n{said}"
 
     def _write_properties(self, file: Path, data: Path) -> Path:
-        # The controller's port is nobody's business: any free one, another at each start.
+        # No client needs the controller's port: any free one, another at each start.
         controller_port = free_port(frozenset(self.ports))
         file.write_text(server_properties(data, self.port, controller_port, self.listeners, self.properties))
         return file

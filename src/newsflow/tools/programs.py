@@ -1,4 +1,4 @@
-"""Programs the local broker needs: Java to run it, Maven to fetch it once."""
+"""Programs the local broker needs: Java to run it, Maven to fetch its jars once."""
 
 from __future__ import annotations
 
@@ -31,23 +31,17 @@ def find_maven(purpose: str) -> str:
     return maven
 
 
-# A lock between processes, which its holder's death releases.
-
-
 @contextmanager
 def exclusive(file: Path) -> Iterator[None]:
-    """Hold the lock `file` (made when missing, never removed). Blocks until another holder lets go."""
+    """Hold the lock `file` (made when missing, never removed), until the process ends at the latest. Blocks until
+    another holder lets go."""
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-# Fetches the broker's jars with Maven, once; afterwards nothing is asked of the network.
-
-
 _STAMP = "pom.sha256"
 """Beside the jars: the digest of the pom they were fetched for. Another pom, another fetch."""
-
 _TIMEOUT_S = 900
 
 
@@ -59,14 +53,13 @@ def ensure_jars(libs: Path, pom: Path, say: Callable[[str], None]) -> None:
     """
     libs.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(libs.with_name(f"{libs.name}.lock")):
-        _ensure_jars(libs, pom, say)
+        wanted = hashlib.sha256(pom.read_bytes()).hexdigest()
+        stamp = libs / _STAMP
+        if not (stamp.is_file() and stamp.read_text().strip() == wanted):
+            _replace_jars(libs, pom, wanted, say)
 
 
-def _ensure_jars(libs: Path, pom: Path, say: Callable[[str], None]) -> None:
-    wanted = hashlib.sha256(pom.read_bytes()).hexdigest()
-    stamp = libs / _STAMP
-    if stamp.is_file() and stamp.read_text().strip() == wanted:
-        return
+def _replace_jars(libs: Path, pom: Path, digest: str, say: Callable[[str], None]) -> None:
     maven = find_maven("fetch Apache Kafka (44 MB)")
     say("Fetching Apache Kafka with Maven (44 MB, once)")
     for leftover in libs.parent.glob(f"{libs.name}.new-*"):
@@ -74,7 +67,7 @@ def _ensure_jars(libs: Path, pom: Path, say: Callable[[str], None]) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f"{libs.name}.new-", dir=libs.parent))
     try:
         _fetch(maven, pom, fresh)
-        (fresh / _STAMP).write_text(wanted + "\n")
+        (fresh / _STAMP).write_text(digest + "\n")
         shutil.rmtree(libs, ignore_errors=True)
         fresh.rename(libs)
     finally:
@@ -92,7 +85,7 @@ def _fetch(maven: str, pom: Path, target: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise LocalServiceError(
-            f"Maven did not fetch Apache Kafka within {_TIMEOUT_S} s; is its repository within reach? {WITHOUT_BROKER}"
+            f"Maven did not fetch Apache Kafka within {_TIMEOUT_S} s; can it reach its repository? {WITHOUT_BROKER}"
         ) from error
     if done.returncode or not any(target.glob("kafka_2.13-*.jar")):
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])

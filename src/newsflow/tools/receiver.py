@@ -1,4 +1,4 @@
-"""A small webhook receiver for trying things out on one machine: checks signatures, keeps what came as JSON lines.
+"""A small webhook receiver for trying things on one machine: checks signatures, keeps what it received as JSON lines.
 
 Each line of its file: `id`, `received_at`, `repeat` (the id came before) and `alert` (the alert.v1 value).
 """
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import orjson
@@ -40,17 +39,15 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where to post alerts to."""
         return f"http://127.0.0.1:{self._server.server_port}/alerts"
 
     def start(self) -> Receiver:
-        """Begin to answer."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End; what came is in the file. May be called more than once."""
+        """May be called more than once."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -59,9 +56,7 @@ class Receiver:
     def __enter__(self) -> Receiver:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def keep(self, message_id: str, alert: Any) -> None:
@@ -112,8 +107,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 raise ValueError(f"{ID_HEADER} is required")
             return headers[ID_HEADER]
 
-        def _answer(self, status: int, words: str) -> None:
-            body = words.encode()
+        def _answer(self, status: int, message: str) -> None:
+            body = message.encode()
             self.send_response(status)
             self.send_header("Connection", "close")
             if status != 204:

@@ -1,4 +1,4 @@
-"""Makes the sample's raw events out of its texts, page layouts and the list in events.yaml.
+"""Makes the bundled sample: raw events of invented outlets, out of texts, page layouts and the list in events.yaml.
 
 The same bytes every time. What is large or broken on purpose is made here and not stored.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import gzip
 import html
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -20,7 +18,7 @@ from typing import Any
 import orjson
 import yaml
 
-from newsflow.model.event import Headers, Outcome, Reason
+from newsflow.model.event import Headers
 from newsflow.model.headers import JSON_TYPE, STRUCTURED_TYPE
 from newsflow.model.names import ce_type, raw_key, schema_id
 from newsflow.model.raw import DEFAULT_LIMITS
@@ -60,7 +58,7 @@ def sample_events() -> Iterator[SampleEvent]:
 def write_sample(path: Path) -> int:
     """Write the sample to `path`, one value a line, gzipped when it ends in `.gz`; return the number of events.
 
-    Keys and headers have no place in such a file. The line that is too large is over 8 MB long.
+    Such a file has neither keys nor headers. The line that is too large is over 8 MB long.
     """
     values = [event.value for event in sample_events()]
     data = b"".join(value + b"\n" for value in values)
@@ -70,18 +68,15 @@ def write_sample(path: Path) -> int:
 
 
 def sources_path() -> Path:
-    """Return the file of source profiles that belong to the sample."""
     return _HERE / "sources.yaml"
 
 
 def routes_path() -> Path:
-    """Return the file of routes and subscriptions that the demonstration runs with."""
     return _HERE / "routes.yaml"
 
 
 @cache
 def event_entries() -> tuple[Mapping[str, Any], ...]:
-    """Return the entries of events.yaml."""
     loaded = yaml.safe_load((_HERE / "events.yaml").read_text(encoding="utf-8"))
     return tuple(loaded["events"])
 
@@ -92,14 +87,6 @@ def text_of(entry: Mapping[str, Any]) -> Text:
     head, _, body = _edited(written, entry.get("text_edits", ())).partition("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines())
     return Text(fields.pop("title"), tuple(body.strip().split("\n\n")), fields)
-
-
-def furniture_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the lines of two words and more that an entry's page has around its article: no article holds them."""
-    page = _layout(entry.get("layout", entry["source"])).read_text(encoding="utf-8")
-    without_scripts = re.sub(r"<(script|title|head)\b.*?</\1>", "", page, flags=re.DOTALL)
-    lines = (line.strip() for line in re.split(r"<[^>]*>|\n", without_scripts))
-    return tuple(html.unescape(line) for line in lines if " " in line and "$" not in line)
 
 
 def _members(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +140,7 @@ def _attributes(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _page(entry: Mapping[str, Any]) -> tuple[str, str]:
     """Return the media type and content of the page that an entry's outlet would show."""
-    text, layout = text_of(entry), _layout(entry.get("layout", entry["source"]))
+    text, layout = text_of(entry), layout_of(entry.get("layout", entry["source"]))
     values = {"title": text.title, "date": "", "iso": "", "url": "", **text.fields}
     values |= {name: entry[name] for name in ("date", "iso", "url") if name in entry}
     if layout.suffix == ".html":
@@ -176,7 +163,8 @@ def _html_values(values: Mapping[str, str], text: Text) -> dict[str, str]:
     }
 
 
-def _layout(name: str) -> Path:
+def layout_of(name: str) -> Path:
+    """Return the page, or the text, that an outlet's articles are put into."""
     page = _HERE / "layouts" / f"{name}.html"
     return page if page.exists() else page.with_suffix(".txt")
 
@@ -193,69 +181,3 @@ _NAVIGATION = (
     '<!doctype html><html lang="ar"><head><title>صور - وكالة النهر</title></head><body><nav><a href="/">الأخبار</a> '
     '<a href="/video">فيديو</a> <a href="/photo">صور</a></nav><script>loadGallery(8)</script></body></html>'
 )
-
-
-# What should become of each event of the sample.
-
-
-WATCHED = ("iran", "israel", "lebanon", "palestine", "russia", "syria", "turkey", "ukraine", "united-states")
-"""Topics that every article of the sample was judged for."""
-WITH_TEXT = frozenset({Outcome.ADDED, Outcome.REPLACED})
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What one event should become.
-
-    Events of one `group` say the same: one of them is `added`, whichever is read first, the others `duplicate`.
-    `text` is the article as its author wrote it, without the page around it, for what is added or replaced; its
-    title may stand in any of the forms in `titles`. `published_at` is None where the page names no date.
-    The article is about all of `topics`, may be about `allowed_topics`, and is about none of `not_topics`.
-    """
-
-    name: str
-    outcome: Outcome
-    reason: Reason | None = None
-    group: str | None = None
-    text: Text | None = None
-    titles: tuple[str, ...] = ()
-    language: str | None = None
-    published_at: datetime | None = None
-    zone: str | None = None
-    topics: tuple[str, ...] = ()
-    allowed_topics: tuple[str, ...] = ()
-    not_topics: tuple[str, ...] = ()
-
-
-def expectations() -> dict[str, Expectation]:
-    """Return what is expected of every event of the sample, by the event's name."""
-    path = Path(__file__).resolve().parent / "expected.yaml"
-    loaded: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {entry["name"]: _expectation(entry, loaded[entry["name"]]) for entry in event_entries()}
-
-
-def _expectation(entry: Mapping[str, Any], members: Mapping[str, Any]) -> Expectation:
-    outcome = Outcome(members.get("outcome", Outcome.ADDED))
-    text = text_of(entry) if outcome in WITH_TEXT else None
-    published = members.get("published")
-    topics, allowed = tuple(members.get("topics", ())), tuple(members.get("allowed_topics", ()))
-    return Expectation(
-        name=entry["name"],
-        outcome=outcome,
-        reason=Reason(members["reason"]) if "reason" in members else None,
-        group=members.get("group"),
-        text=text,
-        titles=_titles(text.title) if text else (),
-        language=text.fields["language"] if text else None,
-        published_at=datetime.fromisoformat(published) if published else None,
-        zone=members.get("zone"),
-        topics=topics,
-        allowed_topics=allowed,
-        not_topics=tuple(sorted({*WATCHED, *members.get("not_topics", ())} - {*topics, *allowed})) if text else (),
-    )
-
-
-def _titles(title: str) -> tuple[str, ...]:
-    """A title, and the same without a mark such as `(فيديو ضفاف)` at its end."""
-    bare = re.sub(r" \([^()]*\)$", "", title)
-    return (title,) if bare == title else (title, bare)

@@ -1,0 +1,52 @@
+"""What the SQL stores share: the columns of the current state, and how far the tables of a store are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from newsflow.errors import SinkError
+from newsflow.migrations import MigrationSet
+from newsflow.stores.contract import StoreRow, published_instant, published_wall
+
+COLUMNS = (
+    "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
+    "agency, word_count, content_hash, story"
+)
+CHANGED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[1:])
+
+
+def current_values(row: StoreRow, instant: Callable[[datetime], Any]) -> tuple[Any, ...]:
+    """Return a row's values of `COLUMNS`; `instant` turns an aware datetime into what the database takes."""
+    article, published = row.shown, published_instant(row.article)
+    return (
+        *row.key,
+        row.withdrawn,
+        article.source,
+        article.url,
+        article.guid,
+        article.title,
+        article.body,
+        article.language,
+        None if published is None else instant(published),
+        published_wall(article),
+        instant(article.first_seen),
+        article.agency,
+        article.word_count,
+        article.content_hash,
+        article.story,
+    )
+
+
+def migrations_of(dialect: str) -> MigrationSet:
+    """Return the migrations of a dialect: `sqlite` or `postgresql`."""
+    return MigrationSet(f"stores/migrations/{dialect}", "store_migration", "the store", SinkError)
+
+
+def describe_state(migrations: MigrationSet, applied: Collection[int]) -> str:
+    """Say how far a store's tables are. Raises `SinkError` when a newer release wrote them."""
+    pending = len(migrations.pending(applied))
+    if not applied:
+        return "not made yet"
+    return f"{pending} migrations to run, which `newsflow deliver` does" if pending else f"schema {max(applied)}"
