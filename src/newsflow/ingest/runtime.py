@@ -16,7 +16,7 @@ from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import SplitReaders
-from newsflow.ledger import Ledger, open_ledger
+from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile, load_profiles
 from newsflow.routing import Routes, load_routes
@@ -64,8 +64,10 @@ class Runtime:
     file that is wrong, `LedgerError` for a ledger out of reach. Any thread may use them; one that is being built holds
     up no other."""
 
-    def __init__(self, config: Config) -> None:
-        self.config, self.job = config, config.job
+    def __init__(self, config: Config, clock: Clock = system_clock, **given: Any) -> None:
+        """`given` are parts by name, used instead of those that would be built."""
+        self.config, self.job, self.clock = config, config.job, clock
+        vars(self).update(given)
         self.raw_limits = RawLimits(max_bytes=config.limits.event_bytes)
         self.record_bytes = config.limits.record_bytes
         self.closed_sources = config.sources.closed
@@ -81,7 +83,9 @@ class Runtime:
 
     def _open_ledger(self, retry_for_s: float) -> Ledger:
         url, window_h = resolve(self.config.ledger.url), self.config.ledger.window_h
-        return self._to_close.enter_context(closing(open_ledger(url, window_h=window_h, retry_for_s=retry_for_s)))
+        return self._to_close.enter_context(
+            closing(open_ledger(url, window_h=window_h, clock=self.clock, retry_for_s=retry_for_s))
+        )
 
     @part
     def normaliser(self) -> Normaliser:
@@ -205,11 +209,11 @@ _runtimes: dict[Config, Runtime] = {}
 _lock = threading.Lock()
 
 
-def runtime_for(config: Config) -> Runtime:
-    """The process's parts for `config`."""
+def runtime_for(config: Config, **given: Any) -> Runtime:
+    """The process's parts for `config`; `given` as for `Runtime`, where it is not there yet."""
     with _lock:
         if config not in _runtimes:
-            _runtimes[config] = Runtime(config)
+            _runtimes[config] = Runtime(config, **given)
         return _runtimes[config]
 
 
@@ -226,9 +230,9 @@ atexit.register(close_runtimes)
 
 
 @contextmanager
-def opened(config: Config) -> Iterator[Runtime]:
-    """The process's parts for as long as the context lasts."""
+def opened(config: Config, **given: Any) -> Iterator[Runtime]:
+    """The process's parts for as long as the context lasts; `given` as for `Runtime`."""
     try:
-        yield runtime_for(config)
+        yield runtime_for(config, **given)
     finally:
         close_runtimes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
@@ -35,7 +34,7 @@ class Normalise(ConfiguredTransform):
 
 
 def _normalise_now(events: Sequence[Event], runtime: Runtime) -> list[Item]:
-    return steps.normalise(events, runtime, datetime.now(UTC))
+    return steps.normalise(events, runtime, runtime.clock())
 
 
 class Deduplicate(ConfiguredTransform):
