@@ -119,7 +119,7 @@ def _shorten(text: str, length: int = 160) -> str:
 
 
 if TYPE_CHECKING:
-    from newsflow.dedup.decide import Held
+    from newsflow.dedup.decide import KnownArticle
     from newsflow.dedup.story import Story
     from newsflow.ledger import Ledger
 
@@ -153,7 +153,7 @@ def story(
 def _find(ledger: Ledger, identifier: str, families: dict[str, str]) -> Story | None:
     found = ledger.story(identifier, families)
     if found is None:
-        held = ledger.held(identifier)
+        held = ledger.known(identifier)
         found = ledger.story(held.story, families) if held is not None and held.story else None
     return found
 
@@ -189,7 +189,7 @@ def _members(story: Story, titles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _standing(article: Held) -> str:
+def _standing(article: KnownArticle) -> str:
     if article.withdrawn:
         return "withdrawn"
     return "original" if article.duplicate_of is None else "copy"

@@ -230,7 +230,7 @@ class _Publisher:
         from newsflow.ingest.retag import item_of
 
         items = [item_of(each, self._routes) for each in retaggings]
-        self.require({feed for item in items for feed in item.feeds})
+        self.require({feed for item in items if item.published for feed in item.published.feeds})
         for emission in output_records(items, self._job):
             self._writer.send(emission.topic, emission.key, emission.value, emission.headers)
         self._writer.flush()

@@ -14,7 +14,7 @@ def identity_keys(article: Article) -> tuple[str, ...]:
     """The names an article is known by, strongest first: its canonical URL, then (source, guid).
 
     Each is 32 hex digits. A page that moves to another URL but keeps its guid, or the other way round,
-    shares one of them with what is held, and so stays the same article.
+    shares one of them with what is known, and so stays the same article.
     """
     names = []
     if article.url:
@@ -33,7 +33,7 @@ def article_id(article: Article) -> str:
 
 
 def base_language(language: str) -> str:
-    """`pt` for `pt-BR`, `und` for what is no language tag: near-duplicates are looked for within it."""
+    """`pt` for `pt-BR`, `und` for what is not a language tag: near-duplicates are looked for within it."""
     found = _BASE_LANGUAGE.match(language)
     return found[0].lower() if found else "und"
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from newsflow.ingest.item import Item
 from newsflow.ledger import StoredVersion
-from newsflow.model import Article, Candidate, Decision, Outcome, Retag, Retagging
+from newsflow.model import Article, Decision, Outcome, PublishedVersion, Retag, Retagging
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.routing import Routes
 from newsflow.tagging import RuleSet
@@ -47,7 +47,9 @@ def item_of(retagging: Retagging, routes: Routes) -> Item:
     feeds = routes.open_feeds(retagging.feeds)
     article = decode_article(retagging.value)
     decision = Decision(Outcome.REPLACED, retagging.decided_at, article, feeds)
-    return Item(Candidate(retagging.event, article), decision, retagging.value, feeds=feeds, promoted=True)
+    event = retagging.event
+    published = PublishedVersion(event.event_id, article.id, article.version, retagging.value, feeds)
+    return Item(event, article, decision=decision, published=published, promoted=True)
 
 
 def followed(items: Sequence[Item], later: Mapping[str, Retagging], routes: Routes) -> list[Item]:
@@ -69,4 +71,4 @@ def _followed(items: Sequence[Item], later: Mapping[str, Retagging], routes: Rou
 
 def written(item: Item) -> Article | None:
     """The article that an item writes, if any."""
-    return item.decision.article if item.value is not None and item.decision is not None else None
+    return item.article if item.published is not None else None

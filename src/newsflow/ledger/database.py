@@ -1,4 +1,4 @@
-"""What the ledger asks of a database: transactions, queries with `?`, and locks by name.
+"""What the ledger asks of a database: transactions, queries with `?`, locks by name; how it keeps instants and texts.
 
 Queries are written once. Two macros differ by database: `{in_texts}` and `{in_numbers}` stand behind a column
 and take one parameter made by `list_of`.
@@ -48,6 +48,11 @@ class Database(ABC):
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row."""
 
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
+        """Insert rows; without `conflict` (an ON CONFLICT clause) it fails when one of them is there already."""
+        marks = ", ".join("?" * (columns.count(",") + 1))
+        self.execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks}) {conflict}", rows)
+
     @abstractmethod
     def list_of(self, values: Sequence[Any]) -> Any:
         """The parameter for `{in_texts}` or `{in_numbers}`."""
@@ -73,13 +78,13 @@ class Database(ABC):
         """Give the connection back."""
 
     def run(self, work: Callable[[], T], *, writes: bool = True) -> T:
-        """Run `work` in one transaction, again with growing pauses while the cause of its failure may pass.
+        """Run `work` in one transaction; again, with growing pauses, while the cause of its failure may pass.
 
         Raises LedgerError when it did not pass within `retry_for_s`; nothing of the work is kept then.
         """
-        return self.insist(lambda: self.attempt(work, writes=writes))
+        return self.retry(lambda: self.attempt(work, writes=writes))
 
-    def insist(self, attempt: Callable[[], T]) -> T:
+    def retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
         started, pause_s, jitter = time.monotonic(), 0.02, Random()
         while True:
@@ -99,9 +104,6 @@ def lock_number(name: str) -> int:
     """A signed 64-bit number for a lock's name."""
     raw = hashlib.blake2b(f"newsflow\n{name}".encode(), digest_size=8).digest()
     return int.from_bytes(raw, "big", signed=True)
-
-
-# Instants as the ledger keeps them, and text that both databases take.
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,4 +1,5 @@
-"""Opens the ledger that a URL names."""
+"""Opens the ledger that a URL names, and brings it to this release by numbered migrations: SQL files that are each run
+once, in order, in one transaction."""
 
 from __future__ import annotations
 
@@ -13,9 +14,6 @@ from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
-
-# Numbered migrations: SQL files that are each run once, in order, in one transaction.
-
 
 _TABLE = "CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)"
 
@@ -62,19 +60,18 @@ def pending_migrations(db: Database) -> list[Migration]:
 
 def migrate(db: Database) -> list[Migration]:
     """Bring the database to this release; what was run. Safe when several processes begin at once."""
-    return db.run(lambda: _migrate(db))
 
-
-def _migrate(db: Database) -> list[Migration]:
-    db.lock(["migrations"])
-    _refuse_store(db)
-    db.execute(_TABLE)
-    pending = pending_migrations(db)
-    for migration in pending:
-        for statement in migration.statements():
+    def work() -> list[Migration]:
+        db.lock(["migrations"])
+        _refuse_store(db)
+        db.execute(_TABLE)
+        pending = pending_migrations(db)
+        for statement in (statement for migration in pending for statement in migration.statements()):
             db.execute(statement)
-        db.execute("INSERT INTO migration (number, name) VALUES (?, ?)", [migration.number, migration.name])
-    return pending
+        db.insert("migration", "number, name", [(migration.number, migration.name) for migration in pending])
+        return pending
+
+    return db.run(work)
 
 
 def _refuse_store(db: Database) -> None:
@@ -100,7 +97,7 @@ def open_ledger(
     """The ledger at `url`, brought to this release's schema. May block while the database starts.
 
     `window_h`: for how long another article with the same text is a duplicate. `clock` gives aware instants.
-    `retry_for_s`: how long a call waits for a database that is away or busy before it raises.
+    `retry_for_s`: how long a call waits for a database that is unavailable or busy before it raises.
     Raises ConfigError for a URL that names no database, LedgerError when it cannot be reached.
     """
     if not window_h > 0:
@@ -128,7 +125,7 @@ def open_database(url: str, *, retry_for_s: float = 60.0, create: bool = True) -
         from newsflow.ledger.postgresql import PostgresDatabase
 
         return PostgresDatabase(url, retry_for_s)
-    raise ConfigError(f"{mask_url(url)!r} is no ledger; accepted: {ACCEPTED}", path="ledger.url")
+    raise ConfigError(f"{mask_url(url)!r} is not a ledger; accepted: {ACCEPTED}", path="ledger.url")
 
 
 def mask_url(url: str) -> str:

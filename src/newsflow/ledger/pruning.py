@@ -80,7 +80,7 @@ def _prune_articles(db: Database, before: int) -> int:
         names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
         db.execute("DELETE FROM identity WHERE name {in_texts}", [names])
         db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
-        for table in ("article_version", "emission", "retagging"):
+        for table in ("article_version", "unrecorded_article", "emission", "retagging"):
             db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
     return len(rows)
 
@@ -99,11 +99,9 @@ def _prune_events(db: Database, before: int) -> int:
 
 
 def _keep_sums(db: Database, counts: Counter[tuple[str, str]]) -> None:
-    sql = (
-        "INSERT INTO pruned_outcome (outcome, reason, events) VALUES (?, ?, ?) "
-        "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
-    )
-    db.execute_many(sql, [(outcome, reason, events) for (outcome, reason), events in sorted(counts.items())])
+    rows = [(outcome, reason, events) for (outcome, reason), events in sorted(counts.items())]
+    add = "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
+    db.insert("pruned_outcome", "outcome, reason, events", rows, add)
 
 
 def _prune_alerts(db: Database, before: int) -> int:

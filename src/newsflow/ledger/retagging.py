@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 from newsflow.ledger import records, tables
 from newsflow.ledger.database import Database, RetryableError, Row, from_micros
 from newsflow.ledger.tables import Detail, Version, encode_detail
-from newsflow.model import Record, Retag, Retagging, retagging_event
-from newsflow.model.codec import encode_article
+from newsflow.model import PublishedVersion, Retag, Retagging, retagging_event
 
 _COLUMNS = "r.article_id, r.version, r.rules, r.decided_at, e.value, e.feeds"
 _JOINED = "retagging r JOIN emission e ON e.article_id = r.article_id AND e.version = r.version"
@@ -45,14 +44,14 @@ def keep_retaggings(db: Database, retags: Sequence[Retag], now_micros: int, sett
     made = list({retag.article.id: retag for retag, keep in zip(retags, kept, strict=True) if keep}.values())
     stored = records.store_records(db, [_record(retag) for retag in made], now_micros)
     tables.save_articles(db, [replace(held[retag.article.id], version=retag.article.version) for retag in made])
-    tables.insert_versions(db, [_version(*pair, now_micros) for pair in zip(made, stored, strict=True)])
+    tables.insert_versions(db, [_version(each, now_micros) for each in stored])
     rows = [(retag.article.id, retag.article.version, retag.rules, now_micros) for retag in made]
     sql = "INSERT INTO retagging (article_id, version, rules, decided_at, state) VALUES (?, ?, ?, ?, 'pending')"
     db.execute_many(sql, rows)
     return kept
 
 
-def _lock(db: Database, ids: Sequence[str]) -> dict[str, Held]:
+def _lock(db: Database, ids: Sequence[str]) -> dict[str, KnownArticle]:
     """What is held of the articles, with no decision about them beside this transaction, and no record."""
     languages = {held.language for held in tables.load_articles(db, set(ids)).values()}
     db.lock(f"language {language}" for language in sorted(languages))
@@ -63,13 +62,13 @@ def _lock(db: Database, ids: Sequence[str]) -> dict[str, Held]:
     return held
 
 
-def _recorded_at(db: Database, held: Mapping[str, Held]) -> dict[tuple[str, int], int]:
+def _recorded_at(db: Database, held: Mapping[str, KnownArticle]) -> dict[tuple[str, int], int]:
     sql = "SELECT article_id, version, recorded_at FROM emission WHERE article_id {in_texts}"
     return {(row[0], row[1]): row[2] for row in db.query(sql, [db.list_of(sorted(held))])}
 
 
 def _stands_still(
-    retag: Retag, held: Mapping[str, Held], recorded: Mapping[tuple[str, int], int], settled_micros: int
+    retag: Retag, held: Mapping[str, KnownArticle], recorded: Mapping[tuple[str, int], int], settled_micros: int
 ) -> bool:
     current = held.get(retag.article.id)
     if current is None or not current.living or not current.accepted:
@@ -78,17 +77,16 @@ def _stands_still(
     return current.version == retag.article.version - 1 and at is not None and at <= settled_micros
 
 
-def _record(retag: Retag) -> Record:
+def _record(retag: Retag) -> PublishedVersion:
     article = retag.article
     event = retagging_event(article.id, article.version, retag.rules)
-    return Record(event.event_id, article.id, article.version, retag.value, retag.feeds)
+    return PublishedVersion(event.event_id, article.id, article.version, retag.value, retag.feeds)
 
 
-def _version(retag: Retag, stored: Record, now_micros: int) -> Version:
-    untagged = encode_article(replace(retag.article, topics=(), mentions=()))
+def _version(stored: PublishedVersion, now_micros: int) -> Version:
     detail = encode_detail(Detail(feeds=stored.feeds))
     place = stored.article_id, stored.version, stored.event_id
-    return Version(*place, from_micros(now_micros), untagged, detail)
+    return Version(*place, from_micros(now_micros), b"", detail)
 
 
 def publish_pending(db: Database, limit: int, publish: Callable[[Sequence[Retagging]], None]) -> PublishedRetaggings:

@@ -13,9 +13,9 @@ import apache_beam as beam
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
-from newsflow.ingest.emit import letter_of, output_records, rows
+from newsflow.ingest.emit import dead_letter, output_records, rows
 from newsflow.ingest.files import OutputDirectory
-from newsflow.ingest.item import Item
+from newsflow.ingest.item import Item, count_outcomes, outcomes_of
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
 from newsflow.runners.batches import (
@@ -24,7 +24,6 @@ from newsflow.runners.batches import (
     CountOutcomes,
     WriteToKafka,
     count,
-    count_outcomes,
     on_batches,
 )
 from newsflow.runners.job import Job
@@ -107,7 +106,7 @@ class FileOutput:
     def take(self, batch: Sequence[Item], job: str) -> None:
         """Append what the batch writes; tells how many events that were, and their counters."""
         self._folder.write(rows(batch, job))
-        self._progress(sum(not item.promoted for item in batch), count_outcomes(batch))
+        self._progress(sum(not item.promoted for item in batch), outcomes_of(batch))
 
 
 class WriteFiles(ConfiguredDoFn):
@@ -144,10 +143,9 @@ class TakeBatch(ConfiguredDoFn):
         """Returns when the sink has the batch; raises when it was unavailable for longer than the job's patience, or
         was told to stop meanwhile."""
         dead = self._sink.take(events, self._patience_s)
-        count(Counter({"outcome.delivered": len(events) - len(dead)}))
+        delivered = ["delivered"] * (len(events) - len(dead))
+        count(count_outcomes(delivered, [rejected for _, rejected in dead]))
         if dead:
-            count(Counter({"outcome.dead-lettered": len(dead)}))
-            count(Counter(f"reason.{rejected.reason}" for _, rejected in dead))
             yield dead
 
 
@@ -162,6 +160,5 @@ class WriteDeadLetterBatch(WriteToKafka):
     """The original key and value of each dead letter, with headers that say why."""
 
     def process(self, dead_letters: Sequence[DeadLetter]) -> None:
-        for event, rejected in dead_letters:
-            topic, headers = letter_of(event, rejected, f"{self._config.job}.deliver")
-            self._writer.send(topic, event.key, event.value, headers)
+        job = f"{self._config.job}.deliver"
+        self.send([dead_letter(event, why, job, qualifier=why.stage) for event, why in dead_letters])

@@ -10,6 +10,7 @@ from typing import Any
 
 from newsflow.errors import ConfigError, SinkError
 from newsflow.model import Article
+from newsflow.model.headers import instant_text
 from newsflow.stores import migrations
 from newsflow.stores.contract import Refused, Store, StoreRow, newest, published_instant, published_wall
 
@@ -152,7 +153,7 @@ def current_values(row: StoreRow) -> tuple[Any, ...]:
         "" if row.withdrawn else article.title,
         "" if row.withdrawn else article.body,
         article.language,
-        None if at is None else at.isoformat().replace("+00:00", "Z"),
+        None if at is None else instant_text(at),
         published_wall(article),
         _first_seen(article),
         article.agency,
@@ -163,7 +164,7 @@ def current_values(row: StoreRow) -> tuple[Any, ...]:
 
 
 def _first_seen(article: Article) -> str:
-    return article.first_seen.isoformat().replace("+00:00", "Z")
+    return instant_text(article.first_seen)
 
 
 def _problem(row: StoreRow) -> str:

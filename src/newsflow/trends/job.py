@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from newsflow.ingest.item import OutputRecord, broken
+from newsflow.ingest.item import OutputRecord, broken, count_outcomes
 from newsflow.ledger.trends import Counted, TrendRecord, Trends
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import decode_article
-from newsflow.model.headers import dead_letter_headers, emitted_headers
-from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
+from newsflow.model.headers import emitted_headers
+from newsflow.model.names import BURST_TOPIC, TREND_TOPIC
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Change, contribution_of
@@ -48,15 +48,10 @@ class Read:
 
     def counters(self) -> Counter[str]:
         """Names and numbers for the runner's counters. Those of `outcome.` sum to the records read."""
-        names: Counter[str] = Counter()
-        for change in self.counted.changes:
-            names[f"outcome.{OUTCOMES[change]}"] += 1
-            if change in (Change.OLD, Change.TOO_LATE):
-                names[f"trends.{change}"] += 1
+        changes = self.counted.changes
+        names = count_outcomes([OUTCOMES[change] for change in changes], [rejected for _, rejected in self.dead])
+        names.update(f"trends.{change}" for change in changes if change in (Change.OLD, Change.TOO_LATE))
         names["trends.late"] += self.counted.late
-        for _, rejected in self.dead:
-            names["outcome.dead-lettered"] += 1
-            names[f"reason.{rejected.reason}"] += 1
         return +names
 
 
@@ -106,13 +101,6 @@ def _seen_in_time(article: Article, event: Event) -> Article | Rejected:
 
 def _time_of(event: Event) -> datetime:
     return datetime.fromtimestamp(min(event.timestamp_ms / 1_000, LATEST.timestamp()), UTC)
-
-
-def dead_letter(event: Event, rejected: Rejected, job: str) -> OutputRecord:
-    """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
-    headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
-    topic = dead_letter_topic(event.topic)
-    return OutputRecord("dead-letter", topic, event.key, event.value, headers, event.event_id)
 
 
 def emission_of(record: TrendRecord, job: str) -> OutputRecord:
