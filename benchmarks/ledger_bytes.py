@@ -24,7 +24,7 @@ if __package__ in (None, ""):
 from benchmarks.corpus import raw_events
 from newsflow.config.load import load_config
 from newsflow.ingest import steps
-from newsflow.ingest.runtime import Runtime, build_runtime
+from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="newsflow-bench-") as folder:
         path = Path(folder) / "ledger.sqlite3"
         url = arguments.url or f"sqlite:///{path}"
-        runtime = build_runtime(load_config(environ={}, flags={"ledger.url": url}).config)
+        runtime = Runtime(load_config(environ={}, flags={"ledger.url": url}).config)
         spent = {"decide": Spent(), "record": Spent()}
         for number, batch in enumerate(_batches(arguments.events, arguments.batch)):
             _process(batch, runtime, spent)

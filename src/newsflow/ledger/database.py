@@ -12,13 +12,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any, TypeVar
 
+from newsflow.backoff import Backoff
 from newsflow.errors import LedgerError
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
+_BACKOFF = Backoff(base_s=0.02, cap_s=2.0)
 
 
 class RetryableError(Exception):
@@ -33,8 +34,6 @@ class Database(ABC):
 
     def __init__(self, retry_for_s: float) -> None:
         self.retry_for_s = retry_for_s
-        self.retries = 0
-        """Transactions that had to be run again, for reports."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -86,18 +85,17 @@ class Database(ABC):
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
-        started, pause_s, jitter = time.monotonic(), 0.02, Random()
+        started, failures = time.monotonic(), 0
         while True:
             try:
                 return attempt()
             except RetryableError as error:
-                waited_s = time.monotonic() - started
+                failures += 1
+                waited_s, pause_s = time.monotonic() - started, _BACKOFF.delay_s(failures)
                 if waited_s + pause_s > self.retry_for_s:
                     message = f"the ledger ({self.name}) did not answer in {waited_s:.0f} s: {error}"
                     raise LedgerError(message) from error.__cause__
-                self.retries += 1
-                time.sleep(pause_s * jitter.uniform(0.5, 1.0))
-                pause_s = min(pause_s * 2, 2.0)
+                time.sleep(pause_s)
 
 
 def lock_number(name: str) -> int:

@@ -11,10 +11,9 @@ from typing import TypeVar
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import decide as amending
 from newsflow.ledger import pruning, reading, records, retagging, tables
 from newsflow.ledger.database import Database, to_micros
-from newsflow.ledger.decide import BatchDecider
+from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.retagging import PublishedRetaggings
@@ -54,10 +53,10 @@ class Ledger:
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
 
-    def amend(self, failures: Sequence[amending.Failure]) -> list[Decision | None]:
+    def amend(self, failures: Sequence[Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
         hold, None for an event that was recorded before it failed. KeyError for one that was never decided."""
-        return self._run(lambda: amending.amend(self._db, failures)) if failures else []
+        return self._run(lambda: amend(self._db, failures)) if failures else []
 
     def record(self, stored: Sequence[PublishedVersion]) -> list[PublishedVersion]:
         """Keep what is about to be published; what is stored of each, in order. The first record of an article

@@ -58,12 +58,9 @@ def _drain(run: Callable[..., int], step: Callable[[], int]) -> int:
 def _prune_texts(db: Database, before: int) -> int:
     sql = "SELECT language, text_no FROM text_print WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
     rows = db.query(sql, [before, STEP_ROWS])
-    by_language: dict[str, list[int]] = {}
-    for language, number in rows:
-        by_language.setdefault(language, []).append(number)
-    for language, numbers in by_language.items():
-        sql = "DELETE FROM text_print WHERE language = ? AND text_no {in_numbers}"
-        db.execute(sql, [language, db.list_of(numbers)])
+    for language in {row[0] for row in rows}:
+        numbers = db.list_of([number for other, number in rows if other == language])
+        db.execute("DELETE FROM text_print WHERE language = ? AND text_no {in_numbers}", [language, numbers])
     return len(rows)
 
 
@@ -99,7 +96,7 @@ def _prune_events(db: Database, before: int) -> int:
 
 
 def _keep_sums(db: Database, counts: Counter[tuple[str, str]]) -> None:
-    rows = [(outcome, reason, events) for (outcome, reason), events in sorted(counts.items())]
+    rows = [(*names, events) for names, events in sorted(counts.items())]
     add = "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
     db.insert("pruned_outcome", "outcome, reason, events", rows, add)
 

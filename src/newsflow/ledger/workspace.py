@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -78,14 +79,9 @@ class TextWindow:
 
     def load(self, db: Database, language: str, numbers: Iterable[int]) -> dict[int, TextPrint]:
         """The texts with these numbers; those pruned are left out."""
-        found, missing = {}, []
-        for number in set(numbers):
-            cached = self._prints.get((language, number))
-            if cached is None:
-                missing.append(number)
-            else:
-                found[number] = cached
-        if missing:
+        wanted = set(numbers)
+        found = {number: self._prints[language, number] for number in wanted if (language, number) in self._prints}
+        if missing := wanted - found.keys():
             loaded = load_prints(db, language, missing)
             found.update(loaded)
             self._remember(loaded.values())
@@ -94,12 +90,12 @@ class TextWindow:
     def _remember(self, prints: Iterable[TextPrint]) -> None:
         for each in prints:
             self._prints[each.language, each.text_no] = each
-        while self._prints and (len(self._prints) > _CACHED_PRINTS or self._is_over(*next(iter(self._prints)))):
+        while self._prints:
+            language, number = next(iter(self._prints))
+            # What the index has forgotten is asked for no more.
+            if len(self._prints) <= _CACHED_PRINTS and number >= self._languages[language].index.oldest:
+                return
             self._prints.popitem(last=False)
-
-    def _is_over(self, language: str, number: int) -> bool:
-        """Tell whether the index has forgotten a text, so that nobody asks for it any more."""
-        return number < self._languages[language].index.oldest
 
     def forget(self) -> None:
         """Start again from the table, as after a transaction of which it is not known whether it was kept."""
@@ -258,18 +254,14 @@ class Workspace:
         self, event: Event, outcome: Outcome, article_id: str | None = None, version: int | None = None
     ) -> None:
         """Keep what became of an event."""
-        self._add_event(event, outcome, None, article_id, version)
+        place = event.event_id, event.topic, event.partition, event.offset
+        self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now))
 
     def add_dead_letter(self, event: Event, rejected: Rejected) -> None:
         """Keep that an event was dead-lettered, and why."""
-        self._add_event(event, Outcome.DEAD_LETTERED, rejected.reason.value, None, None)
+        self.add_event(event, Outcome.DEAD_LETTERED)
+        self._events[-1] = replace(self._events[-1], reason=rejected.reason.value)
         self._dead.append((event, rejected))
-
-    def _add_event(
-        self, event: Event, outcome: Outcome, reason: str | None, article_id: str | None, version: int | None
-    ) -> None:
-        place = event.event_id, event.topic, event.partition, event.offset
-        self._events.append(DecidedEvent(*place, outcome.value, reason, article_id, version, self.now))
 
     def save(self) -> None:
         """Write everything that changed."""
