@@ -28,10 +28,10 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from newsflow.dedup.decide import Held, choose_original, choose_story, make_tie
+from newsflow.dedup.decide import KnownArticle, Lookalike, choose_original, choose_story
 from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, fingerprint, matching_tokens
 from newsflow.dedup.index import NearIndex
-from newsflow.dedup.similarity import compare_all
+from newsflow.dedup.similarity import compare_all, relate
 from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate
 from newsflow.tools.postgres import LocalPostgres
@@ -81,7 +81,7 @@ class PlainMemory:
     """The rules alone: no database, nothing survives."""
 
     def __init__(self) -> None:
-        self.index, self.prints, self.held = NearIndex(), dict[int, Fingerprint](), dict[int, Held]()
+        self.index, self.prints, self.held = NearIndex(), dict[int, Fingerprint](), dict[int, KnownArticle]()
 
     def __call__(self, batch: Sequence[Candidate]) -> None:
         articles = [each.result for each in batch if isinstance(each.result, Article)]
@@ -92,9 +92,11 @@ class PlainMemory:
         for place, (article, mine, numbers) in enumerate(zip(articles, prints, found, strict=True), start=first):
             likely = [*numbers, *own.find([mine.keys])[0]]
             alike = compare_all(mine, [self.prints[number] for number in likely])
-            ties = [make_tie(self.held[number], each) for number, each in zip(likely, alike, strict=True)]
-            original = choose_original(ties)
-            held = _held(place, article, choose_story(ties) or str(place))
+            lookalikes = [
+                Lookalike(self.held[number], each, relate(each)) for number, each in zip(likely, alike, strict=True)
+            ]
+            original = choose_original(lookalikes)
+            held = _held(place, article, choose_story(lookalikes) or str(place))
             if original is not None:
                 held = replace(held, duplicate_of=original.article.id)
             self.prints[place], self.held[place] = mine, held
@@ -102,8 +104,8 @@ class PlainMemory:
         self.index.add(range(first, first + len(prints)), [each.keys for each in prints])
 
 
-def _held(place: int, article: Article, story: str) -> Held:
-    return Held(
+def _held(place: int, article: Article, story: str) -> KnownArticle:
+    return KnownArticle(
         str(place), article.source, article.url, None, None, "ar", 1, "", None, None, START, START, story, None,
         False, True, place,
     )  # fmt: skip

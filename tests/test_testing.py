@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 
 from newsflow.errors import UsageError
-from newsflow.stores import open_store
+from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.testing import BEGINNING, Clock, MemoryKafka, raw_event
 from tests.model.schema_laws import reference_violations
 
@@ -69,8 +68,7 @@ def test_jobs_one_behind_the_other(tmp_path: Path) -> None:
     kafka.run("ingest")
     archive = f"jsonl://{tmp_path / 'archive'}"
     assert kafka.run("deliver", {"stores": {"archive": archive}})["outcome.delivered"] == 2
-    with closing(open_store(archive)) as store:
-        assert [entry.rows for entry in store.files()] == [1]
+    assert [entry.rows for entry in JsonLinesStore(tmp_path / "archive").files()] == [1]
     assert kafka.run("trends", {"kafka.input_topic": "news.article.v1", "kafka.group": "counts"})["outcome.added"] == 1
 
 

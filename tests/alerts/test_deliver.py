@@ -20,7 +20,7 @@ from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, KafkaError, SinkError, UsageError
 from newsflow.ingest import runtime as parts
 from newsflow.ingest.deliver import PatientSink, StoreSink, chosen_sinks, sink_names, sink_on_flink
-from newsflow.ingest.emit import letter_of
+from newsflow.ingest.emit import dead_letter
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.runners.local import JobStoppedError
@@ -65,24 +65,27 @@ def test_what_a_store_refuses_is_its_dead_letter(tmp_path: Path) -> None:
     assert JsonLinesHarness(tmp_path).versions() == [("a0", 1), ("a2", 1)]
 
 
-def test_letters_repeat_word_for_word_and_two_sinks_have_two() -> None:
+def headers_of(event: Event, rejected: Rejected) -> dict[str, bytes | None]:
+    return dict(dead_letter(event, rejected, "job", qualifier=rejected.stage).headers)
+
+
+def test_dead_letters_repeat_word_for_word_and_two_sinks_have_two() -> None:
     (event,) = _events([b"{"])
     here, there = (Rejected(Reason.SINK_REJECTED, "no", f"Store {name}") for name in ("here", "there"))
-    assert letter_of(event, here, "job") == letter_of(event, here, "job")
-    ids = {dict(letter_of(event, each, "job")[1])["newsflow.error.id"] for each in (here, there)}
+    assert dead_letter(event, here, "job") == dead_letter(event, here, "job")
+    ids = {headers_of(event, each)["newsflow.error.id"] for each in (here, there)}
     assert len(ids) == 2
-    headers = (("ce_time", b"2026-03-01T12:00:00+01:00"),)
-    (topic, found) = letter_of(replace(event, headers=headers), here, "job")
-    assert topic == "news.article.v1.dlq"
-    assert dict(found)["newsflow.error.time"] == b"2026-03-01T11:00:00Z"
+    dated = replace(event, headers=(("ce_time", b"2026-03-01T12:00:00+01:00"),))
+    assert dead_letter(dated, here, "job").topic == "news.article.v1.dlq"
+    assert headers_of(dated, here)["newsflow.error.time"] == b"2026-03-01T11:00:00Z"
 
 
 @pytest.mark.parametrize("ce_time", [b"", b"soon", b"2026-03-01T12:00:00", b"0001-01-01T00:00:00+23:00", b"\xff"])
 @pytest.mark.parametrize("timestamp_ms", [0, 1, 10**20])
-def test_a_letter_has_a_time_whatever_the_record_says(ce_time: bytes, timestamp_ms: int) -> None:
+def test_a_dead_letter_has_a_time_whatever_the_record_says(ce_time: bytes, timestamp_ms: int) -> None:
     event = Event("news.article.v1", 0, 0, timestamp_ms, None, b"{", (("ce_time", ce_time),))
     rejected = Rejected(Reason.SINK_REJECTED, "no", "Store x")
-    assert dict(letter_of(event, rejected, "job")[1])["newsflow.error.time"]
+    assert headers_of(event, rejected)["newsflow.error.time"]
 
 
 def test_a_tombstone_is_passed_over(tmp_path: Path) -> None:

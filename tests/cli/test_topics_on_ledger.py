@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from newsflow.cli.topics import app
 from newsflow.ledger import open_ledger
-from newsflow.model import Action, Article, Candidate, Event, PublicationDate, Record
+from newsflow.model import Action, Article, Candidate, Event, PublicationDate, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.tagging import RuleSet, load_rules
 from tests.postgres_helpers import new_database
@@ -121,8 +121,8 @@ def tagged(rules: RuleSet, article: Article | None) -> Article:
     return replace(article, topics=tags.topics, mentions=tags.mentions)
 
 
-def record(each: Candidate, article: Article) -> Record:
-    return Record(each.event.event_id, article.id, article.version, encode_article(article))
+def record(each: Candidate, article: Article) -> PublishedVersion:
+    return PublishedVersion(each.event.event_id, article.id, article.version, encode_article(article))
 
 
 def diff(*arguments: str | Path) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from newsflow.cli.app import app
 from newsflow.ledger import Ledger, open_ledger
-from newsflow.model import Article, Record
+from newsflow.model import Article, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import contribution_of
@@ -37,7 +37,10 @@ def show(tmp_path: Path, *arguments: str) -> Result:
 def take(ledger: Ledger, *articles: Article) -> None:
     """Record articles, and count them, as the jobs do."""
     ledger.record(
-        [Record(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ()) for each in articles]
+        [
+            PublishedVersion(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ())
+            for each in articles
+        ]
     )
     trends = Trends(ledger, SETTINGS)
     trends.count([contribution_of(each, SETTINGS.windows, SETTINGS.fresh) for each in articles])
@@ -75,7 +78,7 @@ def test_the_check_finds_what_differs(ledger: Ledger, tmp_path: Path) -> None:
     busy_day(ledger)
     assert show(tmp_path, "--since", "7d", "--check").exit_code == 0
     lost = article("lost", START + timedelta(days=8, hours=9), topics=("storms",))
-    ledger.record([Record("lost-1", lost.id, 1, encode_article(lost), (), ())])
+    ledger.record([PublishedVersion("lost-1", lost.id, 1, encode_article(lost), (), ())])
     found = show(tmp_path, "--since", "7d", "--check")
     assert found.exit_code == 1
     assert "topic storms: 70 published, 71 in the ledger" in found.output

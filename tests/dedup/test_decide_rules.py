@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsflow.dedup.decide import Held, Incoming, Step, next_step
+from newsflow.dedup.decide import Incoming, KnownArticle, Transition, choose_transition
 from newsflow.dedup.identity import identity_keys
 from newsflow.model import Article
 from newsflow.model.languages import base_language
@@ -13,9 +13,11 @@ from tests.ledger.ledger_helpers import Wire
 START = datetime(2031, 5, 4, tzinfo=UTC)
 
 
-def held(*, version: int = 1, withdrawn: bool = False, publisher: str | None = None, fetched: bool = True) -> Held:
+def held(
+    *, version: int = 1, withdrawn: bool = False, publisher: str | None = None, fetched: bool = True
+) -> KnownArticle:
     at = START if fetched else None
-    return Held(
+    return KnownArticle(
         "i", "s", None, None, None, "en", version, "same", publisher, at, START, START, "", None, withdrawn, True, 1
     )
 
@@ -30,30 +32,30 @@ def incoming(
 @pytest.mark.parametrize(
     ("known", "event", "step"),
     [
-        (None, incoming(), Step.CREATE),
-        (None, incoming(withdraw=True), Step.WITHDRAW_UNKNOWN),
-        (held(), incoming("same", minutes=-5), Step.REPEAT),
-        (held(), incoming(), Step.EDIT),
-        (held(), incoming(minutes=0), Step.EDIT),
-        (held(), incoming(minutes=-1), Step.STALE),
-        (held(), incoming(minutes=None), Step.EDIT),
-        (held(fetched=False), incoming(minutes=-1), Step.EDIT),
-        (held(), incoming(withdraw=True), Step.WITHDRAW),
-        (held(), incoming(withdraw=True, minutes=-1), Step.STALE),
-        (held(withdrawn=True), incoming(withdraw=True), Step.REPEAT),
-        (held(withdrawn=True), incoming("same"), Step.RETURN),
-        (held(withdrawn=True), incoming("same", minutes=-1), Step.STALE),
-        (held(withdrawn=True, version=0), incoming(), Step.CREATE),
-        (held(withdrawn=True, version=0), incoming(minutes=-1), Step.STALE),
-        (held(publisher="9"), incoming(publisher="10", minutes=-1), Step.EDIT),
-        (held(publisher="10"), incoming(publisher="9"), Step.STALE),
-        (held(publisher="10"), incoming(publisher="10"), Step.EDIT),
-        (held(publisher="rev-b"), incoming(publisher="rev-a"), Step.EDIT),
-        (held(publisher="²"), incoming(publisher="1", minutes=-1), Step.STALE),
+        (None, incoming(), Transition.CREATE),
+        (None, incoming(withdraw=True), Transition.WITHDRAW_UNKNOWN),
+        (held(), incoming("same", minutes=-5), Transition.REPEAT),
+        (held(), incoming(), Transition.EDIT),
+        (held(), incoming(minutes=0), Transition.EDIT),
+        (held(), incoming(minutes=-1), Transition.STALE),
+        (held(), incoming(minutes=None), Transition.EDIT),
+        (held(fetched=False), incoming(minutes=-1), Transition.EDIT),
+        (held(), incoming(withdraw=True), Transition.WITHDRAW),
+        (held(), incoming(withdraw=True, minutes=-1), Transition.STALE),
+        (held(withdrawn=True), incoming(withdraw=True), Transition.REPEAT),
+        (held(withdrawn=True), incoming("same"), Transition.RETURN),
+        (held(withdrawn=True), incoming("same", minutes=-1), Transition.STALE),
+        (held(withdrawn=True, version=0), incoming(), Transition.CREATE),
+        (held(withdrawn=True, version=0), incoming(minutes=-1), Transition.STALE),
+        (held(publisher="9"), incoming(publisher="10", minutes=-1), Transition.EDIT),
+        (held(publisher="10"), incoming(publisher="9"), Transition.STALE),
+        (held(publisher="10"), incoming(publisher="10"), Transition.EDIT),
+        (held(publisher="rev-b"), incoming(publisher="rev-a"), Transition.EDIT),
+        (held(publisher="²"), incoming(publisher="1", minutes=-1), Transition.STALE),
     ],
 )
-def test_next_step(known: Held | None, event: Incoming, step: Step) -> None:
-    assert next_step(known, event) is step
+def test_next_step(known: KnownArticle | None, event: Incoming, step: Transition) -> None:
+    assert choose_transition(known, event) is step
 
 
 def article(url: str | None, guid: str | None, source: str = "s") -> Article:

@@ -4,15 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.story import build_story, count_independent
 
 START = datetime(2031, 5, 4, tzinfo=UTC)
 
 
-def held(number: int, source: str, agency: str | None = None, *, withdrawn: bool = False, copy: bool = False) -> Held:
+def held(
+    number: int, source: str, agency: str | None = None, *, withdrawn: bool = False, copy: bool = False
+) -> KnownArticle:
     at = START + timedelta(minutes=number)
-    return Held(
+    return KnownArticle(
         str(number), source, None, None, agency, "en", 1, "", None, None, at, at, "s", "0" if copy else None,
         withdrawn, not copy, number,
     )  # fmt: skip
@@ -31,7 +33,7 @@ def held(number: int, source: str, agency: str | None = None, *, withdrawn: bool
         ([held(0, "a", "One"), held(1, "b", "Two")], {}, 2),
     ],
 )
-def test_independent_sources(articles: list[Held], families: dict[str, str], voices: int) -> None:
+def test_independent_sources(articles: list[KnownArticle], families: dict[str, str], voices: int) -> None:
     assert count_independent(articles, families) == voices
 
 

@@ -20,7 +20,7 @@ from newsflow.ingest.retag import (
     retaggings_after,
 )
 from newsflow.ledger import Ledger
-from newsflow.model import Action, Article, Candidate, Outcome, Record, TopicMatch
+from newsflow.model import Action, Article, Candidate, Outcome, PublishedVersion, TopicMatch
 from newsflow.model.codec import decode_article, encode_article
 from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, ManualClock, Wire
 
@@ -31,7 +31,7 @@ def publish(ledger: Ledger, candidate: Candidate, *feeds: str) -> Article:
     article = decision.article
     assert article is not None
     [stored] = ledger.record(
-        [Record(candidate.event.event_id, article.id, article.version, encode_article(article), feeds)]
+        [PublishedVersion(candidate.event.event_id, article.id, article.version, encode_article(article), feeds)]
     )
     return decode_article(stored.value)
 
@@ -204,7 +204,7 @@ def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) 
     articles = [decision.article for decision in decisions if decision.article is not None]
     ledger.record(
         [
-            Record(candidate.event.event_id, article.id, 1, encode_article(article))
+            PublishedVersion(candidate.event.event_id, article.id, 1, encode_article(article))
             for candidate, article in zip(candidates, articles, strict=True)
         ]
     )
@@ -254,7 +254,7 @@ def test_edits_and_retaggings_at_one_moment(open_one: Callable[[], Ledger], cloc
     stored = list(jobs.articles(ids=[article.id]))
     assert [each.version for each in stored] == list(range(1, rounds + 2 + sum(made)))
     assert decode_article(stored[-1].value).body == texts[-1]
-    held = jobs.held(article.id)
+    held = jobs.known(article.id)
     assert held is not None
     assert held.version == stored[-1].version
     bodies = [decode_article(each.value).body for each in stored]

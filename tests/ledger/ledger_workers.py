@@ -9,7 +9,7 @@ from queue import Empty
 from typing import Any
 
 from newsflow.ledger import open_ledger
-from newsflow.model import Article, Candidate, Record
+from newsflow.model import Article, Candidate, PublishedVersion
 from newsflow.model.codec import encode_article
 from tests.ledger.ledger_helpers import ARABIC, HARBOUR, Wire
 
@@ -108,7 +108,7 @@ def work_through(url: str, partition: int, count: int, batch: int, done: Any) ->
     for number, start in enumerate(range(0, count, batch)):
         decisions = ledger.decide(events[start : start + batch])
         records = [
-            Record(event.event.event_id, article.id, article.version, encode_article(article), ("harbour",))
+            PublishedVersion(event.event.event_id, article.id, article.version, encode_article(article), ("harbour",))
             for event, decision in zip(events[start : start + batch], decisions, strict=True)
             if isinstance(article := decision.article, Article) and decision.outcome.value in ("added", "replaced")
         ]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
-from newsflow.model import PendingAlert, Record
+from newsflow.model import PendingAlert, PublishedVersion
 from tests.ledger.ledger_helpers import START, ManualClock, Wire
 
 
@@ -16,7 +16,7 @@ def _raise(ledger: Ledger, wire: Wire, *alerts: PendingAlert) -> None:
     records = []
     for candidate, decision, alert in zip(candidates, ledger.decide(candidates), alerts, strict=True):
         assert decision.article is not None
-        records.append(Record(candidate.event.event_id, decision.article.id, 1, b"{}", (), (alert,)))
+        records.append(PublishedVersion(candidate.event.event_id, decision.article.id, 1, b"{}", (), (alert,)))
     ledger.record(records)
 
 

@@ -4,15 +4,19 @@ from dataclasses import replace
 
 from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
-from newsflow.model import Candidate, Decision, PendingAlert, Record
+from newsflow.model import Candidate, Decision, PendingAlert, PublishedVersion
 from newsflow.model.codec import encode_article
 from tests.ledger.ledger_helpers import HARBOUR, START, ManualClock, Wire
 
 
-def record_of(candidate: Candidate, decision: Decision, *feeds: str, alerts: tuple[PendingAlert, ...] = ()) -> Record:
+def record_of(
+    candidate: Candidate, decision: Decision, *feeds: str, alerts: tuple[PendingAlert, ...] = ()
+) -> PublishedVersion:
     article = decision.article
     assert article is not None
-    return Record(candidate.event.event_id, article.id, article.version, encode_article(article), feeds, alerts)
+    return PublishedVersion(
+        candidate.event.event_id, article.id, article.version, encode_article(article), feeds, alerts
+    )
 
 
 def test_first_record_wins(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:

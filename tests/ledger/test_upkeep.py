@@ -16,7 +16,7 @@ from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
 from newsflow.ledger.opening import MIGRATIONS, applied_migrations, migrate, open_database, pending_migrations
 from newsflow.migrations import Migration, MigrationSet
-from newsflow.model import Outcome, PendingAlert, Reason, Record
+from newsflow.model import Outcome, PendingAlert, PublishedVersion, Reason
 from tests.ledger.ledger_helpers import HARBOUR, RIVER, ManualClock, Wire
 
 
@@ -85,13 +85,13 @@ def test_password_is_masked(url: str, masked: str) -> None:
     assert mask_url(url) == masked
 
 
-def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[Record]:
+def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[PublishedVersion]:
     """An old article with an undelivered and a delivered alert, an old dead letter; a new article."""
     old, bad = wire.publish(), wire.reject()
     decision, _ = ledger.decide([old, bad])
     assert decision.article is not None
     alerts = tuple(PendingAlert(name * 32, "desk", b"{}", ("hook",)) for name in "ab")
-    record = Record(old.event.event_id, decision.article.id, 1, b"{}", ("syria",), alerts)
+    record = PublishedVersion(old.event.event_id, decision.article.id, 1, b"{}", ("syria",), alerts)
     ledger.record([record])
     Outbox(ledger).mark_sent("b" * 32, "hook", clock())
     clock.move(days=40)

@@ -12,7 +12,7 @@ from kafka import TopicPartition
 
 from newsflow.kafka.client import make_consumer, make_producer
 from newsflow.ledger import open_ledger
-from newsflow.model import Article, Event, Record
+from newsflow.model import Article, Event, PublishedVersion
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, article_key, dead_letter_topic
 from newsflow.trends.bursts import TrendSettings
@@ -113,8 +113,8 @@ class News:
         self._producer.close()
         self._ledger.close()
 
-    def _record(self, each: Article) -> Record:
-        return Record(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ())
+    def _record(self, each: Article) -> PublishedVersion:
+        return PublishedVersion(f"{each.id}-{each.version}", each.id, each.version, encode_article(each), (), ())
 
 
 def _value(event: Event) -> dict[str, Any]:

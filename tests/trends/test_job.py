@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.config.load import config_of, load_config
-from newsflow.ingest.emit import output_records
+from newsflow.ingest.emit import dead_letter, output_records
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.ledger import Ledger, open_ledger
@@ -24,7 +24,7 @@ from newsflow.tools.sample.build import sample_events, sources_path
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import recount
 from newsflow.trends.counts import Trends
-from newsflow.trends.job import count, dead_letter, due_records, output_record, read_article
+from newsflow.trends.job import count, due_records, output_record, read_article
 from tests.trends.trend_articles import START, article
 
 SETTINGS = TrendSettings()

@@ -25,7 +25,7 @@ from newsflow.cli.ledger import UrlOption, open_existing
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
-    from newsflow.dedup.decide import Held
+    from newsflow.dedup.decide import KnownArticle
     from newsflow.dedup.explain import Explanation
     from newsflow.dedup.story import Story
     from newsflow.ledger import Ledger
@@ -139,7 +139,7 @@ def story(
 def _find(ledger: Ledger, identifier: str, families: dict[str, str]) -> Story | None:
     found = ledger.story(identifier, families)
     if found is None:
-        held = ledger.held(identifier)
+        held = ledger.known(identifier)
         found = ledger.story(held.story, families) if held is not None and held.story else None
     return found
 
@@ -157,12 +157,12 @@ def _members(story: Story, titles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _member(article: Held, title: str) -> dict[str, Any]:
+def _member(article: KnownArticle, title: str) -> dict[str, Any]:
     names = ("id", "version", "source", "url", "agency", "first_seen", "duplicate_of")
     return {name: getattr(article, name) for name in names} | {"title": title, "standing": _standing(article)}
 
 
-def _standing(article: Held) -> str:
+def _standing(article: KnownArticle) -> str:
     if article.withdrawn:
         return "withdrawn"
     return "original" if article.duplicate_of is None else "copy"

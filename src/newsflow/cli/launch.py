@@ -28,14 +28,13 @@ from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
 from newsflow.ingest.emit import rows
 from newsflow.ingest.files import OutputDirectory
-from newsflow.ingest.item import Item
+from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.upkeep import Upkeep
-from newsflow.runners.batches import count_outcomes
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
@@ -152,7 +151,7 @@ class RunProgress:
         line += "" if left is None else f", {left:,} to go"
         if not self._bar.disable:
             total = None if left is None else self._records + left
-            done = ", ".join(f"{name} {count}" for name, count in outcomes_of(self.total).items() if count)
+            done = ", ".join(f"{name} {count}" for name, count in by_outcome(self.total).items() if count)
             text = f"{line} ({done or 'nothing yet'})"
             self._bar.update(self._task, completed=self._records, total=total, description=text)
         elif not self._quiet and time.monotonic() - self._told > _TELL_S:
@@ -160,7 +159,7 @@ class RunProgress:
             tell(line)
 
 
-def outcomes_of(total: Counter[str]) -> dict[str, int]:
+def by_outcome(total: Counter[str]) -> dict[str, int]:
     """Events by outcome, all seven."""
     return {name: total[f"outcome.{name}"] for name in OUTCOMES}
 
@@ -190,7 +189,7 @@ def report(done: Done, output: Output) -> None:
 
 
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
-    outcomes, reasons = outcomes_of(total), reasons_of(total)
+    outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
         data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
         return
@@ -229,7 +228,7 @@ def on_files(
 
         def write(batch: Sequence[Item]) -> None:
             folder.write(rows(batch, config.job))
-            progress.add(sum(not item.promoted for item in batch), count_outcomes(batch))
+            progress.add(sum(not item.promoted for item in batch), outcomes_of(batch))
 
         runtime.prepare().lend(OUTPUT, write)
         PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()

@@ -208,7 +208,7 @@ class _Publisher:
         from newsflow.ingest.retag import item_of
 
         items = [item_of(each, self._routes) for each in retaggings]
-        self.require({feed for item in items for feed in item.feeds})
+        self.require({feed for item in items if item.published for feed in item.published.feeds})
         for record in output_records(items, self._job):
             self._writer.send(record.topic, record.key, record.value, record.headers)
         self._writer.flush()

@@ -1,4 +1,5 @@
-"""What becomes of an event about an article, seen beside what is held of that article. Pure rules."""
+"""What an event does to its article, and what a text's look-alikes mean for it: its original, its story, what a new
+version changed. Pure rules."""
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ from enum import StrEnum
 from itertools import pairwise
 
 from newsflow.dedup.fingerprint import matching_tokens
-from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, relate
-from newsflow.model import Article, Change
+from newsflow.dedup.similarity import Relation, Similarity
+from newsflow.model import Article, TextChange
 
 
 @dataclass(slots=True)
-class Held:
-    """What is held of an article now. Mutable: a batch works on its own copies."""
+class KnownArticle:
+    """What is known of an article now. Mutable: a batch works on its own copies."""
 
     id: str
     source: str
@@ -61,8 +62,8 @@ class Incoming:
     publisher_version: str | None
 
 
-class Step(StrEnum):
-    """What to do with an event."""
+class Transition(StrEnum):
+    """What an event does to its article."""
 
     CREATE = "create"
     """The article is new; look for look-alikes."""
@@ -77,95 +78,75 @@ class Step(StrEnum):
     """Remembered, so that an older state that comes late is not published."""
 
 
-def next_step(held: Held | None, incoming: Incoming) -> Step:
-    """The step that an event asks for; `held` is None when nothing is known of its article."""
-    if held is None:
-        return Step.WITHDRAW_UNKNOWN if incoming.withdraw else Step.CREATE
-    same = held.withdrawn if incoming.withdraw else not held.withdrawn and held.content_hash == incoming.content_hash
+def choose_transition(known: KnownArticle | None, incoming: Incoming) -> Transition:
+    """The transition that an event asks for; `known` is None when nothing is known of its article."""
+    if known is None:
+        return Transition.WITHDRAW_UNKNOWN if incoming.withdraw else Transition.CREATE
+    same = known.withdrawn if incoming.withdraw else not known.withdrawn and known.content_hash == incoming.content_hash
     if same:
-        return Step.REPEAT
-    if is_older(incoming, held):
-        return Step.STALE
+        return Transition.REPEAT
+    if is_older(incoming, known):
+        return Transition.STALE
     if incoming.withdraw:
-        return Step.WITHDRAW
-    if held.version == 0:
-        return Step.CREATE
-    return Step.RETURN if held.withdrawn else Step.EDIT
+        return Transition.WITHDRAW
+    if known.version == 0:
+        return Transition.CREATE
+    return Transition.RETURN if known.withdrawn else Transition.EDIT
 
 
-def is_older(incoming: Incoming, held: Held) -> bool:
-    """Whether an event tells of a state before the one that is held.
+def is_older(incoming: Incoming, known: KnownArticle) -> bool:
+    """Whether an event tells of a state before the one that is known.
 
     The publisher's own version numbers decide where both are whole numbers and differ (a cache may hand out
     an old page late); otherwise the time it was fetched. At equal times the one that came later is the newer.
     """
-    ours, theirs = _whole_number(held.publisher_version), _whole_number(incoming.publisher_version)
+    ours, theirs = _whole_number(known.publisher_version), _whole_number(incoming.publisher_version)
     if ours is not None and theirs is not None and ours != theirs:
         return theirs < ours
-    if incoming.fetched_at is None or held.fetched_at is None:
+    if incoming.fetched_at is None or known.fetched_at is None:
         return False
-    return incoming.fetched_at < held.fetched_at
+    return incoming.fetched_at < known.fetched_at
 
 
 def _whole_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-# From the look-alikes of a text to its original and its story. Pure rules.
-
-
 @dataclass(frozen=True, slots=True)
-class Tie:
+class Lookalike:
     """How alike a text is to one text of another article."""
 
-    article: Held
+    article: KnownArticle
     similarity: Similarity
     relation: Relation
 
 
-def make_tie(article: Held, similarity: Similarity, rule: Rule = DEFAULT_RULE) -> Tie:
-    """The tie that the rule sees."""
-    return Tie(article, similarity, relate(similarity, rule))
-
-
-def choose_original(ties: Iterable[Tie]) -> Tie | None:
+def choose_original(lookalikes: Iterable[Lookalike]) -> Lookalike | None:
     """The original that a text is a duplicate of: of the living articles that it duplicates the first one seen.
 
     Copies that are held back are no originals: whoever is held back must be near what readers were given.
     """
-    found = [tie for tie in ties if tie.relation is Relation.DUPLICATE and tie.article.living]
+    found = [each for each in lookalikes if each.relation is Relation.DUPLICATE and each.article.living]
     return min(found, key=_by_age, default=None)
 
 
-def choose_story(ties: Iterable[Tie]) -> str | None:
-    """The story that a text joins: that of its closest tie, duplicates before related, withdrawn articles too."""
-    found = [tie for tie in ties if tie.relation is not Relation.NONE and tie.article.story]
-    closest = min(found, key=lambda tie: (-tie.relation, -_closeness(tie.similarity), *_by_age(tie)), default=None)
+def choose_story(lookalikes: Iterable[Lookalike]) -> str | None:
+    """The story that a text joins: that of its closest look-alike, duplicates first, withdrawn articles too."""
+    found = [each for each in lookalikes if each.relation is not Relation.NONE and each.article.story]
+    closest = min(found, key=lambda each: (-each.relation, -_closeness(each.similarity), *_by_age(each)), default=None)
     return None if closest is None else closest.article.story
 
 
-def _by_age(tie: Tie) -> tuple[object, ...]:
-    return tie.article.first_seen, tie.article.id, -_closeness(tie.similarity)
+def _by_age(each: Lookalike) -> tuple[object, ...]:
+    return each.article.first_seen, each.article.id, -_closeness(each.similarity)
 
 
 def _closeness(similarity: Similarity) -> float:
     return 2.0 if similarity.exact else max(similarity.jaccard, similarity.containment)
 
 
-# What a new version of an article changed.
-
-
-def describe_change(before: Article, after: Article) -> Change:
+def describe_change(before: Article, after: Article) -> TextChange:
     """Whether the title changed, and the share of the body that is new or gone, by pairs of neighbouring words."""
-    return Change(title=before.title != after.title, body_share=round(_changed_share(before.body, after.body), 3))
-
-
-def _changed_share(before: str, after: str) -> float:
-    left, right = _pairs(before), _pairs(after)
-    longer = max(left.total(), right.total())
-    return 1 - (left & right).total() / longer if longer else 0.0
-
-
-def _pairs(text: str) -> Counter[tuple[str, str]]:
-    tokens = ["", *matching_tokens(text), ""]
-    return Counter(pairwise(tokens))
+    left, right = (Counter(pairwise(["", *matching_tokens(each.body), ""])) for each in (before, after))
+    share = 1 - (left & right).total() / max(left.total(), right.total())
+    return TextChange(title=before.title != after.title, body_share=round(share, 3))

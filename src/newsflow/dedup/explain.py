@@ -90,12 +90,11 @@ def _reason(similarity: Similarity, relation: Relation, rule: Rule) -> str:
     shared = f"{similarity.numbers:.0%} of the numbers shared (at least {rule.numbers:.0%})"
     if relation is Relation.DUPLICATE:
         return f"duplicate: {scores}, one is enough; {shared}"
-    related = f"{by_jaccard} (at least {rule.related_jaccard:g}), {by_containment} (at least "
     if relation is Relation.RELATED and similarity.numbers < rule.numbers:
         return f"related, of one story: {scores}, but only {shared}"
-    if relation is Relation.RELATED:
-        return f"related, of one story: {related}{rule.related_containment:g})"
-    return f"not alike: {related}{rule.related_containment:g})"
+    verdict = "related, of one story" if relation is Relation.RELATED else "not alike"
+    limits = rule.related_jaccard, rule.related_containment
+    return f"{verdict}: {by_jaccard} (at least {limits[0]:g}), {by_containment} (at least {limits[1]:g})"
 
 
 def shared_passages(left: str, right: str) -> list[Passage]:
@@ -108,14 +107,11 @@ def shared_passages(left: str, right: str) -> list[Passage]:
         if shingle in known:
             start = at if start is None else start
         elif start is not None:
-            passages.append(_passage(left, spans, start, at + SHINGLE_WORDS - 1))
+            last = at + SHINGLE_WORDS - 2
+            begin, end = spans[start][0], spans[last][1]
+            passages.append(Passage(last - start + 1, begin, end, left[begin:end]))
             start = None
     return passages
-
-
-def _passage(text: str, spans: Sequence[tuple[int, int]], first: int, behind: int) -> Passage:
-    start, end = spans[first][0], spans[behind - 1][1]
-    return Passage(behind - first, start, end, text[start:end])
 
 
 def _place_tokens(text: str) -> tuple[list[str], list[tuple[int, int]]]:

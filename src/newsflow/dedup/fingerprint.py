@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 # Matching text: the form of a text in which two copies of one article look alike.
 
-
 # Vowel marks, Quranic signs, tatweel, bidi and joining controls, soft hyphen, byte order mark, Hebrew points.
 _REMOVED = re.compile(
     "[\u00ad\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u061c\u0640\u064b-\u065f\u0670"

@@ -11,7 +11,7 @@ def identity_keys(article: Article) -> tuple[str, ...]:
     """The names an article is known by, strongest first: its canonical URL, then (source, guid).
 
     Each is 32 hex digits. A page that moves to another URL but keeps its guid, or the other way round,
-    shares one of them with what is held, and so stays the same article.
+    shares one of them with what is known, and so stays the same article.
     """
     names = []
     if article.url:

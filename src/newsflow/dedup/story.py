@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Story:
     """A story as it stands. `articles` are its members, the first one seen first, withdrawn ones too."""
 
     id: str
-    articles: tuple[Held, ...]
+    articles: tuple[KnownArticle, ...]
     independent_sources: int
 
     @property
@@ -29,7 +29,7 @@ class Story:
         return self.articles[0].first_seen
 
     @property
-    def representative(self) -> Held:
+    def representative(self) -> KnownArticle:
         """The first article that readers have; where all were withdrawn, the first there was."""
         return next((article for article in self.articles if article.living), self.articles[0])
 
@@ -44,7 +44,7 @@ class Story:
         return tuple(sorted({article.language for article in self.articles}))
 
 
-def build_story(story_id: str, articles: Iterable[Held], families: Mapping[str, str] | None = None) -> Story:
+def build_story(story_id: str, articles: Iterable[KnownArticle], families: Mapping[str, str] | None = None) -> Story:
     """The story of these articles; ValueError when there are none. `families` names the publisher behind a source."""
     members = tuple(sorted(articles, key=lambda each: (each.first_seen, each.text_no, each.id)))
     if not members:
@@ -53,7 +53,7 @@ def build_story(story_id: str, articles: Iterable[Held], families: Mapping[str, 
     return Story(story_id, members, count_independent(living, families or {}))
 
 
-def count_independent(articles: Sequence[Held], families: Mapping[str, str]) -> int:
+def count_independent(articles: Sequence[KnownArticle], families: Mapping[str, str]) -> int:
     """How many sources speak for themselves: those of one publisher family count once, and so do all that
     credit one agency, and the agency itself. What is joined by either is one voice."""
     voices: dict[str, str] = {}

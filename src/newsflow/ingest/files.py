@@ -1,8 +1,8 @@
-"""The output directory of a run on files.
+"""A run on files: raw events from a file, one a line, and the output directory.
 
-Everything is written to `.partial/` first. `finish` moves the files into place and writes `manifest.json` last:
-where there is a manifest, the files it lists are whole. A killed run leaves the earlier output or none, and the
-next run into the same folder starts over. A folder that holds anything else is refused, not tidied.
+Output is written to `.partial/` first. `finish` moves the files into place and writes `manifest.json` last: where
+there is a manifest, the files it lists are whole. A killed run leaves the earlier output or none, and the next run
+into the same folder starts over. A folder that holds anything else is refused, not tidied.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -57,14 +58,14 @@ class Row:
     @property
     def file(self) -> str:
         """The path within the output folder. Raises `ValueError` for an unknown kind or no feed."""
-        if self.kind != "feed":
-            if self.kind not in KINDS:
-                raise ValueError(f"no file for rows of kind {self.kind!r}; accepted: feed, {', '.join(KINDS)}")
+        if self.kind in KINDS:
             return KINDS[self.kind]
+        if self.kind != "feed":
+            raise ValueError(f"no file for rows of kind {self.kind!r}; accepted: feed, {', '.join(KINDS)}")
         subscription_id = subscription_of(self.feed)
         name = self.feed if subscription_id is None else subscription_id
         if not TOPIC_ID.fullmatch(name):
-            raise ValueError(f"{self.feed!r} is no feed; accepted: a topic id, or subscriber.ID")
+            raise ValueError(f"{self.feed!r} is not a feed; accepted: a topic id, or subscriber.ID")
         return f"{TOPICS if subscription_id is None else SUBSCRIBERS}/{name}.jsonl"
 
 
@@ -171,7 +172,9 @@ class OutputDirectory:
         for name in entries:
             (self._partial / name).replace(self.folder / name)
         manifest = orjson.dumps({"version": 1, "files": entries}, option=orjson.OPT_INDENT_2) + b"\n"
-        _write_durably(self._partial / MANIFEST, manifest)
+        written = _Open((self._partial / MANIFEST).open("wb"))
+        written.add(manifest)
+        self._close(written)
         for folder in (*(self.folder / feeds for feeds in FEEDS), self.folder):
             sync_folder(folder)
         (self._partial / MANIFEST).replace(self.folder / MANIFEST)
@@ -188,21 +191,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write_durably(path: Path, value: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(value)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _claim(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
     except OSError as error:
         raise SinkError(f"{folder}: cannot be an output folder: {error.strerror or error}") from error
-    foreign = sorted(names - _OURS) if MARKER in names else sorted(names)
-    foreign += sorted(_foreign_feeds(folder)) if MARKER in names else []
+    foreign = [*sorted(names - _OURS), *sorted(_foreign_feeds(folder))] if MARKER in names else sorted(names)
     if foreign:
         listed = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise SinkError(
@@ -229,17 +224,14 @@ def _lock(path: Path) -> IO[bytes]:
     return file
 
 
-# Events from a file: one raw event a line, plain or gzip.
-
-
 def read_events(path: Path) -> Iterator[Event]:
-    """Every line of `path` as an event, its line number (from 0) as offset; blank lines are passed over.
+    """Every line of `path`, plain or gzip, as an event, its line number (from 0) as offset; blank lines are skipped.
 
-    A line that is no JSON is an event too: what is wrong with it is for the pipeline to say. Raises
+    A line that is not JSON is an event too: what is wrong with it is for the pipeline to say. Raises
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
     try:
-        with _open(path) as lines:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             for offset, line in enumerate(lines):
                 value = line.rstrip(b"\r\n")
                 if value:
@@ -250,16 +242,6 @@ def read_events(path: Path) -> Iterator[Event]:
 
 def read_batches(path: Path, batch_records: int) -> Iterator[list[Event]]:
     """The events of `path` in lists of up to `batch_records`."""
-    batch: list[Event] = []
-    for event in read_events(path):
-        batch.append(event)
-        if len(batch) == batch_records:
-            yield batch
-            batch = []
-    if batch:
+    events = read_events(path)
+    while batch := list(islice(events, batch_records)):
         yield batch
-
-
-def _open(path: Path) -> IO[bytes]:
-    opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
-    return opened

@@ -1,28 +1,35 @@
-"""What travels between the stages of a job: one event and all that is known of it so far."""
+"""What travels between the stages of a job, what they write, and the wrapper that keeps a failure to its article."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from newsflow.model import Candidate, Decision, Event, Headers, PendingAlert, Reason, Rejected
+from newsflow.model import Article, Candidate, Decision, Headers, Outcome, PublishedVersion, Reason, Rejected
+
+log = logging.getLogger(__name__)
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+PUBLISHED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
+"""Outcomes whose article goes out to readers."""
+STORED = PUBLISHED | {Outcome.DUPLICATE}
+"""Outcomes whose article is kept whole in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Candidate):
     """One event on its way. Each stage returns a fuller copy; a failed one carries its `Rejected` along.
 
-    `value` is the article.v1 bytes once they are settled, `feeds` where they go: topic ids, and
-    `subscriber.<id>` for the feeds of single subscribers. `debug` is a debug.v1 value: what routing said of it.
+    `published` is there once its bytes, feeds and alerts are known. `debug` is a debug.v1 value: what routing said.
     """
 
-    candidate: Candidate
     decision: Decision | None = None
-    value: bytes | None = None
-    feeds: tuple[str, ...] = ()
-    alerts: tuple[PendingAlert, ...] = ()
+    published: PublishedVersion | None = None
     debug: bytes | None = None
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
@@ -31,22 +38,22 @@ class Item:
     rules made. It has no outcome."""
 
     @property
-    def event(self) -> Event:
-        """The raw event it began as."""
-        return self.candidate.event
+    def article(self) -> Article | None:
+        """The article as the ledger decided it."""
+        return None if self.decision is None else self.decision.article
 
     @property
     def rejected(self) -> Rejected | None:
-        """Why it is a dead letter, or None while it is none."""
+        """Why it is a dead letter, or None where it is not one."""
         if self.failure is not None:
             return self.failure
         if self.decision is not None:
             return self.decision.rejected
-        return self.candidate.result if isinstance(self.candidate.result, Rejected) else None
+        return self.result if isinstance(self.result, Rejected) else None
 
     def fail(self, rejected: Rejected) -> Item:
         """The same item as a dead letter."""
-        return replace(self, failure=rejected, value=None, feeds=(), alerts=(), debug=None)
+        return replace(self, failure=rejected, published=None, debug=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +70,25 @@ class OutputRecord:
     """The raw event it comes from."""
 
 
-# One wrapper for all stages: an article that breaks a stage becomes a dead letter, its batch goes on.
+def outcomes_of(items: Sequence[Item]) -> Counter[str]:
+    """The counters of a batch: see `count_outcomes`."""
+    made = [item.decision.outcome for item in items if item.decision and not item.promoted and not item.rejected]
+    return count_outcomes(made, [item.rejected for item in items if item.rejected])
 
 
-log = logging.getLogger(__name__)
-
-In = TypeVar("In")
-Out = TypeVar("Out")
+def count_outcomes(outcomes: Iterable[str], dead: Iterable[Rejected]) -> Counter[str]:
+    """`outcome.added`, `outcome.dead-lettered`, `reason.no-text` … with how many there are of each. `dead` are the
+    dead letters, which `outcomes` leaves out."""
+    names = Counter(f"outcome.{outcome}" for outcome in outcomes)
+    for rejected in dead:
+        names.update((f"outcome.{Outcome.DEAD_LETTERED}", f"reason.{rejected.reason}"))
+    return names
 
 
 def each(
     values: Iterable[In], stage: str, work: Callable[[In], Out], failed: Callable[[In, Rejected], Out]
 ) -> list[Out]:
-    """`work` on every value, in order; where it raises, `failed` with a `transform-error`.
+    """`work` on every value, in order; where it raises, `failed` with a `transform-error`: the batch goes on.
 
     Only `Exception`: running out of memory, an exit and an interrupt end the bundle, as they must.
     """

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 from newsflow.ingest.item import Item
 from newsflow.ledger import Ledger, StoredVersion
 from newsflow.ledger.database import Database, RetryableError, Row, from_micros, to_micros
 from newsflow.ledger.records import listed_names, store_records
 from newsflow.ledger.tables import Detail, Version, encode_detail, insert_versions, load_articles, save_articles
-from newsflow.model import Action, Article, Candidate, Decision, Event, Outcome, Record
+from newsflow.model import Action, Article, Decision, Event, Outcome, PublishedVersion
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import RETAGGING, article_key
 from newsflow.routing import Routes
@@ -116,7 +116,9 @@ def item_of(retagging: Retagging, routes: Routes) -> Item:
     feeds = routes.open_feeds(retagging.feeds)
     article = decode_article(retagging.value)
     decision = Decision(Outcome.REPLACED, retagging.decided_at, article, feeds)
-    return Item(Candidate(retagging.event, article), decision, retagging.value, feeds=feeds, promoted=True)
+    event = retagging.event
+    published = PublishedVersion(event.event_id, article.id, article.version, retagging.value, feeds)
+    return Item(event, article, decision=decision, published=published, promoted=True)
 
 
 def followed(items: Sequence[Item], ledger: Ledger, routes: Routes) -> list[Item]:
@@ -126,8 +128,8 @@ def followed(items: Sequence[Item], ledger: Ledger, routes: Routes) -> list[Item
     """
     last: dict[str, tuple[int, int]] = {}
     for index, item in enumerate(items):
-        if item.value is not None and item.decision is not None and item.decision.article is not None:
-            last[item.decision.article.id] = index, item.decision.article.version
+        if item.published is not None:
+            last[item.published.article_id] = index, item.published.version
     later = retaggings_after(ledger, {article_id: version for article_id, (_, version) in last.items()})
     behind = {last[article_id][0]: item_of(retagging, routes) for article_id, retagging in later.items()}
     return [each for index, item in enumerate(items) for each in (item, behind.get(index)) if each is not None]
@@ -166,14 +168,14 @@ def _keep(db: Database, proposals: Sequence[Proposal], now: datetime, recorded_u
     now_micros = to_micros(now)
     stored = store_records(db, [_record(each, now) for each in made], now_micros)
     save_articles(db, [replace(held[each.article.id], version=each.article.version) for each in made])
-    insert_versions(db, [_version(*pair, now) for pair in zip(made, stored, strict=True)])
+    insert_versions(db, [_version(each, now) for each in stored])
     rows = [(each.article.id, each.article.version, each.rules, now_micros) for each in made]
     sql = "INSERT INTO retagging (article_id, version, rules, decided_at, state) VALUES (?, ?, ?, ?, 'pending')"
     db.execute_many(sql, rows)
     return kept
 
 
-def _lock(db: Database, ids: Sequence[str]) -> dict[str, Held]:
+def _lock(db: Database, ids: Sequence[str]) -> dict[str, KnownArticle]:
     """What is held of the articles, with no decision about them beside this transaction, and no record."""
     languages = {held.language for held in load_articles(db, set(ids)).values()}
     db.lock(f"language {language}" for language in sorted(languages))
@@ -184,22 +186,21 @@ def _lock(db: Database, ids: Sequence[str]) -> dict[str, Held]:
     return held
 
 
-def _stands_still(held: Held | None, proposal: Proposal, recorded: Set[tuple[str, int]]) -> bool:
+def _stands_still(held: KnownArticle | None, proposal: Proposal, recorded: Set[tuple[str, int]]) -> bool:
     if held is None or not held.living or not held.accepted:
         return False
     return held.version == proposal.article.version - 1 and (held.id, held.version) in recorded
 
 
-def _record(proposal: Proposal, now: datetime) -> Record:
+def _record(proposal: Proposal, now: datetime) -> PublishedVersion:
     article = proposal.article
     kept = Retagging(article.id, article.version, proposal.rules, now, proposal.value, proposal.routed)
-    return Record(kept.event.event_id, kept.article_id, kept.version, kept.value, kept.feeds)
+    return PublishedVersion(kept.event.event_id, kept.article_id, kept.version, kept.value, kept.feeds)
 
 
-def _version(proposal: Proposal, stored: Record, now: datetime) -> Version:
-    untagged = encode_article(replace(proposal.article, topics=(), mentions=()))
+def _version(stored: PublishedVersion, now: datetime) -> Version:
     detail = encode_detail(Detail(feeds=stored.feeds))
-    return Version(stored.article_id, stored.version, stored.event_id, now, untagged, detail)
+    return Version(stored.article_id, stored.version, stored.event_id, now, b"", detail)
 
 
 _SELECT = (

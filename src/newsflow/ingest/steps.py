@@ -1,62 +1,52 @@
-"""Raw events to emissions, one function a stage. Each takes and gives a batch, in order, one item an event."""
+"""Raw events to what is published, one function a stage. Each takes and gives a batch, in order, one item an event."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from newsflow.ingest.item import Item, each
+from newsflow.ingest.item import STORED, Item, each
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
-from newsflow.model import Article, Candidate, Decision, Event, Origin, Outcome, RawArticle, Reason, Record, Rejected
+from newsflow.model import Article, Decision, Event, Origin, Outcome, PublishedVersion, RawArticle, Reason, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.raw import parse_raw
 from newsflow.normalise.url import link_of
-from newsflow.routing import Routed, Routes, encode_debug
+from newsflow.routing import Routed, encode_debug
 
 log = logging.getLogger(__name__)
 
-PUBLISHED = frozenset({Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN})
-"""Outcomes whose article goes out to readers."""
-STORED = PUBLISHED | {Outcome.DUPLICATE}
-"""Outcomes whose article is kept whole in the ledger."""
 
-
-def normalise(events: Sequence[Event], tools: Runtime, now: datetime) -> list[Item]:
+def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:
     """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
-    parsed = each(
-        events,
-        "Normalise",
-        lambda event: parse_raw(event.value, event.headers, tools.raw_limits),
-        lambda _, rejected: rejected,
-    )
-    parsed = [_known_source(raw, tools) if isinstance(raw, RawArticle) else raw for raw in parsed]
+    parsed = each(events, "Normalise", lambda event: _parse(event, runtime), lambda _, rejected: rejected)
     raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
-    clean = iter(tools.normaliser.normalise_many([(raw, tools.sources.get(raw.source), now) for raw in raws]))
+    clean = iter(runtime.normaliser.normalise_many([(raw, runtime.sources.get(raw.source), now) for raw in raws]))
     return [
-        Item(_candidate(event, raw, next(clean)) if isinstance(raw, RawArticle) else Candidate(event, raw))
+        _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, parsed, strict=True)
     ]
 
 
-def _known_source(raw: RawArticle, tools: Runtime) -> RawArticle | Rejected:
-    if not tools.closed_sources or raw.source in tools.sources:
+def _parse(event: Event, runtime: Runtime) -> RawArticle | Rejected:
+    raw = parse_raw(event.value, event.headers, runtime.raw_limits)
+    if isinstance(raw, Rejected) or not runtime.closed_sources or raw.source in runtime.sources:
         return raw
     message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
     return Rejected(Reason.UNKNOWN_SOURCE, message, "Normalise")
 
 
-def _candidate(event: Event, raw: RawArticle, result: Article | Rejected) -> Candidate:
+def _item(event: Event, raw: RawArticle, result: Article | Rejected) -> Item:
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
-    return Candidate(event, result, raw.fetched_at, raw.version)
+    return Item(event, result, raw.fetched_at, raw.version)
 
 
-def deduplicate(items: Sequence[Item], tools: Runtime) -> list[Item]:
+def deduplicate(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Ask the ledger what each event is. Raises `LedgerError`: then nothing of the batch was decided."""
-    decisions = tools.ledger.decide([item.candidate for item in items])
+    decisions = runtime.ledger.decide(items)
     return [each for item, decision in zip(items, decisions, strict=True) for each in _decided(item, decision)]
 
 
@@ -67,15 +57,13 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
         yield replace(item, decision=successor, promoted=True)
 
 
-def tag(items: Sequence[Item], tools: Runtime) -> list[Item]:
+def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
-    rules = tools.rules.current()
+    rules = runtime.rules.current()
 
     def work(item: Item) -> Item:
         decision = item.decision
-        if decision is None or decision.article is None or decision.outcome not in STORED:
-            return item
-        if decision.outcome is Outcome.WITHDRAWN:
+        if decision is None or decision.article is None or decision.outcome not in STORED - {Outcome.WITHDRAWN}:
             return item
         tags = rules.tag(decision.article)
         article = replace(decision.article, topics=tags.topics, mentions=tags.mentions)
@@ -84,8 +72,8 @@ def tag(items: Sequence[Item], tools: Runtime) -> list[Item]:
     return each(items, "TagTopics", work, Item.fail)
 
 
-def route(items: Sequence[Item], tools: Runtime) -> list[Item]:
-    """Settle the bytes that go out, the feeds they go to and the alerts they raise."""
+def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
+    """Find the bytes that go out, the feeds they go to and the alerts they raise."""
 
     def work(item: Item) -> Item:
         decision = item.decision
@@ -93,21 +81,23 @@ def route(items: Sequence[Item], tools: Runtime) -> list[Item]:
             return item
         article = _with_link(decision.article)
         decision = replace(decision, article=article)
-        routed = tools.routes.route(article, decision)
+        routed = runtime.routes.route(article, decision)
         value = encode_article(article)
-        if len(value) > tools.record_bytes:
-            return item.fail(_too_large(len(value), tools.record_bytes))
-        debug = _debug(tools, article, decision, routed)
-        return replace(item, decision=decision, value=value, feeds=routed.feeds, alerts=routed.alerts, debug=debug)
+        if len(value) > runtime.record_bytes:
+            return item.fail(_too_large(len(value), runtime.record_bytes))
+        published = PublishedVersion(
+            item.event.event_id, article.id, article.version, value, routed.feeds, routed.alerts
+        )
+        return replace(item, decision=decision, published=published, debug=_debug(runtime, article, decision, routed))
 
     return each(items, "Route", work, Item.fail)
 
 
-def _debug(tools: Runtime, article: Article, decision: Decision, routed: Routed) -> bytes | None:
-    if not tools.routes.debugs(article):
+def _debug(runtime: Runtime, article: Article, decision: Decision, routed: Routed) -> bytes | None:
+    if not runtime.routes.debugs(article):
         return None
-    value = encode_debug(article, decision, routed, tools.routes.explain(article, decision))
-    if len(value) <= tools.record_bytes:
+    value = encode_debug(article, decision, routed, runtime.routes.explain(article, decision))
+    if len(value) <= runtime.record_bytes:
         return value
     log.warning("the debug feed leaves out %s: %d bytes (limits.record_bytes)", article.id, len(value))
     return None
@@ -123,19 +113,25 @@ def _too_large(size_bytes: int, most: int) -> Rejected:
     return Rejected(Reason.SINK_REJECTED, message, "Route")
 
 
-def record(items: Sequence[Item], tools: Runtime) -> list[Item]:
+def record(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Keep in the ledger what will be published, before it is: a retry then publishes the same bytes.
 
     An item that failed after its decision has the decision taken back and becomes a dead letter. Behind an article
-    of which the ledger has a version that new rules made, that version follows.
+    of which the ledger has a version that new rules made, that version follows. The ledger knows every feed that
+    had an article; those of subscribers that are gone are left out.
     """
-    items = _take_back(items, tools)
-    stored = iter(tools.ledger.record([_record(item) for item in items if item.value is not None]))
-    items = [item if item.value is None else _as_stored(item, next(stored), tools.routes) for item in items]
-    return followed(items, tools.ledger, tools.routes)
+    items = _take_back(items, runtime)
+    stored = iter(runtime.ledger.record([item.published for item in items if item.published is not None]))
+    items = [
+        item
+        if item.published is None
+        else replace(item, published=replace(found := next(stored), feeds=runtime.routes.open_feeds(found.feeds)))
+        for item in items
+    ]
+    return followed(items, runtime.ledger, runtime.routes)
 
 
-def _take_back(items: Sequence[Item], tools: Runtime) -> list[Item]:
+def _take_back(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Amend the decision of each event of which an item failed; that event is then one dead letter.
 
     An event that an earlier attempt recorded may be out already: it goes out again as it was recorded.
@@ -143,48 +139,35 @@ def _take_back(items: Sequence[Item], tools: Runtime) -> list[Item]:
     failures = {item.event.event_id: item.failure for item in items if item.failure is not None}
     if not failures:
         return list(items)
-    decisions = dict(zip(failures, tools.ledger.amend(list(failures.items())), strict=True))
-    items = _restore(items, {event_id for event_id, decision in decisions.items() if decision is None}, tools)
-    return [
-        item if (decision := decisions.get(item.event.event_id)) is None else _taken_back(item, decision, failures)
-        for item in items
-        if not (item.promoted and decisions.get(item.event.event_id) is not None)
-    ]
+    decisions = dict(zip(failures, runtime.ledger.amend(list(failures.items())), strict=True))
+    items = _restore(items, {event_id for event_id, decision in decisions.items() if decision is None}, runtime)
+    amended: list[Item] = []
+    for item in items:
+        event_id = item.event.event_id
+        decision = decisions.get(event_id)
+        if decision is None:
+            amended.append(item)
+        elif not item.promoted:
+            amended.append(replace(item.fail(failures[event_id]), decision=decision))
+    return amended
 
 
-def _taken_back(item: Item, decision: Decision, failures: Mapping[str, Rejected]) -> Item:
-    return replace(item.fail(failures[item.event.event_id]), decision=decision)
-
-
-def _restore(items: Sequence[Item], recorded: Set[str], tools: Runtime) -> list[Item]:
+def _restore(items: Sequence[Item], recorded: Set[str], runtime: Runtime) -> list[Item]:
     """The items of recorded events with the bytes that were recorded; whatever failed since is forgotten."""
-    articles = [_article_of(item) for item in items if item.event.event_id in recorded]
-    stored = tools.ledger.articles(ids={article.id for article in articles if article is not None})
-    values = {(version.article_id, version.version): version.value for version in stored}
+    ids = {item.article.id for item in items if item.article is not None and item.event.event_id in recorded}
+    values = {(each.article_id, each.version): each.value for each in runtime.ledger.articles(ids=ids)}
 
     def restored(item: Item) -> Item:
-        article = _article_of(item) if item.event.event_id in recorded else None
-        return item if article is None else replace(item, failure=None, value=values[article.id, article.version])
+        article, event_id = item.article, item.event.event_id
+        if article is None or event_id not in recorded:
+            return item
+        value = values[article.id, article.version]
+        published = PublishedVersion(event_id, article.id, article.version, value)
+        return replace(item, failure=None, published=published)
 
     return [restored(item) for item in items]
 
 
-def _article_of(item: Item) -> Article | None:
-    return None if item.decision is None else item.decision.article
-
-
-def _record(item: Item) -> Record:
-    article = _article_of(item)
-    assert article is not None
-    assert item.value is not None
-    return Record(item.event.event_id, article.id, article.version, item.value, item.feeds, item.alerts)
-
-
-def _as_stored(item: Item, stored: Record, routes: Routes) -> Item:
-    """The ledger knows every feed that had the article, those of subscribers that are gone among them."""
-    return replace(item, value=stored.value, feeds=routes.open_feeds(stored.feeds), alerts=stored.alerts)
-
-
-def process(events: Sequence[Event], tools: Runtime, now: datetime) -> list[Item]:
+def process(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:
     """All stages, one after another: what a pipeline does with a batch."""
-    return record(route(tag(deduplicate(normalise(events, tools, now), tools), tools), tools), tools)
+    return record(route(tag(deduplicate(normalise(events, runtime, now), runtime), runtime), runtime), runtime)

@@ -1,4 +1,4 @@
-"""What the ledger asks of a database: transactions, queries with `?`, and locks by name.
+"""What the ledger asks of a database: transactions, queries with `?`, locks by name; how it keeps instants and texts.
 
 Queries are written once. Two macros differ by database: `{in_texts}` and `{in_numbers}` stand behind a column
 and take one parameter made by `list_of`.
@@ -12,13 +12,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any, TypeVar
 
+from newsflow.backoff import Backoff
 from newsflow.errors import LedgerError
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
+_BACKOFF = Backoff(base_s=0.02, cap_s=2.0)
 
 
 class RetryableError(Exception):
@@ -33,8 +34,6 @@ class Database(ABC):
 
     def __init__(self, retry_for_s: float) -> None:
         self.retry_for_s = retry_for_s
-        self.retries = 0
-        """Transactions that had to be run again, for reports."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -47,6 +46,11 @@ class Database(ABC):
     @abstractmethod
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row."""
+
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
+        """Insert rows; without `conflict` (an ON CONFLICT clause) it fails when one of them is there already."""
+        marks = ", ".join("?" * (columns.count(",") + 1))
+        self.execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks}) {conflict}", rows)
 
     @abstractmethod
     def list_of(self, values: Sequence[Any]) -> Any:
@@ -73,35 +77,31 @@ class Database(ABC):
         """Give the connection back."""
 
     def run(self, work: Callable[[], T], *, writes: bool = True) -> T:
-        """Run `work` in one transaction, again with growing pauses while the cause of its failure may pass.
+        """Run `work` in one transaction; again, with growing pauses, while the cause of its failure may pass.
 
         Raises LedgerError when it did not pass within `retry_for_s`; nothing of the work is kept then.
         """
-        return self.insist(lambda: self.attempt(work, writes=writes))
+        return self.retry(lambda: self.attempt(work, writes=writes))
 
-    def insist(self, attempt: Callable[[], T]) -> T:
+    def retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
-        started, pause_s, jitter = time.monotonic(), 0.02, Random()
+        started, failures = time.monotonic(), 0
         while True:
             try:
                 return attempt()
             except RetryableError as error:
-                waited_s = time.monotonic() - started
+                failures += 1
+                waited_s, pause_s = time.monotonic() - started, _BACKOFF.delay_s(failures)
                 if waited_s + pause_s > self.retry_for_s:
                     message = f"the ledger ({self.name}) did not answer in {waited_s:.0f} s: {error}"
                     raise LedgerError(message) from error.__cause__
-                self.retries += 1
-                time.sleep(pause_s * jitter.uniform(0.5, 1.0))
-                pause_s = min(pause_s * 2, 2.0)
+                time.sleep(pause_s)
 
 
 def lock_number(name: str) -> int:
     """A signed 64-bit number for a lock's name."""
     raw = hashlib.blake2b(f"newsflow\n{name}".encode(), digest_size=8).digest()
     return int.from_bytes(raw, "big", signed=True)
-
-
-# Instants as the ledger keeps them, and text that both databases take.
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

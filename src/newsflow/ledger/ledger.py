@@ -8,22 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import decide as amending
 from newsflow.ledger import pruning, reading, records, tables
 from newsflow.ledger.database import Database, to_micros
-from newsflow.ledger.decide import BatchDecider
+from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.tables import DecidedEvent
-from newsflow.model import Article, Candidate, Decision, Outcome, Reason, Record
+from newsflow.model import Article, Candidate, Decision, Outcome, PublishedVersion, Reason
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING, _LAST_MICROS = datetime(1970, 1, 1, tzinfo=UTC), 2**63 - 1
 
 
 def system_clock() -> datetime:
@@ -51,12 +50,12 @@ class Ledger:
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
 
-    def amend(self, failures: Sequence[amending.Failure]) -> list[Decision | None]:
+    def amend(self, failures: Sequence[Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
         hold, None for an event that was recorded before it failed. KeyError for one that was never decided."""
-        return self._run(lambda: amending.amend(self._db, failures)) if failures else []
+        return self._run(lambda: amend(self._db, failures)) if failures else []
 
-    def record(self, stored: Sequence[Record]) -> list[Record]:
+    def record(self, stored: Sequence[PublishedVersion]) -> list[PublishedVersion]:
         """Keep what is about to be published; what is stored of each, in order. The first record of an article
         version holds for ever, with the feeds and alerts it had; publish what is returned."""
         now = to_micros(self._clock())
@@ -76,7 +75,7 @@ class Ledger:
 
     def event(self, event_id: str) -> DecidedEvent | None:
         """What became of an event; None when it was never decided."""
-        return self._read(lambda: reading.find_event(self._db, event_id))
+        return self._read(lambda: tables.load_events(self._db, [event_id]).get(event_id))
 
     def events_at(self, topic: str, partition: int, offset: int) -> list[DecidedEvent]:
         """The events read at one place, in the order they were decided."""
@@ -92,22 +91,26 @@ class Ledger:
     def articles(self, *, since: datetime | None = None, ids: Iterable[str] | None = None) -> Iterator[StoredVersion]:
         """Recorded article versions: of `ids`, or all since a time in the order they were recorded. Reads in pages,
         so versions recorded meanwhile may be among them."""
-        if ids is not None:
-            for chunk in reading.chunked(ids):
-                yield from self._read(lambda chunk=chunk: reading.versions_of(self._db, chunk))  # type: ignore[misc]
+        if ids is None:
+            yield from self._pages(since, _LAST_MICROS, living=False)
             return
-        start, after = to_micros(since or _BEGINNING), (-1, "", 0)
-        while page := self._read(lambda after=after: reading.versions_page(self._db, start, after)):  # type: ignore[misc]
-            yield from page
-            after = (to_micros(page[-1].recorded_at), page[-1].article_id, page[-1].version)
+        unique = list(dict.fromkeys(ids))
+        for start in range(0, len(unique), reading.PAGE):
+            chunk = unique[start : start + reading.PAGE]
+            yield from self._read(lambda chunk=chunk: reading.versions_of(self._db, chunk))  # type: ignore[misc]
 
     def current_versions(self, *, since: datetime | None = None) -> Iterator[StoredVersion]:
         """The last version of each living article (neither withdrawn nor held back), if it was recorded since then;
         in the order they were recorded. Versions recorded after the call are not among them."""
-        start, until, after = to_micros(since or _BEGINNING), to_micros(self._clock()), (-1, "", 0)
-        while page := self._read(lambda after=after: reading.current_page(self._db, start, until, after)):  # type: ignore[misc]
+        return self._pages(since, to_micros(self._clock()), living=True)
+
+    def _pages(self, since: datetime | None, until: int, *, living: bool) -> Iterator[StoredVersion]:
+        start, last = to_micros(since or _BEGINNING), None
+        while page := self._read(
+            lambda last=last: reading.versions_page(self._db, start, until, last, living=living)  # type: ignore[misc]
+        ):
             yield from page
-            after = (to_micros(page[-1].recorded_at), page[-1].article_id, page[-1].version)
+            last = page[-1]
 
     def latest_article(self, article_id: str) -> StoredVersion | None:
         """The newest recorded version of an article; None when none was recorded."""
@@ -118,13 +121,16 @@ class Ledger:
         articles = self._read(lambda: tables.load_story(self._db, story_id))
         return build_story(story_id, articles, families) if articles else None
 
-    def held(self, article_id: str) -> Held | None:
-        """What is held of an article now."""
+    def known(self, article_id: str) -> KnownArticle | None:
+        """What is known of an article now."""
         return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))
 
     def current_article(self, article_id: str) -> Article | None:
-        """The last version of an article, copies that were held back included; None when none is held."""
-        return self._read(lambda: tables.load_current(self._db, article_id))
+        """The last version of an article, copies that were held back included; None when there is none."""
+        known = self.known(article_id)
+        if known is None:
+            return None
+        return self._read(lambda: tables.load_version(self._db, article_id, known.version))
 
     def prune(self, retention: timedelta, over: Callable[[], bool] = lambda: False) -> Pruned:
         """Delete texts older than the window, and all that was not heard of within `retention`, in small

@@ -34,7 +34,7 @@ class PostgresDatabase(Database):
         super().__init__(retry_for_s)
         self._url = url
         self._connection: psycopg.Connection[Row] | None = None
-        self.insist(self._connect)
+        self.retry(self._connect)
 
     def _connect(self) -> psycopg.Connection[Row]:
         if self._connection is not None and not self._connection.closed:
@@ -57,11 +57,9 @@ class PostgresDatabase(Database):
         return connection
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """See `Database.query`."""
         return self._execute(sql, parameters).fetchall()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """See `Database.execute`."""
         return self._execute(sql, parameters).rowcount
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
@@ -69,7 +67,6 @@ class PostgresDatabase(Database):
         return self._connection.execute(_dialect(sql), parameters or None, binary=True)
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """See `Database.execute_many`. The rows go over in one pipeline."""
         assert self._connection is not None
         if rows:
             with self._connection.cursor() as cursor:
@@ -90,11 +87,10 @@ class PostgresDatabase(Database):
         self._execute(sql, [list(values)])
 
     def has_table(self, table: str) -> bool:
-        """See `Database.has_table`."""
         return self.query("SELECT to_regclass(?) IS NOT NULL", [table])[0][0] is True
 
     def attempt(self, work: Callable[[], T], *, writes: bool) -> T:  # noqa: ARG002
-        """See `Database.attempt`; reading is a transaction like any other.
+        """Reading is a transaction like any other.
 
         When the connection breaks while committing, it is not known whether the transaction was kept: every work
         of the ledger may safely be run again.
@@ -115,7 +111,6 @@ class PostgresDatabase(Database):
             raise LedgerError(f"the ledger's server refuses: {_one_line(error)}") from error
 
     def close(self) -> None:
-        """See `Database.close`."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -58,12 +58,9 @@ def _drain(run: Callable[..., int], step: Callable[[], int]) -> int:
 def _prune_texts(db: Database, before: int) -> int:
     sql = "SELECT language, text_no FROM text_print WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
     rows = db.query(sql, [before, STEP_ROWS])
-    by_language: dict[str, list[int]] = {}
-    for language, number in rows:
-        by_language.setdefault(language, []).append(number)
-    for language, numbers in by_language.items():
-        sql = "DELETE FROM text_print WHERE language = ? AND text_no {in_numbers}"
-        db.execute(sql, [language, db.list_of(numbers)])
+    for language in {row[0] for row in rows}:
+        numbers = db.list_of([number for other, number in rows if other == language])
+        db.execute("DELETE FROM text_print WHERE language = ? AND text_no {in_numbers}", [language, numbers])
     return len(rows)
 
 
@@ -80,7 +77,7 @@ def _prune_articles(db: Database, before: int) -> int:
         names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
         db.execute("DELETE FROM identity WHERE name {in_texts}", [names])
         db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
-        for table in ("article_version", "emission", "retagging"):
+        for table in ("article_version", "unrecorded_article", "emission", "retagging"):
             db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
     return len(rows)
 
@@ -99,11 +96,9 @@ def _prune_events(db: Database, before: int) -> int:
 
 
 def _keep_sums(db: Database, counts: Counter[tuple[str, str]]) -> None:
-    sql = (
-        "INSERT INTO pruned_outcome (outcome, reason, events) VALUES (?, ?, ?) "
-        "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
-    )
-    db.execute_many(sql, [(outcome, reason, events) for (outcome, reason), events in sorted(counts.items())])
+    rows = [(*names, events) for names, events in sorted(counts.items())]
+    add = "ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events"
+    db.insert("pruned_outcome", "outcome, reason, events", rows, add)
 
 
 def _prune_alerts(db: Database, before: int) -> int:

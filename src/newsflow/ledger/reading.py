@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
-from newsflow.ledger.database import Database, Row, from_micros, storable
-from newsflow.ledger.tables import EVENT_COLUMNS, DecidedEvent, event_of
+from newsflow.ledger.database import Database, from_micros, storable, to_micros
+from newsflow.ledger.tables import DEAD_COLUMNS, EVENT_COLUMNS, DecidedEvent, event_of
 from newsflow.model import Outcome, Reason, Rejected
 
 PAGE = 500
+_TABLES = (
+    "event", "article", "article_version", "emission", "text_print", "dead_letter", "alert", "delivery", "retagging",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,103 +56,66 @@ def count_outcomes(db: Database) -> Counter[tuple[Outcome, Reason | None]]:
 
 def count_rows(db: Database) -> dict[str, int]:
     """Rows by table."""
-    tables = (
-        "event",
-        "article",
-        "article_version",
-        "emission",
-        "text_print",
-        "dead_letter",
-        "alert",
-        "delivery",
-        "retagging",
-    )
-    return {table: int(db.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in tables}
-
-
-def find_event(db: Database, event_id: str) -> DecidedEvent | None:
-    """What became of an event, None when it was never decided."""
-    rows = db.query(f"SELECT {EVENT_COLUMNS} FROM event WHERE event_id = ?", [event_id])
-    return event_of(rows[0]) if rows else None
+    return {table: int(db.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in _TABLES}
 
 
 def events_at(db: Database, topic: str, partition: int, offset: int) -> list[DecidedEvent]:
     """The events that were read at one place; more than one where a topic was created again."""
-    sql = (
-        f"SELECT {EVENT_COLUMNS} FROM event WHERE topic = ? AND partition_no = ? AND offset_no = ? ORDER BY decided_at"
-    )
+    place = "topic = ? AND partition_no = ? AND offset_no = ?"
+    sql = f"SELECT {EVENT_COLUMNS} FROM event WHERE {place} ORDER BY decided_at"
     return [event_of(row) for row in db.query(sql, [storable(topic), partition, offset])]
-
-
-def events_of(db: Database, article_id: str, versions: Iterable[int]) -> list[str]:
-    """Ids of the events that made these versions of an article."""
-    sql = "SELECT event_id FROM article_version WHERE article_id = ? AND version {in_numbers} ORDER BY version"
-    return [row[0] for row in db.query(sql, [article_id, db.list_of(list(versions))])]
 
 
 def latest_version(db: Database, article_id: str) -> StoredVersion | None:
     """The newest recorded version of an article."""
-    rows = db.query(f"{_VERSIONS} WHERE article_id = ? ORDER BY version DESC LIMIT 1", [article_id])
-    return _version_of(rows[0]) if rows else None
-
-
-def versions_page(db: Database, since_micros: int, after: tuple[int, str, int]) -> list[StoredVersion]:
-    """The next recorded versions by (time, article, version) behind `after`."""
-    sql = (
-        f"{_VERSIONS} WHERE recorded_at >= ? AND (recorded_at > ? OR recorded_at = ? AND "
-        "(article_id > ? OR article_id = ? AND version > ?)) ORDER BY recorded_at, article_id, version LIMIT ?"
-    )
-    at, article_id, version = after
-    rows = db.query(sql, [max(since_micros, at), at, at, article_id, article_id, version, PAGE])
-    return [_version_of(row) for row in rows]
-
-
-def current_page(
-    db: Database, since_micros: int, until_micros: int, after: tuple[int, str, int]
-) -> list[StoredVersion]:
-    """As `versions_page`, but only what is the last version of a living article."""
-    sql = (
-        "SELECT e.article_id, e.version, e.event_id, e.recorded_at, e.value, e.feeds FROM emission e "
-        "JOIN article a ON a.id = e.article_id AND a.version = e.version "
-        "WHERE a.accepted = 1 AND a.withdrawn = 0 AND a.duplicate_of IS NULL AND e.recorded_at BETWEEN ? AND ? "
-        "AND (e.recorded_at > ? OR e.recorded_at = ? AND (e.article_id > ? OR e.article_id = ? AND e.version > ?)) "
-        "ORDER BY e.recorded_at, e.article_id, e.version LIMIT ?"
-    )
-    at, article_id, version = after
-    start = max(since_micros, at)
-    rows = db.query(sql, [start, until_micros, at, at, article_id, article_id, version, PAGE])
-    return [_version_of(row) for row in rows]
+    found = _versions(db, "WHERE e.article_id = ? ORDER BY e.version DESC LIMIT 1", [article_id])
+    return found[0] if found else None
 
 
 def versions_of(db: Database, ids: list[str]) -> list[StoredVersion]:
     """All recorded versions of these articles."""
-    rows = db.query(f"{_VERSIONS} WHERE article_id {{in_texts}} ORDER BY article_id, version", [db.list_of(ids)])
-    return [_version_of(row) for row in rows]
+    return _versions(db, "WHERE e.article_id {in_texts} ORDER BY e.article_id, e.version", [db.list_of(ids)])
+
+
+def versions_page(
+    db: Database, since_micros: int, until_micros: int, last: StoredVersion | None, *, living: bool
+) -> list[StoredVersion]:
+    """The next versions recorded within a time, by (time, article, version), behind `last`; with `living`, only
+    the last version of each article that is neither withdrawn nor held back."""
+    at, article_id, version = (-1, "", 0) if last is None else _order(last)
+    current = (
+        "JOIN article a ON a.id = e.article_id AND a.version = e.version "
+        "AND a.accepted = 1 AND a.withdrawn = 0 AND a.duplicate_of IS NULL"
+    )
+    rest = (
+        f"{current if living else ''} WHERE e.recorded_at BETWEEN ? AND ? "
+        "AND (e.recorded_at > ? OR e.recorded_at = ? AND (e.article_id > ? OR e.article_id = ? AND e.version > ?)) "
+        "ORDER BY e.recorded_at, e.article_id, e.version LIMIT ?"
+    )
+    return _versions(db, rest, [max(since_micros, at), until_micros, at, at, article_id, article_id, version, PAGE])
+
+
+def _order(stored: StoredVersion) -> tuple[int, str, int]:
+    return to_micros(stored.recorded_at), stored.article_id, stored.version
+
+
+def _versions(db: Database, rest: str, parameters: Sequence[Any]) -> list[StoredVersion]:
+    columns = "e.article_id, e.version, e.event_id, e.recorded_at, e.value, e.feeds"
+    return [
+        StoredVersion(article_id, version, event_id, from_micros(recorded_at), bytes(value), tuple(orjson.loads(feeds)))
+        for article_id, version, event_id, recorded_at, value, feeds in db.query(
+            f"SELECT {columns} FROM emission e {rest}", parameters
+        )
+    ]
 
 
 def dead_letters_page(db: Database, since_micros: int, reason: str | None, limit: int) -> list[DeadLetter]:
     """Dead letters since a time, the oldest first."""
     sql = (
-        "SELECT event_id, topic, partition_no, offset_no, reason, message, stage, error_class, decided_at "
-        "FROM dead_letter WHERE decided_at >= ? AND (? = '' OR reason = ?) "
+        f"SELECT {DEAD_COLUMNS} FROM dead_letter WHERE decided_at >= ? AND (? = '' OR reason = ?) "
         "ORDER BY decided_at, topic, partition_no, offset_no LIMIT ?"
     )
-    return [_dead_of(row) for row in db.query(sql, [since_micros, reason or "", reason or "", limit])]
-
-
-_VERSIONS = "SELECT article_id, version, event_id, recorded_at, value, feeds FROM emission"
-
-
-def _version_of(row: Row) -> StoredVersion:
-    return StoredVersion(row[0], row[1], row[2], from_micros(row[3]), bytes(row[4]), tuple(orjson.loads(row[5])))
-
-
-def _dead_of(row: Row) -> DeadLetter:
-    rejected = Rejected(Reason(row[4]), row[5], row[6], row[7])
-    return DeadLetter(row[0], row[1], row[2], row[3], rejected, from_micros(row[8]))
-
-
-def chunked(ids: Iterable[str], size: int = PAGE) -> Iterator[list[str]]:
-    """Lists of up to `size`, each id once."""
-    unique = list(dict.fromkeys(ids))
-    return (unique[start : start + size] for start in range(0, len(unique), size))
+    return [
+        DeadLetter(row[0], row[1], row[2], row[3], Rejected(Reason(row[4]), *row[5:8]), from_micros(row[8]))
+        for row in db.query(sql, [since_micros, reason or "", reason or "", limit])
+    ]

@@ -33,7 +33,7 @@ class SqliteDatabase(Database):
             self._connection = sqlite3.connect(
                 path, min(_BUSY_S, retry_for_s), isolation_level=None, check_same_thread=False
             )
-            self.insist(self._configure)
+            self.retry(self._configure)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"cannot open the ledger file {path}: {error}") from error
 
@@ -50,15 +50,12 @@ class SqliteDatabase(Database):
                 self._connection.execute(f"PRAGMA {setting}")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """See `Database.query`."""
         return self._connection.execute(_dialect(sql), parameters).fetchall()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """See `Database.execute`."""
         return self._connection.execute(_dialect(sql), parameters).rowcount
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """See `Database.execute_many`."""
         self._connection.executemany(_dialect(sql), rows)
 
     def list_of(self, values: Sequence[Any]) -> str:
@@ -72,11 +69,9 @@ class SqliteDatabase(Database):
         """Nothing to do: a writing transaction is the only one."""
 
     def has_table(self, table: str) -> bool:
-        """See `Database.has_table`."""
         return bool(self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [table]))
 
     def attempt(self, work: Callable[[], T], *, writes: bool) -> T:
-        """See `Database.attempt`."""
         with self._errors():
             return self._within("BEGIN IMMEDIATE" if writes else "BEGIN", work)
 
@@ -102,7 +97,6 @@ class SqliteDatabase(Database):
             raise
 
     def close(self) -> None:
-        """See `Database.close`."""
         self._connection.close()
 
 

@@ -1,4 +1,4 @@
-"""The rows that deciding reads and writes, and the queries that do it."""
+"""The rows that deciding reads and writes, and the queries that do it; a decision's details as JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from newsflow.dedup.decide import Held
+from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.fingerprint import Fingerprint
 from newsflow.ledger.database import Database, Row, from_micros, storable, storable_or_none, to_micros
-from newsflow.model import Article, ArticleRef, Change, DuplicateLink, Event, Reason, Rejected
+from newsflow.model import Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
 from newsflow.model.codec import decode_article
 
 ARTICLE_COLUMNS = (
@@ -51,7 +51,7 @@ class TextPrint:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One article version as decided. `article` is its bytes before tagging, `detail` as in `detail.py`."""
+    """One article version: `article` is its bytes, as recorded once it is; `detail` is a `Detail` as text."""
 
     article_id: str
     version: int
@@ -85,31 +85,29 @@ def insert_events(db: Database, events: Sequence[DecidedEvent]) -> None:
          to_micros(e.decided_at))
         for e in events
     ]  # fmt: skip
-    db.execute_many(f"INSERT INTO event ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    db.insert("event", EVENT_COLUMNS, rows)
 
 
-def load_articles(db: Database, ids: Iterable[str]) -> dict[str, Held]:
-    """What is held of these articles."""
+def load_articles(db: Database, ids: Iterable[str]) -> dict[str, KnownArticle]:
+    """What is known of these articles."""
     wanted = sorted(ids)
     if not wanted:
         return {}
     rows = db.query(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE id {{in_texts}}", [db.list_of(wanted)])
-    return {row[0]: held_of(row) for row in rows}
+    return {row[0]: known_article_of(row) for row in rows}
 
 
-def load_copies(db: Database, original: str) -> dict[str, Held]:
+def load_copies(db: Database, original: str) -> dict[str, KnownArticle]:
     """The articles that are held back for `original`."""
-    return {
-        row[0]: held_of(row)
-        for row in db.query(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE duplicate_of = ?", [original])
-    }
+    rows = db.query(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE duplicate_of = ?", [original])
+    return {row[0]: known_article_of(row) for row in rows}
 
 
-def load_story(db: Database, story_id: str) -> list[Held]:
+def load_story(db: Database, story_id: str) -> list[KnownArticle]:
     """The articles of a story."""
     select = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE"
     rows = db.query(f"{select} story = ? AND story <> id UNION ALL {select} id = ? AND story = id", [story_id] * 2)
-    return [held_of(row) for row in rows]
+    return [known_article_of(row) for row in rows]
 
 
 def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
@@ -124,35 +122,31 @@ def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
     return int(found)
 
 
-def held_of(row: Row) -> Held:
+def known_article_of(row: Row) -> KnownArticle:
     """A row of `ARTICLE_COLUMNS`."""
     article_id, source, url, guid, agency, language, version, content_hash, publisher_version = row[:9]
     fetched_at, first_seen, seen_at, story, duplicate_of, withdrawn, accepted, text_no, names = row[9:]
-    return Held(
+    return KnownArticle(
         article_id, source, url, guid, agency, language, version, content_hash, publisher_version,
         None if fetched_at is None else from_micros(fetched_at), from_micros(first_seen), from_micros(seen_at),
         story, duplicate_of, bool(withdrawn), bool(accepted), text_no, tuple(orjson.loads(names)),
     )  # fmt: skip
 
 
-def save_articles(db: Database, articles: Iterable[Held]) -> None:
-    """Insert or update what is held of articles."""
-    columns = ARTICLE_COLUMNS.split(", ")
-    updates = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
-    sql = (
-        f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({', '.join('?' * len(columns))}) "
-        f"ON CONFLICT (id) DO UPDATE SET {updates}"
-    )
-    db.execute_many(sql, [_article_row(held) for held in articles])
+def save_articles(db: Database, articles: Iterable[KnownArticle]) -> None:
+    """Insert or update what is known of articles."""
+    updates = ", ".join(f"{name} = excluded.{name}" for name in ARTICLE_COLUMNS.split(", ")[1:])
+    rows = [_article_row(known) for known in articles]
+    db.insert("article", ARTICLE_COLUMNS, rows, f"ON CONFLICT (id) DO UPDATE SET {updates}")
 
 
-def _article_row(held: Held) -> tuple[object, ...]:
+def _article_row(known: KnownArticle) -> tuple[object, ...]:
     return (
-        held.id, storable(held.source), storable_or_none(held.url), storable_or_none(held.guid),
-        storable_or_none(held.agency), storable(held.language), held.version, held.content_hash,
-        storable_or_none(held.publisher_version), None if held.fetched_at is None else to_micros(held.fetched_at),
-        to_micros(held.first_seen), to_micros(held.seen_at), held.story, held.duplicate_of, int(held.withdrawn),
-        int(held.accepted), held.text_no, orjson.dumps(held.names).decode(),
+        known.id, storable(known.source), storable_or_none(known.url), storable_or_none(known.guid),
+        storable_or_none(known.agency), storable(known.language), known.version, known.content_hash,
+        storable_or_none(known.publisher_version), None if known.fetched_at is None else to_micros(known.fetched_at),
+        to_micros(known.first_seen), to_micros(known.seen_at), known.story, known.duplicate_of, int(known.withdrawn),
+        int(known.accepted), known.text_no, orjson.dumps(known.names).decode(),
     )  # fmt: skip
 
 
@@ -166,14 +160,17 @@ def load_identities(db: Database, names: Sequence[str]) -> dict[str, str]:
 
 def insert_identities(db: Database, identities: Iterable[tuple[str, str]]) -> None:
     """Keep (name, article id). Fails when another transaction gave a name away meanwhile."""
-    db.execute_many("INSERT INTO identity (name, article_id) VALUES (?, ?)", list(identities))
+    db.insert("identity", "name, article_id", list(identities))
 
 
 def insert_versions(db: Database, versions: Iterable[Version]) -> None:
-    """Keep article versions."""
-    rows = [(v.article_id, v.version, v.event_id, to_micros(v.decided_at), v.article, v.detail) for v in versions]
-    sql = "INSERT INTO article_version (article_id, version, event_id, decided_at, article, detail)"
-    db.execute_many(f"{sql} VALUES (?, ?, ?, ?, ?, ?)", rows)
+    """Keep article versions as decided. Their bytes are kept apart, until they are recorded with their tags; a version
+    that is recorded already comes without."""
+    versions = list(versions)
+    rows = [(v.article_id, v.version, v.event_id, to_micros(v.decided_at), b"", v.detail) for v in versions]
+    db.insert("article_version", "article_id, version, event_id, decided_at, article, detail", rows)
+    values = [(v.article_id, v.version, v.article) for v in versions if v.article]
+    db.insert("unrecorded_article", "article_id, version, article", values)
 
 
 def load_versions(db: Database, ids: Iterable[str]) -> dict[tuple[str, int], Version]:
@@ -181,7 +178,7 @@ def load_versions(db: Database, ids: Iterable[str]) -> dict[tuple[str, int], Ver
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    sql = "SELECT article_id, version, event_id, decided_at, article, detail FROM article_version"
+    sql = "SELECT article_id, version, event_id, decided_at, value, detail FROM version_value"
     rows = db.query(f"{sql} WHERE article_id {{in_texts}}", [db.list_of(wanted)])
     return {
         (row[0], row[1]): Version(row[0], row[1], row[2], from_micros(row[3]), bytes(row[4]), row[5]) for row in rows
@@ -196,11 +193,8 @@ def insert_prints(db: Database, prints: Iterable[TextPrint]) -> None:
          p.print.keys.astype("<u4").tobytes())
         for p in prints
     ]  # fmt: skip
-    sql = (
-        "INSERT INTO text_print (language, text_no, article_id, version, seen_at, text_hash, token_count, shingles, "
-        "numbers, keys) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    )
-    db.execute_many(sql, rows)
+    columns = "language, text_no, article_id, version, seen_at, text_hash, token_count, shingles, numbers, keys"
+    db.insert("text_print", columns, rows)
 
 
 def load_prints(db: Database, language: str, text_nos: Iterable[int]) -> dict[int, TextPrint]:
@@ -220,21 +214,18 @@ def _print_of(row: Row) -> Fingerprint:
 
 def save_last_numbers(db: Database, numbers: dict[str, int]) -> None:
     """Keep the number of each language's last text."""
-    sql = (
-        "INSERT INTO language (language, last_text_no) VALUES (?, ?) "
-        "ON CONFLICT (language) DO UPDATE SET last_text_no = excluded.last_text_no"
-    )
-    db.execute_many(sql, sorted(numbers.items()))
+    update = "ON CONFLICT (language) DO UPDATE SET last_text_no = excluded.last_text_no"
+    db.insert("language", "language, last_text_no", sorted(numbers.items()), update)
 
 
-def insert_dead_letters(db: Database, dead: Iterable[tuple[Event, Rejected]], decided_at: int) -> None:
+def insert_dead_letters(db: Database, dead: Iterable[tuple[Event | DecidedEvent, Rejected]], decided_at: int) -> None:
     """Keep why events were dead-lettered. `decided_at` in microseconds."""
     rows = [
         (event.event_id, storable(event.topic), event.partition, event.offset, rejected.reason.value,
          storable(rejected.message), storable(rejected.stage), storable(rejected.error_class), decided_at)
         for event, rejected in dead
     ]  # fmt: skip
-    db.execute_many(f"INSERT INTO dead_letter ({DEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    db.insert("dead_letter", DEAD_COLUMNS, rows)
 
 
 def load_rejections(db: Database, event_ids: Sequence[str]) -> dict[str, Rejected]:
@@ -243,26 +234,13 @@ def load_rejections(db: Database, event_ids: Sequence[str]) -> dict[str, Rejecte
         return {}
     sql = "SELECT event_id, reason, message, stage, error_class FROM dead_letter WHERE event_id {in_texts}"
     rows = db.query(sql, [db.list_of(event_ids)])
-    return {row[0]: Rejected(Reason(row[1]), row[2], row[3], row[4]) for row in rows}
+    return {row[0]: Rejected(Reason(row[1]), *row[2:]) for row in rows}
 
 
 def load_version(db: Database, article_id: str, version: int) -> Article | None:
-    """An article version as it was published, with its topics, else as it was decided."""
-    place = [article_id, version]
-    emitted = db.query("SELECT value FROM emission WHERE article_id = ? AND version = ?", place)
-    if emitted:
-        try:
-            return decode_article(bytes(emitted[0][0]))
-        except ValueError:  # Written by another codec: the version as it was decided says all but the topics.
-            pass
-    decided = db.query("SELECT article FROM article_version WHERE article_id = ? AND version = ?", place)
-    return decode_article(bytes(decided[0][0])) if decided else None
-
-
-def load_current(db: Database, article_id: str) -> Article | None:
-    """The last version of an article."""
-    held = load_articles(db, [article_id]).get(article_id)
-    return None if held is None else load_version(db, article_id, held.version)
+    """An article version as it was recorded, with its topics, else as it was decided."""
+    rows = db.query("SELECT value FROM version_value WHERE article_id = ? AND version = ?", [article_id, version])
+    return decode_article(bytes(rows[0][0])) if rows else None
 
 
 # What a decision says beyond its article, as the JSON text that is stored with a version.
@@ -274,13 +252,14 @@ class Detail:
 
     feeds: tuple[str, ...] = ()
     duplicate: DuplicateLink | None = None
-    change: Change | None = None
+    change: TextChange | None = None
     promoted: tuple[str, int] | None = None
 
 
 def encode_detail(detail: Detail) -> str:
     """JSON text; members that say nothing are left out."""
-    return storable(orjson.dumps({name: value for name, value in _members(detail).items() if value}).decode())
+    members = {name: value for name in Detail.__slots__ if (value := getattr(detail, name))}
+    return storable(orjson.dumps(members).decode())
 
 
 def decode_detail(text: str) -> Detail:
@@ -290,18 +269,9 @@ def decode_detail(text: str) -> Detail:
     return Detail(
         feeds=tuple(members.get("feeds", ())),
         duplicate=_link(members.get("duplicate")),
-        change=Change(**change) if change else None,
+        change=TextChange(**change) if change else None,
         promoted=(promoted[0], promoted[1]) if promoted else None,
     )
-
-
-def _members(detail: Detail) -> dict[str, Any]:
-    return {
-        "feeds": detail.feeds,
-        "duplicate": detail.duplicate,
-        "change": detail.change,
-        "promoted": detail.promoted,
-    }
 
 
 def _link(members: dict[str, Any] | None) -> DuplicateLink | None:

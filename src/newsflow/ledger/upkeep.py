@@ -20,7 +20,7 @@ FIRST_AFTER_S = 60.0
 class Upkeep:
     """Prunes from `__enter__` on, every `every` (never when that is zero), until `__exit__`.
 
-    `open_own` opens the ledger for this thread. A ledger that is away is tried again the next time: forgetting
+    `open_own` opens the ledger for this thread. A ledger that is unavailable is tried again the next time: forgetting
     late harms nobody, so no failure here reaches the job.
     """
 

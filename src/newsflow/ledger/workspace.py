@@ -1,29 +1,29 @@
-"""The state that one batch works on: what was loaded, what changed, and what will be written."""
+"""The state that one batch works on: the texts within the window, what was loaded, what will be written.
+
+Texts are found by key in an index in memory that follows the ledger's table of texts. The table is the truth; the
+index only reads on from the last text it knows, so every process sees what all others decided, and nothing is lost
+with it.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import orjson
 
-from newsflow.dedup.decide import Held, Tie, make_tie
+from newsflow.dedup.decide import KnownArticle, Lookalike
 from newsflow.dedup.fingerprint import Fingerprint, Hashes
 from newsflow.dedup.index import NearIndex
-from newsflow.dedup.similarity import Rule, compare_all
+from newsflow.dedup.similarity import Rule, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
 from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
-
-# The texts within the window, findable by key: an index in memory that follows the ledger's table of texts.
-#
-# The table is the truth; the index only reads on from the last text it knows, so every process sees what all
-# others decided, and nothing is lost with it.
-
 
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
@@ -79,14 +79,9 @@ class TextWindow:
 
     def load(self, db: Database, language: str, numbers: Iterable[int]) -> dict[int, TextPrint]:
         """The texts with these numbers; those pruned are left out."""
-        found, missing = {}, []
-        for number in set(numbers):
-            cached = self._prints.get((language, number))
-            if cached is None:
-                missing.append(number)
-            else:
-                found[number] = cached
-        if missing:
+        wanted = set(numbers)
+        found = {number: self._prints[language, number] for number in wanted if (language, number) in self._prints}
+        if missing := wanted - found.keys():
             loaded = load_prints(db, language, missing)
             found.update(loaded)
             self._remember(loaded.values())
@@ -95,12 +90,12 @@ class TextWindow:
     def _remember(self, prints: Iterable[TextPrint]) -> None:
         for each in prints:
             self._prints[each.language, each.text_no] = each
-        while self._prints and (len(self._prints) > _CACHED_PRINTS or self._is_over(*next(iter(self._prints)))):
+        while self._prints:
+            language, number = next(iter(self._prints))
+            # What the index has forgotten is asked for no more.
+            if len(self._prints) <= _CACHED_PRINTS and number >= self._languages[language].index.oldest:
+                return
             self._prints.popitem(last=False)
-
-    def _is_over(self, language: str, number: int) -> bool:
-        """Tell whether the index has forgotten a text, so that nobody asks for it any more."""
-        return number < self._languages[language].index.oldest
 
     def forget(self) -> None:
         """Start again from the table, as after a transaction of which it is not known whether it was kept."""
@@ -120,7 +115,7 @@ class Workspace:
     def __init__(self, db: Database, window: TextWindow, now: datetime, since: datetime, rule: Rule) -> None:
         self.db, self.now, self.since, self.rule = db, now, since, rule
         self.window = window
-        self.articles: dict[str, Held] = {}
+        self.articles: dict[str, KnownArticle] = {}
         self.identities: dict[str, str] = {}
         self.last_numbers: dict[str, int] = {}
         self.found: dict[tuple[str, bytes], list[int]] = {}
@@ -128,64 +123,82 @@ class Workspace:
         self.prints: dict[tuple[str, int], TextPrint] = {}
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[tuple[str, int], list[int]] = defaultdict(list)
-        self._changed: dict[str, Held] = {}
+        self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
         self._new_prints: list[TextPrint] = []
         self._versions: list[Version] = []
         self._events: list[DecidedEvent] = []
         self._dead: list[tuple[Event, Rejected]] = []
 
-    def article(self, article_id: str) -> Held | None:
-        """What is held of an article, changes of this batch included."""
-        if article_id not in self.articles:
-            self.articles.update(tables.load_articles(self.db, [article_id]))
+    def article(self, article_id: str) -> KnownArticle | None:
+        """What is known of an article, changes of this batch included."""
+        self.load_articles([article_id])
         return self.articles.get(article_id)
 
-    def resolve(self, names: tuple[str, ...]) -> Held | None:
+    def load_articles(self, ids: Iterable[str]) -> None:
+        """Load what is known of these articles in one query, where it is not loaded yet."""
+        self.articles.update(tables.load_articles(self.db, set(ids) - self.articles.keys()))
+
+    def resolve(self, names: tuple[str, ...]) -> KnownArticle | None:
         """The article that is known by the strongest of these identity names."""
         known = (self.identities.get(name) for name in names)
         return next((self.article(article_id) for article_id in known if article_id), None)
 
-    def change(self, held: Held) -> None:
-        """Keep what is held of an article."""
-        self.articles[held.id] = self._changed[held.id] = held
+    def change(self, known: KnownArticle) -> None:
+        """Keep what is known of an article."""
+        self.articles[known.id] = self._changed[known.id] = known
 
-    def name(self, names: tuple[str, ...], held: Held) -> None:
+    def name(self, names: tuple[str, ...], known: KnownArticle) -> None:
         """Let an article be known by these names too; a name that is given stays given."""
         for name in names:
             if name not in self.identities:
-                self.identities[name] = self._new_identities[name] = held.id
-                held.names += (name,)
+                self.identities[name] = self._new_identities[name] = known.id
+                known.names += (name,)
 
-    def add_text(self, held: Held, language: str, print_: Fingerprint) -> None:
+    def add_text(self, known: KnownArticle, language: str, print_: Fingerprint) -> None:
         """Make the article's text findable, and give it the next number of its language."""
         number = self.last_numbers[language] = self.last_numbers[language] + 1
-        held.language, held.text_no = language, number
-        text = TextPrint(language, number, held.id, held.version, self.now, print_)
+        known.language, known.text_no = language, number
+        text = TextPrint(language, number, known.id, known.version, self.now, print_)
         self.prints[language, number] = text
         self._new_prints.append(text)
         for key in print_.keys.tolist():
             self._pending_keys[language, key].append(number)
 
-    def ties(self, language: str, print_: Fingerprint, article_id: str) -> list[Tie]:
+    def lookalikes(self, language: str, print_: Fingerprint, article_id: str) -> list[Lookalike]:
         """The articles within the window whose text may be like this one, and how alike they are, exactly."""
         numbers = dict.fromkeys(self._in_ledger(language, print_))
         for key in print_.keys.tolist():
             numbers.update(dict.fromkeys(self._pending_keys.get((language, key), ())))
         texts = [text for number in numbers if (text := self._within_window(language, number)) is not None]
         texts += self._originals_of(texts, language, numbers)
-        held = [(text, self.article(text.article_id)) for text in texts]
-        pairs = [(text, each) for text, each in held if each is not None and each.id != article_id]
+        known = [(text, self.article(text.article_id)) for text in texts]
+        pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
         alike = compare_all(print_, [text.print for text, _ in pairs])
-        return [make_tie(each, similarity, self.rule) for (_, each), similarity in zip(pairs, alike, strict=True)]
+        return [
+            Lookalike(each, similarity, relate(similarity, self.rule))
+            for (_, each), similarity in zip(pairs, alike, strict=True)
+        ]
+
+    def find_texts(self, language: str, prints: Sequence[Fingerprint]) -> set[str]:
+        """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
+        found = self.window.find(language, prints)
+        self.found.update(
+            ((language, each.keys.tobytes()), numbers) for each, numbers in zip(prints, found, strict=True)
+        )
+        numbers = {number for each in found for number in each}
+        self._load_texts(language, numbers)
+        return {self.prints[language, number].article_id for number in numbers if (language, number) in self.prints}
+
+    def _load_texts(self, language: str, numbers: Iterable[int]) -> None:
+        texts = self.window.load(self.db, language, numbers)
+        self.prints.update(((language, number), text) for number, text in texts.items())
 
     def _in_ledger(self, language: str, print_: Fingerprint) -> list[int]:
         """Numbers of the look-alikes in the ledger; asked for here when it looked like a repeat before the batch."""
         keys = language, print_.keys.tobytes()
         if keys not in self.found:
-            [self.found[keys]] = self.window.find(language, [print_])
-            texts = self.window.load(self.db, language, self.found[keys])
-            self.prints.update(((language, number), text) for number, text in texts.items())
+            self.find_texts(language, [print_])
         return self.found[keys]
 
     def _within_window(self, language: str, number: int) -> TextPrint | None:
@@ -200,60 +213,54 @@ class Workspace:
             original = self.article(copy.duplicate_of) if copy is not None and copy.duplicate_of else None
             if original is not None and original.language == language and original.text_no not in known:
                 numbers.add(original.text_no)
-        missing = [number for number in numbers if (language, number) not in self.prints]
-        loaded = self.window.load(self.db, language, missing)
-        self.prints.update(((language, number), each) for number, each in loaded.items())
+        self._load_texts(language, [number for number in numbers if (language, number) not in self.prints])
         return [text for number in sorted(numbers) if (text := self._within_window(language, number)) is not None]
 
-    def current(self, held: Held) -> Article | None:
+    def current(self, known: KnownArticle) -> Article | None:
         """The last version of an article, with its topics where it was published; None when it has none."""
-        if held.id not in self._current:
-            article = tables.load_version(self.db, held.id, held.version)
+        if known.id not in self._current:
+            article = tables.load_version(self.db, known.id, known.version)
             if article is not None:
-                self._current[held.id] = article
-        return self._current.get(held.id)
+                self._current[known.id] = article
+        return self._current.get(known.id)
 
     def feeds(self, article_id: str) -> tuple[str, ...]:
         """The feeds that any recorded version of the article was sent to."""
         rows = self.db.query("SELECT feeds FROM emission WHERE article_id = ? ORDER BY version", [article_id])
         return tuple(dict.fromkeys(feed for row in rows for feed in orjson.loads(row[0])))
 
-    def story_size(self, held: Held) -> int:
+    def story_size(self, known: KnownArticle) -> int:
         """The articles of its story that are not withdrawn, changes of this batch included."""
-        if held.story == held.id and held.version == 1:
+        if known.story == known.id and known.version == 1:
             return 1  # new, and like nothing there is
-        changed = {each.id: each for each in self._changed.values() if each.story == held.story}
+        changed = {each.id: each for each in self._changed.values() if each.story == known.story}
         living = sum(not each.withdrawn for each in changed.values())
-        return living + tables.count_living(self.db, held.story, changed)
+        return living + tables.count_living(self.db, known.story, changed)
 
-    def copies(self, original: Held) -> list[Held]:
+    def copies(self, original: KnownArticle) -> list[KnownArticle]:
         """The living copies of an original, the first one seen first."""
-        for article_id, held in tables.load_copies(self.db, original.id).items():
-            self.articles.setdefault(article_id, held)
+        for article_id, known in tables.load_copies(self.db, original.id).items():
+            self.articles.setdefault(article_id, known)
         mine = [each for each in self.articles.values() if each.duplicate_of == original.id and not each.withdrawn]
         return sorted(mine, key=lambda each: (each.first_seen, each.text_no))
 
     def add_version(self, event: Event, article: Article, detail: Detail) -> None:
         """Keep an article version as decided."""
         self._current[article.id] = article
-        self._versions.append(
-            Version(
-                article.id, article.version, event.event_id, self.now, encode_article(article), encode_detail(detail)
-            )
-        )
+        value, place = encode_article(article), (article.id, article.version, event.event_id)
+        self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
     def add_event(
         self, event: Event, outcome: Outcome, article_id: str | None = None, version: int | None = None
     ) -> None:
         """Keep what became of an event."""
-        place = (event.event_id, event.topic, event.partition, event.offset)
+        place = event.event_id, event.topic, event.partition, event.offset
         self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now))
 
     def add_dead_letter(self, event: Event, rejected: Rejected) -> None:
         """Keep that an event was dead-lettered, and why."""
-        place = (event.event_id, event.topic, event.partition, event.offset)
-        reason = rejected.reason.value
-        self._events.append(DecidedEvent(*place, Outcome.DEAD_LETTERED.value, reason, None, None, self.now))
+        self.add_event(event, Outcome.DEAD_LETTERED)
+        self._events[-1] = replace(self._events[-1], reason=rejected.reason.value)
         self._dead.append((event, rejected))
 
     def save(self) -> None:

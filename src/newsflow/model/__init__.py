@@ -15,11 +15,11 @@ from newsflow.model.article import (
 from newsflow.model.decision import (
     ArticleRef,
     Candidate,
-    Change,
     Decision,
     DuplicateLink,
     PendingAlert,
-    Record,
+    PublishedVersion,
+    TextChange,
 )
 from newsflow.model.event import Action, Event, Headers, Outcome, Reason, Rejected
 
@@ -28,7 +28,6 @@ __all__ = [
     "Article",
     "ArticleRef",
     "Candidate",
-    "Change",
     "DateEvidence",
     "Decision",
     "DuplicateLink",
@@ -41,10 +40,11 @@ __all__ = [
     "Outcome",
     "PendingAlert",
     "PublicationDate",
+    "PublishedVersion",
     "RawArticle",
     "Reason",
-    "Record",
     "Rejected",
+    "TextChange",
     "TopicMatch",
     "ZoneKnowledge",
 ]

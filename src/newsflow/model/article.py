@@ -103,8 +103,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article.v1 value. `normalise` sets what the text says; id, version, action and first_seen are
-    settled by the ledger, topics and mentions by tagging, story by deduplication."""
+    """An article.v1 value. `normalise` sets what the text says; id, version, action, first_seen and story come from
+    the ledger, topics and mentions from tagging."""
 
     source: str
     title: str

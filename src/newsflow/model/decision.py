@@ -48,7 +48,7 @@ class DuplicateLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """What a new version changed: whether the title did, and the share (0 to 1) of the body that is new or gone."""
 
     title: bool
@@ -59,14 +59,14 @@ class Change:
 class Decision:
     """The ledger's answer about one event; asked again about it, the same answer.
 
-    `article` is settled (id, version, action, first_seen, story) and not yet tagged; None for an event that
-    was dead-lettered. For a repeat or a stale event it is what came in, under the id and version that are held.
+    `article` is identified (id, version, action, first_seen, story) and not yet tagged; None for an event that
+    was dead-lettered. For a repeat or a stale event it is what came in, under the id and version that are known.
     For a withdrawal it is the last version's article with the action withdraw and version + 1.
     It is None for the withdrawal of an article that was never seen: there is nothing to send.
     `feeds` are those that were sent any earlier version of the article (topic ids, and `subscriber.<id>` for the
     feeds of single subscribers), as far as they are recorded yet: `Ledger.record` adds those that were since.
     `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
-    original, settled as a version of its own, to be tagged, routed, recorded and published as well.
+    original, a version of its own, to be tagged, routed, recorded and published as well.
     """
 
     outcome: Outcome
@@ -75,7 +75,7 @@ class Decision:
     feeds: tuple[str, ...] = ()
     duplicate: DuplicateLink | None = None
     rejected: Rejected | None = None
-    change: Change | None = None
+    change: TextChange | None = None
     promoted: Article | None = None
 
 
@@ -90,8 +90,8 @@ class PendingAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What is kept of a decided event before anything of it is published.
+class PublishedVersion:
+    """An article version as it is published, kept in the ledger before any of it goes out.
 
     `value` is the article.v1 bytes, tags included; `feeds` where it goes: topic ids, and
     `subscriber.<id>` for the feeds of single subscribers.

@@ -1,4 +1,4 @@
-"""A raw event: one Kafka record, or one line of an input file."""
+"""A raw event (one Kafka record, or one line of an input file), and what may become of it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,8 @@ class Event:
         return hashlib.blake2b(place, digest_size=16).hexdigest()
 
 
-# What becomes of an event: the closed lists that counters, headers, ledger and docs share.
-
-
 class Outcome(StrEnum):
-    """The one thing that became of a raw event. Every event ends in exactly one."""
+    """The one thing that became of a raw event: a closed list that counters, headers, ledger and docs share."""
 
     ADDED = "added"
     """A new article."""
@@ -53,7 +50,7 @@ class Outcome(StrEnum):
     REPEAT = "repeat"
     """A known article with the text it already had."""
     STALE = "stale"
-    """An older state of an article than the one already held."""
+    """An older state of an article than the one already known."""
     DUPLICATE = "duplicate"
     """Another article already says (nearly) the same."""
     DEAD_LETTERED = "dead-lettered"

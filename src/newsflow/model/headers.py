@@ -5,7 +5,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,10 +24,8 @@ MAX_HEADER_CHARS = 2_000
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return the last header called `name` as text, None when it is not there or null.
-
-    Bytes that are no UTF-8 show as U+FFFD. Names are compared without case, as CloudEvents asks.
-    """
+    """The last header called `name` as text, None when it is not there or null. Bytes that are not UTF-8 show as
+    U+FFFD. Names are compared without case, as CloudEvents asks."""
     wanted = name.lower()
     for key, value in reversed(headers):
         if key.lower() == wanted:
@@ -36,7 +34,7 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 def content_type(headers: Headers) -> str | None:
-    """Return the media type of a record's value, lower case and without parameters; None when not given."""
+    """The media type of a record's value, lower case and without parameters; None when not given."""
     text = header(headers, "content-type")
     return None if text is None else text.partition(";")[0].strip().lower() or None
 
@@ -51,7 +49,7 @@ def emitted_headers(
     incoming: Headers = (),
     envelope: Mapping[str, Any] | None = None,
 ) -> Headers:
-    """Return the headers of a value that follows the schema `name`, emitted by `job`.
+    """The headers of a value that follows the schema `name`, emitted by `job`.
 
     `time` is when the ledger decided, never the clock: a retry writes the same bytes. `subject` is the
     article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
@@ -73,62 +71,45 @@ def emitted_headers(
 def dead_letter_headers(
     event: Event, rejected: Rejected, *, job: str, time: datetime, attempt: int = 1, qualifier: str = ""
 ) -> Headers:
-    """Return the headers of a dead letter: the event's own, untouched, then why and where it came from.
+    """The headers of a dead letter: the event's own, untouched, then why and where it came from.
 
     `time` is when it was decided, `attempt` counts from 1; `qualifier` tells apart what several refused for one
-    reason. What an earlier dead-lettering of the same record
-    wrote is replaced. Kafka Connect's names are written too, so that tools that know those can read it.
+    reason. What an earlier dead-lettering of the same record wrote is replaced. Kafka Connect's names are written
+    too, so that tools that know those can read it.
     """
     own = tuple(pair for pair in event.headers if not pair[0].startswith((ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)))
+    place = {"topic": event.topic, "partition": str(event.partition), "offset": str(event.offset)}
+    error = {
+        "id": emission_id(event.event_id, "dead-letter", rejected.reason + qualifier),
+        "stage": rejected.stage,
+        "reason": rejected.reason.value,
+        "message": rejected.message,
+        "class": rejected.error_class,
+        "attempt": str(attempt),
+        "time": instant_text(time),
+        "job": job,
+    }
+    connect = {
+        "connector.name": job,
+        "task.id": "0",
+        "stage": rejected.stage,
+        "class.name": f"newsflow.{rejected.stage}",
+        "exception.class.name": rejected.error_class or f"newsflow.{rejected.reason.value}",
+        "exception.message": rejected.message,
+    }
     added = (
-        *_prefixed(ERROR_PREFIX, _error_members(event, rejected, job, time, attempt, qualifier)),
-        *_prefixed(ORIGIN_PREFIX, _origin_members(event)),
-        *_prefixed(CONNECT_PREFIX, _connect_members(event, rejected, job)),
+        (ERROR_PREFIX, error),
+        (ORIGIN_PREFIX, place | {"timestamp": str(event.timestamp_ms)}),
+        (CONNECT_PREFIX, place | connect),
     )
-    return (*own, *((name, _header_text(text)) for name, text in added))
+    return (*own, *((prefix + name, _header_text(text)) for prefix, members in added for name, text in members.items()))
 
 
 def instant_text(at: datetime) -> str:
-    """Return an aware instant as RFC 3339 with `Z`. Raises `ValueError` for a naive one: it names no instant."""
+    """An aware instant as RFC 3339 with `Z`. Raises `ValueError` for a naive one: it names no instant."""
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no zone; accepted: an aware datetime")
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _error_members(
-    event: Event, rejected: Rejected, job: str, time: datetime, attempt: int, qualifier: str
-) -> Iterator[tuple[str, str]]:
-    yield "id", emission_id(event.event_id, "dead-letter", rejected.reason + qualifier)
-    yield "stage", rejected.stage
-    yield "reason", rejected.reason.value
-    yield "message", rejected.message
-    yield "class", rejected.error_class
-    yield "attempt", str(attempt)
-    yield "time", instant_text(time)
-    yield "job", job
-
-
-def _origin_members(event: Event) -> Iterator[tuple[str, str]]:
-    yield "topic", event.topic
-    yield "partition", str(event.partition)
-    yield "offset", str(event.offset)
-    yield "timestamp", str(event.timestamp_ms)
-
-
-def _connect_members(event: Event, rejected: Rejected, job: str) -> Iterator[tuple[str, str]]:
-    yield "topic", event.topic
-    yield "partition", str(event.partition)
-    yield "offset", str(event.offset)
-    yield "connector.name", job
-    yield "task.id", "0"
-    yield "stage", rejected.stage
-    yield "class.name", f"newsflow.{rejected.stage}"
-    yield "exception.class.name", rejected.error_class or f"newsflow.{rejected.reason.value}"
-    yield "exception.message", rejected.message
-
-
-def _prefixed(prefix: str, members: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return ((prefix + name, text) for name, text in members)
 
 
 def _header_text(text: str) -> bytes:

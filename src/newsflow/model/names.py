@@ -30,54 +30,52 @@ _FEED = re.compile(rf"news\.(?:topic\.|(?P<whose>subscriber\.))(?P<id>{TOPIC_ID.
 
 
 def topic_feed(topic_id: str) -> str:
-    """Return the Kafka topic that carries the articles about `topic_id`: `syria` gives `news.topic.syria.v1`.
-
-    Raises `ValueError` when the id is not of lower-case letters, digits and single hyphens, or too long.
-    """
+    """The Kafka topic of the articles about `topic_id`: `syria` gives `news.topic.syria.v1`. Raises `ValueError` when
+    the id is not of lower-case letters, digits and single hyphens, or too long."""
     if not TOPIC_ID.fullmatch(topic_id):
-        raise ValueError(f"{topic_id!r} is no topic id; accepted: a-z, 0-9 and single hyphens, as in 'united-states'")
+        raise ValueError(
+            f"{topic_id!r} is not a topic id; accepted: a-z, 0-9 and single hyphens, as in 'united-states'"
+        )
     return check_topic(f"news.topic.{topic_id}.{VERSION}")
 
 
 def subscriber_feed(subscription_id: str) -> str:
-    """Return the name of a subscriber's own feed, among topic ids: `desk` gives `subscriber.desk`.
-
-    A topic id has no dots, so the two never meet.
-    """
+    """The name of a subscriber's own feed, among topic ids: `desk` gives `subscriber.desk`. A topic id has no dots, so
+    the two never meet."""
     return _SUBSCRIBER + subscription_id
 
 
 def subscription_of(feed: str) -> str | None:
-    """Return the subscription whose own feed this is, None for the feed of a topic."""
+    """The subscription whose own feed this is, None for the feed of a topic."""
     return feed.removeprefix(_SUBSCRIBER) if feed.startswith(_SUBSCRIBER) else None
 
 
 def feed_topic(feed: str) -> str:
-    """Return the Kafka topic of a feed: `syria` gives `news.topic.syria.v1`, `subscriber.desk` gives
-    `news.subscriber.desk.v1`. Raises `ValueError` when the id is none, or too long."""
+    """The Kafka topic of a feed: `syria` gives `news.topic.syria.v1`, `subscriber.desk` gives
+    `news.subscriber.desk.v1`. Raises `ValueError` for what is not an id, or is too long."""
     subscription_id = subscription_of(feed)
     if subscription_id is None:
         return topic_feed(feed)
     if not TOPIC_ID.fullmatch(subscription_id):
-        raise ValueError(f"{subscription_id!r} is no subscription id; accepted: a-z, 0-9 and single hyphens")
+        raise ValueError(f"{subscription_id!r} is not a subscription id; accepted: a-z, 0-9 and single hyphens")
     return check_topic(f"news.{feed}.{VERSION}")
 
 
 def feed_of(topic: str) -> str | None:
-    """Return the feed that a Kafka topic carries, None when `topic` is no feed."""
+    """The feed that a Kafka topic carries, None when `topic` is not a feed's."""
     match = _FEED.fullmatch(topic)
     return None if match is None else (match["whose"] or "") + match["id"]
 
 
 def dead_letter_topic(topic: str) -> str:
-    """Return where the records of `topic` that could not be processed go, bytes untouched."""
+    """Where the records of `topic` that could not be processed go, bytes untouched."""
     return topic + DEAD_LETTER_SUFFIX
 
 
 def check_topic(name: str) -> str:
-    """Return `name` when it is a legal topic name here; raises `ValueError` saying what is accepted."""
+    """`name` when it is a legal topic name here; raises `ValueError` that says what is accepted."""
     if not TOPIC_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no topic name; accepted: a-z and 0-9, joined by single dots or hyphens")
+        raise ValueError(f"{name!r} is not a topic name; accepted: a-z and 0-9, joined by single dots or hyphens")
     if len(name) > MAX_TOPIC_LENGTH - len(DEAD_LETTER_SUFFIX):
         limit = MAX_TOPIC_LENGTH - len(DEAD_LETTER_SUFFIX)
         raise ValueError(f"topic name of {len(name)} characters; accepted: up to {limit}, to leave room for .dlq")
@@ -85,43 +83,41 @@ def check_topic(name: str) -> str:
 
 
 def raw_key(source: str, identity: str) -> bytes:
-    """Return the key of a raw article: `source/identity`, identity being its URL, else the publisher's id.
-
-    All states of one article then lie in one partition, in order.
-    """
+    """The key of a raw article: `source/identity`, identity being its URL, else the publisher's id. All states of one
+    article are then in one partition, in order."""
     return f"{source}/{identity}".encode("utf-8", "replace")
 
 
 def article_key(article_id: str) -> bytes:
-    """Return the key of an article, of its copies in topic feeds, and of a duplicate's original."""
+    """The key of an article, of its copies in topic feeds, and of a duplicate's original."""
     return article_id.encode("utf-8")
 
 
-def schema_id(name: str, version: str = VERSION) -> str:
-    """Return the `$id` of a schema, which is also `ce_dataschema`: `urn:newsflow:schema:article:v1`."""
-    return f"urn:newsflow:schema:{name}:{version}"
+def schema_id(name: str) -> str:
+    """The `$id` of a schema, which is also `ce_dataschema`: `urn:newsflow:schema:article:v1`."""
+    return f"urn:newsflow:schema:{name}:{VERSION}"
 
 
-def ce_type(name: str, version: str = VERSION) -> str:
-    """Return the CloudEvents type of a value that follows the schema `name`: `newsflow.article.v1`."""
-    return f"newsflow.{name}.{version}"
+def ce_type(name: str) -> str:
+    """The CloudEvents type of a value that follows the schema `name`: `newsflow.article.v1`."""
+    return f"newsflow.{name}.{VERSION}"
 
 
 def ce_source(job: str) -> str:
-    """Return the CloudEvents source (a URI reference) of what the job named `job` emits."""
+    """The CloudEvents source (a URI reference) of what the job named `job` emits."""
     return f"/newsflow/{job}"
 
 
 def emission_id(event_id: str, kind: str, qualifier: str = "") -> str:
-    """Return the `ce_id` of one thing emitted because of one event: 32 hex digits.
+    """The `ce_id` of one thing emitted because of one event: 32 hex digits.
 
     `kind` says what it is (`article`, `duplicate`, `alert`, `dead-letter`), `qualifier` tells several of one
     kind apart (a subscription). It knows no clock and no random number: a retry writes the same id, so that a
     reader can drop repeats by it.
     """
-    parts = [part.encode("utf-8", "surrogatepass") for part in (event_id, kind, qualifier)]
     state = hashlib.blake2b(digest_size=16, person=b"newsflow-ce-id")
-    for part in parts:
+    for part in (event_id, kind, qualifier):
+        raw = part.encode("utf-8", "surrogatepass")
         # With lengths, so that no two triples run together into the same bytes.
-        state.update(len(part).to_bytes(4, "big") + part)
+        state.update(len(raw).to_bytes(4, "big") + raw)
     return state.hexdigest()

@@ -13,7 +13,7 @@ from apache_beam.coders.typecoders import registry
 from apache_beam.metrics.metric import Metrics, MetricsFilter
 
 from newsflow.config.settings import Config
-from newsflow.ingest.item import Item, OutputRecord
+from newsflow.ingest.item import Item, OutputRecord, outcomes_of
 from newsflow.ingest.runtime import Runtime, runtime_for
 from newsflow.kafka.producer import BatchWriter
 
@@ -110,20 +110,8 @@ class CountOutcomes(beam.DoFn):
     """Count every event under its outcome, dead letters under their reason too; the batch passes through."""
 
     def process(self, batch: Sequence[Item]) -> Iterator[Sequence[Item]]:
-        count(count_outcomes(batch))
+        count(outcomes_of(batch))
         yield batch
-
-
-def count_outcomes(batch: Sequence[Item]) -> Counter[str]:
-    """`outcome.added`, `outcome.dead-lettered`, `reason.no-text` … with how many items of the batch have it."""
-    names: Counter[str] = Counter()
-    for item in batch:
-        if item.rejected is not None:
-            names["outcome.dead-lettered"] += 1
-            names[f"reason.{item.rejected.reason}"] += 1
-        elif item.decision is not None and not item.promoted:
-            names[f"outcome.{item.decision.outcome}"] += 1
-    return names
 
 
 def count(numbers: Counter[str]) -> None:

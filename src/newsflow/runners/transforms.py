@@ -3,7 +3,6 @@ No logic here."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ import apache_beam as beam
 
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
-from newsflow.ingest.emit import letter_of, output_records
-from newsflow.ingest.item import Item
+from newsflow.ingest.emit import dead_letter, output_records
+from newsflow.ingest.item import Item, count_outcomes
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
 from newsflow.runners.batches import (
@@ -120,10 +119,9 @@ class TakeBatch(ConfiguredDoFn):
         """Returns when the sink has the batch; raises when it was unavailable for longer than the job's patience, or
         was told to stop meanwhile."""
         dead = self._sink.take(events, self._patience_s)
-        count(Counter({"outcome.delivered": len(events) - len(dead)}))
+        delivered = ["delivered"] * (len(events) - len(dead))
+        count(count_outcomes(delivered, [rejected for _, rejected in dead]))
         if dead:
-            count(Counter({"outcome.dead-lettered": len(dead)}))
-            count(Counter(f"reason.{rejected.reason}" for _, rejected in dead))
             yield dead
 
 
@@ -138,6 +136,5 @@ class WriteDeadLetterBatch(WriteToKafka):
     """The original key and value of each dead letter, with headers that say why."""
 
     def process(self, dead_letters: Sequence[DeadLetter]) -> None:
-        for event, rejected in dead_letters:
-            topic, headers = letter_of(event, rejected, f"{self._config.job}.deliver")
-            self._writer.send(topic, event.key, event.value, headers)
+        job = f"{self._config.job}.deliver"
+        self.send([dead_letter(event, why, job, qualifier=why.stage) for event, why in dead_letters])

@@ -19,11 +19,12 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
+from newsflow.ingest.emit import dead_letter
 from newsflow.model import Event
 from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, WriteToKafka
 from newsflow.runners.batches import count as add_to_counters
 from newsflow.runners.job import Job
-from newsflow.trends.job import count, dead_letter, due_records, output_record
+from newsflow.trends.job import count, due_records, output_record
 
 Marker = tuple[str, int]
 """The end of a window that is to be closed, as a key and as seconds since 1970."""

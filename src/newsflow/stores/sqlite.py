@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from newsflow.errors import ConfigError, SinkError
+from newsflow.model.headers import instant_text
 from newsflow.stores.contract import Refused, Store, StoreRow, newest, path_of, separate_refused
 from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
 
@@ -102,15 +102,11 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def _write(connection: sqlite3.Connection, rows: Sequence[StoreRow]) -> None:
     connection.executemany(_VERSION, [(*row.key, row.article.action.value, row.value.decode("utf-8")) for row in rows])
     for row in newest(rows):
-        if connection.execute(_UPSERT, current_values(row, _instant)).rowcount:
+        if connection.execute(_UPSERT, current_values(row, instant_text)).rowcount:
             article = row.shown
             connection.execute("DELETE FROM article_topic WHERE article_id = ?", (article.id,))
             topics = [(topic.id, article.id, topic.scheme, topic.code, topic.score) for topic in article.topics]
             connection.executemany(_TOPIC, topics)
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def _problem(row: StoreRow) -> str:

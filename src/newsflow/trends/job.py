@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from newsflow.ingest.item import OutputRecord, broken
+from newsflow.ingest.item import OutputRecord, broken, count_outcomes
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import article_from_json
-from newsflow.model.headers import dead_letter_headers, emitted_headers
-from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
+from newsflow.model.headers import emitted_headers
+from newsflow.model.names import BURST_TOPIC, TREND_TOPIC
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Contribution, CountChange, contribution_of
@@ -42,11 +42,10 @@ class ReadBatch:
     def counters(self) -> Counter[str]:
         """Names and numbers for the runner's counters. Those of `outcome.` sum to the records read."""
         changes = self.counted.changes
-        names = Counter(f"outcome.{OUTCOMES.get(change, change)}" for change in changes)
+        dead = [rejected for _, rejected in self.dead]
+        names = count_outcomes([OUTCOMES.get(change, change) for change in changes], dead)
         names.update(f"trends.{change}" for change in changes if OUTCOMES.get(change) == "stale")
         names["trends.late"] += self.counted.late
-        names["outcome.dead-lettered"] += len(self.dead)
-        names.update(f"reason.{rejected.reason}" for _, rejected in self.dead)
         return +names
 
 
@@ -92,12 +91,6 @@ def read_article(event: Event) -> Article | Rejected:
 
 def _time_of(event: Event) -> datetime:
     return datetime.fromtimestamp(min(event.timestamp_ms / 1_000, LATEST.timestamp()), UTC)
-
-
-def dead_letter(event: Event, rejected: Rejected, job: str) -> OutputRecord:
-    """The record of a dead letter. Its time is the original's: there is no decision of the ledger to take one from."""
-    headers = dead_letter_headers(event, rejected, job=job, time=_time_of(event))
-    return OutputRecord("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
 
 
 def output_record(record: TrendRecord, job: str) -> OutputRecord:
