@@ -365,7 +365,7 @@ def cli_page() -> Iterator[str]:
 
     yield "# Commands"
     yield ""
-    yield "Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed, 2 called wrongly,"
+    yield "Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed, 2 called wrongly,"
     yield "3 wrong configuration."
     yield from _command(typer.main.get_command(app), "newsflow")
 

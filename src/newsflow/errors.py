@@ -63,11 +63,11 @@ class SinkError(NewsflowError):
 
 
 class LocalServiceError(NewsflowError):
-    """A local part could not be started or stopped. The message says why and where its log lies."""
+    """A local part could not be started or stopped. The message says why and where its log is."""
 
 
 class MissingToolError(LocalServiceError):
-    """A program that a local part needs is not installed. The message names the ways that need it not."""
+    """A program that a local part needs is not installed. The message names the ways that do without it."""
 
 
 class SandboxError(NewsflowError):

@@ -18,7 +18,7 @@ def is_reference(text: str) -> bool:
 
 
 def resolve(text: str) -> str:
-    """The value behind a reference; text that is none comes back as it is. Raises `ConfigError` when it is missing."""
+    """The value behind a reference; other text as it is. Raises `ConfigError` when the value is missing."""
     if text.startswith("env:"):
         name = text.removeprefix("env:")
         if name not in os.environ:
@@ -34,5 +34,5 @@ def resolve(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """`text` without the password of a URL; a reference is shown as it is, for it holds none."""
+    """`text` without the password of a URL; a reference is shown as it is, since it holds no secret."""
     return text if is_reference(text) else _PASSWORD_IN_URL.sub(rf"\1:{MASK}@", text)

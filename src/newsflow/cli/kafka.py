@@ -130,8 +130,8 @@ def topics(
     ]
     width = max((len(row["topic"]) for row in rows), default=0)
     for row in rows:
-        counts = f"{row['partitions']:>3} partitions  {row['records']:>9,} records"
-        emit(output, row, f"{row['topic']:<{width}}  {counts}  {row['cleanup']:<14}  {row['description']}")
+        size = f"{row['partitions']:>3} partitions  {row['records']:>9,} records"
+        emit(output, row, f"{row['topic']:<{width}}  {size}  {row['cleanup']:<14}  {row['description']}")
     missing = sorted(set(described) - {state.name for state in states})
     if missing:
         tell(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them")

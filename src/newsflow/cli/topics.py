@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,7 +60,12 @@ def run_tests(
     for result in failed:
         example = result.example
         wanted = f"the topic {result.rule.id}" if example.matches else f"nothing of {result.rule.id}"
-        members = {"rule": result.rule.id, "language": example.language, "text": example.text, "found": result.found}
+        members: dict[str, Any] = {
+            "rule": result.rule.id,
+            "language": example.language,
+            "text": example.text,
+            "found": result.found,
+        }
         members |= {"wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
         where = f"{result.rule.file}:{example.line}"
         emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")

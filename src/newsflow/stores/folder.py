@@ -53,7 +53,7 @@ class HeldKeys:
 
     def _of(self, partition: str, paths: Collection[str]) -> set[Key]:
         """Return the keys in the files of a partition; `paths` are those that count now. Raises `OSError`."""
-        known, keys = self._partitions.pop(partition, None) or (set(), set())
+        known, keys = self._partitions.pop(partition, (set(), set()))
         self._partitions[partition] = known, keys  # to the end: used last
         for path in paths:
             if path not in known:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pyarrow.parquet as pq
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform
 
 from newsflow.errors import ConfigError, SinkError
 from newsflow.stores.contract import Refused, Store, StoreRow, first_line, separate_refused, unique
 from newsflow.stores.folder import HeldKeys, Key
-from newsflow.stores.parquet import SCHEMA, conversion_error, to_table
-
-if TYPE_CHECKING:
-    from pyiceberg.catalog import Catalog
-    from pyiceberg.table import Table
+from newsflow.stores.parquet import SCHEMA, conversion_error, keys_in, to_table
 
 COMMIT_TRIES = 5
 NO_RETRIES = "commit.retry.num-retries"
@@ -30,7 +31,7 @@ class IcebergStore(Store):
     day an article was first seen.
 
     `open_catalog` gives the catalogue, and is asked again after a failure. Iceberg knows no unique key: what the
-    days of a batch hold is looked up before each commit, and a commit that another writer's overtook is made again.
+    days of a batch hold is looked up before each commit, and a commit that another's has overtaken is made again.
     A file's keys are read once; while nobody else commits, no file is.
     """
 
@@ -48,8 +49,6 @@ class IcebergStore(Store):
     @classmethod
     def from_url(cls, url: str) -> IcebergStore:
         """The catalogue is one that pyiceberg's own configuration names."""
-        from pyiceberg.catalog import load_catalog
-
         catalog, _, table = url.partition("://")[2].partition("/")
         if not catalog or "." not in table:
             raise ConfigError("accepted: iceberg://CATALOG/NAMESPACE.TABLE")
@@ -57,23 +56,19 @@ class IcebergStore(Store):
 
     def write(self, rows: Sequence[StoreRow]) -> list[Refused]:
         """See `Store.write`: one commit a batch, none when nothing is new."""
-        from pyiceberg.exceptions import CommitFailedException
-
         if not rows:
             return []
-        good, refused = (
-            separate_refused(rows, lambda row: conversion_error([row])) if conversion_error(rows) else (rows, [])
-        )
-        good = unique(good)
+        refused: list[Refused] = []
+        if conversion_error(rows):
+            rows, refused = separate_refused(rows, lambda row: conversion_error([row]))
+        good = unique(rows)
         for _ in range(COMMIT_TRIES):
             try:
                 self._guarded(lambda: self._append(good))
                 return refused
             except CommitFailedException:
                 self._table = self._seen = None
-        raise SinkError(
-            f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were overtaken by those of others"
-        )
+        raise SinkError(f"the Iceberg table {self._table_name}: {COMMIT_TRIES} commits were overtaken by others")
 
     def check(self) -> str:
         there = self._guarded(lambda: self._cataloged().table_exists(self._table_name))
@@ -85,7 +80,7 @@ class IcebergStore(Store):
         self._catalog = self._table = self._seen = None
 
     def _append(self, rows: Sequence[StoreRow]) -> None:
-        # Not asked for news first: a commit onto an older snapshot is refused, and then all is looked up anew.
+        # Not asked for news first: a commit onto an older snapshot is refused, and then all is looked up again.
         table = self._opened()
         if table.metadata.current_snapshot_id != self._seen:
             self._planned.clear()
@@ -112,8 +107,7 @@ class IcebergStore(Store):
 
     def _read_keys(self, path: str) -> Iterable[Key]:
         with self._opened().io.new_input(path).open() as file:
-            found = pq.read_table(file, columns=["id", "version"])
-        return list(zip(found["id"].to_pylist(), found["version"].to_pylist(), strict=True))
+            return keys_in(pq.read_table(file, columns=["id", "version"]))
 
     def _cataloged(self) -> Catalog:
         if self._catalog is None:
@@ -122,23 +116,16 @@ class IcebergStore(Store):
 
     def _opened(self) -> Table:
         if self._table is None:
-            from pyiceberg.transforms import DayTransform
-
             catalog = self._cataloged()
             catalog.create_namespace_if_not_exists(self._table_name.rpartition(".")[0])
             if not catalog.table_exists(self._table_name):
-                with (
-                    catalog.create_table_transaction(self._table_name, SCHEMA) as made,
-                    made.update_spec() as spec,
-                ):
+                with catalog.create_table_transaction(self._table_name, SCHEMA) as made, made.update_spec() as spec:
                     spec.add_field("first_seen", DayTransform(), "first_seen_day")
             self._table = catalog.load_table(self._table_name)
         return self._table
 
     def _guarded(self, work: Callable[[], T]) -> T:
         """Run `work`; whatever a catalogue or a file system raises means that the store is unavailable."""
-        from pyiceberg.exceptions import CommitFailedException
-
         try:
             return work()
         except CommitFailedException:
@@ -152,8 +139,6 @@ class IcebergStore(Store):
 
 def _files_of(table: Table, day: str) -> set[str]:
     """The files that may hold rows of a day."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
-
     after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
     within = And(
         GreaterThanOrEqual("first_seen", f"{day}T00:00:00+00:00"),  # type: ignore[call-arg, arg-type]

@@ -67,6 +67,10 @@ def to_table(rows: Sequence[StoreRow]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
+def keys_in(table: pa.Table) -> list[Key]:
+    return list(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True))
+
+
 class ParquetStore(FolderStore):
     """Article versions in `.parquet` files of a folder; see `FolderStore`."""
 
@@ -81,13 +85,12 @@ class ParquetStore(FolderStore):
         return lambda start, stop, path: _write_table(table.slice(start, stop - start), path)
 
     def _read_keys(self, path: Path) -> Iterable[Key]:
-        table = pq.ParquetFile(path).read(columns=["id", "version"])
-        return list(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True))
+        return keys_in(pq.ParquetFile(path).read(columns=["id", "version"]))
 
     def _merge(self, paths: Sequence[Path], target: Path) -> None:
         table = pa.concat_tables([pq.ParquetFile(path).read() for path in paths], promote_options="default")
         table = table.sort_by([("id", "ascending"), ("version", "ascending")])
-        keys = list(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True))
+        keys = keys_in(table)
         first = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
         _write_table(table.take(pa.array(first, pa.int64())), target)
 

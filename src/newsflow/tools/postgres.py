@@ -54,10 +54,11 @@ class LocalPostgres:
         self.port = free_port()
         self._settings = settings
         self._server: subprocess.Popen[bytes] | None = None
-        self._as: dict[str, int] = {}
+        self._user: int | None = None
+        self._group: int | None = None
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+            self._user, self._group = nobody.pw_uid, nobody.pw_gid
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
 
     @property
@@ -81,7 +82,7 @@ class LocalPostgres:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-                **self._as,
+                user=self._user, group=self._group,
             )  # fmt: skip
         self._wait_until_ready()
         return self
@@ -90,7 +91,7 @@ class LocalPostgres:
         command = [str(self._programs / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         done = subprocess.run(
             [*command, "--locale=C", "--no-sync"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, cwd=self.folder, check=False, **self._as,
+            stderr=subprocess.STDOUT, text=True, cwd=self.folder, check=False, user=self._user, group=self._group,
         )  # fmt: skip
         if done.returncode:
             raise LocalServiceError(f"initdb failed ({done.returncode}) in {self.folder}: {done.stdout[-1000:]}")
