@@ -144,7 +144,7 @@ def _merge(
             _merge(into.setdefault(key, {}), value, origins, origin, (*at, key))
         else:
             into[key] = value
-            origins[(*at, key)] = origin
+        origins[(*at, key)] = origin
 
 
 def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], at: ValuePath = ()) -> Iterator[Setting]:
