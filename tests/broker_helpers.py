@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from newsflow.kafka.client import make_admin, make_consumer
+from newsflow.kafka.inspect import TopicTail
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
 
@@ -45,3 +46,9 @@ class RunningBroker:
             reader.plan()
             events = [event for batch in reader.batches() for event in batch]
         return sorted(events, key=lambda event: (event.partition, event.offset))
+
+
+def last_records(settings: KafkaSettings, topic: str, count: int) -> list[Event]:
+    """The last `count` records of a topic by their timestamps, oldest first."""
+    with closing(TopicTail(settings, topic)) as tail:
+        return tail.last(count)

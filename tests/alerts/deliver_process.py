@@ -13,6 +13,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from newsflow.alerts.delivery import AlertDelivery
+from newsflow.alerts.outbox import Outbox
 from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
@@ -106,8 +107,8 @@ def main(folder: Path, hook: str, outage: Path) -> None:
     loops = [
         loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name) for name in sink_names(config)
     ]
-    alerts = runtime.alerts
-    delivery = AlertDelivery(alerts.outbox, config.destinations, last_drain_s=20, tick=alerts.tick)
+    outbox = Outbox(runtime.alert_ledger)
+    delivery = AlertDelivery(lambda: outbox, config.destinations, last_drain_s=20, tick=runtime.planner.tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:

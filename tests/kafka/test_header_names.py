@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from newsflow.kafka.client import accept_any_header_name, make_producer
-from newsflow.kafka.inspect import last_records
-from tests.broker_helpers import RunningBroker
+from tests.broker_helpers import RunningBroker, last_records
 
 pytestmark = pytest.mark.e2e
 

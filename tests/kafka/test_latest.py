@@ -10,9 +10,9 @@ import pytest
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_producer
-from newsflow.kafka.inspect import TopicTail, last_records
+from newsflow.kafka.inspect import TopicTail
 from newsflow.kafka.producer import BatchWriter
-from tests.broker_helpers import RunningBroker
+from tests.broker_helpers import RunningBroker, last_records
 
 pytestmark = pytest.mark.e2e
 

@@ -14,13 +14,12 @@ import pytest
 from newsflow.config.settings import Security
 from newsflow.errors import KafkaError, MissingToolError
 from newsflow.kafka.client import make_admin, make_consumer
-from newsflow.kafka.inspect import last_records
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.node import Listener
-from tests.broker_helpers import RunningBroker
+from tests.broker_helpers import RunningBroker, last_records
 from tests.conftest import LIBS
 from tests.kafka.tls_helpers import Authority, Signed
 

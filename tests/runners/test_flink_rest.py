@@ -152,11 +152,11 @@ def test_a_savepoint_that_fails_says_why_and_that_the_job_runs_on(manager: JobMa
 
 def test_a_savepoint_that_does_not_come_is_given_up(manager: JobManager) -> None:
     manager.answers |= {
-        "POST /jobs/a/savepoints": (202, {"request-id": "r"}),
+        "POST /jobs/a/stop": (202, {"request-id": "r"}),
         "GET /jobs/a/savepoints/r": {"status": {"id": "IN_PROGRESS"}},
     }
     with pytest.raises(FlinkError, match=r"no savepoint of a after 0\.05 s; the job runs on"):
-        FlinkCluster(manager.master).savepoint("a", timeout_s=0.05)
+        FlinkCluster(manager.master).stop("a", timeout_s=0.05)
 
 
 def test_cancel_waits_for_the_end(manager: JobManager) -> None:

@@ -22,7 +22,7 @@ def test_a_job_server_is_a_jar_or_a_folder_of_jars(tmp_path: Path, monkeypatch: 
     assert find_job_server() == f"{tmp_path}/*"
 
 
-@pytest.mark.parametrize(("value", "said"), [(None, "is not set"), ("/nowhere", "no jar"), ("", "is not set")])
+@pytest.mark.parametrize(("value", "said"), [(None, "is not set"), ("/nowhere", "not a jar"), ("", "is not set")])
 def test_without_a_job_server_the_ways_to_one_are_named(
     value: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,7 +35,7 @@ def test_without_a_job_server_the_ways_to_one_are_named(
 
 def test_an_empty_folder_is_no_job_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    with pytest.raises(MissingToolError, match="no folder of jars"):
+    with pytest.raises(MissingToolError, match="not a folder of jars"):
         find_job_server()
 
 

@@ -26,19 +26,22 @@ from newsflow.cli.common import Output, console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
+from newsflow.ingest.emit import rows
 from newsflow.ingest.files import OutputDirectory
+from newsflow.ingest.item import Item
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.upkeep import Upkeep
+from newsflow.runners.batches import count_outcomes
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
 from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline, RunReport
 from newsflow.runners.on_beam import run_on
-from newsflow.runners.transforms import OUTPUT, FileOutput
+from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
 
 OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
@@ -85,11 +88,13 @@ class Heartbeat:
     It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
     """
 
-    def __init__(self, path: Path, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
-        """Raises `UsageError` when the file cannot be written; an older one is removed."""
+    def __init__(self, path: Path | None, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
+        """Raises `UsageError` when the file cannot be written; an older one is removed. Without a path: nothing."""
         self._path, self._every_s, self._next_s = path, every_s, 0.0
         self._beats: dict[str, float | None] = dict.fromkeys(loops)
         self._lock = threading.Lock()
+        if path is None:
+            return
         try:
             path.touch()
             path.unlink()
@@ -110,7 +115,7 @@ class Heartbeat:
 
     def _write(self) -> None:
         now_s, beats = time.monotonic(), [at for at in self._beats.values() if at is not None]
-        if now_s < self._next_s or not beats or len(beats) < len(self._beats):
+        if self._path is None or now_s < self._next_s or not beats or len(beats) < len(self._beats):
             return
         self._next_s = now_s + self._every_s
         try:
@@ -221,7 +226,12 @@ def on_files(
         raise UsageError(f"{input_file} is not a file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
     with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, opened(config) as runtime:
-        runtime.prepare().lend(OUTPUT, FileOutput(folder, progress.add))
+
+        def write(batch: Sequence[Item]) -> None:
+            folder.write(rows(batch, config.job))
+            progress.add(sum(not item.promoted for item in batch), count_outcomes(batch))
+
+        runtime.prepare().lend(OUTPUT, write)
         PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()
         folder.finish()
     return Done({"": progress.total}, where=f"results in {output_dir}")
@@ -232,7 +242,7 @@ def on_files(
 
 @dataclass
 class _Loop:
-    """One loop's way through the log, and what became of it."""
+    """One loop's way through the log, and what became of it. `name` is its sink's; "" where there is one loop."""
 
     name: str
     loop: LocalLoop
@@ -241,18 +251,16 @@ class _Loop:
     failure: str = ""
 
     def go(self, follow: bool) -> None:
-        """Run to the end, or until a signal."""
         (self.loop.follow if follow else self.loop.until_caught_up)()
 
-    def go_alone(self, follow: bool, heartbeat: Heartbeat | None) -> None:
+    def go_alone(self, follow: bool, heartbeat: Heartbeat) -> None:
         """As `go`; what makes it fail is kept, and the loops of other sinks go on."""
         try:
             self.go(follow)
         except Exception as error:
             self.failure = f"{self.name}: {error}"
             tell(f"{self.name} stopped: {error}")
-        if heartbeat is not None:
-            heartbeat.end(self.name)
+        heartbeat.end(self.name)
 
 
 def locally(
@@ -268,7 +276,7 @@ def locally(
 ) -> Done:
     """Run a job until it is caught up, or until a signal: with sinks, each in a thread and at its own position in the
     log. Raises `NewsflowError` when one of several gave up; what the others did is done."""
-    beats = None if heartbeat is None else Heartbeat(heartbeat, sinks or ("",))
+    beats = Heartbeat(heartbeat, sinks or ("",))
     done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
     with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
         if not sinks:
@@ -296,11 +304,11 @@ def _prepare(
     partitions: Sequence[int] | None,
     progress: RunProgress,
     options: PipelineOptions,
-    heartbeat: Heartbeat | None,
+    heartbeat: Heartbeat,
     stack: ExitStack,
 ) -> _Loop:
     config, limits = runtime.config, runtime.config.limits
-    beat = partial(heartbeat.beat, sink) if heartbeat is not None else lambda: None
+    beat = partial(heartbeat.beat, sink)
     job = Job(config, sinks=(sink,) if sink else ())
     position = job.published(sink) if sink else job.raw
     stops: list[Callable[[], object]] = []
@@ -328,7 +336,7 @@ def _prepare(
     return _Loop(sink, loop, total, [*stops, loop.stop])
 
 
-def _run_side_by_side(loops: Sequence[_Loop], follow: bool, heartbeat: Heartbeat | None) -> None:
+def _run_side_by_side(loops: Sequence[_Loop], follow: bool, heartbeat: Heartbeat) -> None:
     threads = [
         threading.Thread(target=loop.go_alone, args=(follow, heartbeat), name=f"deliver-{loop.name}") for loop in loops
     ]
@@ -345,7 +353,8 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
     if sinks and ALERTS not in sinks:
         yield
         return
-    outbox, tick = (runtime.alerts.outbox, runtime.alerts.tick) if sinks else (lambda: Outbox(runtime.ledger), None)
+    outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
+    tick = (lambda now: runtime.planner.tick(now)) if sinks else None
     with AlertDelivery(outbox, runtime.config.destinations, tick=tick) as delivery:
         yield
     done.alerts += delivery.report()

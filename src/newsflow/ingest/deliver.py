@@ -15,14 +15,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from newsflow.alerts.outbox import Outbox
 from newsflow.alerts.planner import AlertPlanner
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
-from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Reason, Rejected
-from newsflow.routing import Routes
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import takes_several_writers
@@ -71,11 +68,10 @@ class AlertSink:
 
     planner: Callable[[], AlertPlanner]
     name: str = "alerts"
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
         rows, dead = _rows(events, "Alerts")
-        self.planner().take([row.article for _, row in rows], self.clock())
+        self.planner().take([row.article for _, row in rows], datetime.now(UTC))
         return dead
 
 
@@ -132,8 +128,6 @@ def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreR
 
 ALERTS = "alerts"
 """The sink that lets the alert planner see articles; stores have the names of the configuration."""
-LEDGER_PATIENCE_S = 5.0
-"""How long one call waits for the ledger; the caller tries again, and can be told to stop in between."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
@@ -178,40 +172,3 @@ def _may_be_shared(url: str) -> bool:
         return takes_several_writers(resolve(url))
     except ConfigError:
         return True  # A secret that only the workers have; theirs to find.
-
-
-class LazyAlerts:
-    """The alert planner and the ledger it remembers in, opened when it is first needed, so that a ledger that is
-    unavailable at the start holds no store. Any thread may call; every method may raise `LedgerError`."""
-
-    def __init__(self, config: Config, routes: Routes) -> None:
-        # Those without a policy are told by the job that publishes the article.
-        self._asking = tuple(each for each in routes.subscriptions if not each.told_at_once)
-        self._settings, self._lock = config.ledger, threading.Lock()
-        self._opened: tuple[Ledger, AlertPlanner] | None = None
-
-    def outbox(self) -> Outbox:
-        """The outbox in the ledger. May block for `LEDGER_PATIENCE_S`."""
-        return Outbox(self._open()[0])
-
-    def planner(self) -> AlertPlanner:
-        """The planner. May block as `outbox` does."""
-        return self._open()[1]
-
-    def tick(self, now: datetime) -> None:
-        """Tell the planner the time (UTC)."""
-        self.planner().tick(now)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._opened is not None:
-                self._opened[0].close()
-                self._opened = None
-
-    def _open(self) -> tuple[Ledger, AlertPlanner]:
-        with self._lock:
-            if self._opened is None:
-                url, window_h = resolve(self._settings.url), self._settings.window_h
-                ledger = open_ledger(url, window_h=window_h, retry_for_s=LEDGER_PATIENCE_S)
-                self._opened = ledger, AlertPlanner(Routes(subscriptions=self._asking), ledger)
-            return self._opened

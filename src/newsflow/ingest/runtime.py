@@ -9,8 +9,9 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from newsflow.alerts.planner import AlertPlanner
 from newsflow.config.settings import Config
-from newsflow.ingest.deliver import ALERTS, AlertSink, LazyAlerts, PatientSink, StoreSink
+from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
@@ -27,16 +28,18 @@ from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
 from newsflow.tagging.source import POINTER_NAME
 
 T = TypeVar("T")
+LEDGER_PATIENCE_S, ALERT_LEDGER_PATIENCE_S = 60.0, 5.0
 
 
 class part(Generic[T]):  # noqa: N801  (used as a decorator)
-    """A part of a `Runtime`: built at its first use, under the runtime's lock, and a plain attribute from then on."""
+    """A part of a `Runtime`: built at its first use, by one thread, and a plain attribute from then on. A build that
+    fails is tried again at the next use."""
 
     def __init__(self, build: Callable[[Any], T]) -> None:
         self._build, self._name = build, build.__name__
 
     def __get__(self, runtime: Runtime, owner: type[Runtime]) -> T:
-        with runtime.lock:
+        with runtime.locks[self._name]:
             parts = vars(runtime)
             if self._name not in parts:
                 parts[self._name] = self._build(runtime)
@@ -58,22 +61,27 @@ class SharedRules:
 
 class Runtime:
     """The parts of one configuration. The first use of one may block while it is built, and raises `ConfigError` for a
-    file that is wrong, `LedgerError` for a ledger out of reach. Any thread may use them."""
+    file that is wrong, `LedgerError` for a ledger out of reach. Any thread may use them; one that is being built holds
+    up no other."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.job = config, config.job
         self.raw_limits = RawLimits(max_bytes=config.limits.event_bytes)
         self.record_bytes = config.limits.record_bytes
         self.closed_sources = config.sources.closed
-        self.lock = threading.RLock()
+        self.locks = {name: threading.RLock() for name, value in vars(Runtime).items() if isinstance(value, part)}
         self._to_close = ExitStack()
         self._sinks: dict[str, PatientSink] = {}
-        self._live: dict[str | TopicPosition, Any] = {}
+        self._sinks_lock = threading.Lock()
+        self._lent: dict[str | TopicPosition, Any] = {}
 
     @part
     def ledger(self) -> Ledger:
+        return self._open_ledger(LEDGER_PATIENCE_S)
+
+    def _open_ledger(self, retry_for_s: float) -> Ledger:
         url, window_h = resolve(self.config.ledger.url), self.config.ledger.window_h
-        return self._to_close.enter_context(closing(open_ledger(url, window_h=window_h)))
+        return self._to_close.enter_context(closing(open_ledger(url, window_h=window_h, retry_for_s=retry_for_s)))
 
     @part
     def normaliser(self) -> Normaliser:
@@ -98,9 +106,16 @@ class Runtime:
         return self.ledger.trends(self.config.trends)
 
     @part
-    def alerts(self) -> LazyAlerts:
-        """What lets subscriptions with an alert policy see articles."""
-        return self._to_close.enter_context(closing(LazyAlerts(self.config, self.routes)))
+    def alert_ledger(self) -> Ledger:
+        """Where alerts are planned, with the outbox. It waits briefly for the database: the caller tries again, and can
+        be told to stop in between."""
+        return self._open_ledger(ALERT_LEDGER_PATIENCE_S)
+
+    @part
+    def planner(self) -> AlertPlanner:
+        """Plans alerts of subscriptions with a policy; the job that publishes an article tells the others."""
+        asking = tuple(each for each in self.routes.subscriptions if not each.told_at_once)
+        return AlertPlanner(Routes(subscriptions=asking), self.alert_ledger)
 
     @part
     def producer(self) -> Producer:
@@ -114,14 +129,14 @@ class Runtime:
     def sink(self, name: str) -> PatientSink:
         """A sink of delivery. Raises `ConfigError` for files that are wrong; a store or a ledger that is unavailable is
         not an error yet."""
-        with self.lock:
+        with self._sinks_lock:
             if name not in self._sinks:
-                made = AlertSink(self.alerts.planner) if name == ALERTS else self._store_sink(name)
+                routes = self.routes
+                made = AlertSink(lambda: self.planner) if name == ALERTS else self._store_sink(name, routes)
                 self._sinks[name] = PatientSink(made)
             return self._sinks[name]
 
-    def _store_sink(self, name: str) -> StoreSink:
-        routes = self.routes
+    def _store_sink(self, name: str, routes: Routes) -> StoreSink:
         store = self._to_close.enter_context(closing(open_store(resolve(dict(self.config.stores)[name]))))
         return StoreSink(name, store, lambda article: name in routes.stores_of(article))
 
@@ -134,12 +149,12 @@ class Runtime:
     def lend(self, name: str | TopicPosition, value: Any) -> None:
         """Let steps that run in this process find a reader or an output of the local runner by its name. It outlives
         the runs; who lends it closes it."""
-        self._live[name] = value
+        self._lent[name] = value
 
     def lent(self, name: str | TopicPosition) -> Any:
         """What was lent under `name`; raises `RuntimeError` in a process that has none."""
         try:
-            return self._live[name]
+            return self._lent[name]
         except KeyError:
             raise RuntimeError(
                 f"nobody has lent {name} to this process: bounded runs work on the in-process runner alone; "

@@ -182,15 +182,10 @@ def _attempt(client: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         return client(**arguments, kafka_client=net_client)
     except BaseException:
-        _release(nets)
+        for net in nets:  # A thread and sockets, which a constructor that fails would leave behind.
+            net.close()
+            net._manager._net.stop()
         raise
-
-
-def _release(nets: list[Any]) -> None:
-    """Close what a client opened before its constructor failed, which keeps a thread and sockets otherwise."""
-    for net in nets:
-        net.close()
-        net._manager._net.stop()
 
 
 class _Ear(logging.Handler):

@@ -93,12 +93,6 @@ class TopicTail:
         return events
 
 
-def last_records(settings: KafkaSettings, topic: str, count: int) -> list[Event]:
-    """Return the last `count` records of a topic by their timestamps, oldest first."""
-    with closing(TopicTail(settings, topic)) as tail:
-        return tail.last(count)
-
-
 @dataclass(frozen=True, slots=True)
 class GroupLag:
     """`records` that the group has still to read, of all partitions. `began`: whether it ever committed."""

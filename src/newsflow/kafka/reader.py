@@ -114,16 +114,15 @@ class AvailableReader:
         left, left_bytes = self._limits.records, self._limits.size_bytes
         quiet_since = time.monotonic()
         deadline = quiet_since + self._limits.duration_s
-        while not self._done():
+        while self._left():
             batch = self._poll(min(self._limits.batch_records, left))
             if batch:
                 quiet_since = time.monotonic()
                 left, left_bytes = left - len(batch), left_bytes - sum(len(e.value or b"") for e in batch)
                 yield batch
             elif time.monotonic() - quiet_since > 60:
-                raise KafkaError(
-                    f"{self._topic}: nothing came for 60 s before {self._left()}; is the broker reachable?"
-                )
+                unread = ", ".join(f"{p}: {at} of {end}" for p, (at, end) in self._left().items())
+                raise KafkaError(f"{self._topic}: nothing came for 60 s before {unread}; is the broker reachable?")
             if left <= 0 or left_bytes <= 0 or time.monotonic() > deadline or self._stop.is_set():
                 return
 
@@ -218,11 +217,9 @@ class AvailableReader:
             position = max(bound, self._run.spans[partition][0])
         self._reached[partition] = position
 
-    def _done(self) -> bool:
-        return all(self._reached[p] >= end for p, (_, end) in self._run.spans.items())
-
-    def _left(self) -> str:
-        return ", ".join(f"{p}: {self._reached[p]} of {end}" for p, (_, end) in self._run.spans.items())
+    def _left(self) -> dict[int, tuple[int, int]]:
+        """How far the partitions were read of which some is left, and their ends."""
+        return {p: (self._reached[p], end) for p, (_, end) in self._run.spans.items() if self._reached[p] < end}
 
 
 def _now_ms() -> int:

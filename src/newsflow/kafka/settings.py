@@ -19,7 +19,7 @@ _AT = "kafka.security"
 
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:
-    """A cluster, who asks, and the limits of asking. Hashable: it is the key of per-process caches.
+    """A cluster, who asks, and the limits of asking.
 
     `connect_timeout_s` bounds the first contact, `request_timeout_s` one request, `delivery_timeout_s` the time
     from sending a record until it is stored or has failed.
@@ -35,17 +35,14 @@ class KafkaSettings:
 
     @classmethod
     def of(cls, kafka: Kafka) -> KafkaSettings:
-        """The settings of the `kafka` section of the configuration."""
         return cls(kafka.bootstrap_servers, kafka.client_id, kafka.security)
 
     @property
     def uses_tls(self) -> bool:
-        """True when the connection is encrypted."""
         return self.security.protocol in ("SSL", "SASL_SSL")
 
     @property
     def uses_sasl(self) -> bool:
-        """True when a user name and password are sent."""
         return self.security.protocol.startswith("SASL_")
 
     def to_client_kwargs(self) -> dict[str, Any]:

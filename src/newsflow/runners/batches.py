@@ -17,6 +17,7 @@ from newsflow.ingest.item import Item, OutputRecord
 from newsflow.ingest.runtime import Runtime, runtime_for
 from newsflow.kafka.producer import BatchWriter
 
+BatchFunction = Callable[[Sequence[Any], Runtime], list[Item]]
 TYPICAL_ITEM_BYTES = 4_000
 
 
@@ -67,12 +68,24 @@ class ConfiguredDoFn(beam.DoFn):
 class ApplyToBatches(ConfiguredDoFn):
     """Apply one function of `newsflow.ingest` to batches."""
 
-    def __init__(self, config: Config, function: Callable[[Sequence[Any], Runtime], list[Item]]) -> None:
+    def __init__(self, config: Config, function: BatchFunction) -> None:
         super().__init__(config)
         self._function = function
 
     def process(self, batch: Sequence[Any]) -> Iterator[list[Item]]:
         yield self._function(batch, self._runtime)
+
+
+class ConfiguredTransform(beam.PTransform):
+    """A stage that needs to know the configuration alone."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._config = config
+
+    def _apply(self, function: BatchFunction) -> Any:
+        """The step that applies `function` to each batch."""
+        return on_batches(ApplyToBatches(self._config, function))
 
 
 class WriteToKafka(ConfiguredDoFn):

@@ -1,4 +1,4 @@
-"""Submit a job to a Flink cluster, and watch it come up."""
+"""Submits a job to a Flink cluster with safe options, refuses what would lose data, and watches the job come up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
@@ -15,30 +14,34 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, FlinkError, KafkaError, UsageError
 from newsflow.kafka.admin import topic_names
+from newsflow.kafka.client import missing_topic
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, same_job, stamped
 from newsflow.runners.job import Build, Job
 from newsflow.runners.job_server import JobServer
+from newsflow.runners.local import last_line
 from newsflow.secrets import resolve
 
-# The options a newsflow job gets on Flink: safe ones where nobody said otherwise, and what is refused.
+log = logging.getLogger(__name__)
 
-
+COME_UP_S = 180.0
+TASK_MANAGERS_S = 60.0
+_POLL_S = 0.5
 WORKER = "newsflow-worker"
 
 SAFE: dict[str, str] = {
     # Every ten seconds what is written is made durable; after a failure so much is read again.
     "checkpointing_interval": "10000",
     "min_pause_between_checkpoints": "1000",
-    # A database that is away for minutes holds a checkpoint up; that is no reason to give it up.
+    # A database that is unavailable for minutes holds a checkpoint up; that is no reason to give up the checkpoint.
     "checkpoint_timeout_millis": "900000",
     # Kept when the job is cancelled or fails for good: `newsflow jobs restore` goes on from it.
     "externalized_checkpoints_enabled": "",
     "retain_externalized_checkpoints_on_cancellation": "",
     # Without it Beam's source is called once in many seconds while little comes in.
     "max_bundle_time_mills": "100",
-    # In practice for ever: what fails is tried again from the last checkpoint. A cluster may have set "none".
+    # For ever: what fails is tried again from the last checkpoint. A cluster may have set "none".
     "number_of_execution_retries": "2147483647",
     "execution_retry_delay": "3000",
     # A switch, which turns chaining off: Flink names operators after what they are chained to, and a savepoint taken
@@ -52,35 +55,31 @@ _REFUSED: dict[str, str] = {
     "flink_submit_uber_jar": "jobs sent so cannot be cancelled by Beam, and are not by newsflow: leave it out; "
     "newsflow starts a job server itself (NEWSFLOW_FLINK_JOB_SERVER) or takes --job_endpoint=HOST:PORT",
     "output_executable_path": "it writes a jar and starts nothing: leave it out",
-    "shutdown_sources_after_idle_ms": "it ends the endless source, and with it the job: leave it out",
+    "shutdown_sources_after_idle_ms": "it ends the endless source, and the job with it: leave it out",
     "save_main_session": "the workers have newsflow installed; pickling this process's state breaks them: leave it out",
 }
 
 
 def flink_options(beam_args: Sequence[str], config: Config, master: str, name: str, slots: int) -> list[str]:
-    """Beam's options for one job: the user's, then whatever they did not say; `slots` are free on the cluster.
-
-    They are checked (`check_options`).
-    """
+    """Beam's options for one job: the user's, checked as by `check_options`, then a default for whatever they leave
+    open; `slots` are free on the cluster."""
     check_options(beam_args, config)
     given = _given(beam_args)
     options = [argument for argument in beam_args if _name(argument) not in ("runner", "flink_master")]
-    defaults = SAFE | _worker(given) | {"job_name": name, "parallelism": str(max(slots, 1))}
-    options += [_option(key, value) for key, value in defaults.items() if key not in given]
+    defaults = SAFE | {"job_name": name, "parallelism": str(max(slots, 1))}
+    if given.get("environment_type", "PROCESS").upper() == "PROCESS":
+        defaults |= {"environment_type": "PROCESS", "environment_config": json.dumps({"command": WORKER})}
+    options += [f"--{key}={value}" if value else f"--{key}" for key, value in defaults.items() if key not in given]
     return ["--runner=PortableRunner", "--streaming", f"--flink_master={master}", *options]
 
 
 def check_options(beam_args: Sequence[str], config: Config) -> None:
     """Raises `UsageError` or `ConfigError` for what would lose data or stop by itself, with the remedy."""
-    _check_ledger(config)
     _check_given(_given(beam_args))
-
-
-def _check_ledger(config: Config) -> None:
     try:
         url = resolve(config.ledger.url)
     except ConfigError:
-        return  # A secret that only the workers have; theirs to find.
+        return  # A secret that only the workers have: they find out.
     if url.startswith("sqlite"):
         raise ConfigError(
             f"{mask_url(url)} is refused on Flink: every worker would decide in a file of its own, and "
@@ -119,12 +118,6 @@ def _number(given: dict[str, str], key: str, default: int) -> int:
         raise UsageError(f"--{key}={text}: accepted is a whole number") from None
 
 
-def _worker(given: dict[str, str]) -> dict[str, str]:
-    if given.get("environment_type", "PROCESS").upper() != "PROCESS":
-        return {}
-    return {"environment_type": "PROCESS", "environment_config": json.dumps({"command": WORKER})}
-
-
 def _given(beam_args: Sequence[str]) -> dict[str, str]:
     """Options by name, however they are written: `--name=value`, `--name value`, `--name`."""
     found: dict[str, str] = {}
@@ -142,22 +135,10 @@ def _name(argument: str) -> str:
     return argument.lstrip("-").partition("=")[0].replace("-", "_") if argument.startswith("--") else ""
 
 
-def _option(key: str, value: str) -> str:
-    return f"--{key}={value}" if value else f"--{key}"
-
-
-log = logging.getLogger(__name__)
-
-COME_UP_S = 180.0
-TASK_MANAGERS_S = 60.0
-_POLL_S = 0.5
-
-
 def submit(
     build: Build, job: Job, name: str, cluster: FlinkCluster, beam_args: Sequence[str], *, wants: str = ""
 ) -> FlinkJob:
-    """Hand the job to the cluster; returns it when all its tasks run. Blocks meanwhile. `wants`: a topic that must be
-    there.
+    """Hand the job to the cluster; returns it when all its tasks run. `wants`: a topic that must exist.
 
     Raises `UsageError` or `ConfigError` for what is refused, `FlinkError` when it runs already or does not come up,
     `KafkaError` when the topic is missing.
@@ -179,12 +160,17 @@ def submit(
         except Exception as error:
             if isinstance(error, FlinkError) or server is None:
                 raise
-            raise FlinkError(f"the job was not taken: {_last_line(error)}; {server.said_last()}") from error
+            raise FlinkError(f"the job was not taken: {last_line(error)}; {server.said_last()}") from error
 
 
 def _check_cluster(cluster: FlinkCluster, name: str) -> int:
     """How many slots are free; refuses a cluster without any, and a job that runs already."""
-    overview = _overview_with_slots(cluster)
+    deadline = time.monotonic() + TASK_MANAGERS_S
+    while not (overview := cluster.overview()).get("slots-total"):
+        # TaskManagers that were started with the cluster come a little later.
+        if time.monotonic() > deadline:
+            raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
+        time.sleep(_POLL_S)
     running = [each for each in cluster.jobs() if not each.ended and same_job(each.name, name)]
     if running:
         raise FlinkError(
@@ -196,25 +182,15 @@ def _check_cluster(cluster: FlinkCluster, name: str) -> int:
 
 
 def _check_topic(config: Config, topic: str) -> None:
-    """Refuses a topic that is missing: workers would find out, again and again. What cannot be looked up from here is
-    theirs to find."""
+    """Refuses a topic that is missing: workers would find out, again and again. Where it cannot be looked up from here,
+    they do."""
     try:
         known = topic_names(KafkaSettings.of(config.kafka))
     except (ConfigError, KafkaError) as error:
         log.warning("whether topic %s exists could not be looked up from here: %s", topic, error)
         return
     if topic not in known:
-        raise KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
-
-
-def _overview_with_slots(cluster: FlinkCluster) -> dict[str, Any]:
-    """What the cluster says of itself once a TaskManager is there: those started with it come a little later."""
-    deadline = time.monotonic() + TASK_MANAGERS_S
-    while not (overview := cluster.overview()).get("slots-total"):
-        if time.monotonic() > deadline:
-            raise FlinkError(f"Flink at {cluster.master} has no TaskManager: start one, it is where the work is done")
-        time.sleep(_POLL_S)
-    return overview
+        raise missing_topic(topic)
 
 
 def _come_up(cluster: FlinkCluster, name: str) -> FlinkJob:
@@ -236,8 +212,3 @@ def _come_up(cluster: FlinkCluster, name: str) -> FlinkJob:
         f"{overview.get('slots-total')} slots are free"
     )
     raise FlinkError(f"job {name} ({seen.id}) is {seen.state} after {COME_UP_S:g} s: {why}")
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]

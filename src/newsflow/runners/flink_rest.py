@@ -8,30 +8,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import urllib3
 
 from newsflow.errors import FlinkError, UsageError
-
-# What a job is called on Flink, which tells jobs apart by ids that nobody remembers.
-
-
-def flink_name(config_job: str, page: str) -> str:
-    """What a job is called on Flink: as configured, and by its page where that is not the main one."""
-    named = page in ("ingest", config_job) or config_job.endswith(f".{page}")
-    return config_job if named else f"{config_job}.{page}"
-
-
-def stamped(name: str) -> str:
-    """A name no other start of a job has: `ingest-20261126T104500Z-1f3a`."""
-    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
-
-
-def same_job(stamped_name: str, name: str) -> bool:
-    """Tell whether `stamped` made this name from `name`."""
-    return re.fullmatch(re.escape(name) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", stamped_name) is not None
-
 
 Method = Literal["GET", "POST", "PATCH"]
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
@@ -39,6 +20,23 @@ ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 _TIMEOUT_S = 20.0
 _POLL_S = 0.3
 _PYTHON = "Traceback (most recent call last):"
+
+
+def flink_name(config_job: str, definition: str) -> str:
+    """What a job is called on Flink, which tells jobs apart by ids alone: as configured, followed by the name of its
+    definition where that is not the main one."""
+    named = definition in ("ingest", config_job) or config_job.endswith(f".{definition}")
+    return config_job if named else f"{config_job}.{definition}"
+
+
+def stamped(name: str) -> str:
+    """A name that no other start of a job has: `ingest-20261126T104500Z-1f3a`."""
+    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
+
+
+def same_job(stamped_name: str, name: str) -> bool:
+    """Tell whether `stamped` made this name from `name`."""
+    return re.fullmatch(re.escape(name) + r"-\d{8}T\d{6}Z-[0-9a-f]{4}", stamped_name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +53,16 @@ class FlinkJob:
 
     @property
     def ended(self) -> bool:
-        """True when it will not run again."""
         return self.state in ENDED
 
     @property
     def working(self) -> bool:
-        """True when all its tasks run."""
         return self.state == "RUNNING" and self.tasks == self.tasks_running > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The last completed checkpoint of a job: its number, where it lies, its size, when it was done."""
+    """A completed checkpoint of a job."""
 
     number: int
     path: str
@@ -76,7 +72,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job was last begun again, or ended."""
+    """Why a job was last restarted, or ended."""
 
     at: datetime
     cause: str
@@ -140,17 +136,21 @@ class FlinkCluster:
         return Failure(at, _cause(history[0]["stacktrace"]))
 
     def stop(self, job_id: str, directory: str | None = None, timeout_s: float = 600) -> str:
-        """Stop with a savepoint; returns its path when it is written and the job has ended. The job runs on when
-        that fails."""
-        body: dict[str, Any] = {"drain": False}
-        if directory is not None:
-            body["targetDirectory"] = directory
-        return self._savepoint(job_id, "stop", body, timeout_s)
-
-    def savepoint(self, job_id: str, directory: str | None = None, timeout_s: float = 600) -> str:
-        """Take a savepoint while the job runs on; returns its path."""
-        body = {"cancel-job": False} | ({} if directory is None else {"target-directory": directory})
-        return self._savepoint(job_id, "savepoints", body, timeout_s)
+        """Stop with a savepoint; returns its path when it is written and the job has ended. The job runs on when that
+        fails."""
+        body = {"drain": False} | ({} if directory is None else {"targetDirectory": directory})
+        trigger = self._call("POST", f"/jobs/{job_id}/stop", body)["request-id"]
+        deadline = time.monotonic() + timeout_s
+        while (answer := self._call("GET", f"/jobs/{job_id}/savepoints/{trigger}"))["status"]["id"] != "COMPLETED":
+            if time.monotonic() > deadline:
+                raise FlinkError(f"no savepoint of {job_id} after {timeout_s:g} s; the job runs on")
+            time.sleep(_POLL_S)
+        operation = answer["operation"]
+        if "location" not in operation:
+            cause = _cause(operation.get("failure-cause", {}).get("stack-trace", "")) or "Flink does not say why"
+            raise FlinkError(f"no savepoint of {job_id}: {cause}; the job runs on")
+        self.wait_until_ended(job_id, timeout_s)
+        return str(operation["location"])
 
     def cancel(self, job_id: str, timeout_s: float = 120) -> None:
         """Cancel, and wait until it has ended. Its last checkpoint is kept."""
@@ -166,24 +166,6 @@ class FlinkCluster:
             time.sleep(_POLL_S)
         return job
 
-    def _savepoint(self, job_id: str, what: str, body: Mapping[str, Any], timeout_s: float) -> str:
-        trigger = self._call("POST", f"/jobs/{job_id}/{what}", body)["request-id"]
-        deadline = time.monotonic() + timeout_s
-        while True:
-            answer = self._call("GET", f"/jobs/{job_id}/savepoints/{trigger}")
-            if answer["status"]["id"] == "COMPLETED":
-                break
-            if time.monotonic() > deadline:
-                raise FlinkError(f"no savepoint of {job_id} after {timeout_s:g} s; the job runs on")
-            time.sleep(_POLL_S)
-        operation = answer["operation"]
-        if "location" not in operation:
-            cause = _cause(operation.get("failure-cause", {}).get("stack-trace", "")) or "Flink does not say why"
-            raise FlinkError(f"no savepoint of {job_id}: {cause}; the job runs on")
-        if what == "stop":
-            self.wait_until_ended(job_id, timeout_s)
-        return str(operation["location"])
-
     def _call(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             answer = self._http.request(method, self.url + path, json=body)
@@ -193,11 +175,11 @@ class FlinkCluster:
             raise FlinkError(f"Flink at {self.master} refuses {method} {path} ({answer.status}): {_said(answer)}")
         try:
             found = answer.json() if answer.data else {}
-        except ValueError as error:
-            raise FlinkError(f"{self.master} answers, but not as Flink does: {answer.data[:80]!r}") from error
+        except ValueError:
+            found = None
         if not isinstance(found, dict):
             raise FlinkError(f"{self.master} answers, but not as Flink does: {answer.data[:80]!r}")
-        return cast(dict[str, Any], found)
+        return found
 
 
 def _job(entry: Mapping[str, Any]) -> FlinkJob:

@@ -1,5 +1,5 @@
-"""Beam's job server for Flink: translates a pipeline and hands it to the cluster. It is needed while a job is
-submitted, and not afterwards."""
+"""Beam's job server for Flink: translates a pipeline and hands it to the cluster. It is needed only while a job is
+submitted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find_job_server() -> str:
     jars = sorted(path.glob("*.jar")) if given and path.is_dir() else []
     if given and (jars or path.is_file()):
         return f"{path}/*" if jars else str(path)
-    what = f"{VARIABLE} is {given}, which is no jar and no folder of jars" if given else f"{VARIABLE} is not set"
+    what = f"{VARIABLE} is {given}, which is not a jar and not a folder of jars" if given else f"{VARIABLE} is not set"
     raise MissingToolError(
         f"{what}: a job goes to Flink through Beam's job server. Name the jar beam-runners-flink-<Flink's version>-"
         "job-server-<Beam's version>.jar from Maven Central, or a running one with -- --job_endpoint=HOST:PORT"
@@ -45,22 +45,14 @@ class JobServer:
 
     @property
     def endpoint(self) -> str:
-        """For `--job_endpoint`."""
+        """For Beam's option `--job_endpoint`."""
         return f"{LOOPBACK}:{self._port}"
 
     def start(self) -> JobServer:
         """Start it; returns when it listens. Raises `FlinkError` when it does not."""
+        jvm = (self._java, f"-Xmx{self._heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *JAVA_OPENS)
         command = [
-            *(
-                self._java,
-                f"-Xmx{self._heap}",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                *JAVA_OPENS,
-                "-cp",
-                self._class_path,
-                _MAIN,
-            ),
+            *(*jvm, "-cp", self._class_path, _MAIN),
             *("--flink-master", self._master, "--job-host", LOOPBACK, "--job-port", str(self._port)),
             *("--artifact-port", "0", "--expansion-port", "0", "--artifacts-dir", str(self._folder / "artifacts")),
         ]
@@ -80,7 +72,6 @@ class JobServer:
         return (self._folder / "log").read_text(errors="replace")[-2000:].strip()
 
     def stop(self) -> None:
-        """Stop it and remove its files."""
         if self.process is not None:
             self.process.terminate()
             try:

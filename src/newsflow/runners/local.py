@@ -147,7 +147,7 @@ class LocalLoop:
                 raise
             except Exception as error:
                 if self._stop.is_set():
-                    log.warning("told to stop; what was in hand is read again at the next start: %s", _short(error))
+                    log.warning("told to stop; what was in hand is read again at the next start: %s", last_line(error))
                     return None
                 self._failed(error)
             else:
@@ -159,10 +159,10 @@ class LocalLoop:
         if self._failures >= self._limits.attempts:
             raise JobStoppedError(
                 f"stopped after {self._failures} failed attempts (limits.attempts); nothing of the last run was "
-                f"committed, so it is read again at the next start. Last failure: {_short(error)}"
+                f"committed, so it is read again at the next start. Last failure: {last_line(error)}"
             ) from error
         pause_s = min(0.25 * 2**self._failures, LONGEST_PAUSE_S)
-        log.warning("attempt %d failed, next in %.1f s: %s", self._failures, pause_s, _short(error))
+        log.warning("attempt %d failed, next in %.1f s: %s", self._failures, pause_s, last_line(error))
         self._stop.wait(pause_s)
 
     def _watch_dead_letters(self, found: Counter[str]) -> None:
@@ -178,7 +178,7 @@ class LocalLoop:
             )
 
 
-def _short(error: Exception) -> str:
-    """The last line of an error: Beam wraps a worker's whole traceback into the message."""
+def last_line(error: Exception) -> str:
+    """What an error ends in, up to 500 characters: Beam wraps a worker's whole traceback into the message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:500]

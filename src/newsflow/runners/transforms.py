@@ -4,73 +4,62 @@ No logic here."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
 
-from newsflow.config.settings import Config
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
-from newsflow.ingest.emit import letter_of, output_records, rows
-from newsflow.ingest.files import OutputDirectory
+from newsflow.ingest.emit import letter_of, output_records
 from newsflow.ingest.item import Item
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
 from newsflow.runners.batches import (
-    ApplyToBatches,
     ConfiguredDoFn,
+    ConfiguredTransform,
     CountOutcomes,
     WriteToKafka,
     count,
-    count_outcomes,
     on_batches,
 )
 from newsflow.runners.job import Job
 
 
-class _Stage(beam.PTransform):
-    """A transform that needs to know the configuration, and nothing else."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self._config = config
-
-
-class Normalise(_Stage):
+class Normalise(ConfiguredTransform):
     """Raw events to clean articles, or to a reason why not: batches of `Event` in, of `Item` out."""
 
     def expand(self, events: Any) -> Any:
-        return events | "NormaliseBatch" >> on_batches(ApplyToBatches(self._config, _normalise_now))
+        return events | "NormaliseBatch" >> self._apply(_normalise_now)
 
 
 def _normalise_now(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     return steps.normalise(events, runtime, datetime.now(UTC))
 
 
-class Deduplicate(_Stage):
+class Deduplicate(ConfiguredTransform):
     """Ask the ledger what each event is: new, another version, a repeat, a duplicate …"""
 
     def expand(self, items: Any) -> Any:
-        return items | "DecideBatch" >> on_batches(ApplyToBatches(self._config, steps.deduplicate))
+        return items | "DecideBatch" >> self._apply(steps.deduplicate)
 
 
-class TagTopics(_Stage):
+class TagTopics(ConfiguredTransform):
     """Find what each article is about, with evidence."""
 
     def expand(self, items: Any) -> Any:
-        return items | "TagBatch" >> on_batches(ApplyToBatches(self._config, steps.tag))
+        return items | "TagBatch" >> self._apply(steps.tag)
 
 
-class Route(_Stage):
+class Route(ConfiguredTransform):
     """Decide who gets what, and keep it in the ledger before any of it is written."""
 
     def expand(self, items: Any) -> Any:
         return (
             items
-            | "RouteBatch" >> on_batches(ApplyToBatches(self._config, steps.route))
-            | "RecordBatch" >> on_batches(ApplyToBatches(self._config, steps.record))
+            | "RouteBatch" >> self._apply(steps.route)
+            | "RecordBatch" >> self._apply(steps.record)
             | "CountOutcomes" >> on_batches(CountOutcomes())
         )
 
@@ -95,26 +84,14 @@ class WriteRecords(WriteToKafka):
 
 
 OUTPUT = "the output directory"
-"""The name under which it is lent to the steps of a run on files."""
-
-
-class FileOutput:
-    """The open output directory of a run on files, and what is called with the progress."""
-
-    def __init__(self, folder: OutputDirectory, progress: Callable[[int, Counter[str]], None]) -> None:
-        self._folder, self._progress = folder, progress
-
-    def take(self, batch: Sequence[Item], job: str) -> None:
-        """Append what the batch writes; tells how many events that were, and their counters."""
-        self._folder.write(rows(batch, job))
-        self._progress(sum(not item.promoted for item in batch), count_outcomes(batch))
+"""The name under which the launcher of a run on files lends what takes each batch."""
 
 
 class WriteFiles(ConfiguredDoFn):
-    """Append to the output that the launcher lends, and closes when the run is done."""
+    """Hand each batch to the output that the launcher has opened, and closes when the run is done."""
 
     def process(self, batch: Sequence[Item]) -> None:
-        self._runtime.lent(OUTPUT).take(batch, self._config.job)
+        self._runtime.lent(OUTPUT)(batch)
 
 
 class DeliverTo(beam.PTransform):
@@ -151,7 +128,7 @@ class TakeBatch(ConfiguredDoFn):
             yield dead
 
 
-class WriteDeadLetters(_Stage):
+class WriteDeadLetters(ConfiguredTransform):
     """Batches of dead letters to the topic beside the one they came from. A failure fails the bundle."""
 
     def expand(self, dead_letters: Any) -> Any:

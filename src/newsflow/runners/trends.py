@@ -20,7 +20,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from newsflow.config.settings import Config
 from newsflow.errors import UsageError
 from newsflow.model import Event
-from newsflow.runners.batches import ConfiguredDoFn, WriteToKafka
+from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, WriteToKafka
 from newsflow.runners.batches import count as add_to_counters
 from newsflow.runners.job import Job
 from newsflow.trends.job import count, dead_letter, due_records, emission_of
@@ -29,13 +29,9 @@ Marker = tuple[str, int]
 """The end of a window that is to be closed, as a key and as seconds since 1970."""
 
 
-class CountArticles(beam.PTransform):
+class CountArticles(ConfiguredTransform):
     """Take articles into the counts of the ledger, which tells versions from repeats. What is not an article is written
-    to the dead letters before the bundle ends. Batches of `Event` in; ends of windows that must be looked at out."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self._config = config
+    to the dead letters before the bundle ends. Batches of `Event` in; a `Marker` of each window to look at out."""
 
     def expand(self, events: Any) -> Any:
         return events | "CountBatch" >> beam.ParDo(CountBatch(self._config)).with_output_types(tuple[str, int])
@@ -58,19 +54,15 @@ class CloseWindows(beam.PTransform):
         raise UsageError("the job trends reads Kafka: a file has no clock that says when a window is over")
 
 
-class PublishTrends(beam.PTransform):
+class PublishTrends(ConfiguredTransform):
     """Close what is due by the times that come in, and write what the ledger decided: counts, corrections, bursts."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self._config = config
 
     def expand(self, times: Any) -> Any:
         return times | "CloseAndWrite" >> beam.ParDo(CloseAndWrite(self._config))
 
 
 class CountBatch(WriteToKafka):
-    """One transaction a batch. Gives the ends of the windows that are to be closed because of it."""
+    """One transaction a batch."""
 
     def process(self, events: Sequence[Event]) -> Iterator[Marker]:
         rule = self._config.trends.windows
@@ -93,7 +85,6 @@ class CloseByWatermark(beam.DoFn):
         self._grace_s = config.trends.windows.grace_s
 
     def process(self, marker: Marker, over: Any = beam.DoFn.TimerParam(OVER)) -> None:  # noqa: B008
-        """Set, or set again, the timer of one window."""
         over.set(Timestamp(marker[1] + self._grace_s))
 
     @on_timer(OVER)
@@ -114,19 +105,18 @@ class CloseAtEndOfRun(ConfiguredDoFn):
         """What changed is in the ledger; nothing is to be carried from here."""
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        """One time a run."""
         read_ms = self._runtime.lent(self._position).read_until_ms()
         yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 
 class CloseAndWrite(WriteToKafka):
-    """Each window closes in a transaction of its own; its records are written and acknowledged before the next."""
+    """Each window closes in a transaction of its own; its records are written and acknowledged before the next. Killed
+    in between, the next call goes on where this one was."""
 
     def process(self, upto: int) -> None:
-        """Close windows that end up to a time. Killed in between, the next call goes on where this one was."""
         trends = self._runtime.trends
         for records in due_records(trends, upto):
             self.send([emission_of(record, self._config.job) for record in records])
-            self._writer.flush()
+            self.finish_bundle()
             trends.written(records)
             add_to_counters(Counter({"trends.records": len(records)}))

@@ -1,9 +1,9 @@
 """`newsflow-worker`: the Python process that a runner starts to run newsflow's stages in.
 
-Beam's own boot program, in Go, fetches the job's artifacts and installs them; here newsflow is installed already,
-the same release as on the machine that submits. So all there is to do is to ask the runner for the job's options
-and to become Beam's worker. With `--pool` it listens instead and starts such workers when asked: for runners that
-cannot start processes where newsflow is installed (the environment EXTERNAL).
+Beam's own boot program, in Go, fetches the job's artifacts and installs them; here newsflow is installed already, in
+the same release as on the machine that submits. So it only asks the runner for the job's options and becomes Beam's
+worker. With `--pool` it listens instead and starts such workers when asked: for runners that cannot start processes
+where newsflow is installed (the environment EXTERNAL).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ASK_S = 60
 
 
 def main() -> None:
-    """Become a worker, or serve a pool of them; raises what the runner answers when it refuses."""
+    """Become a worker, or serve a pool of them."""
     arguments, _ = _parser().parse_known_args()
     if arguments.pool:
         serve_pool(arguments.pool)
@@ -71,13 +71,13 @@ def _worker_environment(arguments: argparse.Namespace, info: Any) -> dict[str, s
         "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
     }
-    for name, told, given in (
+    for name, provided, given in (
         ("LOGGING", info.logging_endpoint.url, arguments.logging_endpoint),
         ("CONTROL", info.control_endpoint.url, arguments.control_endpoint),
         ("STATUS", info.status_endpoint.url, ""),
     ):
-        if told or given:
-            environ[f"{name}_API_SERVICE_DESCRIPTOR"] = f'url: "{told or given}"'
+        if provided or given:
+            environ[f"{name}_API_SERVICE_DESCRIPTOR"] = f'url: "{provided or given}"'
     return environ
 
 
@@ -88,11 +88,11 @@ def serve_pool(port: int) -> None:
     address, server = BeamFnExternalWorkerPoolServicer.start(
         use_process=True, port=port, container_executable=sys.argv[0]
     )
-    told = threading.Event()
+    asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: asked_to_stop.set())
     print(f"newsflow-worker: a pool at {address}", file=sys.stderr, flush=True)
-    told.wait()
+    asked_to_stop.wait()
     server.stop(1).wait()
 
 
