@@ -108,7 +108,7 @@ def main(folder: Path, hook: str, outage: Path) -> None:
         loop_over(FileLog(folder / "log.jsonl", folder / f"place-{name}"), config, name) for name in sink_names(config)
     ]
     outbox = runtime.alert_ledger
-    delivery = AlertDelivery(lambda: Outbox(outbox), config.destinations, last_drain_s=20, tick=runtime.alerting.tick)
+    delivery = AlertDelivery(lambda: Outbox(outbox), config.destinations, last_drain_s=20, tick=runtime.planner.tick)
     delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
     print("ready", flush=True)
     with delivery:

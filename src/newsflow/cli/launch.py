@@ -353,7 +353,7 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
         yield
         return
     outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
-    tick = (lambda now: runtime.alerting.tick(now)) if sinks else None
+    tick = (lambda now: runtime.planner.tick(now)) if sinks else None
     with AlertDelivery(outbox, runtime.config.destinations, tick=tick) as delivery:
         yield
     done.alerts += delivery.report()

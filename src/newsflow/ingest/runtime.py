@@ -113,13 +113,13 @@ class Runtime:
 
     @part
     def alert_ledger(self) -> Ledger:
-        """Where alerting remembers, with the outbox. It waits briefly for the database: the caller tries again, and can
+        """Where alerts are planned, with the outbox. It waits briefly for the database: the caller tries again, and can
         be told to stop in between."""
         return self._open_ledger(ALERT_LEDGER_PATIENCE_S)
 
     @part
-    def alerting(self) -> AlertPlanner:
-        """Of subscriptions with a policy; the others are told by the job that publishes the article."""
+    def planner(self) -> AlertPlanner:
+        """Plans alerts of subscriptions with a policy; the job that publishes an article tells the others."""
         asking = tuple(each for each in self.routes.subscriptions if not each.told_at_once)
         return AlertPlanner(Routes(subscriptions=asking), self.alert_ledger)
 
@@ -138,7 +138,7 @@ class Runtime:
         with self._sinks_lock:
             if name not in self._sinks:
                 routes = self.routes
-                made = AlertSink(lambda: self.alerting) if name == ALERTS else self._store_sink(name, routes)
+                made = AlertSink(lambda: self.planner) if name == ALERTS else self._store_sink(name, routes)
                 self._sinks[name] = PatientSink(made)
             return self._sinks[name]
 
