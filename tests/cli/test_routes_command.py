@@ -103,7 +103,7 @@ def test_schedules_are_tried_for_any_time(tmp_path: Path, at: str, feeds: str, w
     assert feeds in result.stdout
     assert why in result.stdout
     assert "- subscription big-stories: story of 1 article so far, not 3 or more" in result.stdout
-    assert "debug   told of on the debug feed" in result.stdout
+    assert "debug   reported on the debug feed" in result.stdout
 
 
 @pytest.mark.parametrize("at", ["noon", "2026-03-02T09:00:00", "0001-01-01T00:00:00+14:00"])
