@@ -72,10 +72,13 @@ def _load_feeds(db: Database, ids: Sequence[str]) -> dict[str, dict[int, tuple[s
 
 def _insert(db: Database, records: Sequence[PublishedVersion], now_micros: int) -> None:
     """Keep the bytes that are published in place of those that were decided."""
-    decided = [_place(record) for record in records]
-    db.execute_many("DELETE FROM unrecorded_article WHERE article_id = ? AND version = ?", decided)
+    if not records:
+        return
     rows = [(r.article_id, r.version, r.event_id, now_micros, r.value, _listed(r.feeds)) for r in records]
     db.insert("emission", "article_id, version, event_id, recorded_at, value, feeds", rows)
+    recorded = "SELECT 1 FROM emission e WHERE e.article_id = u.article_id AND e.version = u.version"
+    sql = f"DELETE FROM unrecorded_article AS u WHERE u.article_id {{in_texts}} AND EXISTS ({recorded})"
+    db.execute(sql, [db.list_of(sorted({record.article_id for record in records}))])
 
 
 def _store_alerts(
