@@ -205,7 +205,7 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     from newsflow.ingest.runtime import runtime_for
     from newsflow.kafka.reader import AvailableReader, RunLimits
     from newsflow.runners.job import Job, load_job
-    from newsflow.runners.local import LocalLoop, PreparedPipeline, RunReport
+    from newsflow.runners.local import LocalLoop, PreparedPipeline
 
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)
@@ -214,9 +214,9 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = AvailableReader(consumer, arguments.topic, bounds)
-    runs: list[RunReport] = []
+    runs: list[int] = []
     began = time.perf_counter()
-    LocalLoop(pipeline, reader, job, runs.append).until_caught_up()
+    LocalLoop(pipeline, reader, job, lambda records, *_: runs.append(records)).until_caught_up()
     seconds = time.perf_counter() - began
     outcomes = {str(name): count for name, count in tools.ledger.outcomes().items() if count}
     reader.close()

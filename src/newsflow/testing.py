@@ -127,7 +127,7 @@ class MemoryKafka:
         reader = AvailableReader(_Consumer(self, position.group), position.topic, RunLimits())
         counters: Counter[str] = Counter()
         pipeline = PreparedPipeline(definition.build, job, PipelineOptions([]))
-        loop = LocalLoop(pipeline, reader, job, lambda run: counters.update(run.counters), position=position)
+        loop = LocalLoop(pipeline, reader, job, lambda _, found, __: counters.update(found), position=position)
         loop.until_caught_up()
         return counters
 

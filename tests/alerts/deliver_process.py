@@ -71,7 +71,7 @@ def loop_over(log: FileLog, config: Config, sink: str) -> LocalLoop:
     """The shipped page for one sink, reading a log of files."""
     job = Job(config, sinks=(sink,))
     pipeline = PreparedPipeline(load_job("deliver").build, job, PipelineOptions([]))
-    return LocalLoop(pipeline, log, job, lambda _: None, position=job.published(sink))
+    return LocalLoop(pipeline, log, job, lambda *_: None, position=job.published(sink))
 
 
 class SometimesAway(Store):

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -38,7 +38,7 @@ from newsflow.ledger.upkeep import Upkeep
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
-from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline, RunReport
+from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline
 from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
@@ -320,10 +320,10 @@ def _prepare(
     reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions)))
     total: Counter[str] = Counter()
 
-    def add(run: RunReport) -> None:
-        total.update(run.counters)
+    def add(records: int, counters: Counter[str], left: int) -> None:
+        total.update(counters)
         if not sink:
-            progress.add(run.records, run.counters, run.left)
+            progress.add(records, counters, left)
 
     loop = LocalLoop(
         *(pipeline, reader, job, add),
@@ -359,15 +359,13 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
     done.alerts += delivery.report()
 
 
-def _upkeep(config: Config, wanted: bool) -> AbstractContextManager[object]:
+def _upkeep(config: Config, wanted: bool) -> Upkeep:
     """Prunes the ledger while a job follows; a run that ends is too short for it."""
     ledger = config.ledger
-    if not wanted:
-        return nullcontext()
     return Upkeep(
         lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
         retention=timedelta(days=ledger.retention_d),
-        every=timedelta(hours=ledger.prune_every_h),
+        every=timedelta(hours=ledger.prune_every_h if wanted else 0),
     )
 
 

@@ -32,6 +32,10 @@ class Runner(StrEnum):
     FLINK = "flink"
 
 
+UntilCaughtUpOption = Annotated[
+    bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
+]
+FollowOption = Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")]
 _BEAM_RUNNERS = {Runner.PRISM: "PrismRunner", Runner.FLINK: "FlinkRunner"}
 
 
@@ -40,10 +44,8 @@ def run(
     job: Annotated[
         str, typer.Argument(help="A shipped job (ingest, deliver, trends), or a .py file with build(pipeline, job).")
     ],
-    until_caught_up: Annotated[
-        bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
-    ] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")] = False,
+    until_caught_up: UntilCaughtUpOption = False,
+    follow: FollowOption = False,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="Read raw events from FILE.jsonl[.gz] instead of Kafka.")
     ] = None,
@@ -161,10 +163,8 @@ def _partitions(text: str) -> list[int]:
 
 def deliver(
     context: typer.Context,
-    until_caught_up: Annotated[
-        bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
-    ] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")] = False,
+    until_caught_up: UntilCaughtUpOption = False,
+    follow: FollowOption = False,
     sinks: SinksOption = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,

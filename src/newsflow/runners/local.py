@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -47,16 +46,6 @@ class JobStoppedError(NewsflowError):
     """A job gave up: it failed too often, or everything it read became a dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What one bounded run did."""
-
-    records: int
-    counters: Counter[str]
-    left: int
-    """Records that were there at its start and are still to be read."""
-
-
 class PreparedPipeline:
     """A pipeline built and translated once, run any number of times in this process."""
 
@@ -79,7 +68,8 @@ class LocalLoop:
     """Runs a prepared pipeline over and over, until it is caught up or told to stop.
 
     `reader` reads at `position`: raw events unless another is given. `idle_s`: how long to wait when there was nothing
-    to read. `idle_run_s`: how often to run although there was nothing. `beat` is called at each turn.
+    to read. `idle_run_s`: how often to run although there was nothing. `beat` is called at each turn, `report` after
+    each run: with how many records it read, its counters, and how many of those there at its start are still unread.
     """
 
     def __init__(
@@ -87,7 +77,7 @@ class LocalLoop:
         pipeline: PreparedPipeline,
         reader: Reader,
         job: Job,
-        report: Callable[[RunReport], None],
+        report: Callable[[int, Counter[str], int], object],
         *,
         position: TopicPosition | None = None,
         idle_s: float = IDLE_S,
@@ -134,7 +124,7 @@ class LocalLoop:
         found = self._pipeline.run()
         records = self._reader.finish()
         left = sum(max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items())
-        self._report(RunReport(records, found, left))
+        self._report(records, found, left)
         self._watch_dead_letters(found)
         return True
 
