@@ -29,8 +29,7 @@ import psutil
 from numpy.typing import NDArray
 
 from newsflow.dedup.decide import KnownArticle, Lookalike, choose_original, choose_story
-from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, fingerprint, matching_tokens
-from newsflow.dedup.index import NearIndex
+from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, NearIndex, fingerprint, matching_tokens
 from newsflow.dedup.similarity import compare_all, relate
 from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from newsflow.kafka.admin import TopicTail
 from newsflow.kafka.client import make_admin, make_consumer
-from newsflow.kafka.inspect import TopicTail
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.dedup.fingerprint import Fingerprint
-from newsflow.dedup.index import NearIndex
+from newsflow.dedup.fingerprint import Fingerprint, NearIndex
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, compare_all, relate
 
 Pair = tuple[int, int]

@@ -9,14 +9,14 @@ Where the founding page is (seed/*.txt), its topics are checked too.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from babel import Locale
 
-from newsflow.tagging import RuleSet, load_rules
-from newsflow.tagging.cldr.generate import read_alternatives
+from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
 from newsflow.tagging.lint import text_article
 from newsflow.tagging.text import fold
 
@@ -90,9 +90,9 @@ def gold_names(language: str) -> dict[str, str]:
     """Codes by folded name: CLDR's, and the commonest others."""
     territories = Locale.parse(language).territories
     names = {fold(name).strip(): code for code, name in territories.items() if len(code) == 2 and code != "EU"}
-    for (code, tag), others in read_alternatives().items():
-        if tag == language:
-            names |= {fold(name).strip(): code for name in others}
+    alternatives = (shipped_rules_path().parent / "cldr" / "alternatives.txt").read_text(encoding="utf-8")
+    for code, others in re.findall(rf"^(\w+) {language}:(.*)$", alternatives, re.MULTILINE):
+        names |= {fold(name).strip(): code for name in others.split(";")}
     more = {"ar": _MORE_ARABIC, "ru": _MORE_RUSSIAN}.get(language, {})
     return names | {fold(name).strip(): code for name, code in more.items()}
 

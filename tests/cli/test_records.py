@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.cli.common import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
+from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
 from newsflow.cli.tail import as_line, as_object, instant
 from newsflow.model import Event
 from newsflow.resources import schemas_dir

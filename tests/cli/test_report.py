@@ -13,7 +13,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from newsflow.cli.common import FIRST_STRONG_ISOLATE, POP_ISOLATE, settings
+from newsflow.cli.options import settings
+from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from newsflow.cli.report import Results, fit, report, results_of
 from newsflow.tools.broker import LocalBroker
 

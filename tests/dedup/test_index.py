@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.dedup.index import NEWEST_PER_KEY, NearIndex
+from newsflow.dedup.fingerprint import NEWEST_PER_KEY, NearIndex
 
 key_lists = st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=4, unique=True), max_size=40)
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.admin import TopicTail
 from newsflow.kafka.client import make_producer
-from newsflow.kafka.inspect import TopicTail
 from newsflow.kafka.producer import BatchWriter
 from tests.broker_helpers import RunningBroker, last_records
 

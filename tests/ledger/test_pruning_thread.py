@@ -11,7 +11,7 @@ import pytest
 
 from newsflow.errors import LedgerError
 from newsflow.ledger import Ledger
-from newsflow.ledger.upkeep import Upkeep
+from newsflow.ledger.pruning import Upkeep
 from tests.ledger.ledger_helpers import ManualClock, Wire
 
 

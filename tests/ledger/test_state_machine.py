@@ -93,7 +93,7 @@ class Newsroom:
 
 
 def _identity(candidate: Candidate) -> str:
-    from newsflow.dedup.identity import article_id
+    from newsflow.dedup.decide import article_id
     from newsflow.model import Article
 
     assert isinstance(candidate.result, Article)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from newsflow.normalise import parse_date
 from newsflow.normalise.dates import names as arabic
 from newsflow.normalise.dates.day import jalali_to_date
-from newsflow.normalise.dates.generate_names import generate
 from newsflow.normalise.dates.names import LANGUAGES, names_of
+from tools.date_names import generate
 
 LEVANT = "كانون الثاني|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين الأول|تشرين الثاني|كانون الأول".split("|")
 MAGHREB = "جانفي|فيفري|مارس|أفريل|ماي|جوان|جويلية|أوت|سبتمبر|أكتوبر|نوفمبر|ديسمبر".split("|")

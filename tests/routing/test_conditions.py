@@ -17,8 +17,7 @@ from newsflow.model import Action, Article, Outcome
 from newsflow.model.names import feed_of, feed_topic, subscriber_feed, subscription_of
 from newsflow.model.schemas import violations
 from newsflow.routing import Match, Routes, Subscription, article_meets, describe, encode_debug, load_routes
-from newsflow.routing.match import facts, objections
-from newsflow.routing.values import Route
+from newsflow.routing.values import Route, facts, objections
 from tests.routing.routing_helpers import article, decision
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from newsflow.alerts.values import Policy, decode_alert
 from newsflow.model import Decision, Outcome
 from newsflow.routing import Match, Route, Routes, Subscription, load_routes
-from newsflow.routing.match import facts, in_sample, meets, objections
+from newsflow.routing.values import facts, in_sample, meets, objections
 from tests.routing.routing_helpers import NOON, article, decision, topic
 
 SHIPPED = load_routes()

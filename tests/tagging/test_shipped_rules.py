@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
-from newsflow.tagging.cldr.generate import countries, rows
 from newsflow.tagging.lint import run_examples
 from tests.tagging.tagging_articles import make_article, slice_of
+from tools.country_rules import countries, rows
 
 
 @pytest.fixture(scope="module")

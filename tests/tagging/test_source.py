@@ -8,7 +8,7 @@ import pytest
 
 from newsflow.errors import ConfigError
 from newsflow.tagging import RuleSource, apply_rules
-from newsflow.tagging.source import POINTER_NAME
+from newsflow.tagging.ruleset import POINTER_NAME
 from tests.tagging.tagging_articles import make_article
 
 
@@ -29,14 +29,14 @@ def test_changed_rules_are_taken_up_and_broken_ones_are_not(tmp_path: Path, capl
     assert second.version != first.version
     assert second.match(make_article("the pier"))
     write(file, "id: r\nany: [harbour\n", 3)
-    with caplog.at_level(logging.ERROR, "newsflow.tagging.source"):
+    with caplog.at_level(logging.ERROR, "newsflow.tagging.ruleset"):
         assert source.current() is second
         assert source.current() is second
     assert len(caplog.records) == 1
     assert "r.yaml" in caplog.text
     caplog.clear()
     file.unlink()
-    with caplog.at_level(logging.ERROR, "newsflow.tagging.source"):
+    with caplog.at_level(logging.ERROR, "newsflow.tagging.ruleset"):
         assert source.current() is second
     assert "no such rule file" in caplog.text
     caplog.clear()

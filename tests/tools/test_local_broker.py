@@ -18,7 +18,7 @@ from newsflow.errors import LocalServiceError, MissingToolError
 from newsflow.kafka.producer import BatchWriter
 from newsflow.processes import free_port
 from newsflow.tools.broker import BrokerState, LocalBroker
-from newsflow.tools.processes import find_process
+from newsflow.tools.programs import find_process
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
 

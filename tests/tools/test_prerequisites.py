@@ -12,8 +12,7 @@ from newsflow.errors import LocalServiceError, MissingToolError
 from newsflow.processes import find_java, free_port, port_is_free
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.node import server_properties
-from newsflow.tools.processes import command_line, find_process, port_owner
-from newsflow.tools.programs import ensure_jars
+from newsflow.tools.programs import command_line, ensure_jars, find_process, port_owner
 
 POM = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "pom.xml"
 

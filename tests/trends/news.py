@@ -16,9 +16,8 @@ from newsflow.model import Article, Event, PublishedVersion
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, article_key, dead_letter_topic
 from newsflow.trends.bursts import TrendSettings
-from newsflow.trends.counting import Cell, recount
+from newsflow.trends.counting import DAY_S, Cell, recount
 from newsflow.trends.counts import Trends
-from newsflow.trends.windows import DAY_S
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import check_repeats
 from tests.trends.trend_articles import START, article

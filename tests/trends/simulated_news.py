@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from newsflow.trends.baseline import DayCount
 from newsflow.trends.bursts import Burst, BurstRule, BurstState, JudgedWindow, judge_new
-from newsflow.trends.counting import STORY, Cell
-from newsflow.trends.windows import DAY_S, WindowRule
+from newsflow.trends.counting import DAY_S, STORY, Cell, WindowRule
 
 WEEK_S = 7 * DAY_S
 MONDAY = 4 * DAY_S

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsflow.trends.baseline import DayCount, Expected, expect, tail_log10
 from newsflow.trends.bursts import Burst, BurstRule, BurstState, Observation, covering, follow, is_burst
-from newsflow.trends.windows import DAY_S, WindowRule
+from newsflow.trends.counting import DAY_S, WindowRule
 from tests.trends.simulated_news import START, WEEK_S, Watch, plant, raised, simulate
 
 RULE = BurstRule()

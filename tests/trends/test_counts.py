@@ -15,10 +15,9 @@ from newsflow.ledger import Ledger
 from newsflow.model import Article
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import BurstRule, BurstState, TrendSettings
-from newsflow.trends.counting import Cell, CountChange, contribution_of
+from newsflow.trends.counting import Cell, CountChange, WindowRule, contribution_of
 from newsflow.trends.counts import Trends
 from newsflow.trends.records import TrendRecord
-from newsflow.trends.windows import WindowRule
 from tests.model.schema_laws import reference_violations
 from tests.trends.trend_articles import START, article
 

@@ -12,9 +12,8 @@ import pytest
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article
 from newsflow.trends.bursts import BurstState, TrendSettings
-from newsflow.trends.counting import contribution_of
+from newsflow.trends.counting import WindowRule, contribution_of
 from newsflow.trends.counts import Trends
-from newsflow.trends.windows import WindowRule
 from tests.trends.simulated_news import START, WEEK_S, News, plant, simulate
 from tests.trends.trend_articles import article
 

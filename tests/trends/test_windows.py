@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsflow.config.load import load_config
 from newsflow.errors import ConfigError
-from newsflow.trends.windows import DAY_S, WindowRule, instant
+from newsflow.trends.counting import DAY_S, WindowRule, instant
 
 rules = st.sampled_from([WindowRule(), WindowRule(900, 900), WindowRule(86_400, 3_600), WindowRule(604_800, 86_400)])
 instants = st.integers(-2_000_000_000, 7_000_000_000).map(lambda s: datetime.fromtimestamp(s, UTC)) | st.datetimes(

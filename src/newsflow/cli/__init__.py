@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from newsflow.cli.common import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, console, tell
+from newsflow.cli.output import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, console, tell
 
 
 def main() -> None:

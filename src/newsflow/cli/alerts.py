@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    data,
-    data_json,
-    settings,
-    tell,
-)
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, console, data, data_json, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -210,7 +201,7 @@ def _duration(text: str) -> timedelta:
 
 def _print_line(alert: LoggedAlert) -> None:
     from newsflow.alerts.render import headline, members_of
-    from newsflow.cli.common import isolate
+    from newsflow.cli.output import isolate
 
     members = members_of(alert.value)
     states = ", ".join(f"{each.destination} {each.state}" for each in alert.deliveries) or "no destination"

@@ -24,7 +24,8 @@ from newsflow.cli import (
     topics,
     trends,
 )
-from newsflow.cli.common import Output, OutputOption, emit
+from newsflow.cli.options import Output, OutputOption
+from newsflow.cli.output import emit
 
 app = typer.Typer(
     name="newsflow",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import settings
+from newsflow.cli.options import settings
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def paths_in_force(config: Config, folder: Path | None = None) -> list[Path]:
     """The rules that a running job tags with: last applied (to `folder`, else the configured one), else configured,
     else shipped."""
     from newsflow.tagging import shipped_rules_path
-    from newsflow.tagging.source import POINTER_NAME, applied_paths
+    from newsflow.tagging.ruleset import POINTER_NAME, applied_paths
 
     applied = applied_paths((folder or Path(config.topics_applied)) / POINTER_NAME)
     return applied or [Path(path) for path in config.topic_paths] or [shipped_rules_path()]

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
-from newsflow.cli.common import (
-    BootstrapOption,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    data,
-    data_json,
-    settings,
-    tell,
-)
+from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import console, data, data_json, tell
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 

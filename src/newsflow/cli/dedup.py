@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import read_bytes
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    data,
-    data_json,
-    isolate,
-    settings,
-    tell,
-)
 from newsflow.cli.ledger import UrlOption, open_existing
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import QuietOption, VerboseOption, set_up_logging, settings, tell
+from newsflow.cli.options import QuietOption, VerboseOption, set_up_logging, settings
+from newsflow.cli.output import tell
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config

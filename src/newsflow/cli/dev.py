@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
+from newsflow.cli.options import Output, OutputOption
+from newsflow.cli.output import EXIT_FAILED, data, data_json, tell
 
 if TYPE_CHECKING:
     from newsflow.tools.broker import BrokerStatus, LocalBroker

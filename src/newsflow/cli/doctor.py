@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    BootstrapOption,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    emit,
-    settings,
-)
+from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, console, emit
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
 if TYPE_CHECKING:
@@ -123,7 +115,7 @@ def groups(config: Config) -> list[tuple[str, str]]:
 
 def _lag(settings: KafkaSettings, group: str, topic: str, bounds: DoctorBounds) -> Finding:
     from newsflow.errors import KafkaError
-    from newsflow.kafka.inspect import group_lag
+    from newsflow.kafka.admin import group_lag
 
     part = f"group {group}"
     try:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, tell
+from newsflow.cli.options import Output, OutputOption
+from newsflow.cli.output import EXIT_FAILED, data, data_json, tell
 from newsflow.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")

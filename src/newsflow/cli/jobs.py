@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import (
+from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     FlinkMasterOption,
@@ -15,14 +15,11 @@ from newsflow.cli.common import (
     OutputOption,
     SinksOption,
     VerboseOption,
-    console,
-    data,
-    data_json,
+    for_job,
     set_up_logging,
     settings,
-    settled,
-    tell,
 )
+from newsflow.cli.output import console, data, data_json, tell
 from newsflow.errors import FlinkError, UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +103,7 @@ def restore(
 ) -> None:
     """Start a job where a savepoint or checkpoint ended. Options of Beam follow after --, as for run."""
     set_up_logging(verbose)
-    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger))
+    loaded = for_job(job, settings(config, bootstrap_servers, ledger__url=ledger))
     beam_args = list(context.args)
     start(job, loaded.config, flink_master, parallelism, path, beam_args, sinks=sinks, detach=detach, output=output)
 

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import paths_in_force
-from newsflow.cli.common import (
+from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     Output,
     OutputOption,
     VerboseOption,
-    data,
-    emit,
     set_up_logging,
     settings,
-    tell,
 )
+from newsflow.cli.output import data, emit, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from newsflow.alerts.delivery import AlertDelivery
 from newsflow.alerts.outbox import Outbox
-from newsflow.cli.common import Output, console, data, data_json, tell
+from newsflow.cli.options import Output
+from newsflow.cli.output import console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
@@ -34,7 +35,7 @@ from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
-from newsflow.ledger.upkeep import Upkeep
+from newsflow.ledger.pruning import Upkeep
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition

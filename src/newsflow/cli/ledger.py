@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    data,
-    data_json,
-    emit,
-    settings,
-    tell,
-)
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, tell
 
 if TYPE_CHECKING:
     from pathlib import Path

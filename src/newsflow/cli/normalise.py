@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import STDIN, read_bytes, read_lines
-from newsflow.cli.common import EXIT_FAILED, Output, OutputOption, data, data_json, isolate, tell
+from newsflow.cli.options import Output, OutputOption
+from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _raw_article(content: bytes, source: str | None, url: str | None) -> RawArti
     from datetime import UTC, datetime
 
     from newsflow.model import RawArticle
-    from newsflow.normalise.decode import decode_bytes
+    from newsflow.normalise.characters import decode_bytes
 
     event = _event(content)
     if event is not None:

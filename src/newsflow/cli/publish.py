@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import (
-    EXIT_FAILED,
+from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     Output,
     OutputOption,
     QuietOption,
     VerboseOption,
-    console,
-    emit,
     set_up_logging,
     settings,
-    tell,
 )
+from newsflow.cli.output import EXIT_FAILED, console, emit, tell
 from newsflow.errors import KafkaError, UsageError
 
 if TYPE_CHECKING:

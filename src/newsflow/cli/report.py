@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from newsflow.cli.common import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
+from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
 from newsflow.config.settings import Config
 from newsflow.ledger import DeadLetter, open_ledger
 from newsflow.model import Action, Article, Evidence, Outcome

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import RulesOption, duration, known_topic, load_given
-from newsflow.cli.common import BootstrapOption, ConfigOption, Output, OutputOption, data, data_json, settings, tell
+from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import data, data_json, tell
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config

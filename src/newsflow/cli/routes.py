@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import article_or_reason, load_given, read_lines
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    data,
-    data_json,
-    isolate,
-    one_line,
-    settings,
-    tell,
-)
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, one_line, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from newsflow.cli.common import (
+from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     FlinkMasterOption,
@@ -17,9 +17,9 @@ from newsflow.cli.common import (
     QuietOption,
     SinksOption,
     VerboseOption,
+    for_job,
     set_up_logging,
     settings,
-    settled,
 )
 from newsflow.errors import UsageError
 
@@ -91,7 +91,7 @@ def run(
         from newsflow.ingest.files import LEDGER
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
-    loaded = settled(job, settings(config, bootstrap_servers, ledger__url=ledger)).config
+    loaded = for_job(job, settings(config, bootstrap_servers, ledger__url=ledger)).config
     from newsflow.cli import launch
     from newsflow.ingest.deliver import chosen_sinks
     from newsflow.runners.job import load_job

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.common import ConfigOption, Output, OutputOption, console, emit, settings
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import console, emit
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from newsflow.cli.common import (
+from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     Output,
     OutputOption,
     VerboseOption,
-    console,
-    emit,
-    isolate,
-    one_line,
     set_up_logging,
     settings,
 )
+from newsflow.cli.output import console, emit, isolate, one_line
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
 if TYPE_CHECKING:
@@ -44,7 +41,7 @@ def tail(
 ) -> None:
     """Show the last records of a topic, one a line; dead letters with their reason."""
     set_up_logging(verbose)
-    from newsflow.kafka.inspect import TopicTail
+    from newsflow.kafka.admin import TopicTail
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers)

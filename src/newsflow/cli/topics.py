@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import RulesArgument, RulesOption, known_topic, load_given, load_named, paths_in_force
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    console,
-    data,
-    data_json,
-    emit,
-    isolate,
-    one_line,
-    settings,
-    tell,
-)
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, isolate, one_line, tell
 from newsflow.cli.retag import retag
 
 if TYPE_CHECKING:

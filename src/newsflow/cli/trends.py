@@ -9,20 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import duration
-from newsflow.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    Output,
-    OutputOption,
-    data,
-    data_json,
-    isolate,
-    settings,
-    tell,
-)
 from newsflow.cli.ledger import UrlOption, open_existing
+from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
-from newsflow.trends.windows import instant
+from newsflow.trends.counting import instant
 
 if TYPE_CHECKING:
     from newsflow.ledger import Ledger

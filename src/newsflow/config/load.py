@@ -18,7 +18,7 @@ from typing import Any
 from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
 from newsflow.errors import ConfigError, dotted
 from newsflow.trends.bursts import BurstRule, TrendSettings
-from newsflow.trends.windows import WindowRule
+from newsflow.trends.counting import WindowRule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"

@@ -24,7 +24,7 @@ from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
-from newsflow.tagging.source import POINTER_NAME
+from newsflow.tagging.ruleset import POINTER_NAME
 from newsflow.trends.counts import Trends
 
 T = TypeVar("T")

@@ -14,14 +14,16 @@ from newsflow.dedup.decide import (
     KnownArticle,
     Lookalike,
     Transition,
+    article_id,
     choose_original,
     choose_story,
     choose_transition,
     describe_change,
+    hash_content,
+    identity_keys,
     is_older,
 )
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
-from newsflow.dedup.identity import article_id, hash_content, identity_keys
 from newsflow.ledger.database import storable
 from newsflow.ledger.tables import DecidedEvent, Detail
 from newsflow.ledger.workspace import Workspace

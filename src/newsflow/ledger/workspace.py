@@ -16,8 +16,7 @@ import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike
-from newsflow.dedup.fingerprint import Fingerprint, Hashes
-from newsflow.dedup.index import NearIndex
+from newsflow.dedup.fingerprint import Fingerprint, Hashes, NearIndex
 from newsflow.dedup.similarity import Rule, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros

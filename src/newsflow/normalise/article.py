@@ -17,9 +17,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.characters import tidy_line
+from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.decode import broken_share, word_share
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.text import clean_text

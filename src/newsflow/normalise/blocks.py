@@ -1,7 +1,5 @@
 """The densest block of long lines: where the article is on a page that lost its tags."""
 
-# ruff: noqa: E501 - rows of words read best as rows
-
 from __future__ import annotations
 
 import re
@@ -10,6 +8,9 @@ from collections.abc import Sequence
 
 from newsflow.normalise.characters import compile_folded, fold
 from newsflow.normalise.lines import is_code, why_dropped
+
+# ruff: noqa: E501 - rows of words read best as rows
+
 
 # Chosen on halves of tag-stripped pages, measured on the other halves (docs/reference/quality.md): before changing one, see
 # benchmarks/quality/normalise.py.

@@ -1,7 +1,5 @@
 """Title, body, dates and more of an HTML page."""
 
-# ruff: noqa: SIM905 - rows of words read best as rows
-
 from __future__ import annotations
 
 import re
@@ -10,17 +8,18 @@ from urllib.parse import urlsplit
 from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
-from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import tidy_line, tidy_lines
-from newsflow.normalise.decode import decode_bytes, repair_text
-from newsflow.normalise.lines import Cleaned, clean_lines, why_dropped
+from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
+from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 # Elements without article text. trafilatura drops them too, but only after copying them several times.
 NO_TEXT_TAGS = (

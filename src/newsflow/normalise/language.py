@@ -4,8 +4,6 @@ py3langid ranks these by letters. Where it is not sure, the frequency of the tex
 tells close languages apart where letters do not.
 """
 
-# ruff: noqa: SIM905 - rows of words read best as rows
-
 from __future__ import annotations
 
 import math
@@ -26,6 +24,9 @@ from newsflow.normalise.scripts import (
     mend_lookalikes,
     only_script,
 )
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 if TYPE_CHECKING:
     import numpy

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from newsflow.model import PublicationDate
-from newsflow.normalise.agency import find_agency
 from newsflow.normalise.blocks import count_words, densest_block, join_fragments, repeated
-from newsflow.normalise.characters import letters_of, tidy_lines
+from newsflow.normalise.characters import letters_of, repair_text, tidy_lines
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.decode import repair_text
 from newsflow.normalise.language import detect_language
-from newsflow.normalise.lines import Cleaned, clean_lines, is_byline, is_code, why_dropped
+from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, is_byline, is_code, why_dropped
 from newsflow.normalise.title import Site, split_title, strip_site
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 

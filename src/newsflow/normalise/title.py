@@ -1,7 +1,5 @@
 """Titles: the headline without the site's name, with marks such as `(فيديو)` kept apart."""
 
-# ruff: noqa: E501 - rows of words read best as rows
-
 from __future__ import annotations
 
 import re
@@ -9,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsflow.normalise.characters import compile_folded, fold, letters_of, tidy_line
+
+# ruff: noqa: E501 - rows of words read best as rows
+
 
 _MARK_WORDS = (
     "فيديو|الفيديو|بالفيديو|صور|الصور|بالصور|صورة|بالصورة|شاهد|صوت|بث مباشر|مباشر|مباشرة|خاص|حصري|إنفوغراف|انفوجراف|إنفوجرافيك|"

@@ -4,14 +4,15 @@ A canonical URL is a name, not a link: the scheme is always `http`, so that both
 every parameter that may be an identifier, are kept: two articles never share a name.
 """
 
-# ruff: noqa: E501, SIM905 - rows of words read best as rows
-
 from __future__ import annotations
 
 import ipaddress
 import re
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
+
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
+
 
 # Query parameters that say where a reader came from, and nothing about the article: by the beginning of their name, by
 # their name, or by name and value together.

@@ -13,8 +13,20 @@ from newsflow.alerts.build import article_alert
 from newsflow.alerts.values import AlertStep, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
-from newsflow.routing.match import describe, facts, meets, objections
-from newsflow.routing.values import Facts, FreeRules, Match, Route, Routed, Subscription, Verdict, rules_of
+from newsflow.routing.values import (
+    Facts,
+    FreeRules,
+    Match,
+    Route,
+    Routed,
+    Subscription,
+    Verdict,
+    describe,
+    facts,
+    meets,
+    objections,
+    rules_of,
+)
 
 Taker = Route | Subscription
 

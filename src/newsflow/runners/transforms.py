@@ -14,14 +14,7 @@ from newsflow.ingest.emit import dead_letter, output_records
 from newsflow.ingest.item import Item, count_outcomes
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
-from newsflow.runners.batches import (
-    ConfiguredDoFn,
-    ConfiguredTransform,
-    CountOutcomes,
-    WriteToKafka,
-    count,
-    on_batches,
-)
+from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, CountOutcomes, WriteToKafka, count, on_batches
 from newsflow.runners.job import Job
 
 

@@ -23,16 +23,18 @@ from newsflow.errors import LocalServiceError
 from newsflow.processes import LOOPBACK, find_java, port_is_free
 from newsflow.resources import deploy_dir
 from newsflow.tools.node import Listener, Node
-from newsflow.tools.processes import (
+from newsflow.tools.programs import (
+    WITHOUT_BROKER,
     child_runs,
     command_line,
+    ensure_jars,
+    exclusive,
     exit_code,
     find_process,
     has_argument,
     port_owner,
     spawn,
 )
-from newsflow.tools.programs import WITHOUT_BROKER, ensure_jars, exclusive
 
 _METADATA, _VERSION = 3, 1
 _CORRELATION = 1

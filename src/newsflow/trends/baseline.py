@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from newsflow.trends.windows import DAY_S
+from newsflow.trends.counting import DAY_S
 
 _CAP_DEVIATIONS = 4.0
 _MAD_TO_DEVIATION = 1.4826

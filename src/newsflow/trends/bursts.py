@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from newsflow.trends.baseline import DayCount, Expected, expect, tail_log10
-from newsflow.trends.counting import STORY, Cell
-from newsflow.trends.windows import WindowRule
+from newsflow.trends.counting import STORY, Cell, WindowRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,19 @@ from typing import TypeVar
 from newsflow.ledger import Ledger
 from newsflow.trends.baseline import DayCount
 from newsflow.trends.bursts import Burst, JudgedWindow, TrendSettings, judge_corrected, judge_new
-from newsflow.trends.counting import ALL, STORY, Cell, Contribution, CountChange, change_of
+from newsflow.trends.counting import (
+    ALL,
+    DAY_S,
+    STORY,
+    Cell,
+    Contribution,
+    CountChange,
+    WindowRule,
+    change_of,
+    ends_before,
+)
 from newsflow.trends.records import BURST, PublishedCount, TrendRecord, burst_record, count_record, series_id
 from newsflow.trends.tables import TrendTables, storable_contribution
-from newsflow.trends.windows import DAY_S, WindowRule, ends_before
 
 T = TypeVar("T")
 

@@ -14,8 +14,7 @@ import orjson
 from newsflow.model.headers import instant_text
 from newsflow.model.names import emission_id
 from newsflow.trends.bursts import Burst
-from newsflow.trends.counting import Cell
-from newsflow.trends.windows import WindowRule, instant
+from newsflow.trends.counting import Cell, WindowRule, instant
 
 TREND, BURST = "trend", "burst"
 

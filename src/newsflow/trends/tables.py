@@ -11,9 +11,8 @@ import orjson
 from newsflow.ledger.database import Database, Row, from_micros, storable, to_micros
 from newsflow.trends.baseline import Expected
 from newsflow.trends.bursts import Burst, BurstState, Observation
-from newsflow.trends.counting import Cell, Contribution
+from newsflow.trends.counting import Cell, Contribution, WindowRule
 from newsflow.trends.records import PublishedCount, TrendRecord
-from newsflow.trends.windows import WindowRule
 
 _ARTICLE_COLUMNS = "article_id, version, slice, source, story, cells"
 

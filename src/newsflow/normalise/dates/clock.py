@@ -8,7 +8,7 @@ from datetime import time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from newsflow.normalise.dates import names as words
-from newsflow.normalise.dates.tokens import Token
+from newsflow.normalise.dates.names import Token
 
 _NUMBERS = re.compile(r"\d+")
 _OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")

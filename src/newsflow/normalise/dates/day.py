@@ -4,8 +4,6 @@ Numeric dates are ordered by separator, size and the habits of a language. The P
 Hijri one never is, since its months begin with a sighting.
 """
 
-# ruff: noqa: SIM905 - rows of words read best as rows
-
 from __future__ import annotations
 
 import re
@@ -14,8 +12,10 @@ from datetime import date, timedelta
 from newsflow.normalise.characters import fold
 from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.clock import UnreadableError
-from newsflow.normalise.dates.names import known
-from newsflow.normalise.dates.tokens import Token
+from newsflow.normalise.dates.names import Token, known
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 PERSIAN_MONTHS = {
     fold(name): number

@@ -17,8 +17,7 @@ from newsflow.normalise.characters import fold
 from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.clock import Clock, UnreadableError, take_clock
 from newsflow.normalise.dates.day import UnknownWordError, calendar_date
-from newsflow.normalise.dates.names import known
-from newsflow.normalise.dates.tokens import Token, tokenise
+from newsflow.normalise.dates.names import Token, known, tokenise
 
 MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 160, 60
 _ISO = re.compile(

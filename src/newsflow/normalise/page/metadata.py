@@ -4,8 +4,6 @@ JSON-LD, metadata and headings come from one walk over the tree; dates are looke
 none of these gives one.
 """
 
-# ruff: noqa: SIM905 - rows of words read best as rows
-
 from __future__ import annotations
 
 import html
@@ -24,6 +22,9 @@ from newsflow.normalise.dates.names import UPDATED
 from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.tree import text_of
 from newsflow.normalise.values import SourceProfile
+
+# ruff: noqa: SIM905 - rows of words read best as rows
+
 
 MAX_SCRIPTS, MAX_MEMBER_CHARS, MAX_NODES, MAX_DEPTH = 30, 2_000_000, 5_000, 12
 _ARTICLE = re.compile(

@@ -1,4 +1,4 @@
-"""Write data/date-names.json from CLDR: `python -m newsflow.normalise.dates.generate_names`.
+"""Write data/date-names.json from CLDR: `python tools/date_names.py`.
 
 It is a file because reading CLDR for all languages takes half a second, and because Babel's cache leaks names of one
 locale into others (it merges aliases in place); here the cache is emptied before each locale.
@@ -13,7 +13,7 @@ from typing import Any
 from newsflow.normalise.characters import fold
 from newsflow.normalise.dates.names import LANGUAGES
 
-FILE = Path(__file__).parents[1] / "data" / "date-names.json"
+FILE = Path(__file__).parents[1] / "src" / "newsflow" / "normalise" / "data" / "date-names.json"
 # Arabic has a table of its own; the others name their months by number.
 LOCALES = [tag for tag in LANGUAGES if tag not in ("ar", "vi", "zh", "ja", "ko")] + ["sr_Latn"]
 

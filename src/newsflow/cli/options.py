@@ -1,26 +1,16 @@
-"""What every command shares: options, exit codes, output for people and for programs. Imports nothing heavy."""
+"""What every command is told alike: its options, the configuration, how much it logs. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import sys
-import unicodedata
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from newsflow.config.load import Loaded
-
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG = 0, 1, 2, 3
-
-FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
-
-console = Console(stderr=True, highlight=False, soft_wrap=True)
-"""For people: progress, warnings, summaries of what was done."""
 
 
 class Output(StrEnum):
@@ -59,7 +49,7 @@ def settings(config: Path | None, bootstrap_servers: str | None = None, **flags:
     return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, **dotted})
 
 
-def settled(job: str, loaded: Loaded) -> Loaded:
+def for_job(job: str, loaded: Loaded) -> Loaded:
     """The configuration as one job needs it: some read elsewhere, and one file serves all."""
     from dataclasses import replace
 
@@ -85,46 +75,3 @@ def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
 def _is_ours(record: Any) -> bool:
     """False for what Beam logs at import about parts of it that are not used here."""
     return not (record.name == "root" and "bigquery" in str(record.msg))
-
-
-def tell(text: str, style: str | None = None) -> None:
-    """Write a line for people; nothing in it is markup."""
-    console.print(text, markup=False, style=style)
-
-
-def data(text: str) -> None:
-    """Write one line of data to standard output."""
-    sys.stdout.write(text + "\n")
-
-
-def data_json(value: Any) -> None:
-    """Write one JSON value as one line of standard output."""
-    import orjson
-
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
-
-
-def emit(output: Output, value: Any, text: str) -> None:
-    """Write one item to standard output: its JSON value, or its text."""
-    if output is Output.JSON:
-        data_json(value)
-    else:
-        data(text)
-
-
-def isolate(text: str, max_chars: int = 0) -> str:
-    """Return `text` as one line whose direction does not affect the text around it.
-
-    A right-to-left title then leaves the columns beside it in place. https://unicode.org/reports/tr9/
-    """
-    return f"{FIRST_STRONG_ISOLATE}{one_line(text, max_chars)}{POP_ISOLATE}"
-
-
-def one_line(text: str, max_chars: int = 0) -> str:
-    """Return `text` without what would move the cursor, colour the screen or turn the direction around.
-
-    Line ends and tabs become spaces, control characters U+FFFD, direction marks go. Cut at `max_chars` (0: not).
-    """
-    plain = " ".join(text.translate(_BIDI).split())
-    plain = "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cs") else char for char in plain)
-    return plain if not max_chars or len(plain) <= max_chars else plain[: max_chars - 1] + "…"

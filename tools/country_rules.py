@@ -1,4 +1,7 @@
-"""CLDR's country names, cleaned, inflected and guarded against each other, as rules in JSON Lines.
+"""Writes the rules of all countries anew: `python tools/country_rules.py`.
+
+CLDR's country names and our own forms (`tagging/cldr/*.txt`), cleaned, inflected and guarded against each other, become
+rules in JSON Lines.
 
 Two files: `rules/countries/generated.jsonl` holds a rule for every country that has no hand-written one;
 `rules/cldr/names.jsonl` holds, for those that have, the names in the languages they do not write themselves.
@@ -22,7 +25,6 @@ from newsflow.tagging.rule import LANGUAGES
 from newsflow.tagging.text import fold
 from newsflow.yamlfile import read_documents
 
-HERE = Path(__file__).parent
 OWN_LANGUAGES = ("en", "ar", "ru", "fr")
 
 TermData = str | dict[str, Any]
@@ -39,7 +41,7 @@ class Forms:
 
 
 def _lines(name: str) -> list[str]:
-    text = (HERE / name).read_text(encoding="utf-8")
+    text = (shipped_rules_path().parent / "cldr" / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
@@ -293,3 +295,7 @@ def write_all() -> None:
     root = shipped_rules_path()
     _write(root / "countries" / "generated.jsonl", generated)
     _write(root / "cldr" / "names.jsonl", names)
+
+
+if __name__ == "__main__":
+    write_all()
