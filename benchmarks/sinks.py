@@ -36,7 +36,9 @@ import pytest
 from newsflow.errors import MissingToolError
 from newsflow.model import Article, PublicationDate, TopicMatch
 from newsflow.model.codec import encode_article
+from newsflow.model.headers import instant_text
 from newsflow.stores import postgresql as pg
+from newsflow.stores import sql
 from newsflow.stores import sqlite as lite
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.folder import partition_of
@@ -190,14 +192,14 @@ def _sqlite(path: Path) -> Callable[[Sequence[StoreRow]], object]:
     _made(lite.SqliteStore(path))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = FULL")
-    columns = lite._COLUMNS
+    columns = sql.COLUMNS
 
     def write(rows: Sequence[StoreRow]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         versions = [(*row.key, "add", row.value.decode()) for row in rows]
         connection.executemany("INSERT INTO article_version VALUES (?, ?, ?, ?)", versions)
         marks = ", ".join("?" * 16)
-        current = [lite.current_values(row) for row in rows]
+        current = [sql.current_values(row, instant_text) for row in rows]
         connection.executemany(f"INSERT INTO article ({columns}) VALUES ({marks})", current)
         connection.executemany("INSERT INTO article_topic VALUES (?, ?, ?, ?, ?)", list(_topics(rows)))
         connection.execute("COMMIT")
@@ -217,7 +219,7 @@ def _postgres(url: str) -> Callable[[Sequence[StoreRow]], object]:
     connection.execute(f"SET search_path = {pg.SCHEMA}")
     connection.execute(pg._STAGING)
     search = pg._SEARCH.format(collation=pg._collation(connection))
-    current = f"INSERT INTO article ({pg._CURRENT}, search) SELECT {pg._CURRENT}, {search} FROM staged_article"
+    current = f"INSERT INTO article ({sql.COLUMNS}, search) SELECT {sql.COLUMNS}, {search} FROM staged_article"
 
     def write(rows: Sequence[StoreRow]) -> None:
         with connection.transaction(), connection.cursor() as cursor:
@@ -226,7 +228,7 @@ def _postgres(url: str) -> Callable[[Sequence[StoreRow]], object]:
                     copy.write_row((*row.key, "add", row.value.decode()))
             with cursor.copy("COPY staged_article FROM STDIN") as copy:
                 for row in rows:
-                    copy.write_row(pg._current_values(row))
+                    copy.write_row(pg._staged_values(row))
             cursor.execute(current)
             with cursor.copy("COPY article_topic FROM STDIN") as copy:
                 for topic in _topics(rows):

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from newsflow.cli.kafka import API_VERSION
 from newsflow.config.load import config_of, load_config
 from newsflow.config.settings import LedgerSettings
-from newsflow.kafka.strimzi import API_VERSION
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
 from newsflow.model.topics import declared_topics
 from tests.deploy.deploy_tools import DEPLOY, rendered

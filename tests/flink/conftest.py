@@ -13,7 +13,7 @@ from newsflow.errors import MissingToolError
 from newsflow.kafka.admin import apply_topics
 from newsflow.model.topics import declared_topics
 from newsflow.processes import free_port
-from newsflow.runners.job_server import VARIABLE, find_job_server
+from newsflow.runners.flink import VARIABLE, find_job_server
 from newsflow.tagging import load_rules
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.flink import LocalFlink, find_flink

@@ -16,7 +16,7 @@ from benchmarks.corpus import raw_events
 from newsflow.kafka.client import make_consumer
 from newsflow.ledger import open_ledger
 from newsflow.model.names import ARTICLE_TOPIC
-from newsflow.runners.job_server import JobServer
+from newsflow.runners.flink import JobServer
 from tests.e2e.after_faults import ACCEPTED, check_all
 from tests.e2e.publisher import Publisher, with_dead_letters
 from tests.fault_table import FaultTable

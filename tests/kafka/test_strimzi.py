@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
+from newsflow.cli.kafka import render_topics, topic_resource
 from newsflow.errors import UsageError
 from newsflow.kafka.admin import diff_topics
 from newsflow.kafka.client import make_admin
-from newsflow.kafka.strimzi import render_topics, topic_resource
 from newsflow.model.names import MAX_TOPIC_LENGTH
 from newsflow.model.topics import TopicSpec, declared_topics
 from tests.broker_helpers import RunningBroker

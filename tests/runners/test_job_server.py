@@ -9,7 +9,7 @@ import pytest
 
 from newsflow.errors import FlinkError, MissingToolError
 from newsflow.processes import find_java
-from newsflow.runners.job_server import VARIABLE, JobServer, find_job_server
+from newsflow.runners.flink import VARIABLE, JobServer, find_job_server
 from newsflow.tools import flink
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import yaml
 
 from newsflow.cli.articles import paths_in_force
 from newsflow.cli.options import (
@@ -21,6 +23,53 @@ from newsflow.cli.options import (
 )
 from newsflow.cli.output import data, emit, tell
 from newsflow.errors import UsageError
+from newsflow.model.topics import TopicSpec
+
+# The declared topics as resources of Strimzi, whose Topic Operator makes a cluster's topics agree with them.
+
+
+API_VERSION = "kafka.strimzi.io/v1"
+"""Served since Strimzi 0.49, where it stands beside v1beta2."""
+CLUSTER_LABEL = "strimzi.io/cluster"
+"""Names the cluster that a topic belongs to; a resource without it belongs to none, and nothing happens."""
+
+_NOTE = """\
+# Written by `newsflow kafka render --format strimzi --cluster {cluster}` from schemas/kafka-topics.yaml and the topic
+# rules; change those, then run it again. A topic that is deleted here is deleted on the broker, with what it holds.
+"""
+
+
+def topic_resource(spec: TopicSpec, cluster: str, replicas: int | None = None) -> dict[str, Any]:
+    """Return the `KafkaTopic` for one declared topic. Without `replicas` the broker's default holds, as in `apply`.
+
+    A declared name is a resource's name too: lower case, in letters, digits, dots and hyphens, under 253 characters.
+    """
+    wanted: dict[str, Any] = {"partitions": spec.partitions}
+    if replicas is not None:
+        wanted["replicas"] = replicas
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KafkaTopic",
+        "metadata": {"name": spec.name, "labels": {CLUSTER_LABEL: cluster}},
+        "spec": wanted | {"config": {name: _value(spec.config[name]) for name in sorted(spec.config)}},
+    }
+
+
+def render_topics(specs: Iterable[TopicSpec], cluster: str, replicas: int | None = None) -> str:
+    """Return all topics as one file of YAML documents, the same for the same declarations."""
+    documents = yaml.safe_dump_all(_resources(specs, cluster, replicas), sort_keys=False, explicit_start=True)
+    return _NOTE.format(cluster=cluster) + documents
+
+
+def _resources(specs: Iterable[TopicSpec], cluster: str, replicas: int | None) -> Iterator[Mapping[str, Any]]:
+    return (topic_resource(spec, cluster, replicas) for spec in specs)
+
+
+def _value(text: str) -> int | str:
+    """Whole numbers as numbers, as one writes them by hand; the operator hands the broker their text."""
+    number = text.removeprefix("-")
+    return int(text) if number.isdecimal() and number.isascii() and text == str(int(text)) else text
+
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -89,7 +138,6 @@ def render(
 
     For such a cluster use this instead of `apply`: Strimzi takes back what others change.
     """
-    from newsflow.kafka.strimzi import render_topics
 
     if not _CLUSTER.fullmatch(cluster):
         raise UsageError(

@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.resources import files
+
+import orjson
 
 from newsflow.normalise.characters import compile_folded, fold, letters_of
 from newsflow.normalise.dates import parse_date
@@ -215,46 +218,8 @@ def _matcher(patterns: Sequence[str]) -> re.Pattern[str] | None:
 # ruff: noqa: E501 - rows of words read best as rows
 
 
-_AGENCIES = {
-    "Reuters": "reuters|رويترز|рейтер|рейтерс|reuter",
-    "AFP": r"afp|agence france-?presse|ا\.? ?ف\.? ?ب\.?|فرانس برس|وكاله فرانس برس|وكاله الصحافه الفرنسيه|афп|франс пресс",
-    "AP": r"ap|associated press|ا\.? ?ب|اسوشيتد ?برس|اسوشييتد برس|ассошиэйтед пресс",
-    "TASS": "tass|itar-tass|тасс|итар-тасс|تاس",
-    "RIA Novosti": "ria(?: novosti)?|риа(?: новости)?|نوفوستي|ريا نوفوستي",
-    "Interfax": "interfax|интерфакс|انترفاكس",
-    "Sputnik": "sputnik|спутник|سبوتنيك",
-    "dpa": r"dpa|deutsche presse-?agentur|د\.? ?ب\.? ?ا\.?|الالمانيه",
-    "EFE": "efe|agencia efe|افي",
-    "ANSA": "ansa",
-    "Xinhua": "xinhua|شينخوا|синьхуа|新华社",
-    "Anadolu": "anadolu(?: agency| ajansi)?|aa|الاناضول|وكاله الاناضول|анадолу",
-    "SANA": "sana|سانا",
-    "WAM": "wam|وام",
-    "SPA": "spa|واس",
-    "MENA": "mena|ا\\.? ?ش\\.? ?ا|الشرق الاوسط",
-    "PETRA": "petra|بترا",
-    "QNA": "qna|قنا",
-    "KUNA": "kuna|كونا",
-    "NNA": "nna|الوطنيه",
-    "APS": "aps|واج",
-    "TAP": "tap|وات",
-    "MAP": "map|ومع",
-    "INA": "ina|واع",
-    "WAFA": "wafa|وفا",
-    "IRNA": "irna|ايرنا|ارنا",
-    "Fars": "fars|فارس",
-    "Tasnim": "tasnim|تسنيم",
-    "Ukrinform": "ukrinform|укринформ|укрінформ",
-    "UNIAN": "unian|униан|уніан",
-    "PAP": "pap",
-    "ČTK": "ctk",
-    "BelTA": "belta|белта",
-    "Kyodo": "kyodo|共同通信",
-    "Yonhap": "yonhap|연합뉴스",
-    "Bloomberg": "bloomberg|بلومبرغ|بلومبيرغ|блумберг",
-    "UPI": "upi",
-    "agencies": "agencies|وكالات|الوكالات|agences|agenturen|agencias|agenzie|ajanslar|агентства|информагентства|agencje|خبرگزاري ها|סוכנויות",
-}
+_AGENCIES: dict[str, str] = orjson.loads(files("newsflow.normalise").joinpath("data/agencies.json").read_bytes())
+"""Patterns of names, folded, by the name that is given."""
 _ORDERED = tuple((name, compile_folded(rf"(?:{pattern})")) for name, pattern in _AGENCIES.items())
 _ANY = "|".join(f"(?:{pattern})" for pattern in _AGENCIES.values())
 

@@ -18,12 +18,13 @@ import orjson
 
 from newsflow.alerts.values import DailyHours, Policy, Severity
 from newsflow.model import Action, Article, PendingAlert
-from newsflow.routing.policies import DAYS
 from newsflow.tagging import RuleSet
 from newsflow.tagging.load import shipped_catalogue
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
 from newsflow.yamlfile import YamlDocument
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 ACCEPTED = ("all", "any", "include", "near", "none", "ordered", "sections", "terms", "threshold", "within")
 _SHOWN_CHARS = 120
