@@ -21,6 +21,7 @@ from newsflow.tools.postgres import LocalPostgres, find_programs
 from tests.fault_table import Fault, FaultTable
 
 if TYPE_CHECKING:
+    from newsflow.tagging import RuleSet
     from tests.broker_helpers import RunningBroker
 
 _OURS = re.compile(r"NEWSFLOW_(TEST_\w+|DATA|PRISM|FLINK_(JOB_SERVER|LIB|EVENTS|RATE))")
@@ -59,6 +60,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _time_limit(item: pytest.Item, usual: float) -> float:
     marker = item.get_closest_marker("timeout")
     return max(usual, float(marker.args[0])) if marker else usual
+
+
+@pytest.fixture(scope="session")
+def shipped() -> RuleSet:
+    """The shipped rules, which take seconds to load: once for all tests of a worker."""
+    from newsflow.tagging import load_rules
+
+    return load_rules()
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 from newsflow.model.topics import declared_topics
-from newsflow.tagging import load_rules, shipped_rules_path
-from newsflow.tagging.load import RulePath
+from newsflow.tagging import RuleSet, load_rules
 from tests.broker_helpers import RunningBroker
 from tests.rule_helpers import FEW_RULES
 
@@ -16,17 +13,17 @@ from tests.rule_helpers import FEW_RULES
 @pytest.fixture(scope="session")
 def topics_broker(broker: RunningBroker) -> RunningBroker:
     """The worker's broker, with the declared topics and the feeds of a few rules."""
-    return _apply(broker, FEW_RULES)
+    return _apply(broker, load_rules(FEW_RULES))
 
 
 @pytest.fixture(scope="session")
-def all_topics_broker(broker: RunningBroker) -> RunningBroker:
+def all_topics_broker(broker: RunningBroker, shipped: RuleSet) -> RunningBroker:
     """The worker's broker, with every topic that newsflow declares: hundreds."""
-    return _apply(broker, [shipped_rules_path()])
+    return _apply(broker, shipped)
 
 
-def _apply(broker: RunningBroker, paths: Iterable[RulePath]) -> RunningBroker:
+def _apply(broker: RunningBroker, rules: RuleSet) -> RunningBroker:
     from newsflow.kafka.admin import apply_topics
 
-    apply_topics(broker.settings, declared_topics([rule.id for rule in load_rules(paths).rules]))
+    apply_topics(broker.settings, declared_topics([rule.id for rule in rules.rules]))
     return broker
