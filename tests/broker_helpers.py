@@ -37,12 +37,17 @@ class RunningBroker:
             admin.wait_for_topics([name], timeout_ms=60_000)
         return name
 
-    def read(self, topic: str) -> list[Event]:
-        """All that a topic holds now, partition by partition in order."""
+    def read(self, topic: str, begun: Mapping[int, int] | None = None) -> list[Event]:
+        """All that a topic holds now (from `begun` on, an offset for each partition), partition by partition in order."""
+        from kafka import OffsetAndMetadata, TopicPartition
+
         from newsflow.kafka.reader import AvailableReader, RunLimits
 
         limits = RunLimits(records=10**9, size_bytes=10**12, duration_s=60)
-        with closing(AvailableReader(make_consumer(self.settings, group=self.name("reader")), topic, limits)) as reader:
+        consumer = make_consumer(self.settings, group=self.name("reader"))
+        with closing(AvailableReader(consumer, topic, limits)) as reader:
+            if begun:
+                consumer.commit({TopicPartition(topic, p): OffsetAndMetadata(at, "", -1) for p, at in begun.items()})
             reader.plan()
             events = [event for batch in reader.batches() for event in batch]
         return sorted(events, key=lambda event: (event.partition, event.offset))

@@ -21,6 +21,7 @@ from newsflow.tools.postgres import LocalPostgres, find_programs
 from tests.fault_table import Fault, FaultTable
 
 if TYPE_CHECKING:
+    from newsflow.tagging import RuleSet
     from tests.broker_helpers import RunningBroker
 
 _OURS = re.compile(r"NEWSFLOW_(TEST_\w+|DATA|PRISM|FLINK_(JOB_SERVER|LIB|EVENTS|RATE))")
@@ -50,9 +51,23 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Workers begin with what takes longest, so that none is left with it at the end."""
+    """Workers begin with what takes longest, by the time it may take: none is left with it at the end."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+        usual = float(config.getini("timeout"))
+        items.sort(key=lambda item: (-_time_limit(item, usual), item.get_closest_marker("e2e") is None))
+
+
+def _time_limit(item: pytest.Item, usual: float) -> float:
+    marker = item.get_closest_marker("timeout")
+    return max(usual, float(marker.args[0])) if marker else usual
+
+
+@pytest.fixture(scope="session")
+def shipped() -> RuleSet:
+    """The shipped rules, which take seconds to load: once for all tests of a worker."""
+    from newsflow.tagging import load_rules
+
+    return load_rules()
 
 
 @pytest.fixture

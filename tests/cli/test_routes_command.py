@@ -13,6 +13,7 @@ from newsflow.cli.routes import app
 from newsflow.model import Action
 from newsflow.model.codec import encode_article
 from tests.routing.routing_helpers import article, topic
+from tests.rule_helpers import AS_LIST
 
 RAW = {
     "source": "river-post",
@@ -23,6 +24,11 @@ RAW = {
     "content": "دمشق - بحثت سوريا وروسيا اليوم مستقبل الميناء في اجتماع جديد بين الجانبين السوري والروسي. "
     "وقال مسؤول سوري إن المحادثات مع روسيا ستستمر أسبوعا، وإن موسكو ودمشق تريدان اتفاقا قبل الصيف.",
 }
+
+
+@pytest.fixture(autouse=True)
+def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", AS_LIST)
 
 
 def _file(folder: Path, *lines: bytes) -> Path:
@@ -39,7 +45,8 @@ def test_it_says_who_gets_an_article_and_why_others_do_not(tmp_path: Path) -> No
     assert "- subscription syria-russia: has syria, lacks russia" in result.stdout
 
 
-def test_raw_events_are_tagged_first(tmp_path: Path) -> None:
+def test_raw_events_are_tagged_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEWSFLOW_TOPICS__PATHS")
     result = CliRunner().invoke(app, ["test", str(_file(tmp_path, orjson.dumps(RAW))), "-o", "json"])
     assert result.exit_code == 0, result.output
     shown = orjson.loads(result.stdout)

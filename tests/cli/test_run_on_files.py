@@ -11,14 +11,16 @@ from pathlib import Path
 import orjson
 import pytest
 
+from newsflow.tagging import shipped_rules_path
 from newsflow.tools.sample.build import sample_events, sources_path, write_sample
+from tests.rule_helpers import AS_LIST
 
 pytestmark = pytest.mark.pipeline
 
 
 def newsflow(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "newsflow", *arguments]
-    env = {**os.environ, **environ}
+    env = {**os.environ, "NEWSFLOW_TOPICS__PATHS": AS_LIST, **environ}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -39,7 +41,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
     arguments = ("run", "ingest", "--input", "sample.jsonl.gz", "--output", "out", "-o", "json")
-    return newsflow(*arguments, folder=folder, NEWSFLOW_SOURCES__PATHS=f"[{sources_path()}]")
+    return newsflow(
+        *arguments,
+        folder=folder,
+        NEWSFLOW_SOURCES__PATHS=f"[{sources_path()}]",
+        NEWSFLOW_TOPICS__PATHS=f"[{shipped_rules_path()}]",
+    )
 
 
 def test_outcomes_sum_to_the_lines(ran: Path) -> None:

@@ -42,20 +42,27 @@ class Archive:
         return {self.number_of[each] for each in ids}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """A ledger of 5,000 articles, evenly over the last five days, tagged by the old rules."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """A ledger of 5,000 articles, evenly over the last five days, tagged by the old rules. Only to be read."""
+    folder = tmp_path_factory.mktemp("archive")
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+        url = f"sqlite:///{folder}/ledger.sqlite3"
     else:
         url = new_database(request.getfixturevalue("postgres"))
-    monkeypatch.setenv("NEWSFLOW_LEDGER__URL", url)
+    (folder / "old.yaml").write_text(OLD, encoding="utf-8")
+    (folder / "new.yaml").write_text(NEW, encoding="utf-8")
+    made = Archive(url, folder / "old.yaml", folder / "new.yaml")
+    plant(made)
+    return made
+
+
+@pytest.fixture
+def archive(planted: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """The commands' ledger, with no rules applied so far."""
+    monkeypatch.setenv("NEWSFLOW_LEDGER__URL", planted.url)
     monkeypatch.setenv("NEWSFLOW_TOPICS__APPLIED", str(tmp_path / "applied"))
-    (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
-    (tmp_path / "new.yaml").write_text(NEW, encoding="utf-8")
-    found = Archive(url, tmp_path / "old.yaml", tmp_path / "new.yaml")
-    plant(found)
-    return found
+    return planted
 
 
 def plant(archive: Archive) -> None:
@@ -167,6 +174,8 @@ def test_the_rules_in_force_compared_with_themselves_change_nothing(archive: Arc
 def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSFLOW_LEDGER__URL", f"sqlite:///{tmp_path}/none.sqlite3")
     (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
-    result = CliRunner().invoke(app, ["diff", str(tmp_path / "old.yaml"), "shipped", "--on", "ledger"])
+    (tmp_path / "new.yaml").write_text(NEW, encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("old.yaml", "new.yaml")]
+    result = CliRunner().invoke(app, ["diff", *files, "--on", "ledger"])
     assert "no ledger at" in str(result.exception)
     assert not (tmp_path / "none.sqlite3").exists()

@@ -15,11 +15,12 @@ from pathlib import Path
 from newsflow.model import Event
 from newsflow.model.headers import header
 from tests.broker_helpers import RunningBroker
+from tests.rule_helpers import AS_LIST
 
 
 @dataclass
 class JobProcess:
-    """One job over one topic, started and killed as often as the test likes."""
+    """One job over one topic, under a few rules, started and killed as often as the test likes."""
 
     broker: RunningBroker
     topic: str
@@ -82,6 +83,7 @@ class JobProcess:
             "NEWSFLOW_KAFKA__INPUT_TOPIC": self.topic,
             "NEWSFLOW_KAFKA__GROUP": self.group,
             "NEWSFLOW_LEDGER__URL": self.ledger_url,
+            "NEWSFLOW_TOPICS__PATHS": AS_LIST,
             **self.environ,
         }
 

@@ -24,13 +24,18 @@ class Publisher(threading.Thread):
         self._pause_s = seconds * BATCH / len(events)
         self.sent = 0
         """Events that the broker has."""
+        self._hurried = threading.Event()
 
     def run(self) -> None:
         for start in range(0, len(self._events), BATCH):
             while not self._send(self._events[start : start + BATCH]):
                 time.sleep(0.5)
             self.sent += len(self._events[start : start + BATCH])
-            time.sleep(self._pause_s)
+            self._hurried.wait(self._pause_s)
+
+    def hurry(self) -> None:
+        """Send the rest without pauses."""
+        self._hurried.set()
 
     def _send(self, batch: Sequence[tuple[bytes, bytes]]) -> bool:
         writer = BatchWriter(self._settings)

@@ -22,6 +22,7 @@ from newsflow.model.codec import encode_article
 from newsflow.model.names import ARTICLE_TOPIC
 from tests.alerts.planner_helpers import reported
 from tests.broker_helpers import RunningBroker
+from tests.rule_helpers import AS_LIST
 
 pytestmark = pytest.mark.e2e
 
@@ -79,7 +80,7 @@ def write_settings(
 ) -> None:
     (folder / "newsflow.yaml").write_text(
         f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: '{group}'}}\n"
-        f"ledger: {{url: '{ledger}'}}\nroutes: {{paths: [routes.yaml]}}\n"
+        f"ledger: {{url: '{ledger}'}}\nroutes: {{paths: [routes.yaml]}}\ntopics: {{paths: {AS_LIST}}}\n"
         f"stores:\n  archive: 'sqlite:///{folder}/archive.sqlite3'\n  away: '{away}'\n"
     )
 

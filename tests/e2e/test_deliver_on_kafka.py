@@ -15,6 +15,7 @@ from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.tools.receiver import Receiver, read_received
 from tests.alerts.planner_helpers import gone, reported
 from tests.broker_helpers import RunningBroker
+from tests.rule_helpers import AS_LIST
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +40,7 @@ def test_stores_alerts_and_dead_letters(broker: RunningBroker, tmp_path: Path) -
         config = tmp_path / "newsflow.yaml"
         config.write_text(
             f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: 'test-{uuid.uuid4().hex}'}}\n"
-            f"ledger: {{url: 'sqlite:///ledger.sqlite3'}}\nroutes: {{paths: [routes.yaml]}}\n"
+            f"ledger: {{url: 'sqlite:///ledger.sqlite3'}}\nroutes: {{paths: [routes.yaml]}}\ntopics: {{paths: {AS_LIST}}}\n"
             f"stores: {{archive: 'sqlite:///{tmp_path}/archive.sqlite3', lebanon: 'jsonl:///{tmp_path}/lebanon'}}\n"
             f"alerts: {{destinations: {{hook: {{type: webhook, url: '{receiver.url}', allow_private: true}}}}}}\n"
         )

@@ -10,6 +10,7 @@ import pytest
 from newsflow.kafka.producer import BatchWriter
 from newsflow.model.headers import header
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, raw_key, topic_feed
+from newsflow.tagging import shipped_rules_path
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import mine
 from tests.e2e.job_process import JobProcess
@@ -21,16 +22,18 @@ TITLE = "تفاصيل الانسحاب الروسي من سوريا.. ماذا �
 URL = "https://www.eremnews.com/videos/russia-syria"
 
 
-def test_the_founding_page(topics_broker: RunningBroker, tmp_path: Path) -> None:
+def test_the_founding_page(all_topics_broker: RunningBroker, tmp_path: Path) -> None:
     page = shared_data("seed/erem-news-page-ar.txt").read_text(encoding="utf-8")
-    broker = topics_broker
+    broker = all_topics_broker
     topic = broker.create_topic(broker.name("raw"))
     event = {"source": "erem-news", "url": URL, "fetched_at": "2024-12-15T14:02:00Z", "content_type": "text/plain"}
     writer = BatchWriter(broker.settings)
     writer.send(topic, raw_key("erem-news", URL), orjson.dumps({**event, "content": page}))
     writer.flush()
     (tmp_path / "sources.yaml").write_text("sources:\n  - {id: erem-news, zone: Asia/Dubai}\n", encoding="utf-8")
-    environ = {"NEWSFLOW_SOURCES__PATHS": f"[{tmp_path}/sources.yaml]"}
+    environ = {
+        "NEWSFLOW_SOURCES__PATHS": f"[{tmp_path}/sources.yaml]", "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]"
+    }  # fmt: skip
     job = JobProcess(broker, topic, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3", topic, environ)
     job.start("--until-caught-up")
     assert job.wait(120) == 0, job.words()

@@ -56,6 +56,7 @@ def kill_ten_times(broker: RunningBroker, folder: Path, url: str, table: FaultTa
         time.sleep(moments.uniform(0.0, 3.0))
         job.kill()
     assert publisher.is_alive() or decided(url) < EVENTS, "the last kill did not come while events flowed"
+    publisher.hurry()
     publisher.join()
     job.start("--until-caught-up")
     assert job.wait(300) == 0, job.words()

@@ -67,9 +67,9 @@ def test_sigterm_drains_and_commits(make_job: Callable[..., JobProcess]) -> None
 
 
 def test_a_second_signal_quits_at_once(make_job: Callable[..., JobProcess]) -> None:
-    job = make_job([])
+    job = make_job([(key, value, ()) for key, value in raw_events(1)])
     job.start("--follow")
-    time.sleep(5)
+    wait_for(lambda: committed(job) == 1, job)
     assert job.process is not None
     job.process.send_signal(signal.SIGSTOP)  # both signals wait for it together
     job.process.send_signal(signal.SIGTERM)

@@ -15,6 +15,7 @@ from newsflow.model import Article, Event, Outcome
 from newsflow.model.codec import decode_article
 from newsflow.model.headers import header
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, DUPLICATE_TOPIC, dead_letter_topic, topic_feed
+from newsflow.tagging import shipped_rules_path
 from newsflow.tools.receiver import Receiver, read_received
 from newsflow.tools.sample.build import sample_events, sources_path
 from tests.broker_helpers import RunningBroker
@@ -49,6 +50,7 @@ class Sampled:
         with Receiver(self.folder / "received.jsonl", (SECRET,)) as receiver:
             destination = {"type": "webhook", "url": receiver.url, "allow_private": True, "secret": "env:HOOK_SECRET"}
             environ = {
+                "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]",
                 "NEWSFLOW_SOURCES__PATHS": f"[{sources_path()}]",
                 "NEWSFLOW_ALERTS__DESTINATIONS": orjson.dumps({"webhook": destination}).decode(),
                 "HOOK_SECRET": SECRET,
@@ -73,8 +75,8 @@ class Sampled:
 
 
 @pytest.fixture(scope="module")
-def sampled(topics_broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    run = Sampled(topics_broker, tmp_path_factory.mktemp("sample"))
+def sampled(all_topics_broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    run = Sampled(all_topics_broker, tmp_path_factory.mktemp("sample"))
     yield run
     run.ledger.close()
 

@@ -15,6 +15,7 @@ from newsflow.model import Event
 from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, DEBUG_TOPIC, DUPLICATE_TOPIC
 from tests.broker_helpers import RunningBroker
+from tests.rule_helpers import AS_LIST
 
 pytestmark = pytest.mark.e2e
 
@@ -38,6 +39,7 @@ class Line:
             f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: 'test-{self.tag}', "
             f"input_topic: '{self.topic}'}}\n"
             "ledger: {url: 'sqlite:///ledger.sqlite3'}\nroutes: {paths: [routes.yaml]}\n"
+            f"topics: {{paths: {AS_LIST}}}\n"
         )
         self.subscribe(f"clean-{self.tag}", f"all-{self.tag}")
         self.newsflow("kafka", "apply")

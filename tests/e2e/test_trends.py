@@ -13,8 +13,7 @@ import pytest
 
 from newsflow.model.codec import encode_article
 from newsflow.model.headers import header
-from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, dead_letter_topic
-from newsflow.tools.broker import LocalBroker
+from newsflow.model.names import TREND_TOPIC, dead_letter_topic
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import JobProcess
 from tests.e2e.test_prism import prism, wait_until
@@ -26,17 +25,8 @@ __all__ = ["prism"]
 
 
 @pytest.fixture
-def clean_broker(own_broker: LocalBroker) -> RunningBroker:
-    """A broker of its own with the topics that counts go to: they are read whole."""
-    broker = RunningBroker(own_broker.status().bootstrap_servers)
-    for topic in (TREND_TOPIC, BURST_TOPIC):
-        broker.create_topic(topic)
-    return broker
-
-
-@pytest.fixture
-def news(clean_broker: RunningBroker, tmp_path: Path) -> Iterator[News]:
-    made = News(clean_broker, f"sqlite:///{tmp_path}/ledger.sqlite3")
+def news(topics_broker: RunningBroker, tmp_path: Path) -> Iterator[News]:
+    made = News(topics_broker, f"sqlite:///{tmp_path}/ledger.sqlite3")
     yield made
     made.close()
 

@@ -22,17 +22,13 @@ from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.runners.flink_rest import FlinkCluster
-from newsflow.tagging import shipped_rules_path
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.flink import LocalFlink
 from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
+from tests.rule_helpers import FEW_RULES
 
-RULES = [
-    str(shipped_rules_path() / "countries" / f"{name}.yaml")
-    for name in ("syria", "russia", "lebanon", "iran", "ukraine", "turkey", "united-kingdom", "france")
-]
-"""A few of the shipped rules. All of them make hundreds of topics, and workers slow to start, which this is not about."""
+RULES = list(map(str, FEW_RULES))
 
 
 @dataclass

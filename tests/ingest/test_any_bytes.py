@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records, rows
-from newsflow.ingest.runtime import Runtime
+from newsflow.ingest.runtime import Runtime, SharedRules
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Headers, Outcome
 
@@ -59,9 +59,9 @@ def dumps(value: object) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+def tools(shipped_rules: SharedRules, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.sqlite3"
-    built = Runtime(load_config(environ={}, flags={"ledger.url": url}).config)
+    built = Runtime(load_config(environ={}, flags={"ledger.url": url}).config, rules=shipped_rules)
     yield built
     built.close()
 

@@ -13,7 +13,7 @@ from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.retag import Retagging, item_of, keep_retaggings, propose, publish_retaggings
-from newsflow.ingest.runtime import Runtime
+from newsflow.ingest.runtime import Runtime, SharedRules
 from newsflow.ingest.steps import process
 from newsflow.model import Outcome
 from newsflow.model.codec import decode_article
@@ -25,9 +25,9 @@ RULES = "id: cyprus\nany: [Cyprus]\n---\nid: latakia\nany: [Latakia]\n---\nid: f
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[Runtime]:
+def tools(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[Runtime]:
     flags = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3", "topics.applied": str(tmp_path / "applied")}
-    built = Runtime(load_config(environ={}, flags=flags).config)
+    built = Runtime(load_config(environ={}, flags=flags).config, rules=shipped_rules)
     yield built
     built.close()
 

@@ -13,7 +13,7 @@ import pytest
 from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
-from newsflow.ingest.runtime import Runtime
+from newsflow.ingest.runtime import Runtime, SharedRules
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Outcome, Reason
 from newsflow.model.headers import header
@@ -29,13 +29,13 @@ MakeTools = Callable[..., Runtime]
 
 
 @pytest.fixture
-def make_tools(tmp_path: Path) -> Iterator[MakeTools]:
+def make_tools(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[MakeTools]:
     made: list[Runtime] = []
 
     def make(**flags: object) -> Runtime:
         dotted = {name.replace("__", "."): value for name, value in flags.items()}
         url = {"ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3"}
-        made.append(Runtime(load_config(environ={}, flags={**url, **dotted}).config))
+        made.append(Runtime(load_config(environ={}, flags={**url, **dotted}).config, rules=shipped_rules))
         return made[-1]
 
     yield make

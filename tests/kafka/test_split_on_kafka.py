@@ -38,7 +38,9 @@ def reader_of(broker: RunningBroker, topic: str) -> Iterator[Callable[[], SplitR
     made: list[SplitReader] = []
 
     def make() -> SplitReader:
-        consumer = make_consumer(broker.settings, group=topic, auto_offset_reset="none", metadata_max_age_ms=500)
+        # What is asked meanwhile waits behind a fetch that finds nothing yet.
+        quick = {"metadata_max_age_ms": 500, "fetch_max_wait_ms": 20}
+        consumer = make_consumer(broker.settings, group=topic, auto_offset_reset="none", **quick)
         made.append(SplitReader(consumer, topic, 0, 1))
         return made[-1]
 

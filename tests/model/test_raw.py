@@ -148,8 +148,8 @@ def test_size_is_limited_in_bytes_before_anything_is_read() -> None:
     assert f"{len(value) + 1:,}" in rejected.message
 
 
-def test_a_value_that_is_wrong_a_million_times_is_explained_in_a_sentence() -> None:
-    rejected = refused(raw(authors=[3] * 1_000_000))
+def test_a_value_that_is_wrong_a_hundred_thousand_times_is_explained_in_a_sentence() -> None:
+    rejected = refused(raw(authors=[3] * 100_000))
     assert rejected.reason is Reason.SCHEMA_VIOLATION
     assert len(rejected.message) < 500
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsflow.tagging import RuleSet, load_rules
+from newsflow.tagging import RuleSet
 from newsflow.tagging.forms import expand, inflect
 from newsflow.tagging.load import shipped_catalogue
 from newsflow.tagging.rule import LANGUAGES, AllOf, AnyOf, Near, Rule, Term
@@ -40,11 +40,6 @@ RULES = st.lists(
 ).map(
     lambda found: [Rule(f"r{i}", terms=t, require=r, threshold=h, mentions=True) for i, (t, r, h) in enumerate(found)]
 )
-
-
-@pytest.fixture(scope="module")
-def shipped() -> RuleSet:
-    return load_rules()
 
 
 @pytest.mark.property

@@ -3,15 +3,10 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from newsflow.tagging import RuleSet, load_rules, shipped_rules_path
+from newsflow.tagging import RuleSet, shipped_rules_path
 from newsflow.tagging.lint import run_examples
 from tests.tagging.tagging_articles import make_article, slice_of
 from tools.country_rules import countries, rows
-
-
-@pytest.fixture(scope="module")
-def shipped() -> RuleSet:
-    return load_rules()
 
 
 def test_topics_come_first_and_a_passing_country_is_a_mention(shipped: RuleSet) -> None:

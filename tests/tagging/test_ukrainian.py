@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from newsflow.tagging import RuleSet, load_rules
+from newsflow.tagging import RuleSet
 from tests.tagging.tagging_articles import make_article
-
-
-@pytest.fixture(scope="module")
-def shipped() -> RuleSet:
-    return load_rules()
 
 
 def codes(rules: RuleSet, text: str) -> set[str]:

@@ -100,8 +100,7 @@ class News:
 
     def read(self, topic: str) -> list[Event]:
         """What was written to `topic` since this news began."""
-        begun = self._begun.get(topic, {})
-        return [event for event in self.broker.read(topic) if event.offset >= begun.get(event.partition, 0)]
+        return self.broker.read(topic, self._begun.get(topic))
 
     def _ends(self, topic: str) -> dict[int, int]:
         with closing(make_consumer(self.broker.settings)) as consumer:
