@@ -17,7 +17,6 @@ def schemas_dir() -> Path:
 
 
 def pipelines_dir() -> Path:
-    """Return the directory of the deployable jobs."""
     return _shipped("pipelines")
 
 

@@ -64,7 +64,6 @@ def load_config(
 
 
 def config_schema() -> Any:
-    """The JSON Schema of the configuration file."""
     return json.loads(resources.files("newsflow.config").joinpath("config.schema.json").read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,5 @@
-"""A text's fingerprint: hashed word 5-shingles, number tokens, and the keys a look-alike is found by."""
+"""A text's fingerprint: hashed word 5-shingles, number tokens, and the keys a look-alike is found by; and the index
+that finds the texts which share a key."""
 
 from __future__ import annotations
 

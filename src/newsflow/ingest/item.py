@@ -39,7 +39,6 @@ class Item(Candidate):
 
     @property
     def article(self) -> Article | None:
-        """The article as the ledger decided it."""
         return None if self.decision is None else self.decision.article
 
     @property

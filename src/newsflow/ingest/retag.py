@@ -145,7 +145,6 @@ class PublishedRetaggings:
 
     @property
     def total(self) -> int:
-        """Those that are pending no more."""
         return self.published + self.superseded
 
 

@@ -129,7 +129,6 @@ class Runtime:
 
     @part
     def split_readers(self) -> SplitReaders:
-        """The readers of the endless source."""
         return self._to_close.enter_context(closing(SplitReaders(KafkaSettings.of(self.config.kafka))))
 
     def sink(self, name: str) -> PatientSink:

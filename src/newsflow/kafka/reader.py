@@ -240,7 +240,6 @@ def within_log(topic: str, partition: int, offset: int, first: int, end: int) ->
 
 
 def to_event(record: Any) -> Event:
-    """A record of kafka-python as an event."""
     return Event(
         topic=record.topic,
         partition=record.partition,

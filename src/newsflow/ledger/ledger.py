@@ -122,7 +122,6 @@ class Ledger:
         return build_story(story_id, articles, families) if articles else None
 
     def known(self, article_id: str) -> KnownArticle | None:
-        """What is known of an article now."""
         return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))
 
     def current_article(self, article_id: str) -> Article | None:

@@ -73,7 +73,6 @@ class PostgresDatabase(Database):
                 cursor.executemany(_dialect(sql), rows)
 
     def list_of(self, values: Sequence[Any]) -> list[Any]:
-        """An array."""
         return list(values)
 
     def lock(self, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Forgets what is older than it must be kept, in small steps so that nobody waits long."""
+"""Forgets what is older than it must be kept, in small steps so that nobody waits long; also while a job runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ class Pruned:
 
     @property
     def total(self) -> int:
-        """All of them."""
         return sum(getattr(self, each.name) for each in fields(self))
 
 

@@ -55,7 +55,6 @@ def count_outcomes(db: Database) -> Counter[tuple[Outcome, Reason | None]]:
 
 
 def count_rows(db: Database) -> dict[str, int]:
-    """Rows by table."""
     return {table: int(db.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in _TABLES}
 
 
@@ -67,7 +66,6 @@ def events_at(db: Database, topic: str, partition: int, offset: int) -> list[Dec
 
 
 def latest_version(db: Database, article_id: str) -> StoredVersion | None:
-    """The newest recorded version of an article."""
     found = _versions(db, "WHERE e.article_id = ? ORDER BY e.version DESC LIMIT 1", [article_id])
     return found[0] if found else None
 

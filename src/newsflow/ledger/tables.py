@@ -89,7 +89,6 @@ def insert_events(db: Database, events: Sequence[DecidedEvent]) -> None:
 
 
 def load_articles(db: Database, ids: Iterable[str]) -> dict[str, KnownArticle]:
-    """What is known of these articles."""
     wanted = sorted(ids)
     if not wanted:
         return {}
@@ -104,7 +103,6 @@ def load_copies(db: Database, original: str) -> dict[str, KnownArticle]:
 
 
 def load_story(db: Database, story_id: str) -> list[KnownArticle]:
-    """The articles of a story."""
     select = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE"
     rows = db.query(f"{select} story = ? AND story <> id UNION ALL {select} id = ? AND story = id", [story_id] * 2)
     return [known_article_of(row) for row in rows]

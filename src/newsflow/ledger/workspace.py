@@ -144,7 +144,6 @@ class Workspace:
         return next((self.article(article_id) for article_id in known if article_id), None)
 
     def change(self, known: KnownArticle) -> None:
-        """Keep what is known of an article."""
         self.articles[known.id] = self._changed[known.id] = known
 
     def name(self, names: tuple[str, ...], known: KnownArticle) -> None:
@@ -252,7 +251,6 @@ class Workspace:
     def add_event(
         self, event: Event, outcome: Outcome, article_id: str | None = None, version: int | None = None
     ) -> None:
-        """Keep what became of an event."""
         place = event.event_id, event.topic, event.partition, event.offset
         self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now))
 

@@ -139,7 +139,6 @@ class _Action:
 
 
 def document(row: StoreRow) -> dict[str, Any]:
-    """Return the document of the current state."""
     article = row.shown
     language = article.language.partition("-")[0].lower()
     text = "" if row.withdrawn else f"{article.title}\n{article.body}"

@@ -126,7 +126,6 @@ def hits_if_true(node: Node, scan: Scan) -> list[Span] | None:
 
 
 def plain_hits(leaves: Clause, scan: Scan) -> list[Span]:
-    """All hits of some leaves."""
     seen, spans = scan.seen, scan.spans
     return [span for leaf in leaves if leaf in seen for span in spans(leaf)]
 

@@ -193,13 +193,11 @@ class WindowCloser:
         return burst.raised.end == self._end if self._corrected else burst.last_end is None
 
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
-        """See `CountHistory`."""
         counts = self._largest_stories if cell[0] == STORY else self._histories.get(cell, {})
         totals = self._histories.get((ALL, ALL), {})
         return [DayCount(each, counts.get(each, 0), totals.get(each, 0)) for each in ends_before(end, days)]
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
-        """See `CountHistory`."""
         found = [each for each in self._articles if cell in each.cells or cell == (STORY, each.story)]
         return len({each.source for each in found}), tuple(each.article_id for each in found[:SAMPLE])
 

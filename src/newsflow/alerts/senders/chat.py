@@ -26,7 +26,6 @@ class Chat:
     url: str = field(repr=False)
 
     def send(self, alert: PendingAlert) -> Attempt:
-        """Send one message."""
         try:
             members = members_of(alert.value)
             title, body = subject(members), plain(members)

@@ -91,5 +91,4 @@ def strip_tags(html: str, *, furniture: bool = True) -> str:
 
 
 def text_of(element: HtmlElement) -> str:
-    """All text below an element, spaces collapsed."""
     return " ".join("".join(element.itertext()).split())
