@@ -42,6 +42,7 @@ def pages() -> dict[str, str]:
     tables = {
         "stores.md": stores_table(),
         "outcomes.md": reasons_table(),
+        "topic-rules.md": places_table(),
         "../../THIRD_PARTY_NOTICES.md": licences_table(),
     }
     return whole | {name: _with_table(_read(REFERENCE / name), rows) for name, rows in tables.items()}
@@ -252,6 +253,17 @@ def reasons_table() -> Iterator[str]:
         if isinstance(member, ast.Assign):
             when, _, remedy = ast.literal_eval(text.value).partition("\n\n")  # type: ignore[attr-defined]
             yield f"| `{ast.literal_eval(member.value)}` | {_cell(when)} | {_cell(remedy)} |"
+
+
+def places_table() -> Iterator[str]:
+    """What a hit counts by where it is."""
+    from newsflow.tagging.scan import FACTORS, LEAD_TOKENS
+
+    places = {"lead": f"lead, the first {LEAD_TOKENS} words of the body", "body": "further down"}
+    yield "| place | counts |"
+    yield "|---|---|"
+    for part, factor in FACTORS.items():
+        yield f"| {places.get(part, part)} | {factor:g} |"
 
 
 def licences_table() -> Iterator[str]:

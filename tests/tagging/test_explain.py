@@ -7,8 +7,10 @@ import pytest
 from newsflow.tagging import RuleSet, load_rules
 from newsflow.tagging.explain import explain
 from newsflow.tagging.lint import lint
+from newsflow.tagging.scan import FACTORS, TextPart
 from tests.tagging.tagging_articles import make_article, slice_of
 
+PARTS: tuple[TextPart, ...] = ("title", "lead", "body")
 RULE = """\
 id: veld
 scheme: iso3166
@@ -34,8 +36,8 @@ def test_a_tag_says_what_counted(rules: RuleSet) -> None:
     article = make_article("Veld opens", "In Veld, " + "w " * 80 + "Veld")
     found = explain(rules, article, "veld")
     assert found.verdict == "topic"
-    assert [(item.place, item.points) for item in found.counted] == [("title", 3.0), ("lead", 2.0), ("body", 1.0)]
-    assert found.score == 6.0
+    assert [(item.place, item.points) for item in found.counted] == [(part, FACTORS[part]) for part in PARTS]
+    assert found.score == sum(FACTORS[part] for part in PARTS)
     assert found.missing == 0
     assert all(slice_of(article, item.evidence) == item.evidence.text for item in found.counted)
     assert found.version == rules.tag(article).topics[0].rule_version

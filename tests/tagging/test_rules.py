@@ -117,6 +117,22 @@ def test_what_an_article_is_about(tmp_path: Path, title: str, body: str, about: 
     assert (bool(tags.mentions) is not about and "MARN" not in body) or "MARN" in body
 
 
+@pytest.mark.parametrize(
+    ("title", "body", "score"),
+    [
+        ("Veld opens", "x", 3.0),
+        ("x", "VELD CITY (Courier) - It opens.", 3.0),
+        ("x", "Veld opens", 2.0),
+        ("x", "w " * 80 + "Veld opens", 1.0),
+        ("Veld opens", "In Veld, " + "w " * 80 + "Veld", 6.0),
+    ],
+)
+def test_what_a_hit_counts_by_its_place(tmp_path: Path, title: str, body: str, score: float) -> None:
+    rules = rules_of(tmp_path, "id: veld\nterms: [Veld]\nmentions: true\n")
+    [topic] = rules.match(make_article(title, body))
+    assert topic.score == score
+
+
 def test_references_and_overrides(tmp_path: Path) -> None:
     folder = tmp_path / "places"
     folder.mkdir()

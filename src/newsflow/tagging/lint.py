@@ -16,6 +16,7 @@ from newsflow.tagging.compile import Tables
 from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.rule import Example, Rule, Term, terms_of
 from newsflow.tagging.ruleset import RuleSet
+from newsflow.tagging.scan import FACTORS
 
 FindingKind = Literal[
     "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
@@ -71,7 +72,7 @@ def _terms(rule: Rule) -> Iterator[Finding]:
                 rule, "short-term", f"{term.text} is short and matches in any case: set capitals or a phrase"
             )
     most = max((term.weight for term in rule.terms), default=1.0)
-    if rule.terms and rule.threshold > 0 and most * 3 * 100 < rule.threshold:
+    if rule.terms and rule.threshold > 0 and most * max(FACTORS.values()) * 100 < rule.threshold:
         yield _finding(rule, "never-enough", f"no article reaches the threshold {rule.threshold:g}")
 
 

@@ -1,7 +1,7 @@
 """One article against the tables: one pass of the automaton, then only the leaves that somebody asks for.
 
-A hit in the title or the dateline counts 3, one in the lead 2, one further down 1. With the usual threshold of 3 an
-article is about a topic that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
+What a hit counts goes by its part of the article (`FACTORS`). With the usual threshold of 3 an article is about a topic
+that stands in its title or dateline, or three times anywhere, or twice with one in the lead.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from newsflow.tagging.text import FoldedText
 TextPart = Literal["title", "dateline", "lead", "body"]
 
 FACTORS: dict[TextPart, float] = {"title": 3.0, "dateline": 3.0, "lead": 2.0, "body": 1.0}
+"""What a hit counts for, by the part it stands in; times the weight of its term. `make docs` writes it into the
+reference."""
 
 LEAD_TOKENS = 60
 """The lead is this many tokens from the start of the body."""
