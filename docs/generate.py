@@ -24,7 +24,6 @@ REFERENCE = Path(__file__).resolve().parent / "reference"
 ROOT = REFERENCE.parents[1]
 CONFIG_SCHEMA = ROOT / "src/newsflow/config/config.schema.json"
 DEAD_LETTER_SCHEMA = ROOT / "schemas/dead-letter/v1.schema.json"
-EXTRAS = ("postgres", "chat", "opensearch", "iceberg")
 TABLE = re.compile(r"(?<=<!-- table: written by docs/generate.py -->\n\n).*?(?=\n\n)", re.DOTALL)
 NOTE = "<!-- Written by docs/generate.py; change its sources, then run `make docs`. -->"
 
@@ -156,14 +155,24 @@ whole way with a webhook.
 
 
 def config_schema_text() -> str:
-    """The schema of the configuration with the types of destinations that have a sender."""
+    """The schema of the configuration with the types of destinations that have a sender, and the stores there are."""
     from newsflow.alerts.senders.registry import MAKERS
+    from newsflow.stores.registry import STORES
 
     types = json.dumps(list(MAKERS))
+    urls = f"{', '.join(kind.url for kind in STORES)}, or a reference (env:NAME, file:PATH)."
     text = CONFIG_SCHEMA.read_text(encoding="utf-8")
-    return re.sub(
-        r'(?<="destinations": \{)(.*?"type": \{"enum": )\[.*?\]', rf"\1{types}", text, count=1, flags=re.DOTALL
+    text = _replaced(r'(?s)"destinations": \{.*?"type": \{"enum": (\[.*?\])', types, text)
+    return _replaced(
+        r'(?s)"stores": \{.*?"minLength": 3,\s*"description": (".*?")', json.dumps(urls, ensure_ascii=False), text
     )
+
+
+def _replaced(pattern: str, value: str, text: str) -> str:
+    """The text with the pattern's group replaced where it is first found."""
+    found = re.search(pattern, text)
+    assert found, pattern
+    return text[: found.start(1)] + value + text[found.end(1) :]
 
 
 # Kafka topics
@@ -269,7 +278,9 @@ def places_table() -> Iterator[str]:
 def licences_table() -> Iterator[str]:
     """Every package that newsflow asks for directly, with its licence as the installed package declares it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = {"": project["dependencies"], **{name: project["optional-dependencies"][name] for name in EXTRAS}}
+    optional = project["optional-dependencies"]
+    [extras] = [found[1].split(",") for each in optional["dev"] if (found := re.match(r"newsflow\[(.*)\]", each))]
+    groups = {"": project["dependencies"], **{name: optional[name] for name in extras}}
     yield "| package | extra | licence |"
     yield "|---|---|---|"
     for extra, requirements in groups.items():

@@ -41,6 +41,21 @@ def test_relative_paths_of_a_file_count_from_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///a.db", "sqlite:///{folder}/a.db"),
+        ("parquet:////abs", "parquet:////abs"),
+        ("kept-in-files:///a", "kept-in-files:///{folder}/a"),
+        ("postgresql:///news", "postgresql:///news"),
+        ("file:///a", "file:///a"),
+    ],
+)
+def test_relative_paths_of_stores_count_from_the_folder_of_the_file(tmp_path: Path, url: str, expected: str) -> None:
+    file = write(tmp_path / "n.yaml", f"stores: {{archive: '{url}'}}\n")
+    assert load_config(file, {}).config.stores == (("archive", expected.format(folder=tmp_path)),)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("kafka:\n  bootstrap: x\n", r"n\.yaml:1: kafka: unknown 'bootstrap'; accepted: bootstrap_servers"),

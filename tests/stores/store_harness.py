@@ -20,6 +20,7 @@ import pytest
 from newsflow.model import Action, Article, PublicationDate, TopicMatch
 from newsflow.model.codec import encode_article
 from newsflow.stores.contract import Store, StoreRow
+from newsflow.stores.folder import FolderStore
 from newsflow.stores.jsonl import MAX_LINE_BYTES, JsonLinesStore
 from newsflow.stores.parquet import ParquetStore
 from newsflow.stores.sqlite import SqliteStore
@@ -76,6 +77,9 @@ def shown(rows: list[StoreRow]) -> Current:
 class Harness(ABC):
     """One kind of store, in a place of its own."""
 
+    url_for_writer = ""
+    """By it another process, which is then killed, opens the store; empty where that would prove nothing."""
+
     def __init__(self) -> None:
         self.opened: list[Store] = []
 
@@ -115,6 +119,7 @@ class SqliteHarness(Harness):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.path = folder / "new" / "articles.sqlite3"
+        self.url_for_writer = f"sqlite:///{self.path}"
         self.lock: sqlite3.Connection | None = None
 
     def make(self) -> Store:
@@ -149,7 +154,7 @@ class SqliteHarness(Harness):
 class PostgresHarness(Harness):
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.url = url
+        self.url = self.url_for_writer = url
         host, _, port = url.split("@")[1].split("/")[0].partition(":")
         self.proxy = Proxy(host, int(port))
         self.proxied = url.replace(f":{port}/", f":{self.proxy.port}/")
@@ -189,11 +194,17 @@ class PostgresHarness(Harness):
 
 
 class FolderHarness(Harness):
-    """Parquet and JSON Lines: a file stands where the folder should."""
+    """A store of files in a folder: to take it away, a file stands where the folder should."""
+
+    store: type[FolderStore]
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder / "articles"
+        self.url_for_writer = f"{self.store.name}:///{self.folder}"
+
+    def make(self) -> Store:
+        return self.store(self.folder)
 
     def take_away(self) -> None:
         if self.folder.exists():
@@ -207,8 +218,7 @@ class FolderHarness(Harness):
 
 
 class ParquetHarness(FolderHarness):
-    def make(self) -> Store:
-        return ParquetStore(self.folder)
+    store = ParquetStore
 
     def current(self) -> Current:
         sql = "SELECT id, version, action, title FROM {} QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC) = 1"
@@ -318,8 +328,7 @@ class OpenSearchHarness(Harness):
 
 
 class JsonLinesHarness(FolderHarness):
-    def make(self) -> Store:
-        return JsonLinesStore(self.folder)
+    store = JsonLinesStore
 
     def _rows(self) -> list[StoreRow]:
         lines = [line for path in JsonLinesStore(self.folder).paths() for line in path.read_bytes().splitlines()]

@@ -43,7 +43,7 @@ def files(store: StoreArgument, config: ConfigOption = None, output: OutputOptio
 def _open(name: str, config: ConfigOption) -> FolderStore:
     from newsflow.secrets import resolve
     from newsflow.stores.folder import FolderStore
-    from newsflow.stores.registry import open_store
+    from newsflow.stores.registry import STORES, open_store
 
     known = dict(settings(config).config.stores)
     if name not in known and "://" not in name:
@@ -51,5 +51,6 @@ def _open(name: str, config: ConfigOption) -> FolderStore:
     opened = open_store(resolve(known.get(name, name)))
     if not isinstance(opened, FolderStore):
         opened.close()
-        raise UsageError(f"{name} is a store of kind {opened.name}; accepted: parquet and jsonl")
+        accepted = " and ".join(kind.schemes[0] for kind in STORES if kind.url.endswith("FOLDER"))
+        raise UsageError(f"{name} is a store of kind {opened.name}; accepted: {accepted}")
     return opened

@@ -23,7 +23,8 @@ from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"
 MAIN_JOB, TRENDS_JOB = "ingest", "trends"
-_FILE_SCHEMES = ("sqlite", "parquet", "jsonl")
+_NOT_ANCHORED = ("postgresql", "postgres", "file")
+"""Schemes that may have three slashes and yet no path of a store: a database by its local socket, and a reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
 def _anchored_url(url: str, folder: Path) -> str:
     """A URL whose path is relative, from the file's folder on; an absolute path has four slashes."""
     scheme, mark, path = url.partition(":///")
-    anchored = mark and scheme in _FILE_SCHEMES and path and not path.startswith("/")
+    anchored = mark and scheme not in _NOT_ANCHORED and path and not path.startswith("/")
     return f"{scheme}:///{folder / path}" if anchored else url
 
 
