@@ -66,7 +66,7 @@ def test_jobs_one_behind_the_other(tmp_path: Path) -> None:
     kafka = MemoryKafka()
     kafka.publish("news.article.raw.v1", raw_event(title="Syria and Russia sign a treaty", content=TREATY))
     kafka.run("ingest")
-    archive = f"jsonl://{tmp_path / 'archive'}"
+    archive = f"jsonl:///{tmp_path / 'archive'}"
     assert kafka.run("deliver", {"stores": {"articles": archive}})["outcome.delivered"] == 2
     assert [entry.rows for entry in JsonLinesStore(tmp_path / "archive").files()] == [1]
     assert kafka.run("trends", {"kafka.input_topic": "news.article.v1", "kafka.group": "counts"})["outcome.added"] == 1

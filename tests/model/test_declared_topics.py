@@ -89,9 +89,9 @@ topics:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("news.x.v1", "news.X.v1", "no topic name; accepted: a-z"),
-        ("news.x.v1", "news_x.v1", "no topic name"),
-        ("news.x.v1", "news..v1", "no topic name"),
+        ("news.x.v1", "news.X.v1", "is not a topic name; accepted: a-z"),
+        ("news.x.v1", "news_x.v1", "is not a topic name"),
+        ("news.x.v1", "news..v1", "is not a topic name"),
         ("news.x.v1", "x" * 250, "250 characters"),
         ("partitions: 1", "partitions: 0", "topics[0].partitions"),
         ("cleanup: delete", "cleanup: drop", "accepted: delete, compact"),

@@ -66,7 +66,7 @@ def test_resources_are_found_in_an_installed_wheel(tmp_path: Path, monkeypatch: 
     resources._shipped.cache_clear()
     try:
         assert resources.schemas_dir() == package / "_shipped" / "schemas"
-        with pytest.raises(FileNotFoundError, match="not installed whole: no pipelines/"):
+        with pytest.raises(FileNotFoundError, match="installation of newsflow is incomplete: no pipelines/"):
             resources.pipelines_dir()
     finally:
         resources._shipped.cache_clear()
