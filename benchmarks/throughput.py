@@ -138,7 +138,7 @@ def _publish(bootstrap: str, count: int) -> str:
 def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
     """The loop one would write by hand around the same functions."""
     config = _config(arguments.bootstrap, arguments.topic)
-    tools, writer = Runtime(config), BatchWriter(KafkaSettings.of(config.kafka))
+    tools, writer = Runtime(config).prepare(), BatchWriter(KafkaSettings.of(config.kafka))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     partitions = [TopicPartition(arguments.topic, number) for number in range(PARTITIONS)]
     consumer.assign(partitions)
@@ -209,7 +209,7 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
 
     config = _config(arguments.bootstrap, arguments.topic)
     limits, job = config.limits, Job(config)
-    tools = runtime_for(config)
+    tools = runtime_for(config).prepare()
     pipeline = PreparedPipeline(load_job("ingest").build, job, PipelineOptions([]))
     consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
