@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -149,6 +150,8 @@ class Runtime:
         """Build now what the main job needs, so that what is wrong shows before anything starts."""
         for name in ("rules", "sources", "routes", "normaliser", "ledger"):
             getattr(self, name)
+        # All of it stays: the garbage collector need not look through it again and again.
+        gc.freeze()
         return self
 
     def lend(self, name: str | TopicPosition, value: Any) -> None:
