@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import shutil
 import socket
 import sqlite3
 import threading
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -359,10 +359,9 @@ def _iceberg(folder: Path, _: pytest.FixtureRequest) -> Harness:
 
 
 def _opensearch(_: Path, request: pytest.FixtureRequest) -> Harness:
-    return OpenSearchHarness(request.getfixturevalue("store_opensearch"), f"test-{next(_numbers)}")
+    return OpenSearchHarness(request.getfixturevalue("store_opensearch"), f"test-{uuid.uuid4().hex}")
 
 
-_numbers = itertools.count(1)
 HARNESSES: dict[str, Callable[[Path, pytest.FixtureRequest], Harness]] = {
     "sqlite": lambda folder, _: SqliteHarness(folder),
     "postgresql": _postgres,
