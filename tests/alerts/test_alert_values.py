@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.alerts.build import MAX_SPANS, article_alert, published_text
+from newsflow.alerts.build import MAX_SPANS, article_alert
 from newsflow.alerts.values import AlertStep, Severity, alert_id, decode_alert, encode_alert
 from newsflow.model import Evidence, PublicationDate, TopicMatch
+from newsflow.model.codec import published_text
 from tests.routing.routing_helpers import NOON, article, topic
 
 

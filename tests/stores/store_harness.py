@@ -151,7 +151,23 @@ class SqliteHarness(Harness):
         self.lock.close()
 
 
-class PostgresHarness(Harness):
+class ProxiedHarness(Harness):
+    """A store behind a proxy, which is cut to take it away."""
+
+    proxy: Proxy
+
+    def take_away(self) -> None:
+        self.proxy.cut()
+
+    def bring_back(self) -> None:
+        self.proxy.mend()
+
+    def close(self) -> None:
+        super().close()
+        self.proxy.close()
+
+
+class PostgresHarness(ProxiedHarness):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = self.url_for_writer = url
@@ -181,16 +197,6 @@ class PostgresHarness(Harness):
 
     def bad_row(self) -> StoreRow:
         return row("bad", title="NUL \x00 within")
-
-    def take_away(self) -> None:
-        self.proxy.cut()
-
-    def bring_back(self) -> None:
-        self.proxy.mend()
-
-    def close(self) -> None:
-        super().close()
-        self.proxy.close()
 
 
 class FolderHarness(Harness):
@@ -288,7 +294,7 @@ class IcebergHarness(Harness):
             shutil.move(self.folder.with_name("elsewhere"), self.folder)
 
 
-class OpenSearchHarness(Harness):
+class OpenSearchHarness(ProxiedHarness):
     def __init__(self, url: str, index: str) -> None:
         super().__init__()
         host, _, port = url.removeprefix("http://").partition(":")
@@ -315,16 +321,6 @@ class OpenSearchHarness(Harness):
 
     def bad_row(self) -> StoreRow:
         return row("bad", source="x" * 40_000)
-
-    def take_away(self) -> None:
-        self.proxy.cut()
-
-    def bring_back(self) -> None:
-        self.proxy.mend()
-
-    def close(self) -> None:
-        super().close()
-        self.proxy.close()
 
 
 class JsonLinesHarness(FolderHarness):

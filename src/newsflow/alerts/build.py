@@ -7,7 +7,7 @@ from datetime import datetime
 
 from newsflow.alerts.values import Alert, AlertArticle, AlertStep, Severity, Span, Why, alert_id
 from newsflow.model import Action, Article, PublicationDate
-from newsflow.model.headers import instant_text
+from newsflow.model.codec import published_text
 
 MAX_SPANS = 20
 """Spans kept in one alert: enough to see why, few enough for a telephone."""
@@ -65,13 +65,6 @@ def summarise(article: Article) -> AlertArticle:
         published_at=published_text(article.published),
         topics=tuple(topic.id for topic in article.topics),
     )
-
-
-def published_text(published: PublicationDate) -> str:
-    """Return RFC 3339 with `Z`, or the local time as it was written when its zone is unknown."""
-    if published.at.tzinfo is None:
-        return published.at.isoformat()
-    return instant_text(published.at)
 
 
 def spans(article: Article, topics: Iterable[str] = ()) -> tuple[Span, ...]:

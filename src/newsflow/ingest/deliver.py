@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -105,7 +104,7 @@ class PatientSink:
             except (SinkError, LedgerError) as error:
                 failures += 1
                 self.alive()
-                pause_s = self.backoff.delay_s(failures, random.random())
+                pause_s = self.backoff.delay_s(failures)
                 if self._stop.is_set() or time.monotonic() + pause_s > deadline:
                     raise
                 log.warning("%s is unavailable, next try in %.1f s: %s", self.sink.name, pause_s, error)

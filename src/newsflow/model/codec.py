@@ -95,9 +95,20 @@ def _topic_match(members: Json) -> TopicMatch:
     return TopicMatch(topic_id, scheme, code, score, rule_version, spans)
 
 
+def published_text(published: PublicationDate) -> str:
+    """Return RFC 3339 with `Z`, or the local time as it was written when its zone is unknown."""
+    if published.at.tzinfo is None:
+        return published.at.isoformat()
+    return instant_text(published.at)
+
+
 def _published_to_json(published: PublicationDate) -> Json:
-    at = published.at.isoformat() if published.at.tzinfo is None else instant_text(published.at)
-    return {"at": at, "zone": published.zone, "evidence": published.evidence, "text": published.text}
+    return {
+        "at": published_text(published),
+        "zone": published.zone,
+        "evidence": published.evidence,
+        "text": published.text,
+    }
 
 
 def _utc(text: str) -> datetime:

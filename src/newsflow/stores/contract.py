@@ -130,8 +130,3 @@ def newest(rows: Iterable[StoreRow]) -> list[StoreRow]:
 def published_instant(article: Article) -> datetime | None:
     """Return when the article was published, in UTC; None when its zone is unknown."""
     return article.published.at if article.published.at.tzinfo is not None else None
-
-
-def published_wall(article: Article) -> str:
-    """Return the publication date as article.v1 has it, with or without a zone."""
-    return article.published.at.isoformat().replace("+00:00", "Z")

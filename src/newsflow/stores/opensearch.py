@@ -14,6 +14,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import OpenSearchException, TransportError
 
 from newsflow.errors import SinkError
+from newsflow.model.codec import published_text
 from newsflow.stores.contract import (
     Refused,
     Store,
@@ -21,7 +22,6 @@ from newsflow.stores.contract import (
     first_line,
     newest,
     published_instant,
-    published_wall,
     separate_refused,
     unique,
 )
@@ -146,7 +146,7 @@ def document(row: StoreRow) -> dict[str, Any]:
         "withdrawn": row.withdrawn,
         "text": {language: text} if language in _ANALYSED else {},
         "published_at": published_instant(article),
-        "published_text": published_wall(article),
+        "published_text": published_text(article.published),
         "topics": [{"id": each.id, "code": each.code, "score": each.score} for each in article.topics],
     }
 

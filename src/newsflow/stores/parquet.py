@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from newsflow.model import Article
-from newsflow.stores.contract import StoreRow, first_line, published_instant, published_wall
+from newsflow.model.codec import published_text
+from newsflow.stores.contract import StoreRow, first_line, published_instant
 from newsflow.stores.folder import EncodingError, FolderStore, Key
 
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -31,7 +32,7 @@ _COLUMNS: tuple[tuple[pa.Field, Callable[[Article], Any]], ...] = (
     (pa.field("title", pa.string(), nullable=False), lambda a: a.title),
     (pa.field("body", pa.string(), nullable=False), lambda a: a.body),
     (pa.field("published_at", _INSTANT), published_instant),
-    (pa.field("published_text", pa.string(), nullable=False), published_wall),
+    (pa.field("published_text", pa.string(), nullable=False), lambda a: published_text(a.published)),
     (pa.field("published_zone", pa.string(), nullable=False), lambda a: a.published.zone),
     (pa.field("published_evidence", pa.string(), nullable=False), lambda a: a.published.evidence),
     (pa.field("first_seen", _INSTANT, nullable=False), lambda a: a.first_seen),

@@ -8,7 +8,8 @@ from typing import Any
 
 from newsflow.errors import SinkError
 from newsflow.migrations import MigrationSet
-from newsflow.stores.contract import StoreRow, published_instant, published_wall
+from newsflow.model.codec import published_text
+from newsflow.stores.contract import StoreRow, published_instant
 
 COLUMNS = (
     "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
@@ -30,7 +31,7 @@ def current_values(row: StoreRow, instant: Callable[[datetime], Any]) -> tuple[A
         article.body,
         article.language,
         None if published is None else instant(published),
-        published_wall(article),
+        published_text(article.published),
         instant(article.first_seen),
         article.agency,
         article.word_count,
