@@ -202,10 +202,15 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 
 def _holds_one_of(descriptors: Path, links: set[str]) -> bool:
-    try:
-        return any(str(entry.readlink()) in links for entry in descriptors.iterdir())
-    except OSError:
-        return False
+    with contextlib.suppress(OSError):  # the process has ended, or is another user's
+        return any(_target(entry) in links for entry in descriptors.iterdir())
+    return False
+
+
+def _target(link: Path) -> str:
+    with contextlib.suppress(OSError):  # closed meanwhile: the process's other descriptors still count
+        return str(link.readlink())
+    return ""
 
 
 def _listener_by_lsof(port: int) -> int | None:
