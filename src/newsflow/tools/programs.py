@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -10,7 +11,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -34,7 +34,7 @@ def find_maven(purpose: str) -> str:
     return maven
 
 
-@contextmanager
+@contextlib.contextmanager
 def exclusive(file: Path) -> Iterator[None]:
     """Hold the lock `file` (made when missing, never removed), until the process ends at the latest. Blocks until
     another holder lets go."""
