@@ -103,7 +103,7 @@ def evaluate_urls(data: Path) -> Iterator[Row]:
     if path is None:
         return
     from newsflow.normalise import canonicalise_url
-    from newsflow.normalise.url import is_homepage
+    from newsflow.model.url import is_homepage
 
     gold = json.loads(path.read_text(encoding="utf-8"))
     pairs = [(row["url"], row["expected"]) for row in gold.get("normalize", [])]

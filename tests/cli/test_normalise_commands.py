@@ -58,7 +58,7 @@ def test_a_raw_event_is_read_too(tmp_path: Path) -> None:
     }
     (tmp_path / "event.json").write_text(json.dumps(event), encoding="utf-8")
     value = json.loads(runner.invoke(app, [str(tmp_path / "event.json"), "-o", "json"]).stdout)
-    assert (value["article"]["source"], value["article"]["url"]) == ("merrow-post", "http://merrow.example/1")
+    assert (value["article"]["source"], value["article"]["url"]) == ("merrow-post", "https://merrow.example/1")
 
 
 def test_a_page_without_an_article_fails() -> None:

@@ -74,7 +74,7 @@ def test_a_page_that_lost_its_tags() -> None:
         datetime(2024, 12, 15, 13, 21, tzinfo=UTC), "source", "text", "15 ديسمبر 2024، 5:21 م"
     )
     assert found.language == "ar"
-    assert found.url == "http://barid.example/news/1234"
+    assert found.url == "https://www.barid.example/news/1234"
     assert found.raw["url"] == "https://www.barid.example/news/1234?utm_source=rss"
     assert (found.id, found.version, found.action) == ("", 1, Action.ADD)
     assert found.first_seen == NOW
@@ -122,7 +122,7 @@ def test_a_withdrawal_needs_no_content() -> None:
     result = normalise(raw("", withdrawn=True, guid="b-1"), None, NOW)
     assert isinstance(result, Article)
     assert (result.action, result.title, result.body) == (Action.WITHDRAW, "", "")
-    assert (result.url, result.guid) == ("http://barid.example/news/1234", "b-1")
+    assert (result.url, result.guid) == ("https://www.barid.example/news/1234", "b-1")
 
 
 def test_reasons() -> None:
@@ -144,11 +144,11 @@ def test_parameters_of_a_content_type_are_no_other_type() -> None:
 @pytest.mark.parametrize(
     ("canonical", "expected"),
     [
-        ("https://barid.example/ar/1234", "http://barid.example/ar/1234"),
-        ("https://barid.example/", "http://barid.example/news/1234"),
-        ("https://barid.example/news/9999", "http://barid.example/news/1234"),
-        ("https://other.example/news/1234", "http://barid.example/news/1234"),
-        ("no url", "http://barid.example/news/1234"),
+        ("https://barid.example/ar/1234", "https://www.barid.example/ar/1234"),
+        ("https://barid.example/", "https://www.barid.example/news/1234"),
+        ("https://barid.example/news/9999", "https://www.barid.example/news/1234"),
+        ("https://other.example/news/1234", "https://www.barid.example/news/1234"),
+        ("no url", "https://www.barid.example/news/1234"),
     ],
 )
 def test_a_canonical_url_counts_when_it_names_the_same_article(canonical: str, expected: str) -> None:
@@ -157,7 +157,7 @@ def test_a_canonical_url_counts_when_it_names_the_same_article(canonical: str, e
 
 def test_a_front_page_names_no_article_that_has_an_id() -> None:
     assert article(url="https://barid.example/ar/", guid="b-7").url is None
-    assert article(url="https://barid.example/ar/").url == "http://barid.example/ar"
+    assert article(url="https://barid.example/ar/").url == "https://barid.example/ar"
 
 
 def date(at: str, evidence: str, text: str = "10:00") -> PublicationDate:

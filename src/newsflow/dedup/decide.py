@@ -14,6 +14,7 @@ from itertools import pairwise
 from newsflow.dedup.fingerprint import matching_tokens
 from newsflow.dedup.similarity import Relation, Similarity
 from newsflow.model import Article, TextChange
+from newsflow.model.url import canonicalise_url
 
 
 @dataclass(slots=True)
@@ -164,10 +165,18 @@ def identity_keys(article: Article) -> tuple[str, ...]:
     """
     names = []
     if article.url:
-        names.append(_hash("url", article.url))
+        names.append(_hash("url", _name(article.url)))
     if article.guid:
         names.append(_hash("guid", article.source, article.guid))
     return tuple(names)
+
+
+def _name(url: str) -> str:
+    """The canonical form of an address: both schemes, and an address with `www.` or without, name one article."""
+    try:
+        return canonicalise_url(url)
+    except ValueError:  # an article that somebody wrote by hand
+        return url
 
 
 def article_id(article: Article) -> str:

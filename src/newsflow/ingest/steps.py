@@ -13,7 +13,7 @@ from newsflow.ingest.runtime import Runtime
 from newsflow.model import Article, Decision, Event, Origin, Outcome, PublishedVersion, RawArticle, Reason, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.raw import parse_raw
-from newsflow.normalise.url import link_of
+from newsflow.model.url import link_of
 from newsflow.routing import Routed, encode_debug
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _debug(runtime: Runtime, article: Article, decision: Decision, routed: Route
 
 
 def _with_link(article: Article) -> Article:
-    """Up to here `url` was the article's name; what goes out is an address that can be followed."""
+    """An address that can be followed: an earlier release decided with an article's name for its `url`."""
     return article if article.url is None else replace(article, url=link_of(article.url, article.raw.get("url")))
 
 

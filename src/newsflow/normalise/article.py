@@ -17,13 +17,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
+from newsflow.model.url import canonicalise_url, is_homepage, link_of
 from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
-from newsflow.normalise.url import canonicalise_url, is_homepage
 from newsflow.normalise.values import Extracted, SourceProfile
 
 STAGE = "Normalise"
@@ -65,12 +65,18 @@ def normalise(
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
     if raw.withdrawn:
-        return _withdrawal(raw, url, now)
+        return _with_link(_withdrawal(raw, url, now), raw)
     if media_type(raw) not in CONTENT_TYPES:
         accepted = " or ".join(CONTENT_TYPES)
         message = f"content_type {raw.content_type[:100]!r}; expected {accepted}"
         return Rejected(Reason.UNSUPPORTED_CONTENT_TYPE, message, STAGE)
-    return _article(raw, source, extract(raw, source), url, now)
+    result = _article(raw, source, extract(raw, source), url, now)
+    return result if isinstance(result, Rejected) else _with_link(result, raw)
+
+
+def _with_link(article: Article, raw: RawArticle) -> Article:
+    """Up to here `url` was the article's name; what others see is an address that can be followed."""
+    return article if article.url is None else replace(article, url=link_of(article.url, raw.url))
 
 
 def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:

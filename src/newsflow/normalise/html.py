@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
+from newsflow.model.url import canonicalise_url
 from newsflow.normalise.blocks import densest_block
 from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
@@ -15,7 +16,6 @@ from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.title import Site, choose_title, split_title
-from newsflow.normalise.url import canonicalise_url
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 
 # ruff: noqa: SIM905 - rows of words read best as rows

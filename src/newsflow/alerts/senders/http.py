@@ -101,8 +101,8 @@ def _check(host: str, text: str, allowed: Sequence[Network]) -> None:
     if is_internal(address) and not any(address in network for network in allowed):
         named = text if text == host else f"{host!r} ({text})"
         raise AddressRefusedError(
-            f"{named} is an internal address; accepted: addresses of the open internet, "
-            "and networks that the destination's allow_networks lists"
+            f"{named} is an internal address; accepted: addresses of the open internet and, "
+            "with allow_private: true, of this machine and of private networks"
         )
 
 

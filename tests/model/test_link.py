@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsflow.normalise.url import canonicalise_url, link_of
+from newsflow.model.url import canonicalise_url, link_of
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from newsflow.normalise import canonicalise_url
-from newsflow.normalise.url import is_homepage
+from newsflow.model.url import canonicalise_url, is_homepage
 
 SAME = [
     ("https://www.merrow.example/a/story", "http://merrow.example/a/story"),
