@@ -26,9 +26,22 @@ RAW = {
 }
 
 
+WATCH = """
+version: 1
+routes:
+  - {id: topic-feeds, match: {tagged: true}, feeds: topics}
+subscriptions:
+  - id: syria-russia
+    match: {topics: {all: [syria, russia]}}
+    alert: {to: [webhook]}
+"""
+
+
 @pytest.fixture(autouse=True)
-def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", AS_LIST)
+    (tmp_path / "watch.yaml").write_text(WATCH)
+    monkeypatch.setenv("NEWSFLOW_ROUTES__PATHS", f"[{tmp_path / 'watch.yaml'}]")
 
 
 def _file(folder: Path, *lines: bytes) -> Path:

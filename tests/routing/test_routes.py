@@ -14,12 +14,22 @@ from newsflow.routing import Match, Route, Routes, Subscription, load_routes
 from newsflow.routing.values import facts, in_sample, meets, objections
 from tests.routing.routing_helpers import NOON, article, decision, topic
 
+WATCH = Subscription(
+    "syria-russia",
+    Match(topics_all=frozenset({"syria", "russia"})),
+    alert_to=("webhook",),
+)
 SHIPPED = load_routes()
+WATCHED = replace(SHIPPED, subscriptions=(WATCH,))
 
 
-def test_shipped_routes_send_an_article_to_each_of_its_topics_and_raise_one_alert() -> None:
+def test_nobody_is_alerted_whom_no_file_names() -> None:
+    assert SHIPPED.subscriptions == ()
+
+
+def test_an_article_goes_to_each_of_its_topics_and_raises_one_alert() -> None:
     about = article(topic("syria", text="Сирия"), topic("russia", text="Россия"))
-    routed = SHIPPED.route(about, decision(about))
+    routed = WATCHED.route(about, decision(about))
     assert routed.feeds == ("syria", "russia")
     assert routed.stores == ("articles",)
     assert [(alert.subscription, alert.destinations) for alert in routed.alerts] == [("syria-russia", ("webhook",))]
@@ -31,19 +41,19 @@ def test_shipped_routes_send_an_article_to_each_of_its_topics_and_raise_one_aler
 
 def test_an_untagged_article_is_stored_and_goes_to_no_feed() -> None:
     about = article()
-    routed = SHIPPED.route(about, decision(about))
+    routed = WATCHED.route(about, decision(about))
     assert (routed.feeds, routed.stores, routed.alerts) == ((), ("articles",), ())
 
 
 def test_a_new_version_also_goes_where_an_earlier_one_went() -> None:
     about = article("russia")
-    routed = SHIPPED.route(about, decision(about, Outcome.REPLACED, feeds=["syria", "russia"]))
+    routed = WATCHED.route(about, decision(about, Outcome.REPLACED, feeds=["syria", "russia"]))
     assert routed.feeds == ("russia", "syria")
 
 
 def test_a_withdrawal_goes_to_the_feeds_that_had_the_article_and_to_no_other() -> None:
     about = article("ukraine")
-    routed = SHIPPED.route(about, decision(about, Outcome.WITHDRAWN, feeds=["syria", "russia"]))
+    routed = WATCHED.route(about, decision(about, Outcome.WITHDRAWN, feeds=["syria", "russia"]))
     assert routed.feeds == ("syria", "russia")
     assert decode_alert(routed.alerts[0].value)["step"] == "withdrawn"
 
@@ -51,7 +61,7 @@ def test_a_withdrawal_goes_to_the_feeds_that_had_the_article_and_to_no_other() -
 @pytest.mark.parametrize("outcome", [Outcome.REPEAT, Outcome.STALE, Outcome.DUPLICATE, Outcome.DEAD_LETTERED])
 def test_what_was_not_accepted_goes_nowhere(outcome: Outcome) -> None:
     about = article("syria", "russia")
-    routed = SHIPPED.route(about, decision(about, outcome, feeds=["syria"]))
+    routed = WATCHED.route(about, decision(about, outcome, feeds=["syria"]))
     assert (routed.feeds, routed.stores, routed.alerts) == ((), (), ())
 
 
@@ -85,12 +95,12 @@ def test_alert_ids_come_from_subscription_story_and_step() -> None:
 
     def ids(about: object) -> list[str]:
         assert isinstance(about, type(one))
-        return [alert.id for alert in SHIPPED.route(about, decision(about)).alerts]
+        return [alert.id for alert in WATCHED.route(about, decision(about)).alerts]
 
     assert ids(one) == ids(other)
     assert ids(one) != ids(lonely)
-    again = [alert.value for alert in SHIPPED.route(one, decision(one)).alerts]
-    assert again == [alert.value for alert in SHIPPED.route(one, decision(one)).alerts]
+    again = [alert.value for alert in WATCHED.route(one, decision(one)).alerts]
+    assert again == [alert.value for alert in WATCHED.route(one, decision(one)).alerts]
 
 
 @pytest.mark.parametrize(
