@@ -31,7 +31,22 @@ class ConfigError(NewsflowError):
     def __init__(self, message: str, *, file: str = "", path: str = "", line: int | None = None) -> None:
         self.message, self.file, self.path, self.line = message, file, path, line
         where = file + (f":{line}" if line is not None else "")
+        self.parts: tuple[ConfigError, ...] = ()
+        """What was found wrong at once, where that was more than one thing; this error then tells of all."""
         super().__init__(": ".join(part for part in (where, path, message) if part))
+
+
+def raise_all(errors: Iterable[ConfigError]) -> None:
+    """Raise what is wrong as one error that points at the first and tells of all; nothing where nothing is."""
+    found = [part for error in errors for part in error.parts or (error,)]
+    if len(found) < 2:
+        for error in found:
+            raise error
+        return
+    first = found[0]
+    both = ConfigError(first.message, file=first.file, path=first.path, line=first.line)
+    both.parts, both.args = tuple(found), (f"{len(found)} errors" + "".join(f"\n  {each}" for each in found),)
+    raise both
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from newsflow.errors import ConfigError, dotted
+from newsflow.errors import ConfigError, dotted, raise_all
 
 ValuePath = tuple[str | int, ...]
 """Keys and indexes that lead from the top of a document to a value."""
@@ -57,9 +56,10 @@ class YamlDocument:
             path = path[:-1]
         return self.lines.get(path)
 
-    def error(self, message: str, path: ValuePath = ()) -> ConfigError:
-        """An error that points at `path`, to be raised by the caller."""
-        return ConfigError(message, file=self.file, path=dotted((*self.at, *path)), line=self.line(path))
+    def error(self, message: str, path: ValuePath = (), at: ValuePath | None = None) -> ConfigError:
+        """An error that points at `path`, to be raised by the caller; its line is that of `at`, where that is given."""
+        line = self.line(path if at is None else at)
+        return ConfigError(message, file=self.file, path=dotted((*self.at, *path)), line=line)
 
     def part(self, path: ValuePath) -> YamlDocument:
         """The value at `path` as a document of its own, whose errors still point into this file."""
@@ -69,12 +69,11 @@ class YamlDocument:
         return YamlDocument(value, self.lines, self.file, (*self.at, *path))
 
     def check(self, schema: Mapping[str, Any]) -> None:
-        """Raise `ConfigError` for the first violation of `schema` (JSON Schema 2020-12)."""
-        from jsonschema.exceptions import best_match
+        """Raise `ConfigError` with all that violates `schema` (JSON Schema 2020-12)."""
+        from newsflow.violations import violations
 
-        violation = best_match(_validator()(schema).iter_errors(self.value))
-        if violation is not None:
-            raise self.error(_explain(violation), tuple(violation.absolute_path))
+        errors = [self.error(message, path, at) for path, at, message in violations(schema, self.value)]
+        raise_all(sorted(errors, key=lambda error: error.line or 0))
 
 
 def read_yaml(path: Path) -> YamlDocument:
@@ -222,32 +221,3 @@ def _number(text: str) -> int | float | str:
     else:
         return text
     raise ValueError(f"{what}, or quotes around a text")
-
-
-@cache
-def _validator() -> Any:
-    """jsonschema's validator, to which 5.0 is not an integer: what reads the value counts with it. Slow to import."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    return extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
-
-
-def _explain(violation: Any) -> str:
-    """One sentence for a jsonschema violation: what is wrong and what would be accepted."""
-    keyword, expected, found = violation.validator, violation.validator_value, violation.instance
-    if isinstance(violation.schema, Mapping) and violation.schema.get("writeOnly"):
-        # A secret may stand where a reference to it belongs: the value is not repeated.
-        return f"the value is not accepted; accepted: {violation.schema.get('description', expected)}"
-    if keyword == "additionalProperties" and isinstance(found, Mapping):
-        known = sorted(violation.schema.get("properties", {}))
-        unknown = sorted(set(found) - set(known))
-        return f"unknown {', '.join(map(repr, unknown))}; accepted: {', '.join(known)}"
-    if keyword == "required":
-        return f"{violation.message}; required: {', '.join(expected)}"
-    if keyword == "enum":
-        return f"{found!r} is not accepted; accepted: {', '.join(map(str, expected))}"
-    said = f"{found!r} is a {type(found).__name__}; accepted: {expected}" if keyword == "type" else violation.message
-    description = violation.schema.get("description") if isinstance(violation.schema, Mapping) else None
-    return str(said) + (f" ({description})" if description else "")

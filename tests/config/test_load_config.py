@@ -58,13 +58,16 @@ def test_relative_paths_of_stores_count_from_the_folder_of_the_file(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("kafka:\n  bootstrap: x\n", r"n\.yaml:1: kafka: unknown 'bootstrap'; accepted: bootstrap_servers"),
+        (
+            "kafka:\n  bootstrap: x\n",
+            r"n\.yaml:2: kafka: unknown 'bootstrap'; did you mean 'bootstrap_servers'\? accepted: bootstrap_servers",
+        ),
         ("limits: {attempts: 0}\n", r"n\.yaml:1: limits\.attempts: 0 is less than the minimum of 1"),
         ("kafka:\n  security:\n    protocol: TLS\n", r"n\.yaml:3: kafka\.security\.protocol: 'TLS' .* SASL_SSL"),
         ("kafka: {security: {protocol: SASL_SSL, password: hunter2}}\n", r"kafka\.security\.password: .* env:NAME"),
         ("job: [\n", r"n\.yaml:2: is not valid YAML"),
         ("job: a\njob: b\n", r"n\.yaml:2: .*'job' stands twice"),
-        ("- job\n", r"n\.yaml:1: \['job'\] is a list; accepted: object"),
+        ("- job\n", r"n\.yaml:1: \['job'\] is a list; accepted: a mapping"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -86,8 +89,49 @@ def test_sasl_must_be_whole(tmp_path: Path) -> None:
 
 
 def test_environment_values_are_checked_too() -> None:
-    with pytest.raises(ConfigError, match=r"NEWSFLOW_LIMITS__ATTEMPTS: limits\.attempts: 'many' is a str"):
+    with pytest.raises(
+        ConfigError, match=r"NEWSFLOW_LIMITS__ATTEMPTS: limits\.attempts: 'many' is a text; accepted: a whole number"
+    ):
         load_config(environ={"NEWSFLOW_LIMITS__ATTEMPTS": "many"})
+
+
+def test_everything_that_is_wrong_is_said_at_once_each_with_its_line(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "n.yaml",
+        "kafka:\n  bootstrap_servers: nowhere\n  grup: a\njob: Ä\nstores:\n  Ä_b: sqlite:///x\nalerts:\n"
+        "  destinations:\n    hook: {type: webhok}\nledger: sqlite:///l.db\nlimits: {extract_s: 0}\n",
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {"NEWSFLOW_LIMITS__ATTEMPTS": "0"})
+    said = str(caught.value)
+    assert [(part.file, part.line, part.path) for part in caught.value.parts] == [
+        *((str(file), line, path) for line, path in (
+            (2, "kafka.bootstrap_servers"), (3, "kafka"), (4, "job"), (6, "stores"),
+            (9, "alerts.destinations.hook"), (9, "alerts.destinations.hook.type"),
+            (10, "ledger"), (11, "limits.extract_s"),
+        )),
+        ("NEWSFLOW_LIMITS__ATTEMPTS", None, "limits.attempts"),
+    ]  # fmt: skip
+    assert all(str(part) in said for part in caught.value.parts)
+    for words in (
+        "'nowhere' is not accepted; accepted: HOST:PORT", "unknown 'grup'; did you mean 'group'?",
+        "'Ä_b' is not accepted as a name; accepted: lower case", "'url' is missing; required: type, url",
+        "'webhok' is not accepted; did you mean 'webhook'?", "0 is not above 0", "is a text; accepted: a mapping",
+    ):  # fmt: skip
+        assert words in said
+    for raw in ("object", "string", "integer", "array", "does not match", "property", "schema", "NoneType", "^["):
+        assert raw not in said
+
+
+def test_settings_that_contradict_each_other_are_told_together_where_they_were_made(tmp_path: Path) -> None:
+    file = write(tmp_path / "n.yaml", "kafka:\n  security:\n    protocol: SASL_SSL\ntrends:\n  period_s: 70\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {"NEWSFLOW_TRENDS__BURSTS__RATIO": "1"})
+    assert [(part.file, part.line, part.path) for part in caught.value.parts] == [
+        (str(file), 2, "kafka.security"),
+        ("NEWSFLOW_TRENDS__BURSTS__RATIO", None, "trends.bursts.ratio"),
+        (str(file), 5, "trends.period_s"),
+    ]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -223,13 +223,13 @@ def test_profiles_are_loaded(tmp_path: Path) -> None:
     ("text", "line", "path", "message"),
     [
         ("id: a\nzone: Mars/Base\n", 2, "zone", "expected an IANA name"),
-        ("sources:\n  - id: a\n  - id: b\n    zones: x\n", 3, "sources[1]", "zones"),
+        ("sources:\n  - id: a\n  - id: b\n    zones: x\n", 4, "sources[1]", "unknown 'zones'; did you mean 'zone'?"),
         ("id: a\nselectors:\n  body: 'div['\n", 3, "selectors.body", "is not a CSS selector"),
-        ("name: x\n", 1, "", "'id' is a required property"),
+        ("name: x\n", 1, "", "'id' is missing; required: id"),
         ("sources: 7\n", 1, "sources", "expected a list"),
         ("id: [\n", 2, "", "is not valid YAML"),
         ("sources:\n  - id: a\n  - id: a\n", 3, "sources[1]", "already described"),
-        ("id: A B\n", 1, "id", "does not match"),
+        ("id: A B\n", 1, "id", "'A B' is not accepted"),
     ],
 )
 def test_a_bad_profile_is_refused_with_its_place(

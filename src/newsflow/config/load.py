@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
-from newsflow.errors import ConfigError, dotted
+from newsflow.errors import ConfigError, dotted, raise_all
 from newsflow.trends.bursts import BurstRule, TrendSettings
 from newsflow.trends.counting import WindowRule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
@@ -58,9 +58,24 @@ def load_config(
         file = Path(environ["NEWSFLOW_CONFIG"])
     merged: dict[str, Any] = {}
     origins: dict[ValuePath, str] = {}
+    layers: dict[str, YamlDocument] = {}
+    wrong: list[ConfigError] = []
     for layer, origin in _layers(file, environ, flags or {}):
-        layer.check(config_schema())
+        try:
+            layer.check(config_schema())
+        except ConfigError as error:
+            wrong.append(error)
+            continue
+        if file is not None and origin == str(file):
+            _anchor_paths(layer.value, file.parent)
         _merge(merged, layer.value, origins, origin)
+        layers[origin] = layer
+    raise_all(wrong)
+    for message, paths in _contradictions(merged):
+        # The setting that somebody made is the one to look at, not a default that it does not agree with.
+        at = next((path for path in paths if origins.get(path, "default") != "default"), paths[0])
+        wrong.append(layers[origins[at]].error(message, at))
+    raise_all(wrong)
     return Loaded(_build(merged), tuple(_list_origins(merged, origins)))
 
 
@@ -90,8 +105,6 @@ def _layers(
         document = read_yaml(file)
         if document.value is None:
             document = replace(document, value={})
-        document.check(config_schema())
-        _anchor_paths(document.value, file.parent)
         yield document, str(file)
     for name, text in sorted(environ.items()):
         if name.startswith(PREFIX) and "__" in name:
@@ -158,7 +171,6 @@ def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], a
 def _build(merged: Mapping[str, Any]) -> Config:
     kafka = merged["kafka"]
     security = Security(**kafka["security"])
-    _check_security(security)
     return Config(
         job=merged["job"],
         kafka=Kafka(**{**kafka, "security": security}),
@@ -176,32 +188,40 @@ def _build(merged: Mapping[str, Any]) -> Config:
     )
 
 
-def _check_security(security: Security) -> None:
-    at = "kafka.security"
-    if security.protocol.startswith("SASL") and not (
-        security.sasl_mechanism and security.username and security.password
-    ):
-        raise ConfigError(f"{security.protocol} needs sasl_mechanism, username and password", path=at)
-    if not security.protocol.startswith("SASL") and security.sasl_mechanism:
-        raise ConfigError(f"sasl_mechanism is set, but protocol {security.protocol} does not use SASL", path=at)
+def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:
+    """What is wrong between settings each of which is right by itself, and which these are."""
+    security, trends, bursts = merged["kafka"]["security"], merged["trends"], merged["trends"]["bursts"]
+    protocol, asked = security["protocol"], ("sasl_mechanism", "username", "password")
+    at: ValuePath = ("kafka", "security")
+    if protocol.startswith("SASL") and (missing := [name for name in asked if not security.get(name)]):
+        yield f"{protocol} needs sasl_mechanism, username and password; missing: {', '.join(missing)}", [at]
+    if not protocol.startswith("SASL") and security.get("sasl_mechanism"):
+        yield f"sasl_mechanism is set, but protocol {protocol} does not use SASL", [(*at, "sasl_mechanism")]
+    end, ratio, warm_up, baseline = (bursts[name] for name in ("end_ratio", "ratio", "warm_up_days", "baseline_days"))
+    at = ("trends", "bursts")
+    if end > ratio:
+        message = f"end_ratio {end} is above ratio {ratio}: a burst would end as it is raised"
+        yield message, [(*at, "end_ratio"), (*at, "ratio")]
+    if warm_up > baseline:
+        message = f"warm_up_days {warm_up} is above baseline_days {baseline}: nothing could be raised"
+        yield message, [(*at, "warm_up_days"), (*at, "baseline_days")]
+    try:
+        _windows(trends)
+    except ValueError as error:
+        yield str(error), [("trends", name) for name in ("period_s", "window_s", "grace_s", "lateness_h")]
+
+
+def _windows(trends: Mapping[str, Any]) -> WindowRule:
+    """Raises ValueError for windows that are not a whole number of periods."""
+    return WindowRule(
+        size_s=trends["window_s"],
+        period_s=trends["period_s"],
+        grace_s=trends["grace_s"],
+        lateness_s=round(trends["lateness_h"] * 3_600),
+    )
 
 
 def _build_trends(members: Mapping[str, Any]) -> TrendSettings:
     bursts = members["bursts"]
     rule = BurstRule(**{**bursts, "dimensions": tuple(bursts["dimensions"])})
-    if rule.end_ratio > rule.ratio:
-        message = f"end_ratio {rule.end_ratio} is above ratio {rule.ratio}: a burst would end as it is raised"
-        raise ConfigError(message, path="trends.bursts.end_ratio")
-    if rule.warm_up_days > rule.baseline_days:
-        message = f"warm_up_days {rule.warm_up_days} > baseline_days {rule.baseline_days}: nothing could be raised"
-        raise ConfigError(message, path="trends.bursts.warm_up_days")
-    try:
-        windows = WindowRule(
-            size_s=members["window_s"],
-            period_s=members["period_s"],
-            grace_s=members["grace_s"],
-            lateness_s=round(members["lateness_h"] * 3_600),
-        )
-    except ValueError as error:
-        raise ConfigError(str(error), path="trends.period_s") from error
-    return TrendSettings(members["input_topic"], members["group"], members["fresh_h"], windows, rule)
+    return TrendSettings(members["input_topic"], members["group"], members["fresh_h"], _windows(members), rule)
