@@ -39,23 +39,23 @@ def ids(url: str) -> list[str]:
 
 def test_init_migrate_status(url: str) -> None:
     with pytest.raises(LedgerError, match="no ledger at"):
-        run(ledger_command.app, ["status", "--url", url], catch_exceptions=False)
-    assert "applied 0001_initial" in run(ledger_command.app, ["init", "--url", url]).stderr
-    assert "is there already" in run(ledger_command.app, ["init", "--url", url]).stderr
-    assert "up to date" in run(ledger_command.app, ["migrate", "--url", url]).stderr
-    shown = run(ledger_command.app, ["status", "--url", url, "-o", "json"])
+        run(ledger_command.app, ["status", "--ledger", url], catch_exceptions=False)
+    assert "applied 0001_initial" in run(ledger_command.app, ["init", "--ledger", url]).stderr
+    assert "is there already" in run(ledger_command.app, ["init", "--ledger", url]).stderr
+    assert "up to date" in run(ledger_command.app, ["migrate", "--ledger", url]).stderr
+    shown = run(ledger_command.app, ["status", "--ledger", url, "-o", "json"])
     assert shown.exit_code == 0
     assert json.loads(shown.stdout)["pending_migrations"] == []
 
 
 def test_status_sums_outcomes(url: str, ids: list[str]) -> None:
-    shown = json.loads(run(ledger_command.app, ["status", "--url", url, "-o", "json"]).stdout)
+    shown = json.loads(run(ledger_command.app, ["status", "--ledger", url, "-o", "json"]).stdout)
     assert shown["outcomes"] == {"added": 2, "duplicate": 1, "dead-lettered (malformed-json)": 1}
     assert shown["rows"]["event"] == 4
 
 
 def test_prune_says_what_it_deleted(url: str, ids: list[str]) -> None:
-    pruned = run(ledger_command.app, ["prune", "--url", url, "--retention-days", "0", "-o", "json"])
+    pruned = run(ledger_command.app, ["prune", "--ledger", url, "--retention-days", "0", "-o", "json"])
     assert json.loads(pruned.stdout) == {"texts": 0, "articles": 0, "events": 0, "alerts": 0}, "within the window"
 
 
@@ -64,22 +64,22 @@ def test_story_of_an_article(url: str, ids: list[str]) -> None:
 
     app = typer.Typer()
     app.command()(story)
-    shown = json.loads(run(app, [ids[1], "--url", url, "-o", "json"]).stdout)
+    shown = json.loads(run(app, [ids[1], "--ledger", url, "-o", "json"]).stdout)
     assert (shown["size"], shown["independent_sources"], shown["sources"]) == (2, 1, ["b", "velmora-post"])
     assert [each["standing"] for each in shown["articles"]] == ["original", "copy"]
     assert shown["representative"] == ids[0]
-    text = run(app, [shown["id"], "--url", url]).stdout
+    text = run(app, [shown["id"], "--ledger", url]).stdout
     assert "2, of them 1 independent" in text
     assert "Digging" in text
-    assert run(app, ["0" * 32, "--url", url]).exit_code == 1
+    assert run(app, ["0" * 32, "--ledger", url]).exit_code == 1
 
 
 def test_explain_two_articles(url: str, ids: list[str]) -> None:
-    shown = json.loads(run(dedup.app, ["explain", ids[0], ids[1], "--url", url, "-o", "json"]).stdout)
+    shown = json.loads(run(dedup.app, ["explain", ids[0], ids[1], "--ledger", url, "-o", "json"]).stdout)
     assert shown["relation"] == "duplicate"
     assert shown["similarity"]["containment"] == 1.0
     assert shown["passages"][0]["text"].startswith("The harbour authority")
-    text = run(dedup.app, ["explain", ids[0], ids[2], "--url", url]).stdout
+    text = run(dedup.app, ["explain", ids[0], ids[2], "--ledger", url]).stdout
     assert "not alike" in text
     assert "shared passages: 0" in text
 
@@ -91,4 +91,4 @@ def test_explain_reads_files(url: str, ids: list[str], tmp_path: Path) -> None:
     other.write_text(HARBOUR, "utf-8")
     assert "the matching texts are equal" in run(dedup.app, ["explain", str(copy), str(other)]).stdout
     with pytest.raises(UsageError, match="neither a file nor the id"):
-        run(dedup.app, ["explain", "nothing", str(copy), "--url", url], catch_exceptions=False)
+        run(dedup.app, ["explain", "nothing", str(copy), "--ledger", url], catch_exceptions=False)

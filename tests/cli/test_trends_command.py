@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def show(tmp_path: Path, *arguments: str) -> Result:
     url = f"sqlite:///{tmp_path}/ledger.sqlite3"
-    return CliRunner().invoke(app, ["trends", "--url", url, *arguments])
+    return CliRunner().invoke(app, ["trends", "--ledger", url, *arguments])
 
 
 def take(ledger: Ledger, *articles: Article) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, tell
+from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, settings
+from newsflow.cli.output import EXIT_FAILED, conclude, console, data, data_json, emit
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,14 +35,15 @@ def list_alerts(
     state: Annotated[
         str | None, typer.Option("--state", help="Only with a delivery that is pending, sent or failed.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")] = 50,
+    limit: LimitOption = 50,
     config: ConfigOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List alerts, the newest first, with what became of them at each destination."""
     if state not in (None, "pending", "sent", "failed"):
         raise UsageError(f"--state {state!r}: accepted are pending, sent and failed")
-    with _outbox(settings(config).config) as outbox:
+    with _outbox(settings(config, ledger=ledger).config) as outbox:
         for alert in outbox.alerts(limit, subscription=subscription, state=state):
             if output is Output.JSON:
                 data_json(_as_json(alert))
@@ -51,9 +52,11 @@ def list_alerts(
 
 
 @app.command()
-def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
+def show(
+    alert: AlertArgument, config: ConfigOption = None, ledger: LedgerOption = None, output: OutputOption = Output.TEXT
+) -> None:
     """Show one alert whole: what it says, why it was raised, what became of it."""
-    with _outbox(settings(config).config) as outbox:
+    with _outbox(settings(config, ledger=ledger).config) as outbox:
         found = _find(outbox, alert)
     if output is Output.JSON:
         data_json(_as_json(found))
@@ -67,9 +70,9 @@ def show(alert: AlertArgument, config: ConfigOption = None, output: OutputOption
 
 
 @app.command()
-def status(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
+def status(config: ConfigOption = None, ledger: LedgerOption = None, output: OutputOption = Output.TEXT) -> None:
     """Say what waits in the outbox for each destination, and since when. Exit 1 when a destination has failed."""
-    loaded = settings(config).config
+    loaded = settings(config, ledger=ledger).config
     known = dict(loaded.destinations)
     with _outbox(loaded) as outbox:
         backlog = {each.destination: each for each in outbox.backlog()}
@@ -85,15 +88,17 @@ def resend(
     alert: AlertArgument,
     to: Annotated[str | None, typer.Option("--to", help="Only to this destination of it.")] = None,
     config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Put an alert into the outbox again, whatever became of it. It keeps its id, so a reader may drop it."""
-    with _outbox(settings(config).config) as outbox:
+    with _outbox(settings(config, ledger=ledger).config) as outbox:
         found = _find(outbox, alert)
         names = [each.destination for each in found.deliveries]
         if to is not None and to not in names:
             raise UsageError(f"alert {found.id} has no destination {to!r}; it has: {', '.join(names) or 'none'}")
         count = outbox.resend(found.id, to)
-    tell(f"{count} to be sent again; a running job does it")
+    conclude(output, {"alert": found.id, "again": count}, f"{count} to be sent again; a running job does it")
 
 
 @app.command()
@@ -102,11 +107,13 @@ def mute(
     duration: Annotated[str | None, typer.Option("--for", help="How long: 90m, 12h, 3d.")] = None,
     off: Annotated[bool, typer.Option("--off", help="End a mute: what it held goes out.")] = False,
     config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Withhold all alerts of a subscription for a while; what still stands then comes as one summary."""
     if (duration is None) == (not off):
         raise UsageError("say how long, as in --for 12h, or --off")
-    loaded = settings(config).config
+    loaded = settings(config, ledger=ledger).config
     routes = _routes(loaded)
     if _subscription(routes, subscription).told_at_once:
         raise UsageError(
@@ -116,13 +123,16 @@ def mute(
     until = None if duration is None else datetime.now(UTC) + _duration(duration)
     from newsflow.alerts.planner import AlertPlanner
 
-    with _ledger(loaded) as ledger:
-        AlertPlanner(routes, ledger).mute(subscription, until)
-    console.print(f"{subscription} " + ("speaks again" if until is None else f"is muted until {_instant(until)}"))
+    with _ledger(loaded) as opened:
+        AlertPlanner(routes, opened).mute(subscription, until)
+    said = "speaks again" if until is None else f"is muted until {_instant(until)}"
+    conclude(output, {"subscription": subscription, "muted_until": until and _instant(until)}, f"{subscription} {said}")
 
 
 @app.command("test")
-def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> None:
+def try_out(
+    subscription: SubscriptionArgument, config: ConfigOption = None, output: OutputOption = Output.TEXT
+) -> None:
     """Send a marked sample to every destination of a subscription, now, and say what each answered."""
     from newsflow.alerts.build import sample_alert
     from newsflow.alerts.senders.base import DeliveryResult
@@ -141,11 +151,13 @@ def try_out(subscription: SubscriptionArgument, config: ConfigOption = None) -> 
     for name in asked.alert_to:
         if name not in senders:
             failed = True
-            data(f"{name}: the configuration does not name it (alerts.destinations)")
+            message = "the configuration does not name it (alerts.destinations)"
+            emit(output, {"destination": name, "result": "unknown", "message": message}, f"{name}: {message}")
             continue
         attempt = senders[name].send(PendingAlert(alert.id, asked.id, encode_alert(alert), (name,)))
         failed = failed or attempt.result is not DeliveryResult.SENT
-        data(f"{name}: {attempt.result} {attempt.message}".rstrip())
+        members = {"destination": name, "result": attempt.result, "message": attempt.message}
+        emit(output, members, f"{name}: {attempt.result} {attempt.message}".rstrip())
     if not asked.alert_to:
         console.print(f"{asked.id} asks for no alerts")
     if failed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from newsflow.cli import (
@@ -19,19 +21,19 @@ from newsflow.cli import (
     publish,
     routes,
     run,
+    schemas,
     store,
     tail,
     topics,
     trends,
 )
 from newsflow.cli.options import Output, OutputOption
-from newsflow.cli.output import emit
+from newsflow.cli.output import data, emit
 
 app = typer.Typer(
     name="newsflow",
     help="News articles from Kafka: normalised, deduplicated, tagged by topic, routed.",
     no_args_is_help=True,
-    add_completion=False,
     # Boxes and colours in the help would cost a fifth of its half second.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -59,6 +61,24 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(dev.app, name="dev")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(config.app, name="config")
+app.add_typer(schemas.app, name="schemas")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from newsflow import __version__
+
+        data(f"newsflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def newsflow(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version, and exit.")
+    ] = False,
+) -> None:
+    """News articles from Kafka: normalised, deduplicated, tagged by topic, routed."""
 
 
 @app.command()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from newsflow.config.settings import Config
-    from newsflow.model import Article, Rejected
+    from newsflow.model import Article, Headers, RawArticle, Rejected
+    from newsflow.normalise import SourceProfile
     from newsflow.tagging import RuleSet
 
-STDIN = "-"
+STDIN, BYTE_ORDER_MARK = "-", b"\xef\xbb\xbf"
+_RECORD = {"topic", "partition", "offset", "headers"}
 RulesArgument = Annotated[
     list[Path] | None,
     typer.Argument(help="Rule files or folders; else those in force: last applied, else configured, else shipped."),
@@ -27,6 +30,21 @@ RulesArgument = Annotated[
 RulesOption = Annotated[
     list[Path] | None, typer.Option("--rules", help="Rule files or folders instead of those in force.")
 ]
+
+
+def file_argument(holds: str) -> Any:
+    """The argument of a command that reads a file; what reads files takes `-`."""
+    return typer.Argument(metavar="FILE", help=f"{holds}; - for standard input.")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to look at: a JSON value with the headers it came with, or a page, or a text."""
+
+    where: str
+    value: bytes
+    headers: Headers = ()
+    is_json: bool = True
 
 
 def read_bytes(file: Path) -> bytes:
@@ -41,74 +59,163 @@ def read_bytes(file: Path) -> bytes:
 
 def read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank with their numbers, of a file, a `.gz` or standard input (`-`). Raises UsageError."""
+    return ((number, line) for number, line in enumerate(_stream(file), 1) if line.strip())
+
+
+def _stream(file: Path) -> Iterator[bytes]:
     import gzip
+    import zlib
 
     try:
-        with (
-            sys.stdin.buffer
-            if str(file) == STDIN
-            else gzip.open(file)
-            if file.suffix == ".gz"
-            else file.open("rb") as stream
-        ):
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, line
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from error
+        if str(file) == STDIN:
+            yield from sys.stdin.buffer
+            return
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            yield from stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def read_article(file: Path, language: str) -> Article:
-    """One article from a file: article.v1, raw-article.v1 or plain text."""
-    from newsflow.tagging.lint import text_article
+def read_inputs(file: Path) -> Iterator[Input]:
+    """What a file (`-`: standard input) holds: JSON, one value or one a line, each as it is or as `tail -o json` prints
+    it; or one page or text. Lines come as they are read. Raises UsageError."""
+    lines = enumerate(_stream(file), 1)
+    number, line = next(lines, (1, b""))
+    while not line.strip() and (further := next(lines, None)):
+        number, line = further
+    if not line.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{"):
+        yield Input(str(file), b"".join((line, *(each for _, each in lines))), is_json=False)
+        return
+    if not _is_json(line):
+        # One value over many lines, or lines of which the first is broken.
+        rest = list(lines)
+        whole = b"".join((line, *(each for _, each in rest)))
+        if _is_json(whole):
+            yield _input(str(file), whole)
+            return
+        lines = iter(rest)  # type: ignore[assignment]
+    yield _input(f"{file}:{number}", line)
+    yield from (_input(f"{file}:{at}", each) for at, each in lines if each.strip())
+
+
+def _is_json(text: bytes) -> bool:
+    import orjson
 
     try:
-        text = read_bytes(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: cannot be read as UTF-8: {error}") from error
-    if text.lstrip().startswith("{"):
-        return _article_of(text.strip().encode(), str(file))
-    title, _, body = text.strip().partition("\n")
-    return text_article(body.strip(), language, title.strip()) if body.strip() else text_article(title, language)
+        orjson.loads(text.removeprefix(BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
-def _article_of(line: bytes, where: str) -> Article:
-    """An article from one line of either contract. Raises UsageError for anything else."""
-    from newsflow.model import Rejected
+def _input(where: str, line: bytes) -> Input:
+    """One value, taken out of the record that `newsflow tail` printed around it."""
+    import base64
 
-    found = article_or_reason(line)
-    if isinstance(found, Rejected):
-        raise UsageError(f"{where}: neither article.v1 nor raw-article.v1: {found.message}")
-    return found
+    import orjson
+
+    line = line.removeprefix(BYTE_ORDER_MARK).strip()
+    try:
+        record = orjson.loads(line)
+        if not record.keys() >= _RECORD:
+            return Input(where, line)
+        headers = tuple(
+            (str(name), None if text is None else str(text).encode()) for name, text in record["headers"].items()
+        )
+        if "value_base64" in record:
+            return Input(where, base64.b64decode(record["value_base64"]), headers)
+        return Input(where, orjson.dumps(record["value"]), headers)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return Input(where, line)
 
 
-def article_or_reason(line: bytes, rules: RuleSet | None = None) -> Article | Rejected:
-    """The article of an article.v1 line; that of a raw-article.v1 line, normalised and, with `rules`, tagged; or why
-    there is none."""
+def raw_of(given: Input, source: str | None = None, url: str | None = None) -> RawArticle | Rejected:
+    """The raw article of a raw event, a page or a text; or why there is none."""
     from dataclasses import replace
     from datetime import UTC, datetime
 
     from newsflow.model import RawArticle, Rejected
-    from newsflow.model.codec import decode_article
     from newsflow.model.raw import parse_raw
+
+    if given.is_json:
+        event = parse_raw(given.value, given.headers)
+        if isinstance(event, Rejected):
+            return event
+        return replace(event, source=source or event.source, url=url or event.url)
+    from newsflow.normalise.characters import decode_bytes
+
+    text = decode_bytes(given.value)
+    kind = "text/html" if looks_like_html(text) else "text/plain"
+    return RawArticle(source or "unknown", datetime.now(UTC), kind, text, url=url)
+
+
+def looks_like_html(text: str) -> bool:
+    import re
+
+    tag = r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b"
+    return re.search(tag, text[:20_000], re.IGNORECASE) is not None
+
+
+def article_of(
+    given: Input,
+    profiles: Mapping[str, SourceProfile],
+    rules: RuleSet | None = None,
+    source: str | None = None,
+    language: str | None = None,
+) -> Article | Rejected:
+    """The article of an article.v1 value; that of a raw-article.v1 value or of a page, normalised with the profile of
+    its source and, with `rules`, tagged; or why there is none. With a `language`, a text is the article as it is."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from newsflow.model import Rejected
+    from newsflow.model.codec import decode_article
     from newsflow.normalise import normalise
 
-    try:
-        return decode_article(line)
-    except ValueError:
-        raw = parse_raw(line)
-    article = normalise(raw, None, datetime.now(UTC)) if isinstance(raw, RawArticle) else raw
+    if given.is_json:
+        try:
+            return decode_article(given.value)
+        except ValueError:
+            pass
+    elif language is not None and (text := plain_text(given)) is not None:
+        return text_as_article(text, language)
+    raw = raw_of(given, source)
+    article = raw if isinstance(raw, Rejected) else normalise(raw, profiles.get(raw.source), datetime.now(UTC))
     if rules is None or isinstance(article, Rejected):
         return article
     tags = rules.tag(article)
     return replace(article, topics=tags.topics, mentions=tags.mentions)
 
 
-def stored_articles(on: str, since: str | None, config: Path | None) -> Iterator[Article]:
+def plain_text(given: Input) -> str | None:
+    """The text of what is not a page. Raises UsageError for what is not UTF-8."""
+    try:
+        text = given.value.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{given.where}: cannot be read as UTF-8: {error}") from error
+    return None if looks_like_html(text) else text
+
+
+def text_as_article(text: str, language: str) -> Article:
+    """A text as it is, its first line the title where there are more."""
+    from newsflow.tagging.lint import text_article
+
+    title, _, body = text.strip().partition("\n")
+    return text_article(body.strip(), language, title.strip()) if body.strip() else text_article(title, language)
+
+
+def configured_profiles(config: Path | None, given: Path | None = None) -> dict[str, SourceProfile]:
+    """Source profiles by id: of the file or folder given, else of the configured ones."""
+    from newsflow.normalise.profiles import load_sources
+
+    return load_sources([given] if given else settings(config).config.sources.paths)
+
+
+def stored_articles(on: str, since: str | None, config: Path | None, ledger: str | None) -> Iterator[Article]:
     """Articles of a file of JSON lines, or from the ledger the last version of each that is neither withdrawn nor
     held back as a copy."""
     if on != "ledger":
-        yield from (_article_of(line, f"{on}:{number}") for number, line in read_lines(Path(on)))
+        yield from _articles(Path(on), config)
         return
     from contextlib import closing
     from datetime import UTC, datetime
@@ -117,9 +224,20 @@ def stored_articles(on: str, since: str | None, config: Path | None) -> Iterator
     from newsflow.model.codec import decode_article
 
     start = datetime.now(UTC) - duration(since) if since else None
-    with closing(open_existing(config, None, window_h=settings(config).config.ledger.window_h)) as ledger:
-        for stored in ledger.current_versions(since=start):
+    with closing(open_existing(settings(config, ledger=ledger).config)) as opened:
+        for stored in opened.current_versions(since=start):
             yield decode_article(stored.value)
+
+
+def _articles(file: Path, config: Path | None) -> Iterator[Article]:
+    from newsflow.model import Rejected
+
+    profiles = configured_profiles(config)
+    for given in read_inputs(file):
+        found = article_of(given, profiles)
+        if isinstance(found, Rejected):
+            raise UsageError(f"{given.where}: neither article.v1 nor raw-article.v1: {found.message}")
+        yield found
 
 
 def duration(text: str) -> timedelta:

@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import console, data, data_json, tell
+from newsflow.cli.output import conclude, data, data_json, tell
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 
 
 @app.command()
-def check(config: ConfigOption = None) -> None:
+def check(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Check the configuration and every file it names, without starting anything."""
     loaded = settings(config)
     from newsflow.ingest.runtime import check_files
 
-    for line in check_files(loaded.config):
+    found = check_files(loaded.config)
+    for line in found if output is Output.TEXT else ():
         tell(line)
-    console.print("configuration ok")
+    conclude(output, {"ok": True, "found": found}, "configuration ok")
 
 
 @app.command()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import read_bytes
-from newsflow.cli.ledger import UrlOption, open_existing
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.articles import STDIN, read_inputs
+from newsflow.cli.ledger import open_existing
+from newsflow.cli.options import ConfigOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from newsflow.model import Article
 
 SHOWN_PASSAGES = 8
+EITHER = "Article id in the ledger, or a file (article.v1, or text); - for standard input."
 
 app = typer.Typer(no_args_is_help=True, help="Deduplication: ask why.")
 
@@ -34,16 +35,21 @@ def _group() -> None:
 
 @app.command()
 def explain(
-    left: Annotated[str, typer.Argument(metavar="A", help="Article id in the ledger, or a file: article.v1, or text.")],
+    left: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="Article id in the ledger, or a file (article.v1, or text); - for standard input."
+        ),
+    ],
     right: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     config: ConfigOption = None,
-    url: UrlOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show two articles' scores, what they share, and what deduplication makes of them."""
     from newsflow.dedup.explain import explain as compare_articles
 
-    first, second = (_load(name, config, url) for name in (left, right))
+    first, second = (_load(name, config, ledger) for name in (left, right))
     found = compare_articles(first, second)
     if output is Output.JSON:
         data_json(asdict(found) | {"relation": found.relation.name.lower()})
@@ -51,11 +57,11 @@ def explain(
         _print(first, second, found)
 
 
-def _load(name: str, config: Path | None, url: str | None) -> Article:
-    if Path(name).is_file():
+def _load(name: str, config: Path | None, ledger: str | None) -> Article:
+    if name == STDIN or Path(name).is_file():
         return _read(Path(name))
-    with closing(open_existing(config, url)) as ledger:
-        article = ledger.current_article(name)
+    with closing(open_existing(settings(config, ledger=ledger).config)) as opened:
+        article = opened.current_article(name)
     if article is None:
         raise UsageError(f"{name!r} is neither a file nor the id of an article in the ledger")
     return article
@@ -68,13 +74,13 @@ def _read(path: Path) -> Article:
     from newsflow.model import Article, PublicationDate
     from newsflow.model.codec import decode_article
 
-    raw = read_bytes(path)
+    given = next(iter(read_inputs(path)))
     try:
-        if raw.lstrip().startswith(b"{"):
-            return decode_article(raw)
+        if given.is_json:
+            return decode_article(given.value)
         start = datetime(1970, 1, 1, tzinfo=UTC)
         date = PublicationDate(start, "unknown", "first-seen", "")
-        return Article("file", path.name, raw.decode("utf-8"), "und", date, start, guid=str(path))
+        return Article("file", path.name, given.value.decode("utf-8"), "und", date, start, guid=str(path))
     except ValueError as error:
         raise UsageError(f"{path}: {error}; accepted: article.v1 as JSON, or text in UTF-8") from error
 
@@ -107,20 +113,21 @@ def _shorten(text: str, length: int = 160) -> str:
 def story(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of a story, or of one of its articles.")],
     config: ConfigOption = None,
-    url: UrlOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show a story: its size, sources and languages, and each article with what it is to the others."""
-    from newsflow.ingest.runtime import load_sources
+    from newsflow.normalise.profiles import load_sources
 
-    profiles = load_sources(settings(config).config.sources.paths)
+    loaded = settings(config, ledger=ledger).config
+    profiles = load_sources(loaded.sources.paths)
     families = {name: profile.family for name, profile in profiles.items() if profile.family}
-    with closing(open_existing(config, url)) as ledger:
-        found = _find(ledger, identifier, families)
+    with closing(open_existing(loaded)) as opened:
+        found = _find(opened, identifier, families)
         if found is None:
             tell(f"no story and no article of the id {identifier!r} in the ledger")
             raise typer.Exit(EXIT_FAILED)
-        titles = {each.id: _title(ledger, each.id) for each in found.articles}
+        titles = {each.id: _title(opened, each.id) for each in found.articles}
     if output is Output.JSON:
         data_json(_members(found, titles))
     else:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import QuietOption, VerboseOption, set_up_logging, settings
+from newsflow.cli.options import (
+    DirectoryOption,
+    Output,
+    OutputOption,
+    PortOption,
+    QuietOption,
+    VerboseOption,
+    set_up_logging,
+    settings,
+)
 from newsflow.cli.output import tell
 
 if TYPE_CHECKING:
@@ -19,16 +28,16 @@ if TYPE_CHECKING:
 
 WORK_DIR = Path(".newsflow/demo")
 BROKER_DIR = Path(".newsflow/kafka")
-PORT = 19092
 GROUP = "newsflow.demo"
 SECRET_FILE = "webhook.secret"
 
 
 def demo(
     files: Annotated[bool, typer.Option("--files", help="Without Kafka: read and write files.")] = False,
-    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where its ledger and results are.")] = WORK_DIR,
+    directory: DirectoryOption = WORK_DIR,
     broker: Annotated[Path, typer.Option(help="Where the local broker is.")] = BROKER_DIR,
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the local broker.")] = PORT,
+    port: PortOption = None,
+    output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
@@ -41,22 +50,22 @@ def demo(
     directory.mkdir(parents=True)
     if not files:
         try:
-            _on_kafka(directory, broker, port)
+            _on_kafka(directory, broker, port, output)
             return
         except MissingToolError as error:
             tell(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow")
-    _on_files(directory)
+    _on_files(directory, output)
 
 
-def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
+def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output) -> None:
     from newsflow.cli.kafka import declared
     from newsflow.cli.report import report, results_of
     from newsflow.kafka.admin import apply_topics
     from newsflow.kafka.settings import KafkaSettings
-    from newsflow.tools.broker import LocalBroker
+    from newsflow.tools.broker import broker_in
     from newsflow.tools.receiver import Receiver, read_received
 
-    broker = LocalBroker(broker_dir, port)
+    broker = broker_in(broker_dir, port)
     status = broker.up(say=tell)
     tell(f"Kafka answers at {status.bootstrap_servers}")
     secret = secrets.token_hex(16)
@@ -70,7 +79,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int) -> None:
         tell(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
         _run_both(config)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
-    report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers))
+    report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers), form=form)
 
 
 def _run_both(config: Config) -> None:
@@ -87,7 +96,7 @@ def _run_both(config: Config) -> None:
     tell(f"articles delivered: {', '.join(taken)}")
 
 
-def _on_files(directory: Path) -> None:
+def _on_files(directory: Path, form: Output) -> None:
     import orjson
 
     from newsflow.cli import launch
@@ -102,7 +111,7 @@ def _on_files(directory: Path) -> None:
     tell(f"running: newsflow run ingest --input {sample} --output {output}\n")
     launch.on_files(load_job("ingest"), config, sample, output, quiet=True)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
-    report(results_of(file, config, alerts, output=output))
+    report(results_of(file, config, alerts, output=output), form=form)
 
 
 def _write_settings(

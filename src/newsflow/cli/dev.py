@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from newsflow.cli.options import Output, OutputOption
+from newsflow.cli.options import DirectoryOption, Output, OutputOption, PortOption
 from newsflow.cli.output import EXIT_FAILED, data, data_json, tell
 
 if TYPE_CHECKING:
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="A real Kafka broker on this machine, reachable from it alone.")
 
-PortOption = Annotated[int, typer.Option(min=1024, max=65535, help="Port of the loopback interface.")]
-DirectoryOption = Annotated[
-    Path, typer.Option("--directory", "-d", help="Where its jars, log and data lie; one broker a folder.")
-]
-_PORT = 19092
 _DIRECTORY = Path(".newsflow/kafka")
 
 
 @app.command()
-def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
-    """Start the broker, unless it is up, and return when it answers. The first time fetches it with Maven."""
+def up(port: PortOption = None, directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.TEXT) -> None:
+    """Start the broker, unless it is up, and return when it answers. The first time fetches it with Maven.
+
+    Its jars, log and data are in the folder, one broker a folder. Without --port it takes another where the usual one
+    is taken. Commands find the broker of the usual folder by themselves, wherever no other is configured.
+    """
     broker = _broker(directory, port)
     status = broker.up(say=tell)
     if status.already:
         tell(f"already up (process {status.pid})")
     else:
         tell(f"Kafka is up (process {status.pid}, log {status.log})")
+    if directory != _DIRECTORY:
+        tell(f"commands find it by: -b {status.bootstrap_servers}")
     tell(f"stop it with: newsflow dev down{_same(directory)}")
     _write(status, output)
 
@@ -61,10 +62,10 @@ def down(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Output.
         data_json(_members(found))
 
 
-def _broker(directory: Path, port: int = _PORT) -> LocalBroker:
-    from newsflow.tools.broker import LocalBroker
+def _broker(directory: Path, port: int | None = None) -> LocalBroker:
+    from newsflow.tools.broker import broker_in
 
-    return LocalBroker(directory, port)
+    return broker_in(directory, port)
 
 
 def _same(directory: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
+from newsflow.cli.options import BootstrapOption, ConfigOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, console, emit
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
@@ -202,10 +202,11 @@ def doctor(
     max_wait_s: Annotated[int, typer.Option("--max-wait", min=1, help="Seconds an alert may wait.")] = 600,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Check configuration, broker, topics, lag, ledger, outbox and stores; change nothing. Exit 1 when one fails."""
-    loaded = settings(config, bootstrap_servers).config
+    loaded = settings(config, bootstrap_servers, ledger).config
     bounds = DoctorBounds(max_lag, timedelta(seconds=max_wait_s))
     failed = 0
     for finding in examine(loaded, bounds, datetime.now(UTC)):

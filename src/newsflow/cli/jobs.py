@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import (
+    DETACH,
+    DIRECTORY,
+    PARALLELISM,
     BootstrapOption,
     ConfigOption,
     FlinkMasterOption,
+    LedgerOption,
     Output,
     OutputOption,
     SinksOption,
@@ -53,13 +57,14 @@ def stop(
     savepoint: Annotated[
         bool, typer.Option("--savepoint", help="Keep where it is, to go on from there: the one way to stop.")
     ] = False,
-    directory: Annotated[
-        str | None, typer.Option(help="Folder or URL for the savepoint; else the cluster's state.savepoints.dir.")
-    ] = None,
+    directory: Annotated[str | None, typer.Option("--directory", "-d", help=DIRECTORY)] = None,
     flink_master: FlinkMasterOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Stop a job with a savepoint; prints the savepoint's path when it is whole. If it fails, the job runs on."""
+    """Stop a job with a savepoint; prints the savepoint's path when it is whole. If it fails, the job runs on.
+
+    The folder of the savepoint may be a URL; without one it is the cluster's state.savepoints.dir.
+    """
     if not savepoint:
         raise UsageError("say --savepoint: a job is stopped with one, or given up with `newsflow jobs cancel`")
     cluster = cluster_of(flink_master)
@@ -92,9 +97,9 @@ def restore(
     path: Annotated[str, typer.Argument(help="Savepoint or kept checkpoint, as stop or cancel printed it.")],
     job: Annotated[str, typer.Option(help="The job to restore: a shipped one, or a .py file.")] = "ingest",
     sinks: SinksOption = None,
-    parallelism: Annotated[int | None, typer.Option(min=1, help="How many workers at once; may differ.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Return when the job runs.")] = False,
-    ledger: Annotated[str | None, typer.Option(help="URL of the ledger, postgresql://…")] = None,
+    parallelism: Annotated[int | None, typer.Option(min=1, help=PARALLELISM)] = None,
+    detach: Annotated[bool, typer.Option("--detach", help=DETACH)] = False,
+    ledger: LedgerOption = None,
     flink_master: FlinkMasterOption = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -103,7 +108,7 @@ def restore(
 ) -> None:
     """Start a job where a savepoint or checkpoint ended. Options of Beam follow after --, as for run."""
     set_up_logging(verbose)
-    loaded = for_job(job, settings(config, bootstrap_servers, ledger__url=ledger))
+    loaded = for_job(job, settings(config, bootstrap_servers, ledger))
     beam_args = list(context.args)
     start(job, loaded.config, flink_master, parallelism, path, beam_args, sinks=sinks, detach=detach, output=output)
 

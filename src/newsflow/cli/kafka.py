@@ -15,13 +15,14 @@ from newsflow.cli.articles import paths_in_force
 from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
+    DryRunOption,
     Output,
     OutputOption,
     VerboseOption,
     set_up_logging,
     settings,
 )
-from newsflow.cli.output import data, emit, tell
+from newsflow.cli.output import data, data_json, emit, tell
 from newsflow.errors import UsageError
 from newsflow.model.topics import TopicSpec
 
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: declared and on the broker.")
 
+DECLARATIONS = "Declarations of topics; the shipped kafka-topics.yaml by default."
 _CLUSTER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -88,10 +90,8 @@ class RenderFormat(StrEnum):
 
 @app.command()
 def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
-    topics: Annotated[
-        Path | None, typer.Option("--file", help="Declarations to apply; the shipped kafka-topics.yaml by default.")
-    ] = None,
+    dry_run: DryRunOption = False,
+    topics: Annotated[Path | None, typer.Option("--file", help=DECLARATIONS)] = None,
     rules: Annotated[
         list[Path] | None,
         typer.Option("--rules", help="Rule files or folders about to be applied: make their feeds too."),
@@ -129,26 +129,31 @@ def render(
     replicas: Annotated[
         int | None, typer.Option(min=1, max=32_767, help="Copies of each partition; the broker's default without.")
     ] = None,
-    topics: Annotated[
-        Path | None, typer.Option("--file", help="Declarations to render; the shipped kafka-topics.yaml by default.")
-    ] = None,
+    topics: Annotated[Path | None, typer.Option("--file", help=DECLARATIONS)] = None,
     config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Print the declared topics as resources of Kubernetes, for clusters whose topics Strimzi looks after.
 
     For such a cluster use this instead of `apply`: Strimzi takes back what others change.
     """
-
     if not _CLUSTER.fullmatch(cluster):
         raise UsageError(
             f"--cluster {cluster!r}: accepted are up to 63 of a-z, 0-9 and -, a letter or digit at both ends"
         )
-    text = {RenderFormat.STRIMZI: render_topics}[form](declared(settings(config).config, topics), cluster, replicas)
-    data(text.removesuffix("\n"))
+    specs = declared(settings(config).config, topics)
+    if output is Output.JSON:
+        for resource in _resources(specs, cluster, replicas):
+            data_json(resource)
+    else:
+        data({RenderFormat.STRIMZI: render_topics}[form](specs, cluster, replicas).removesuffix("\n"))
 
 
 @app.command()
 def topics(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; * stands for anything: 'news.topic.*'.")
+    ] = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -162,7 +167,7 @@ def topics(
     loaded = settings(config, bootstrap_servers)
     kafka = KafkaSettings.of(loaded.config.kafka)
     described = {spec.name: spec.description for spec in declared(loaded.config)}
-    states = topic_states(kafka)
+    states = [state for state in topic_states(kafka) if _wanted(state.name, names)]
     counts = record_counts(kafka, [state.name for state in states])
     rows: list[dict[str, Any]] = [
         {
@@ -178,9 +183,15 @@ def topics(
     for row in rows:
         size = f"{row['partitions']:>3} partitions  {row['records']:>9,} records"
         emit(output, row, f"{row['topic']:<{width}}  {size}  {row['cleanup']:<14}  {row['description']}")
-    missing = sorted(set(described) - {state.name for state in states})
+    missing = sorted(name for name in set(described) - {state.name for state in states} if _wanted(name, names))
     if missing:
         tell(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them")
+
+
+def _wanted(topic: str, names: list[str] | None) -> bool:
+    from fnmatch import fnmatchcase
+
+    return not names or any(fnmatchcase(topic, name) for name in names)
 
 
 def declared(config: Config, file: Path | None = None, rules: list[Path] | None = None) -> tuple[TopicSpec, ...]:

@@ -28,7 +28,7 @@ from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
 from newsflow.ingest.emit import rows
-from newsflow.ingest.files import OutputDirectory
+from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.kafka.client import make_consumer
@@ -222,7 +222,7 @@ def on_files(
     beam_args: Sequence[str] = (),
 ) -> Done:
     """Run a job once over a file. The output folder is whole or as it was before."""
-    if not input_file.is_file():
+    if str(input_file) != STDIN and not input_file.is_file():
         raise UsageError(f"{input_file} is not a file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
     with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, opened(config) as runtime:

@@ -3,88 +3,88 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.options import ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, tell
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from newsflow.config.settings import Config
     from newsflow.ledger import Ledger
     from newsflow.ledger.database import Database
+    from newsflow.migrations import Migration
 
 app = typer.Typer(no_args_is_help=True, help="The database that remembers every decision.")
 
-UrlOption = Annotated[
-    str | None, typer.Option("--url", help="The ledger, instead of the configured one: sqlite:///FILE, postgresql://…")
-]
 
-
-def ledger_url(config: Path | None, url: str | None) -> str:
-    """The ledger's URL: the flag, else the configured one with its reference resolved."""
+def _open(config: Config, *, create: bool = False) -> Database:
+    from newsflow.ledger.opening import open_database
     from newsflow.secrets import resolve
 
-    return resolve(url if url is not None else settings(config).config.ledger.url)
+    return open_database(resolve(config.ledger.url), retry_for_s=10, create=create)
 
 
-def _open(config: Path | None, url: str | None, *, create: bool = False) -> Database:
-    from newsflow.ledger.opening import open_database
-
-    return open_database(ledger_url(config, url), retry_for_s=10, create=create)
-
-
-def open_existing(config: Path | None, url: str | None, **options: Any) -> Ledger:
+def open_existing(config: Config) -> Ledger:
     """The ledger that a command reads; LedgerError where there is none."""
     from newsflow.ledger import open_ledger
+    from newsflow.secrets import resolve
 
-    _open(config, url).close()
-    return open_ledger(ledger_url(config, url), retry_for_s=10, **options)
+    _open(config).close()
+    return open_ledger(resolve(config.ledger.url), retry_for_s=10, window_h=config.ledger.window_h)
 
 
 @app.command()
-def init(config: ConfigOption = None, url: UrlOption = None) -> None:
+def init(config: ConfigOption = None, ledger: LedgerOption = None, output: OutputOption = Output.TEXT) -> None:
     """Create the ledger's tables where there are none; a ledger that is there is left as it is."""
     from newsflow.ledger.opening import migrate
 
-    with closing(_open(config, url, create=True)) as db:
+    with closing(_open(settings(config, ledger=ledger).config, create=True)) as db:
         if db.run(lambda: db.has_table("migration"), writes=False):
             tell("the ledger is there already; `newsflow ledger migrate` brings it up to date")
             return
-        for migration in migrate(db):
-            tell(f"applied {migration.name}")
+        _say_applied(migrate(db), "applied", output)
+
+
+def _say_applied(migrations: Sequence[Migration], done: str, output: Output) -> None:
+    for migration in migrations:
+        if output is Output.JSON:
+            data_json({"migration": migration.name, "step": done})
+        else:
+            tell(f"{done} {migration.name}")
 
 
 @app.command("migrate")
 def migrate_ledger(
     config: ConfigOption = None,
-    url: UrlOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be applied.")] = False,
+    ledger: LedgerOption = None,
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Bring the ledger's tables to this release. A job does the same when it starts."""
     from newsflow.ledger.opening import migrate, pending_migrations
 
-    with closing(_open(config, url)) as db:
+    with closing(_open(settings(config, ledger=ledger).config)) as db:
         migrations = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
-    for migration in migrations:
-        tell(f"{'would apply' if dry_run else 'applied'} {migration.name}")
+    _say_applied(migrations, "would apply" if dry_run else "applied", output)
     if not migrations:
         console.print("nothing to apply: the ledger is up to date")
 
 
 @app.command()
-def status(config: ConfigOption = None, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+def status(config: ConfigOption = None, ledger: LedgerOption = None, output: OutputOption = Output.TEXT) -> None:
     """Show where the ledger is, its migrations, what it holds, and the sums of outcomes."""
     from newsflow.ledger import mask_url
     from newsflow.ledger.opening import pending_migrations
     from newsflow.ledger.reading import count_outcomes, count_rows
 
-    address = ledger_url(config, url)
-    with closing(_open(config, address)) as db:
+    loaded = settings(config, ledger=ledger).config
+    with closing(_open(loaded)) as db:
         pending = db.run(lambda: [each.name for each in pending_migrations(db)], writes=False)
-        found: dict[str, object] = {"ledger": mask_url(address), "pending_migrations": pending}
+        found: dict[str, object] = {"ledger": mask_url(loaded.ledger.url), "pending_migrations": pending}
         if not pending:
             counts = db.run(lambda: count_outcomes(db), writes=False)
             found["rows"] = db.run(lambda: count_rows(db), writes=False)
@@ -115,7 +115,7 @@ def _print_status(found: dict[str, object], output: Output) -> None:
 @app.command()
 def prune(
     config: ConfigOption = None,
-    url: UrlOption = None,
+    ledger: LedgerOption = None,
     retention_days: Annotated[
         float | None,
         typer.Option(
@@ -134,9 +134,9 @@ def prune(
     from dataclasses import asdict
     from datetime import timedelta
 
-    configured = settings(config).config.ledger
-    retention = timedelta(days=configured.retention_d if retention_days is None else retention_days)
-    with closing(open_existing(config, url, window_h=configured.window_h)) as ledger:
-        pruned = ledger.prune(retention)
+    loaded = settings(config, ledger=ledger).config
+    retention = timedelta(days=loaded.ledger.retention_d if retention_days is None else retention_days)
+    with closing(open_existing(loaded)) as opened:
+        pruned = opened.prune(retention)
     counts = asdict(pruned)
     emit(output, counts, "deleted " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import STDIN, read_bytes, read_lines
-from newsflow.cli.options import Output, OutputOption
-from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
+from newsflow.cli.articles import (
+    STDIN,
+    configured_profiles,
+    file_argument,
+    raw_of,
+    read_inputs,
+)
+from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,37 +28,42 @@ if TYPE_CHECKING:
     from newsflow.normalise.profiles import Proposal
 
 app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check.")
-FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="A page (HTML or text) or one raw event (JSON); - for standard input.")
+FileArgument = Annotated[Path, file_argument("A page (HTML or text), or raw events (JSON, one or one a line)")]
+ProfilesOption = Annotated[
+    Path | None, typer.Option("--profiles", help="Source profiles, a file or a folder, instead of the configured ones.")
 ]
-ProfilesOption = Annotated[Path | None, typer.Option("--profiles", help="Source profiles: a YAML file or a folder.")]
-SourceOption = Annotated[str | None, typer.Option("--source", help="The source the page is from.")]
 UrlOption = Annotated[str | None, typer.Option("--url", help="Where the page was fetched from.")]
 ZoneOption = Annotated[str | None, typer.Option("--zone", help="IANA zone of dates that name none.")]
 
 
 def normalise(
-    file: FileArgument = STDIN,
+    file: FileArgument = Path(STDIN),
     profiles: ProfilesOption = None,
     source: SourceOption = None,
     url: UrlOption = None,
     zone: ZoneOption = None,
+    config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what is kept of a page, and what is thrown away and why."""
     from datetime import UTC, datetime
 
+    from newsflow.model import Rejected
     from newsflow.sandbox import Normaliser, SandboxLimits
 
-    raw = _raw_article(read_bytes(Path(file)), source, url)
-    profile = _profile(profiles, raw.source, zone)
+    known, failed = configured_profiles(config, profiles), False
     with Normaliser(SandboxLimits(workers=1)) as normaliser:
-        result, page = normaliser.explain((raw, profile, datetime.now(UTC)))
-    if output is Output.JSON:
-        data_json(_json_value(result, page))
-    else:
-        _print(result, page)
-    if not _is_article(result):
+        for given in read_inputs(file):
+            raw = raw_of(given, source, url)
+            if isinstance(raw, Rejected):
+                raise UsageError(f"{given.where}: the raw event is not valid: {raw.message}")
+            result, page = normaliser.explain((raw, _profile(known, raw.source, zone), datetime.now(UTC)))
+            failed = failed or not _is_article(result)
+            if output is Output.JSON:
+                data_json(_json_value(result, page))
+            else:
+                _print(result, page)
+    if failed:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -62,46 +73,12 @@ def _is_article(result: Article | Rejected) -> bool:
     return isinstance(result, Article)
 
 
-def _raw_article(content: bytes, source: str | None, url: str | None) -> RawArticle:
-    from datetime import UTC, datetime
-
-    from newsflow.model import RawArticle
-    from newsflow.normalise.characters import decode_bytes
-
-    event = _event(content)
-    if event is not None:
-        return replace(event, source=source or event.source, url=url or event.url)
-    text = decode_bytes(content)
-    kind = "text/html" if _looks_like_html(text) else "text/plain"
-    return RawArticle(source or "unknown", datetime.now(UTC), kind, text, url=url)
-
-
-def _event(content: bytes) -> RawArticle | None:
-    """The raw event these bytes are, or None when they are a page. Raises UsageError on an event that is not valid."""
-    if content.lstrip()[:1] != b"{":
-        return None
-    from newsflow.model import Rejected
-    from newsflow.model.raw import parse_raw
-
-    parsed = parse_raw(content)
-    if isinstance(parsed, Rejected):
-        raise UsageError(f"the raw event is not valid: {parsed.message}")
-    return parsed
-
-
-def _looks_like_html(text: str) -> bool:
-    import re
-
-    tag = r"<(?:!doctype|html|head|body|div|p|article|h1|title|meta)\b"
-    return re.search(tag, text[:20_000], re.IGNORECASE) is not None
-
-
-def _profile(profiles: Path | None, source: str, zone: str | None) -> SourceProfile | None:
+def _profile(known: dict[str, SourceProfile], source: str, zone: str | None) -> SourceProfile | None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    from newsflow.normalise import SourceProfile, load_profiles
+    from newsflow.normalise import SourceProfile
 
-    profile = load_profiles(profiles).get(source) if profiles else None
+    profile = known.get(source)
     if zone is None:
         return profile
     try:
@@ -160,12 +137,11 @@ def _rows(article: Article) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-SampleArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Raw events, one a line (.jsonl, .jsonl.gz).")]
-OnlyOption = Annotated[str | None, typer.Option("--source", help="Learn about this source only.")]
+SampleArgument = Annotated[Path, file_argument("Raw events, one a line (.jsonl, .jsonl.gz)")]
 
 
 @app.command()
-def learn(file: SampleArgument, source: OnlyOption = None, output: OutputOption = Output.TEXT) -> None:
+def learn(file: SampleArgument, source: SourceOption = None, output: OutputOption = Output.TEXT) -> None:
     """Propose header lines, footer lines and title suffixes that repeat in a sample, with counts."""
     from newsflow.normalise.profiles import learn_source
 
@@ -185,12 +161,17 @@ def learn(file: SampleArgument, source: OnlyOption = None, output: OutputOption 
 
 
 @app.command()
-def check(path: Annotated[Path, typer.Argument(help="A profile file, or a folder of them.")]) -> None:
+def check(
+    path: Annotated[
+        Path | None, typer.Argument(help="A profile file, or a folder of them; else the configured ones.")
+    ] = None,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
     """Check source profiles; say which there are."""
-    from newsflow.normalise import load_profiles
-
-    for profile in load_profiles(path).values():
-        data(f"{profile.id}\t{profile.zone or '-'}\t{','.join(profile.languages) or '-'}\t{profile.name}")
+    for profile in configured_profiles(config, path).values():
+        zone, languages = profile.zone or "-", ",".join(profile.languages) or "-"
+        emit(output, asdict(profile), f"{profile.id}\t{zone}\t{languages}\t{profile.name}")
 
 
 def _raw_articles(file: Path) -> Iterator[RawArticle]:
@@ -198,8 +179,8 @@ def _raw_articles(file: Path) -> Iterator[RawArticle]:
     from newsflow.model.raw import parse_raw
 
     refused = 0
-    for _, line in read_lines(file):
-        parsed = parse_raw(line)
+    for given in read_inputs(file):
+        parsed = parse_raw(given.value, given.headers)
         if isinstance(parsed, Rejected):
             refused += 1
         elif not parsed.withdrawn:

@@ -28,6 +28,29 @@ BootstrapOption = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", "-b", help="Kafka brokers, HOST:PORT, several with commas between."),
 ]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        metavar="URL",
+        help="The ledger, instead of the configured one: sqlite:///FILE, postgresql://…",
+    ),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Only check; exit 1 when something is wrong.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
+SINCE = "How far back: 90m, 36h, 7d."
+SinceOption = Annotated[str | None, typer.Option("--since", help=SINCE)]
+TopicOption = Annotated[str | None, typer.Option("--topic", metavar="ID", help="Only of this tagging topic.")]
+SourceOption = Annotated[str | None, typer.Option("--source", metavar="ID", help="What is of this source.")]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on with what comes, until SIGINT or SIGTERM, which drain.")
+]
+DIRECTORY = "Folder for all that it writes."
+DirectoryOption = Annotated[Path, typer.Option("--directory", "-d", help=DIRECTORY)]
+PortOption = Annotated[int | None, typer.Option("--port", min=1024, max=65535, help="Port of the local broker.")]
+PARALLELISM = "On Flink: how many workers at once; else as many slots as are free."
+DETACH = "On Flink: return when the job runs."
 FlinkMasterOption = Annotated[
     str | None,
     typer.Option(help="JobManager of a Flink cluster, HOST:PORT of its REST port; else NEWSFLOW_FLINK_MASTER."),
@@ -41,12 +64,11 @@ SinksOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
 
 
-def settings(config: Path | None, bootstrap_servers: str | None = None, **flags: Any) -> Loaded:
-    """The checked configuration of a command; `flags` are dotted names with `__` for the dot."""
+def settings(config: Path | None, bootstrap_servers: str | None = None, ledger: str | None = None) -> Loaded:
+    """The checked configuration of a command, with what its options say over it."""
     from newsflow.config.load import load_config
 
-    dotted = {name.replace("__", "."): value for name, value in flags.items()}
-    return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, **dotted})
+    return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, "ledger.url": ledger})
 
 
 def for_job(job: str, loaded: Loaded) -> Loaded:

@@ -44,6 +44,14 @@ def emit(output: Output, value: Any, text: str) -> None:
         data(text)
 
 
+def conclude(output: Output, value: Any, text: str) -> None:
+    """Say what was done: to people on standard error, or to programs as JSON."""
+    if output is Output.JSON:
+        data_json(value)
+    else:
+        tell(text)
+
+
 def isolate(text: str, max_chars: int = 0) -> str:
     """Return `text` as one line whose direction does not affect the text around it.
 
@@ -60,3 +68,18 @@ def one_line(text: str, max_chars: int = 0) -> str:
     plain = " ".join(text.translate(_BIDI).split())
     plain = "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cs") else char for char in plain)
     return plain if not max_chars or len(plain) <= max_chars else plain[: max_chars - 1] + "…"
+
+
+def cut_to_columns(line: str, columns: int) -> str:
+    """The beginning of a line that takes at most so many columns of a terminal; what it isolates ends with it."""
+    from rich.cells import cell_len
+
+    if cell_len(line) <= columns:
+        return line
+    kept, width = "", 1  # of the sign that something was cut
+    for char in line:
+        width += cell_len(char)
+        if width > columns:
+            break
+        kept += char
+    return kept + "…" + POP_ISOLATE * (kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE))

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsflow.cli.articles import file_argument
 from newsflow.cli.options import (
     BootstrapOption,
+    CheckOption,
     ConfigOption,
     Output,
     OutputOption,
@@ -21,7 +23,7 @@ from newsflow.cli.options import (
     set_up_logging,
     settings,
 )
-from newsflow.cli.output import EXIT_FAILED, console, emit, tell
+from newsflow.cli.output import EXIT_FAILED, console, emit, one_line, tell
 from newsflow.errors import KafkaError, UsageError
 
 if TYPE_CHECKING:
@@ -123,22 +125,50 @@ def _limit_bytes(settings: KafkaSettings, topic: str) -> int:
 
 
 def publish(
-    file: Annotated[Path, typer.Argument(help="Raw events, one JSON object a line: FILE.jsonl or FILE.jsonl.gz.")],
+    file: Annotated[Path, file_argument("Raw events, one JSON object a line (.jsonl, .jsonl.gz)")],
     topic: Annotated[str | None, typer.Option(help="Kafka topic; the configured input topic by default.")] = None,
+    check: CheckOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched."""
+    """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched.
+
+    With --check nothing is published and no broker is asked: each line that is not valid is said, with the reason its
+    dead letter would have.
+    """
     set_up_logging(verbose, quiet)
     from newsflow.kafka.settings import KafkaSettings
 
-    kafka = settings(config, bootstrap_servers).config.kafka
+    loaded = settings(config, bootstrap_servers).config
+    if check:
+        _check(file, loaded.limits.event_bytes, output)
+        return
+    kafka = loaded.kafka
     with _progress(quiet) as show:
         done = publish_file(KafkaSettings.of(kafka), file, topic or kafka.input_topic, show)
     _report(done, output)
+
+
+def _check(file: Path, most_bytes: int, output: Output) -> None:
+    """Say of each line that is not a raw event what it would be a dead letter for."""
+    from newsflow.ingest.files import read_events
+    from newsflow.model import Rejected
+    from newsflow.model.raw import RawLimits, parse_raw
+
+    count, wrong = 0, 0
+    for event in read_events(file):
+        count += 1
+        found = parse_raw(event.value, event.headers, RawLimits(max_bytes=most_bytes))
+        if isinstance(found, Rejected):
+            wrong += 1
+            members = {"line": event.offset + 1, "reason": found.reason, "message": found.message}
+            emit(output, members, f"{file}:{event.offset + 1}: {found.reason}: {one_line(found.message)}")
+    tell(f"{count} events, {wrong} of them not valid; nothing was published")
+    if wrong:
+        sys.exit(EXIT_FAILED)
 
 
 def _report(done: Published, output: Output) -> None:

@@ -17,7 +17,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, one_line
+from newsflow.cli.options import Output
+from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, data_json, isolate, one_line
 from newsflow.config.settings import Config
 from newsflow.ledger import DeadLetter, open_ledger
 from newsflow.model import Action, Article, Evidence, Outcome
@@ -157,8 +158,11 @@ class ReportWriter:
                 self.line(f"{part:<{left}}{line}")
 
 
-def report(results: Results, console: Console | None = None) -> None:
-    """Print the report to standard output, or to `console`."""
+def report(results: Results, console: Console | None = None, form: Output = Output.TEXT) -> None:
+    """Print the report to standard output, or to `console`; as JSON what programs want of it."""
+    if form is Output.JSON:
+        data_json(_as_json(results))
+        return
     writer = ReportWriter(console or Console(highlight=False, soft_wrap=True))
     _outcomes(writer, results)
     _feeds(writer, results)
@@ -172,6 +176,21 @@ def report(results: Results, console: Console | None = None) -> None:
     for preparation in ("source .venv/bin/activate", f"export NEWSFLOW_CONFIG={results.config_file}"):
         writer.line(preparation)
     writer.table(_next(results))
+
+
+def _as_json(results: Results) -> dict[str, Any]:
+    return {
+        "config": str(results.config_file),
+        "ledger": results.ledger_url,
+        "bootstrap_servers": results.bootstrap_servers or None,
+        "output": results.output and str(results.output),
+        "events": sum(results.outcomes.values()),
+        "outcomes": {outcome.value: count for outcome, count in results.outcomes.items()},
+        "feeds": dict(sorted(results.feeds.items())),
+        "dead_letters": len(results.dead_letters),
+        "alerts": len(results.alerts),
+        "stores": {each.name: {"articles": each.articles, "versions": each.versions} for each in results.stores},
+    }
 
 
 def fit(text: str, columns: int) -> str:

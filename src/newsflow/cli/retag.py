@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.articles import RulesOption, duration, known_topic, load_given
-from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
+from newsflow.cli.options import (
+    SINCE,
+    BootstrapOption,
+    ConfigOption,
+    DryRunOption,
+    LedgerOption,
+    Output,
+    OutputOption,
+    SourceOption,
+    TopicOption,
+    settings,
+)
 from newsflow.cli.output import data, data_json, tell
 
 if TYPE_CHECKING:
@@ -31,42 +42,40 @@ DELIVERY_TIMEOUT_S, REQUEST_TIMEOUT_S = 30.0, 10.0
 
 
 def retag(
-    since: Annotated[str, typer.Option("--since", help="How far back: 90m, 36h, 7d.")],
+    since: Annotated[str, typer.Option("--since", help=SINCE)],
     rules: RulesOption = None,
-    topic: Annotated[
-        str | None, typer.Option("--topic", help="Only articles of which this topic's tag or mention changes.")
-    ] = None,
-    source: Annotated[str | None, typer.Option("--source", help="Only articles of this source.")] = None,
+    topic: TopicOption = None,
+    source: SourceOption = None,
     settled_for: Annotated[
         str, typer.Option("--settled-for", help="Leave what was recorded within this time: it may be on its way still.")
     ] = "5m",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change; record and publish nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Tag stored articles anew; those whose topics change become new versions, recorded and published.
 
-    The rules are those in force: last applied, else configured, else shipped. It may run beside a job, be killed and
-    run again: what was recorded is published by the next run, with the same ids and bytes.
+    With --topic only those whose tag or mention of it changes. The rules are those in force: last applied, else
+    configured, else shipped. It may run beside a job, be killed and run again: what was recorded is published by the
+    next run, with the same ids and bytes.
     """
     from newsflow.cli.ledger import open_existing
     from newsflow.routing import load_routes
 
-    loaded = settings(config, bootstrap_servers).config
+    loaded = settings(config, bootstrap_servers, ledger).config
     rule_set = load_given(rules, config)
     known_topic(rule_set, topic)
-    with closing(open_existing(config, None, window_h=loaded.ledger.window_h)) as ledger:
+    with closing(open_existing(loaded)) as opened:
         routes = load_routes([Path(path) for path in loaded.route_paths])
-        run = _Run(ledger, rule_set, routes, duration(settled_for), topic, source, output, loaded.limits.record_bytes)
+        run = _Run(opened, rule_set, routes, duration(settled_for), topic, source, output, loaded.limits.record_bytes)
         found = run.proposals(datetime.now(UTC) - duration(since))
         if dry_run:
             for proposal in found:
                 run.show(proposal)
         else:
-            with closing(_Publisher(loaded, ledger, routes)) as publisher:
+            with closing(_Publisher(loaded, opened, routes)) as publisher:
                 run.carry_out(found, publisher)
     for line in run.summary(dry_run):
         tell(line)

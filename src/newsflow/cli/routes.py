@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.articles import article_or_reason, load_given, read_lines
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.articles import article_of, configured_profiles, file_argument, load_given, read_inputs
+from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption, settings
 from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, one_line, tell
 from newsflow.errors import UsageError
 
@@ -29,11 +29,12 @@ def _group() -> None:
 @app.command("test")
 def try_routes(
     file: Annotated[
-        Path, typer.Argument(help="JSON lines: article.v1, or raw-article.v1, which are tagged; - is stdin.")
+        Path, file_argument("Articles or raw events, which are tagged (JSON, one or one a line), or a page or text")
     ],
     routes: Annotated[
         list[Path] | None, typer.Option("--routes", help="Files of routes instead of the configured ones.")
     ] = None,
+    source: SourceOption = None,
     at: Annotated[
         str | None, typer.Option("--at", help="As if first seen then, to try schedules: 2026-03-01T22:30:00+04:00.")
     ] = None,
@@ -53,14 +54,14 @@ def try_routes(
     rules = load_given(None, config)
     topics = {rule.id for rule in rules.rules}
     table = load_routes(routes or [Path(path) for path in loaded.route_paths] or None, topics=topics)
-    failed = 0
-    for number, line in read_lines(file):
-        article = article_or_reason(line, rules)
+    failed, profiles = 0, configured_profiles(config)
+    for number, given in enumerate(read_inputs(file), 1):
+        article = article_of(given, profiles, rules, source)
         if isinstance(article, Article):
             _show(replace(article, first_seen=seen_at or article.first_seen), table, number, output)
         else:
             failed += 1
-            tell(f"{file}:{number}: {article.reason}: {article.message}")
+            tell(f"{given.where}: {article.reason}: {article.message}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from newsflow.cli.options import (
+    DETACH,
+    PARALLELISM,
     BootstrapOption,
     ConfigOption,
     FlinkMasterOption,
+    FollowOption,
+    LedgerOption,
     Output,
     OutputOption,
     QuietOption,
@@ -22,6 +26,8 @@ from newsflow.cli.options import (
     settings,
 )
 from newsflow.errors import UsageError
+
+INPUT = "Raw events instead of Kafka, one a line (.jsonl, .jsonl.gz); - for standard input."
 
 
 class Runner(StrEnum):
@@ -35,7 +41,6 @@ class Runner(StrEnum):
 UntilCaughtUpOption = Annotated[
     bool, typer.Option("--until-caught-up", help="Read to the end offsets seen at the start, then exit.")
 ]
-FollowOption = Annotated[bool, typer.Option("--follow", help="Read on until SIGINT or SIGTERM, which drain.")]
 _BEAM_RUNNERS = {Runner.PRISM: "PrismRunner", Runner.FLINK: "FlinkRunner"}
 
 
@@ -46,9 +51,7 @@ def run(
     ],
     until_caught_up: UntilCaughtUpOption = False,
     follow: FollowOption = False,
-    input_file: Annotated[
-        Path | None, typer.Option("--input", help="Read raw events from FILE.jsonl[.gz] instead of Kafka.")
-    ] = None,
+    input_file: Annotated[Path | None, typer.Option("--input", metavar="FILE", help=INPUT)] = None,
     output_dir: Annotated[
         Path | None, typer.Option("--output", help="Write to files in this folder instead of Kafka; with --input.")
     ] = None,
@@ -60,14 +63,12 @@ def run(
         Runner, typer.Option(help="Where to run: here, on Beam's Prism, or on a Flink cluster.")
     ] = Runner.LOCAL,
     flink_master: FlinkMasterOption = None,
-    parallelism: Annotated[
-        int | None, typer.Option(min=1, help="On Flink: how many workers at once; else as many slots as are free.")
-    ] = None,
+    parallelism: Annotated[int | None, typer.Option(min=1, help=PARALLELISM)] = None,
     restore: Annotated[
         str | None, typer.Option(metavar="PATH", help="On Flink: begin where this savepoint or checkpoint ended.")
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="On Flink: return when the job runs.")] = False,
-    ledger: Annotated[str | None, typer.Option(help="URL of the ledger; sqlite:///PATH or postgresql://…")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help=DETACH)] = False,
+    ledger: LedgerOption = None,
     heartbeat: Annotated[
         Path | None, typer.Option(help="Touch this file as the local loop turns: its age is for a probe.")
     ] = None,
@@ -91,7 +92,7 @@ def run(
         from newsflow.ingest.files import LEDGER
 
         ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
-    loaded = for_job(job, settings(config, bootstrap_servers, ledger__url=ledger)).config
+    loaded = for_job(job, settings(config, bootstrap_servers, ledger)).config
     from newsflow.cli import launch
     from newsflow.ingest.deliver import chosen_sinks
     from newsflow.runners.job import load_job
@@ -168,6 +169,7 @@ def deliver(
     sinks: SinksOption = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
@@ -178,6 +180,7 @@ def deliver(
         sinks=sinks,
         config=config,
         bootstrap_servers=bootstrap_servers,
+        ledger=ledger,
         output=output,
         verbose=verbose,
         quiet=quiet,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import console, emit
+from newsflow.cli.output import conclude, emit
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def compact(
     store: StoreArgument,
     target_mb: Annotated[int, typer.Option("--target-mb", min=1, max=4096, help="Size of the files to make.")] = 128,
     config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Merge the small files of each partition, and remove what crashes left over. A writer waits meanwhile."""
     done = _open(store, config).compact(target_mb * 1024 * 1024)
-    console.print(
-        f"{done.files_before} files are {done.files_after} now, {done.rows} rows; {done.leftovers} leftovers removed"
-    )
+    said = f"{done.files_before} files are {done.files_after} now, {done.rows} rows; {done.leftovers} leftovers removed"
+    conclude(output, asdict(done), said)
 
 
 @app.command()

@@ -14,13 +14,14 @@ import typer
 from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
+    FollowOption,
     Output,
     OutputOption,
     VerboseOption,
     set_up_logging,
     settings,
 )
-from newsflow.cli.output import console, emit, isolate, one_line
+from newsflow.cli.output import console, cut_to_columns, emit, isolate, one_line
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ PREVIEW_CHARS = 80
 def tail(
     topic: Annotated[str, typer.Argument(help="A Kafka topic, as news.article.v1 or news.article.raw.v1.dlq.")],
     count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last records to show.")] = 10,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until interrupted.")] = False,
+    follow: FollowOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -57,8 +58,17 @@ def tail(
 
 
 def _show(event: Event, output: Output) -> None:
-    emit(output, as_object(event), as_line(event))
+    emit(output, as_object(event), fitted(as_line(event)))
     sys.stdout.flush()
+
+
+def fitted(line: str) -> str:
+    """The line, cut to the width of the terminal where there is one. Pipes and files get it whole."""
+    if not sys.stdout.isatty():
+        return line
+    import shutil
+
+    return cut_to_columns(line, shutil.get_terminal_size().columns)
 
 
 def as_line(event: Event) -> str:

@@ -9,32 +9,54 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import RulesArgument, RulesOption, known_topic, load_given, load_named, paths_in_force
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.articles import (
+    Input,
+    RulesArgument,
+    RulesOption,
+    article_of,
+    configured_profiles,
+    file_argument,
+    known_topic,
+    load_given,
+    load_named,
+    paths_in_force,
+    read_inputs,
+)
+from newsflow.cli.options import (
+    ConfigOption,
+    LedgerOption,
+    Output,
+    OutputOption,
+    SinceOption,
+    SourceOption,
+    TopicOption,
+    settings,
+)
 from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, isolate, one_line, tell
 from newsflow.cli.retag import retag
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
     from newsflow.model import Article, Evidence
+    from newsflow.tagging import RuleSet
     from newsflow.tagging.diff import Diff, Sample
     from newsflow.tagging.explain import Explanation, Requirement
 
 app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, retag.")
 app.command()(retag)
-SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
 
 _CONTEXT_CHARS = 40
 _ON, _OFF = "\x1b[1;32m", "\x1b[0m"
 _MAX_LINES = 20
 
+ON = "Articles or raw events (JSON, one a line), or 'ledger'; - for standard input."
 VERDICTS = {"topic": "is about it", "mention": "only mentions it", "none": "is not tagged with it"}
 
 
 @app.command("test")
 def run_tests(
     paths: RulesArgument = None,
-    topic: Annotated[str | None, typer.Option("--topic", help="Only this topic's examples.")] = None,
+    topic: TopicOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -85,25 +107,43 @@ def lint_rules(
 
 @app.command("explain")
 def explain_article(
-    file: Annotated[Path, typer.Argument(help="An article: JSON (article.v1 or raw-article.v1) or text; - is stdin.")],
-    topic: Annotated[str | None, typer.Option("--topic", help="Also why this topic is missing.")] = None,
-    language: Annotated[str, typer.Option("--language", help="Language of a text that is not JSON.")] = "und",
+    file: Annotated[Path, file_argument("Articles or raw events (JSON, one or one a line), or a page or a text")],
+    topic: TopicOption = None,
+    language: Annotated[
+        str, typer.Option("--language", help="Language of a text that is neither JSON nor a page.")
+    ] = "und",
+    source: SourceOption = None,
     rules: RulesOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say for each tag, and for a missing one, what counted, what did not and why."""
-    from newsflow.cli.articles import read_article
-    from newsflow.tagging.explain import explain
+    """Say for each tag, and with --topic for a missing one, what counted, what did not and why."""
+    from newsflow.model import Article
 
     loaded = load_given(rules, config)
     known_topic(loaded, topic)
-    article = read_article(file, language)
-    shown = [topic] if topic else [match.id for match in loaded.match(article)]
+    profiles, failed = configured_profiles(config), False
+    for given in read_inputs(file):
+        article = article_of(given, profiles, source=source, language=language)
+        if isinstance(article, Article):
+            _explain(loaded, article, given, topic, output)
+        else:
+            failed = True
+            tell(f"{given.where}: neither article.v1 nor raw-article.v1: {article.reason}: {article.message}")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _explain(rules: RuleSet, article: Article, given: Input, topic: str | None, output: Output) -> None:
+    from newsflow.tagging.explain import explain
+
+    shown = [topic] if topic else [match.id for match in rules.match(article)]
+    if given.is_json and output is Output.TEXT:
+        data(f"{given.where}: {isolate(article.title or '(no title)', 100)}")
     for rule_id in shown:
-        explanation = explain(loaded, article, rule_id)
+        explanation = explain(rules, article, rule_id)
         if output is Output.JSON:
-            data_json(explanation.as_json())
+            data_json(explanation.as_json() | {"article": article.id or given.where})
         else:
             for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
                 data(line)
@@ -115,10 +155,11 @@ def explain_article(
 def diff_topics(
     old: Annotated[str, typer.Argument(help="Rule file or folder as it is; or 'in-force', or 'shipped'.")],
     new: Annotated[str, typer.Argument(help="Rule file or folder as it would be; or 'in-force', or 'shipped'.")],
-    on: Annotated[str, typer.Option("--on", help="JSON lines of articles, or 'ledger'.")],
+    on: Annotated[str, typer.Option("--on", metavar="FILE", help=ON)],
     since: SinceOption = None,
     samples: Annotated[int, typer.Option("--samples", min=0, help="Articles shown of each list.")] = 5,
     config: ConfigOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show which articles a change of rules would tag otherwise, and what that means a day."""
@@ -126,7 +167,7 @@ def diff_topics(
     from newsflow.tagging.diff import diff_rules
 
     before, after = load_named(old, config), load_named(new, config)
-    found = diff_rules(before, after, stored_articles(on, since, config))
+    found = diff_rules(before, after, stored_articles(on, since, config, ledger))
     if output is Output.JSON:
         data_json(found.as_json(samples))
     else:
@@ -142,6 +183,7 @@ def apply(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Apply although examples fail.")] = False,
     config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
     """Give rules to running jobs, which take them up between two batches."""
     from newsflow.tagging import apply_rules, load_rules
@@ -158,7 +200,7 @@ def apply(
     target = folder or Path(loaded.topics_applied)
     new = sorted({rule.id for rule in rules.rules} - _ids_in_force(loaded, folder))
     apply_rules(paths, target)
-    data(rules.version)
+    emit(output, {"version": rules.version, "rules": len(rules), "folder": str(target), "new": new}, rules.version)
     console.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
     if new:
         tell(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds")

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import duration
-from newsflow.cli.ledger import UrlOption, open_existing
-from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
+from newsflow.cli.ledger import open_existing
+from newsflow.cli.options import (
+    SINCE,
+    CheckOption,
+    ConfigOption,
+    LedgerOption,
+    LimitOption,
+    Output,
+    OutputOption,
+    settings,
+)
 from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
 from newsflow.trends.counting import instant
@@ -25,27 +34,29 @@ MOST_DIFFERENCES = 20
 
 
 def trends(
-    since: Annotated[str, typer.Option("--since", help="How far back from the newest closed window: 6h, 7d.")] = "24h",
+    since: Annotated[str, typer.Option("--since", help=SINCE)] = "24h",
     dimension: Annotated[str, typer.Option("--by", help="What to rank: topic, language, source, all.")] = "topic",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many names.")] = 20,
-    check: Annotated[
-        bool, typer.Option("--check", help="Count the ledger's articles anew and compare; exit 1 when it differs.")
-    ] = False,
+    limit: LimitOption = 20,
+    check: CheckOption = False,
     config: ConfigOption = None,
-    url: UrlOption = None,
+    ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what the job trends has counted in closed windows, and the bursts it raised."""
+    """Show what the job trends has counted in closed windows, back from the newest, and the bursts it raised.
+
+    With --check the ledger's articles are counted anew, and the counts compared.
+    """
     from newsflow.trends.counting import DIMENSIONS
     from newsflow.trends.counts import Trends
 
     if dimension not in DIMENSIONS:
         raise UsageError(f"--by {dimension!r}: accepted are {', '.join(DIMENSIONS)}")
-    with closing(open_existing(config, url)) as ledger:
-        counts = Trends(ledger, settings(config).config.trends)
+    loaded = settings(config, ledger=ledger).config
+    with closing(open_existing(loaded)) as opened:
+        counts = Trends(opened, loaded.trends)
         span = _span(counts, since)
         if check:
-            _check(ledger, counts, span)
+            _check(opened, counts, span)
         else:
             _show(_summary(counts, span, dimension, limit), output)
 

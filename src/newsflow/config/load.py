@@ -1,4 +1,5 @@
-"""Configuration: the defaults, then a YAML file, then `NEWSFLOW_*`, then flags; checked whole before launch.
+"""Configuration: the defaults, the broker that `newsflow dev up` started here, a YAML file, `NEWSFLOW_*`, flags: each
+over the one before, and checked whole before launch.
 
 A variable names its setting with two underscores for each dot: `NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS`. A value that is a
 list, a mapping, a number, `true` or `false` is read as YAML. Relative paths in a file count from that file's folder;
@@ -23,6 +24,7 @@ from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
 
 PREFIX = "NEWSFLOW_"
 MAIN_JOB, TRENDS_JOB = "ingest", "trends"
+LOCAL_BROKER, _SERVERS = Path(".newsflow/kafka/broker.json"), ("kafka", "bootstrap_servers")
 _NOT_ANCHORED = ("postgresql", "postgres", "file")
 """Schemes that may have three slashes and yet no path of a store: a database by its local socket, and a reference."""
 
@@ -101,6 +103,9 @@ def _layers(
 ) -> Iterator[tuple[YamlDocument, str]]:
     defaults = resources.files("newsflow.config").joinpath("defaults.yaml").read_text(encoding="utf-8")
     yield parse_yaml(defaults, "defaults.yaml"), "default"
+    if port := _port_of_local_broker():
+        servers = f"127.0.0.1:{port}"
+        yield YamlDocument(_nested(_SERVERS, servers), {}, str(LOCAL_BROKER)), str(LOCAL_BROKER)
     if file is not None:
         document = read_yaml(file)
         if document.value is None:
@@ -113,6 +118,15 @@ def _layers(
     for name, value in flags.items():
         if value is not None:
             yield YamlDocument(_nested(name.split("."), value), {}, "command line"), "command line"
+
+
+def _port_of_local_broker() -> int | None:
+    """The port of the broker that `newsflow dev up` started in this working directory."""
+    try:
+        recorded = json.loads(LOCAL_BROKER.read_text())
+        return recorded["port"] if isinstance(recorded["port"], int) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _read_value(name: str, text: str) -> Any:

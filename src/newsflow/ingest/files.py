@@ -12,10 +12,12 @@ import gzip
 import hashlib
 import os
 import shutil
+import sys
 import threading
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -40,6 +42,7 @@ TOPICS, SUBSCRIBERS = "topics", "subscribers"
 FEEDS = (TOPICS, SUBSCRIBERS)
 """Folders with one file a feed."""
 MANIFEST, MARKER, PARTIAL = "manifest.json", ".newsflow-output", ".partial"
+STDIN = "-"
 _REMEMBERED_ROWS = 500_000
 LEDGER = "ledger.sqlite3"
 _OURS = frozenset({*KINDS.values(), *FEEDS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
@@ -225,19 +228,26 @@ def _lock(path: Path) -> IO[bytes]:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Every line of `path`, plain or gzip, as an event, its line number (from 0) as offset; blank lines are skipped.
+    """Every line of `path`, plain or gzip, or of standard input (`-`), as an event, its line number (from 0) as offset;
+    blank lines are skipped.
 
     A line that is not JSON is an event too: what is wrong with it is for the pipeline to say. Raises
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        with _opened(path) as lines:
             for offset, line in enumerate(lines):
                 value = line.rstrip(b"\r\n")
                 if value:
                     yield Event(path.name, 0, offset, 0, None, value)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: cannot be read to its end: {error}") from error
+
+
+def _opened(path: Path) -> AbstractContextManager[Iterable[bytes]]:
+    if str(path) == STDIN:
+        return nullcontext(sys.stdin.buffer)
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def read_batches(path: Path, batch_records: int) -> Iterator[list[Event]]:

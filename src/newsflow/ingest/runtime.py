@@ -19,7 +19,8 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
 from newsflow.model.raw import RawLimits
-from newsflow.normalise import SourceProfile, load_profiles
+from newsflow.normalise import SourceProfile
+from newsflow.normalise.profiles import load_sources
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
@@ -172,14 +173,6 @@ class Runtime:
     def close(self) -> None:
         """Give back processes and connections, the last made first. Nothing of it may be used afterwards."""
         self._to_close.close()
-
-
-def load_sources(paths: tuple[str, ...]) -> dict[str, SourceProfile]:
-    """Source profiles by id, from files and folders; a later path wins."""
-    profiles: dict[str, SourceProfile] = {}
-    for path in paths:
-        profiles.update(load_profiles(Path(path)))
-    return profiles
 
 
 def _rule_paths(config: Config) -> list[Path]:

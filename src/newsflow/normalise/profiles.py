@@ -42,6 +42,14 @@ def load_profiles(path: str | Path) -> dict[str, SourceProfile]:
     return profiles
 
 
+def load_sources(paths: Iterable[str | Path]) -> dict[str, SourceProfile]:
+    """Source profiles by id, from files and folders; a later path wins."""
+    profiles: dict[str, SourceProfile] = {}
+    for path in paths:
+        profiles.update(load_profiles(path))
+    return profiles
+
+
 def _yaml_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.errors import LocalServiceError
-from newsflow.processes import LOOPBACK, find_java, port_is_free
+from newsflow.processes import LOOPBACK, find_java, free_port, port_is_free
 from newsflow.resources import deploy_dir
 from newsflow.tools.node import Listener, Node
 from newsflow.tools.programs import (
@@ -151,8 +151,8 @@ class LocalBroker:
             if pid is not None:
                 return self._already_running(pid, port, timeout_s)
             java = find_java("the local Kafka broker", WITHOUT_BROKER)
-            ensure_jars(self._node.libs, deploy_dir() / "kafka" / "pom.xml", say)
             self._refuse_taken_ports()
+            ensure_jars(self._node.libs, deploy_dir() / "kafka" / "pom.xml", say)
             self._node.format(java)
             return self._start(java, timeout_s)
 
@@ -266,6 +266,17 @@ class LocalBroker:
                 return False
             time.sleep(_POLL_S / 2)
         return True
+
+
+def broker_in(directory: Path, port: int | None = None) -> LocalBroker:
+    """The broker of a folder: on `port`, else where it runs, else on the usual port, or on any where that is taken."""
+    broker = LocalBroker(directory, DEFAULT_PORT if port is None else port)
+    if port is not None:
+        return broker
+    found = broker.status()
+    if found.pid is not None:
+        return LocalBroker(directory, found.port)
+    return broker if port_is_free(DEFAULT_PORT) else LocalBroker(directory, free_port())
 
 
 def _signal(pid: int, what: signal.Signals) -> None:
