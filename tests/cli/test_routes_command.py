@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from newsflow.cli.routes import app
 from newsflow.model import Action
 from newsflow.model.codec import encode_article
-from tests.routing.routing_helpers import article, topic
+from tests.routing.routing_helpers import WATCH, article, topic
 from tests.rule_helpers import AS_LIST
 
 RAW = {
@@ -24,17 +24,6 @@ RAW = {
     "content": "دمشق - بحثت سوريا وروسيا اليوم مستقبل الميناء في اجتماع جديد بين الجانبين السوري والروسي. "
     "وقال مسؤول سوري إن المحادثات مع روسيا ستستمر أسبوعا، وإن موسكو ودمشق تريدان اتفاقا قبل الصيف.",
 }
-
-
-WATCH = """
-version: 1
-routes:
-  - {id: topic-feeds, match: {tagged: true}, feeds: topics}
-subscriptions:
-  - id: syria-russia
-    match: {topics: {all: [syria, russia]}}
-    alert: {to: [webhook]}
-"""
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from newsflow.tagging import shipped_rules_path
-from newsflow.tools.sample.build import sample_events, sources_path, write_sample
+from newsflow.tools.sample.build import routes_path, sample_events, sources_path, write_sample
 from tests.rule_helpers import AS_LIST
 
 pytestmark = pytest.mark.pipeline
@@ -46,6 +46,7 @@ def run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
         folder=folder,
         NEWSFLOW_SOURCES__PATHS=f"[{sources_path()}]",
         NEWSFLOW_TOPICS__PATHS=f"[{shipped_rules_path()}]",
+        NEWSFLOW_ROUTES__PATHS=f"[{routes_path()}]",
     )
 
 
@@ -123,6 +124,24 @@ def test_wrong_calls_say_what_is_accepted(tmp_path: Path, arguments: tuple[str, 
     done = newsflow("run", "ingest", *arguments, folder=tmp_path)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_configured_ledger_is_left_alone_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "n.yaml").write_text("ledger: {url: 'sqlite:///kept.sqlite3'}\n", encoding="utf-8")
+    done = newsflow("run", "ingest", "--input", "in.jsonl", "--output", "out", "-c", "n.yaml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert "own ledger (out/ledger.sqlite3); that of n.yaml is left alone: --ledger URL uses another" in said
+    assert not (tmp_path / "kept.sqlite3").exists()
+    done = newsflow(
+        *("run", "ingest", "--input", "in.jsonl", "--output", "out2", "-c", "n.yaml"),
+        *("--ledger", "sqlite:///kept.sqlite3"),
+        folder=tmp_path,
+    )
+    assert (done.returncode, "left alone" in done.stderr) == (0, False)
+    assert (tmp_path / "kept.sqlite3").exists()
+    assert not (tmp_path / "out2" / "ledger.sqlite3").exists()
 
 
 def test_an_unknown_job_names_those_there_are(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -85,7 +86,9 @@ def test_the_check_finds_what_differs(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_a_ledger_without_counts_says_so(ledger: Ledger, tmp_path: Path) -> None:
-    found = show(tmp_path)
-    assert found.exit_code == 1
-    assert "the job trends has not run on this ledger" in found.output
+    for options in ((), ("--check",)):
+        found = show(tmp_path, *options)
+        assert (found.exit_code, found.stdout) == (0, "")
+        assert "nothing is counted yet: `newsflow run trends --follow` counts" in " ".join(found.stderr.split())
+    assert json.loads(show(tmp_path, "-o", "json").stdout)["names"] == []
     assert show(tmp_path, "--by", "weather").exit_code != 0

@@ -14,6 +14,7 @@ from newsflow.tagging import shipped_rules_path
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import mine
 from tests.e2e.job_process import JobProcess
+from tests.routing.routing_helpers import WATCH
 from tests.shared_data import shared_data
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -31,7 +32,9 @@ def test_the_founding_page(all_topics_broker: RunningBroker, tmp_path: Path) -> 
     writer.send(topic, raw_key("erem-news", URL), orjson.dumps({**event, "content": page}))
     writer.flush()
     (tmp_path / "sources.yaml").write_text("sources:\n  - {id: erem-news, zone: Asia/Dubai}\n", encoding="utf-8")
+    (tmp_path / "routes.yaml").write_text(WATCH, encoding="utf-8")
     environ = {
+        "NEWSFLOW_ROUTES__PATHS": f"[{tmp_path}/routes.yaml]",
         "NEWSFLOW_SOURCES__PATHS": f"[{tmp_path}/sources.yaml]", "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]"
     }  # fmt: skip
     job = JobProcess(broker, topic, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3", topic, environ)

@@ -21,6 +21,7 @@ from newsflow.tools.sample.build import sample_events, sources_path
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import origin_topic
 from tests.e2e.job_process import JobProcess
+from tests.routing.routing_helpers import WATCH
 from tests.sample_expectations import Expectation, expectations
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -49,7 +50,9 @@ class Sampled:
         url = f"sqlite:///{self.folder}/ledger.sqlite3"
         with Receiver(self.folder / "received.jsonl", (SECRET,)) as receiver:
             destination = {"type": "webhook", "url": receiver.url, "allow_private": True, "secret": "env:HOOK_SECRET"}
+            (self.folder / "routes.yaml").write_text(WATCH, encoding="utf-8")
             environ = {
+                "NEWSFLOW_ROUTES__PATHS": f"[{self.folder}/routes.yaml]",
                 "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]",
                 "NEWSFLOW_SOURCES__PATHS": f"[{sources_path()}]",
                 "NEWSFLOW_ALERTS__DESTINATIONS": orjson.dumps({"webhook": destination}).decode(),

@@ -10,6 +10,18 @@ from newsflow.model import Action, Article, Decision, Evidence, Outcome, Publica
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
+WATCH = """
+version: 1
+routes:
+  - {id: topic-feeds, match: {tagged: true}, feeds: topics}
+  - {id: archive, stores: [articles]}
+subscriptions:
+  - id: syria-russia
+    match: {topics: {all: [syria, russia]}}
+    alert: {to: [webhook]}
+"""
+"""Routes like the shipped ones, and a subscription that alerts."""
+
 
 def topic(id: str, score: float = 1.0, text: str = "") -> TopicMatch:  # noqa: A002
     spans = (Evidence(id, "title", 0, len(text), text, 1.0),) if text else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,7 +25,11 @@ from newsflow.cli.options import (
     set_up_logging,
     settings,
 )
+from newsflow.cli.output import tell
 from newsflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsflow.config.load import Loaded
 
 INPUT = "Raw events instead of Kafka, one a line (.jsonl, .jsonl.gz); - for standard input."
 
@@ -89,9 +93,7 @@ def run(
     if heartbeat is not None and (files is not None or named):
         raise UsageError("--heartbeat is of the local runner on Kafka: no other run has a loop that could hang")
     if files is not None and ledger is None:
-        from newsflow.ingest.files import LEDGER
-
-        ledger = f"sqlite:///{files[1].absolute() / LEDGER}"
+        ledger = _own_ledger(files[1], settings(config))
     loaded = for_job(job, settings(config, bootstrap_servers, ledger)).config
     from newsflow.cli import launch
     from newsflow.ingest.deliver import chosen_sinks
@@ -120,6 +122,18 @@ def run(
             *(definition, loaded, to, chosen), follow=follow, quiet=quiet, beam_args=beam_args, heartbeat=heartbeat
         )
     launch.report(done, output)
+
+
+def _own_ledger(folder: Path, loaded: Loaded) -> str:
+    """The ledger of a run on files, which is a trial: what it decides is not to be known to the jobs on Kafka."""
+    from newsflow.ingest.files import LEDGER
+
+    own = folder / LEDGER
+    configured = next(each for each in loaded.origins if each.name == "ledger.url")
+    if configured.origin != "default":
+        said = f"a run on files has its own ledger ({own}); that of {configured.origin} is left alone"
+        tell(f"{said}: --ledger URL uses another")
+    return f"sqlite:///{own.absolute()}"
 
 
 def _files(input_file: Path | None, output_dir: Path | None) -> tuple[Path, Path] | None:

@@ -27,7 +27,7 @@ from newsflow.trends.counting import instant
 if TYPE_CHECKING:
     from newsflow.ledger import Ledger
     from newsflow.trends.bursts import Burst
-    from newsflow.trends.counting import Cell
+    from newsflow.trends.counting import Cell, WindowRule
     from newsflow.trends.counts import Trends
 
 MOST_DIFFERENCES = 20
@@ -54,19 +54,29 @@ def trends(
     loaded = settings(config, ledger=ledger).config
     with closing(open_existing(loaded)) as opened:
         counts = Trends(opened, loaded.trends)
-        span = _span(counts, since)
+        closed = counts.closed()
+        if closed is None:
+            _nothing_yet(loaded.trends.windows, dimension, output)
+            return
+        span = _span(counts.settings.windows, closed, since)
         if check:
             _check(opened, counts, span)
         else:
             _show(_summary(counts, span, dimension, limit), output)
 
 
-def _span(counts: Trends, since: str) -> tuple[int, int]:
+def _nothing_yet(windows: WindowRule, dimension: str, output: Output) -> None:
+    """Nothing is wrong with a new ledger: it says what it waits for."""
+    if output is Output.JSON:
+        data_json({"from": None, "to": None, "articles": 0, "by": dimension, "names": [], "bursts": []})
+    tell(
+        f"nothing is counted yet: `newsflow run trends --follow` counts, and a window of {windows.size_s:,} s shows "
+        f"{windows.grace_s:,} s after its end"
+    )
+
+
+def _span(windows: WindowRule, closed: int, since: str) -> tuple[int, int]:
     """From when to when, in seconds since 1970; whole windows up to the newest closed one."""
-    closed, windows = counts.closed(), counts.settings.windows
-    if closed is None:
-        tell(f"no window of {windows.layout} s was closed yet: the job trends has not run on this ledger")
-        raise typer.Exit(EXIT_FAILED)
     size = windows.size_s
     return closed - max(round(duration(since).total_seconds()) // size, 1) * size, closed
 
