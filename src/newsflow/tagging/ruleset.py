@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from newsflow.errors import ConfigError
 from newsflow.model import Article, Evidence, Mention, TopicMatch
-from newsflow.tagging.compile import CompiledRule, compile_rules
+from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
+from newsflow.tagging.prepared import keep_tables, key_of, read_tables
 from newsflow.tagging.rule import Rule, languages_searched
 from newsflow.tagging.scan import ALERT_SCORE, Scan
 
@@ -50,10 +51,10 @@ class Judgement(NamedTuple):
 class RuleSet:
     """Compiled rules. Immutable to its users, safe to share between threads; build it once a process."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Raises ValueError when two rules have one id."""
-        self.rules: tuple[Rule, ...] = tuple(rules)
-        self.tables = compile_rules(self.rules)
+    def __init__(self, rules: Iterable[Rule] | Tables) -> None:
+        """Of rules, or of tables that were compiled before. Raises ValueError when two rules have one id."""
+        self.tables = rules if isinstance(rules, Tables) else compile_rules(rules)
+        self.rules = tuple(item.rule for item in self.tables.rules)
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
@@ -152,7 +153,13 @@ def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:
     Raises ConfigError with file, line, path and what would be accepted.
     """
     given = [shipped_rules_path()] if paths is None else [paths] if isinstance(paths, RulePath) else list(paths)
-    return RuleSet(read_rules(given))
+    files = rule_files(given)
+    key = key_of(files)
+    tables = read_tables(key)
+    rules = RuleSet(read_rules(given) if tables is None else tables)
+    if tables is None and key == key_of(files):  # else a file has changed meanwhile
+        keep_tables(key, rules.tables)
+    return rules
 
 
 # A rule set that follows its files: looked at between batches, replaced only by one that loads.
