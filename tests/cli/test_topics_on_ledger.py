@@ -16,6 +16,7 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Action, Article, Candidate, Event, PublicationDate, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.tagging import RuleSet, load_rules
+from newsflow.testing import Clock
 from tests.postgres_helpers import new_database
 
 OLD = "id: veld\nterms: [Veld, Veldish]\n---\nid: marn\nterms: [Marn]\n"
@@ -73,7 +74,7 @@ def plant(archive: Archive) -> None:
     planted = draw.sample(range(ARTICLES), 66)
     archive.gain, archive.lose, archive.gone = set(planted[:17]), set(planted[17:46]), set(planted[46:])
     archive.alerts = set(planted[:6])
-    clock = Clock()
+    clock = Clock(BEGAN)
     rules, ledger = load_rules([archive.old]), open_ledger(archive.url, clock=clock)
     try:
         candidates = [candidate(archive, draw, number) for number in range(ARTICLES)]
@@ -90,15 +91,6 @@ def plant(archive: Archive) -> None:
 
 
 BEGAN = datetime.now(UTC) - timedelta(days=DAYS)
-
-
-class Clock:
-    """Stands where it is put."""
-
-    now = BEGAN
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def candidate(archive: Archive, draw: random.Random, number: int) -> Candidate:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from newsflow.errors import ConfigError
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.resources import SHIPPED
-from newsflow.tagging.compile import CompiledRule, compile_rules
+from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
+from newsflow.tagging.prepared import keep_tables, key_of, read_tables
 from newsflow.tagging.rule import Rule, languages_searched, set_version
 from newsflow.tagging.scan import ALERT_SCORE, Scan
 
@@ -47,10 +48,10 @@ class Judgement(NamedTuple):
 class RuleSet:
     """Compiled rules. Immutable to its users, safe to share between threads; build it once a process."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Raises ValueError when two rules have one id."""
-        self.rules: tuple[Rule, ...] = tuple(rules)
-        self.tables = compile_rules(self.rules)
+    def __init__(self, rules: Iterable[Rule] | Tables) -> None:
+        """Of rules, or of tables that were compiled before. Raises ValueError when two rules have one id."""
+        self.tables = rules if isinstance(rules, Tables) else compile_rules(rules)
+        self.rules = tuple(item.rule for item in self.tables.rules)
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
@@ -148,7 +149,14 @@ def load_rules(paths: Iterable[RulePath] | RulePath | None = None, *, later_repl
     Raises ConfigError with file, line, path and what would be accepted.
     """
     given = [shipped_rules_path()] if paths is None else [paths] if isinstance(paths, RulePath) else list(paths)
-    return RuleSet(read_rules(given, later_replaces=later_replaces))
+    files = rule_files(given)
+    content = key_of(files)
+    key = content + "-later-replaces" * later_replaces
+    tables = read_tables(key)
+    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables)
+    if tables is None and content == key_of(files):  # else a file has changed meanwhile
+        keep_tables(key, rules.tables)
+    return rules
 
 
 # A rule set that follows its files: looked at between batches, replaced only by one that loads.
