@@ -152,6 +152,19 @@ def test_history_and_rollback(rules: Path, tmp_path: Path) -> None:
     assert isinstance(result.exception, UsageError)
 
 
+def test_a_copy_of_the_first_release_is_pointed_out(rules: Path, tmp_path: Path) -> None:
+    (tmp_path / "applied" / "0123456789ab").mkdir(parents=True)
+    (tmp_path / "applied" / "0123456789ab" / "r.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
+    pointer = '{"version": "0123456789ab", "paths": ["0123456789ab"]}'
+    (tmp_path / "applied" / "applied.json").write_text(pointer, encoding="utf-8")
+    assert "by newsflow 0.1, which kept no record" in run("history")
+    said = told("apply", rules)
+    assert "release 0.1 applied what is in force" in said
+    assert "added: veld " in said
+    assert "release 0.1" not in told("apply", rules)
+    assert run("history").count("0123456789ab") == 1
+
+
 def test_who_has_no_name_may_apply(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_name() -> str:
         raise OSError("no name for this number")

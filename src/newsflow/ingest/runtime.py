@@ -200,7 +200,10 @@ def check_files(config: Config) -> list[str]:
     check_places(resolve(config.ledger.url), [(name, resolve(url)) for name, url in config.stores])
     applied = _rules_in_force(config)
     found = applied.rules()
-    in_place = f"applied topics: {len(found)}, version {version_of(found)}, in force instead of these"
+    version, was = version_of(found), applied.pointer.version
+    in_place = f"applied topics: {len(found)}, version {version}, in force instead of these"
+    if was != version:
+        in_place += f"; they were applied as {was}"
     return [
         f"sources: {len(sources)}",
         f"topics: {len(rules)}, version {rules.version}",
