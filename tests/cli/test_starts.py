@@ -48,7 +48,7 @@ def imports(folder: Path, *arguments: str) -> tuple[set[str], int]:
     [
         ("--help", 400, set()),
         ("version", 450, set()),
-        ("sources check sources", 600, set()),
+        ("sources check sources", 600, {"jsonschema"}),
         ("config show", 600, {"jsonschema"}),
         ("alerts list", 750, {"jsonschema"}),
         ("alerts status", 750, {"jsonschema"}),
