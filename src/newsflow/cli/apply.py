@@ -153,8 +153,10 @@ def _tell_changes(plan: Plan) -> None:
         if plan.action == "apply" and any(str(path) != SHIPPED for path in plan.before.configured):
             tell("they are copied: later changes of those files count once they are applied too")
     elif not plan.before.pointer.entry and plan.action == "apply":
-        tell("release 0.1 applied what is in force, with a copy of any shipped rules; `newsflow topics apply shipped` lets")
-        tell("those of this release take its place")
+        tell(
+            "release 0.1 applied what is in force, with a copy of any shipped rules; "
+            "`newsflow topics apply shipped` lets those of this release take its place"
+        )
     if plan.unreadable:
         tell(f"the rules in force do not load, so it cannot be said what changes: {plan.unreadable}")
         return
