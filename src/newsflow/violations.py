@@ -85,6 +85,8 @@ def _sentence(keyword: str, expected: Any, found: Any, schema: Mapping[str, Any]
         kinds = [expected] if isinstance(expected, str) else expected
         is_now = "nothing stands here" if found is None else f"{_shown(found)} is {_FOUND[type(found)]}"
         return f"{is_now}; accepted: {' or '.join(_KINDS[kind] for kind in kinds)}{_described(schema)}"
+    if keyword.startswith("min") and found in ("", [], {}):
+        return f"{found!r} is empty; accepted: at least {expected}{_described(schema)}"
     if keyword in _BOUNDS:
         return f"{_shown(found)} {_BOUNDS[keyword].format(expected)}{_described(schema)}"
     return f"{_shown(found)} is not accepted{_accepted(schema)}"
@@ -95,10 +97,10 @@ _BOUNDS = {
     "maximum": "is more than the maximum of {}",
     "exclusiveMinimum": "is not above {}",
     "exclusiveMaximum": "is not below {}",
-    "minLength": "is too short; accepted: from {} characters on",
+    "minLength": "is too short; accepted: at least {} characters",
     "maxLength": "is too long; accepted: up to {} characters",
-    "minItems": "has too little in it; accepted: from {} on",
-    "minProperties": "has too little in it; accepted: from {} on",
+    "minItems": "has too little in it; accepted: at least {}",
+    "minProperties": "has too little in it; accepted: at least {}",
     "uniqueItems": "holds something twice; accepted: each once",
 }
 

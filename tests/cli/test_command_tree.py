@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 import typer
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
@@ -222,3 +224,102 @@ def test_the_shell_completes() -> None:
     environ = {"_NEWSFLOW_COMPLETE": "complete_bash", "COMP_WORDS": "newsflow kafka to", "COMP_CWORD": "2"}
     result = CliRunner().invoke(app, [], env=environ, prog_name="newsflow")
     assert result.stdout.split() == ["topics"]
+
+
+# What is said of the configuration is what jobs run with.
+
+
+def test_the_shipped_configuration_alerts_nobody_and_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsflow.cli.doctor import DoctorBounds, examine
+    from newsflow.config.load import load_config
+    from newsflow.ledger import open_ledger
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".newsflow").mkdir()
+    config = load_config(environ={}).config
+    open_ledger(config.ledger.url).close()
+    monkeypatch.setattr("newsflow.cli.doctor._kafka", lambda *_: iter(()))
+    found = {each.part: each.state for each in examine(config, DoctorBounds(), _now())}
+    assert set(found.values()) == {"ok"}, found
+    assert {"configuration", "ledger"} <= set(found)
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+@pytest.mark.usefixtures("few_rules")
+def test_config_check_tells_which_rules_count_and_all_that_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checked = CliRunner().invoke(app, ["config", "check", "-o", "json"])
+    assert any(line.startswith("topics: 8, ") and "configured" in line for line in json.loads(checked.stdout)["found"])
+    (tmp_path / "n.yaml").write_text(
+        "sources: {paths: [s.yaml]}\nroutes: {paths: [r.yaml]}\nledger: {url: 'sqlite:///x'}\nstores: {a: 'sqlite:///x'}\n"
+    )
+    (tmp_path / "s.yaml").write_text("id: a\nzones: x\n")
+    (tmp_path / "r.yaml").write_text("version: 1\nroutes:\n  - id: a\n    fedes: topics\n")
+    said = str(CliRunner().invoke(app, ["config", "check", "-c", str(tmp_path / "n.yaml")]).exception)
+    assert said.startswith("3 errors")
+    for words in ("s.yaml:2: unknown 'zones'; did you mean 'zone'?", "r.yaml:4: routes[0]: unknown 'fedes'", "stores.a"):
+        assert words in said
+
+
+# The local broker is found where it is.
+
+
+def test_commands_find_the_broker_of_dev_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsflow.config.load import load_config
+    from newsflow.tools.broker import DEFAULT_DIRECTORY
+
+    monkeypatch.chdir(tmp_path)
+    assert load_config(environ={}).config.kafka.bootstrap_servers == "127.0.0.1:19092"
+    DEFAULT_DIRECTORY.mkdir(parents=True)
+    (DEFAULT_DIRECTORY / "broker.json").write_text('{"pid": 1, "port": 23456}')
+    assert load_config(environ={}).config.kafka.bootstrap_servers == "127.0.0.1:23456"
+    shown = CliRunner().invoke(app, ["config", "show", "--origin"]).stdout
+    assert "kafka.bootstrap_servers = 127.0.0.1:23456    # .newsflow/kafka/broker.json" in shown
+    named = {"NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": "k.example:9092"}
+    assert load_config(environ=named).config.kafka.bootstrap_servers == "k.example:9092"
+    for broken in ("", "[]", '{"port": "x"}', '{"port": true}'):
+        (DEFAULT_DIRECTORY / "broker.json").write_text(broken)
+        assert load_config(environ={}).config.kafka.bootstrap_servers == "127.0.0.1:19092"
+
+
+def test_another_port_is_taken_where_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsflow.processes import free_port, port_is_free
+    from newsflow.tools import broker
+
+    usual = free_port()
+    monkeypatch.setattr(broker, "DEFAULT_PORT", usual)
+    assert broker.broker_in(tmp_path).port == usual
+    with socket.create_server(("127.0.0.1", usual)):
+        other = broker.broker_in(tmp_path).port
+        assert other != usual
+        assert port_is_free(other)
+        assert broker.broker_in(tmp_path, usual).port == usual, "what is named is not changed"
+
+
+# What is shown fits.
+
+
+def test_a_line_of_tail_fits_the_terminal() -> None:
+    from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, cut_to_columns
+
+    line = f"2025  {FIRST_STRONG_ISOLATE}{'漢' * 50}{POP_ISOLATE}  end"
+    cut = cut_to_columns(line, 40)
+    assert cell_len(cut) in (39, 40)
+    assert cut.count(FIRST_STRONG_ISOLATE) == cut.count(POP_ISOLATE) == 1
+    assert cut_to_columns(line, 200) == line
+
+
+def test_a_pipe_gets_the_whole_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsflow.cli.tail import fitted
+
+    assert fitted("x" * 1000) == "x" * 1000
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "72")
+    assert fitted("x" * 1000) == "x" * 71 + "…"

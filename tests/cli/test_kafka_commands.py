@@ -136,6 +136,15 @@ def test_apply_prints_a_diff_and_topics_lists_what_came_of_it(own_broker: LocalB
     rows = [json.loads(line) for line in on(broker, "kafka", "topics", "-o", "json").stdout.splitlines()]
     assert {row["topic"] for row in rows} == {change["topic"] for change in changes}
     assert "not declared" not in str(rows)
+    some = on(broker, "kafka", "topics", "news.article.*", "news.alert.v1", "-o", "json")
+    names = {json.loads(line)["topic"] for line in some.stdout.splitlines()}
+    assert names == {
+        "news.article.v1",
+        "news.article.raw.v1",
+        "news.article.raw.v1.dlq",
+        "news.article.v1.dlq",
+        "news.alert.v1",
+    }
 
 
 def test_a_declaration_that_is_wrong_changes_nothing(broker: RunningBroker, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import conclude, data, data_json, tell
+from newsflow.cli.output import conclude, data, data_json, few, tell
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 
@@ -16,12 +16,14 @@ app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what
 def check(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Check the configuration and every file it names, without starting anything."""
     loaded = settings(config)
-    from newsflow.ingest.runtime import check_files
+    from newsflow.ingest.runtime import check_files, unpublished_topics
 
     found = check_files(loaded.config)
     for line in found if output is Output.TEXT else ():
         tell(line)
-    conclude(output, {"ok": True, "found": found}, "configuration ok")
+    if silent := unpublished_topics(loaded.config):
+        tell(f"feeds that nobody gets, as no route publishes their articles: {few(silent)}")
+    conclude(output, {"ok": True, "found": found, "unpublished_topics": silent}, "configuration ok")
 
 
 @app.command()

@@ -18,6 +18,7 @@ from typing import Any
 
 from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
 from newsflow.errors import ConfigError, dotted, raise_all
+from newsflow.resources import SHIPPED
 from newsflow.trends.bursts import BurstRule, TrendSettings
 from newsflow.trends.counting import WindowRule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
@@ -124,7 +125,7 @@ def _port_of_local_broker() -> int | None:
     """The port of the broker that `newsflow dev up` started in this working directory."""
     try:
         recorded = json.loads(LOCAL_BROKER.read_text())
-        return recorded["port"] if isinstance(recorded["port"], int) else None
+        return recorded["port"] if type(recorded["port"]) is int else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -147,7 +148,7 @@ def _nested(path: Sequence[str], value: Any) -> Any:
 def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
     for section in ("sources", "topics", "routes"):
         if paths := value.get(section, {}).get("paths"):
-            value[section]["paths"] = [str(folder / path) for path in paths]
+            value[section]["paths"] = [path if path == SHIPPED else str(folder / path) for path in paths]
     if applied := value.get("topics", {}).get("applied"):
         value["topics"]["applied"] = str(folder / applied)
     if "url" in value.get("ledger", {}):

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from newsflow.alerts.planner import AlertPlanner
 from newsflow.config.settings import Config
+from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
@@ -26,6 +27,7 @@ from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
+from newsflow.tagging.applied import InForce, in_force, version_of
 from newsflow.tagging.ruleset import POINTER_NAME
 from newsflow.trends.counts import Trends
 
@@ -184,17 +186,67 @@ def _load_routes(config: Config) -> Routes:
 
 
 def check_files(config: Config) -> list[str]:
-    """Load every file the configuration names; returns a line on each kind.
+    """Load every file the configuration names, and the rules that were applied; returns a line on each kind.
 
-    Raises `ConfigError` for a wrong one, and for stores and ledgers that would share a file or a table.
+    Raises `ConfigError` with all that is wrong, with stores and ledgers that would share a file or a table too.
     """
-    sources, rules, routes = load_sources(config.sources.paths), load_rules(_rule_paths(config)), _load_routes(config)
+    wrong: list[ConfigError] = []
+    found = list(filter(None, (_checked(check, config, wrong) for check in _CHECKS)))
+    raise_all(wrong)
+    return found
+
+
+def _checked(check: Callable[[Config], str], config: Config, wrong: list[ConfigError]) -> str:
+    try:
+        return check(config)
+    except ConfigError as error:
+        wrong.append(error)
+        return ""
+
+
+def _check_rules(config: Config) -> str:
+    """The configured or shipped rules; they count where none were applied."""
+    rules = load_rules(_rule_paths(config))
+    return f"topics: {len(rules)}, version {rules.version}, {'configured' if config.topic_paths else 'shipped'}"
+
+
+def _check_applied(config: Config) -> str:
+    applied = _rules_in_force(config)
+    if not applied.pointer.paths:
+        return ""
+    found = applied.rules()
+    version, was = version_of(found), applied.pointer.version
+    in_place = f"applied topics: {len(found)}, version {version}, in force instead of these"
+    return in_place + (f"; they were applied as {was}" if was != version else "")
+
+
+def _check_routes(config: Config) -> str:
+    routes = _load_routes(config)
+    return f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}"
+
+
+def _check_places(config: Config) -> str:
     check_places(resolve(config.ledger.url), [(name, resolve(url)) for name, url in config.stores])
-    return [
-        f"sources: {len(sources)}",
-        f"topics: {len(rules)}, version {rules.version}",
-        f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}",
-    ]
+    return ""
+
+
+_CHECKS: tuple[Callable[[Config], str], ...] = (
+    lambda config: f"sources: {len(load_sources(config.sources.paths))}",
+    _check_rules,
+    _check_applied,
+    _check_routes,
+    _check_places,
+)
+
+
+def unpublished_topics(config: Config) -> list[str]:
+    """Ids of the rules in force whose articles no route publishes: nobody gets their feeds. Raises `ConfigError`."""
+    ids = {rule.id for rule in _rules_in_force(config).rules()}
+    return sorted(ids - _load_routes(config).published(ids))
+
+
+def _rules_in_force(config: Config) -> InForce:
+    return in_force(Path(config.topics_applied), config.topic_paths)
 
 
 # Beam pickles the steps of a pipeline, and runners make many instances of one. A step carries only the configuration,
