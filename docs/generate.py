@@ -334,9 +334,10 @@ _CONFIGURATION = """\
 # Configuration
 
 Four layers, each over the one before: the defaults, a YAML file (`-c FILE`, or `NEWSFLOW_CONFIG`), variables of the
-environment, flags of the command. The whole is checked before anything starts; an error names the file, the line and
-the setting, and what would be accepted. `newsflow config check` does only that; `newsflow config show --origin` prints
-what holds and where it came from.
+environment, flags of the command. Over the default address of the broker goes that of the one which `newsflow dev up`
+started in the same folder. The whole is checked before anything starts; an error names the file, the line and the
+setting, and what would be accepted, and all errors are told at once. `newsflow config check` does only that; `newsflow
+config show --origin` prints what holds and where it came from.
 
 A variable is named after its setting, two underscores between the steps: `NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS`. Secrets
 are references, `env:NAME` or `file:PATH`, never the secret itself, and print masked. Relative paths in a file count
@@ -382,6 +383,19 @@ def _accepted(member: Mapping[str, Any]) -> str:
 # Commands
 
 
+_ALIKE = """\
+Every command takes `-o json`: one JSON object a line. What reads a file reads standard input as `-`; what looks at
+articles reads pages, texts, JSON, JSON Lines, and the records that `newsflow tail -o json` prints:
+
+```console
+$ newsflow tail news.article.v1 -o json | newsflow routes test -
+```
+
+`--config`, `--bootstrap-servers` and `--ledger` mean the same everywhere. `newsflow --version` prints the version;
+`newsflow --install-completion` lets your shell complete commands and options (bash, zsh, fish, PowerShell), and
+`--show-completion` prints what that would install."""
+
+
 def cli_page() -> Iterator[str]:
     """Every command with its arguments and options."""
     from newsflow.cli.app import app
@@ -390,6 +404,8 @@ def cli_page() -> Iterator[str]:
     yield ""
     yield "Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed, 2 called wrongly,"
     yield "3 wrong configuration."
+    yield ""
+    yield _ALIKE
     yield from _command(typer.main.get_command(app), "newsflow")
 
 
