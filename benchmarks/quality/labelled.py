@@ -102,8 +102,8 @@ def evaluate_urls(data: Path) -> Iterator[Row]:
     path = next(iter(sorted(data.glob("url_gold*.json"))), None)
     if path is None:
         return
-    from newsflow.normalise import canonicalise_url
     from newsflow.model.url import is_homepage
+    from newsflow.normalise import canonicalise_url
 
     gold = json.loads(path.read_text(encoding="utf-8"))
     pairs = [(row["url"], row["expected"]) for row in gold.get("normalize", [])]

@@ -264,7 +264,11 @@ def test_config_check_tells_which_rules_count_and_all_that_is_wrong(
     (tmp_path / "r.yaml").write_text("version: 1\nroutes:\n  - id: a\n    fedes: topics\n")
     said = str(CliRunner().invoke(app, ["config", "check", "-c", str(tmp_path / "n.yaml")]).exception)
     assert said.startswith("3 errors")
-    for words in ("s.yaml:2: unknown 'zones'; did you mean 'zone'?", "r.yaml:4: routes[0]: unknown 'fedes'", "stores.a"):
+    for words in (
+        "s.yaml:2: unknown 'zones'; did you mean 'zone'?",
+        "r.yaml:4: routes[0]: unknown 'fedes'",
+        "stores.a",
+    ):
         assert words in said
 
 

@@ -50,21 +50,6 @@ class Input:
     is_json: bool = True
 
 
-def read_bytes(file: Path) -> bytes:
-    """The content of a file, of standard input when it is `-`. Raises UsageError."""
-    if str(file) == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from error
-
-
-def read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not blank with their numbers, of a file, a `.gz` or standard input (`-`). Raises UsageError."""
-    return ((number, line) for number, line in enumerate(_stream(file), 1) if line.strip())
-
-
 def _stream(file: Path) -> Iterator[bytes]:
     import gzip
     import zlib
