@@ -33,7 +33,7 @@ def up(port: PortOption = _PORT, directory: DirectoryOption = _DIRECTORY, output
         tell(f"already up (process {status.pid})")
     else:
         tell(f"Kafka is up (process {status.pid}, log {status.log})")
-    tell(f"stop it with: newsflow dev down{_same(directory)}")
+    tell(f"stop it with: newsflow dev down{same(directory)}")
     _write(status, output)
 
 
@@ -44,7 +44,7 @@ def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Outpu
 
     found = _broker(directory).status()
     if found.state is BrokerState.DOWN:
-        tell(f"no broker of {found.directory} runs; start one with: newsflow dev up{_same(directory)}")
+        tell(f"no broker of {found.directory} runs; start one with: newsflow dev up{same(directory)}")
     else:
         tell(f"{found.state} (process {found.pid}, log {found.log})")
     _write(found, output)
@@ -67,7 +67,8 @@ def _broker(directory: Path, port: int = _PORT) -> LocalBroker:
     return LocalBroker(directory, port)
 
 
-def _same(directory: Path) -> str:
+def same(directory: Path) -> str:
+    """What another command must be told to mean the broker of `directory`."""
     return "" if directory == _DIRECTORY else f" --directory {directory}"
 
 

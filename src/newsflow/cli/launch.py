@@ -36,6 +36,7 @@ from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
+from newsflow.leftovers import nothing_left_behind
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
@@ -377,7 +378,7 @@ def on_runner(definition: JobDefinition, config: Config, sinks: Sequence[str], b
     """Run a job on the Beam runner that `beam_args` name, with the endless source, in one job for all sinks. Alert
     planner ticks and the outbox is drained in this process."""
     done, job = Done(), Job(config, "endless", "kafka", sinks=tuple(sinks))
-    with opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
+    with nothing_left_behind(), opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
         run_on(definition.build, job, beam_args)
     return done
 
@@ -401,7 +402,8 @@ def on_flink(
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.
     topic = "" if name.endswith(".py") else (job.published(sink) if sink else job.raw).topic
-    submitted = submit(definition.build, job, called, cluster, beam_args, wants=topic)
+    with nothing_left_behind():
+        submitted = submit(definition.build, job, called, cluster, beam_args, wants=topic)
     if output is Output.JSON:
         data_json({"job": submitted.id, "name": submitted.name, "state": submitted.state})
     else:
