@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 
 from newsflow.errors import MissingToolError
 from newsflow.leftovers import nothing_left_behind
+from newsflow.outages import outages
 from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres, find_programs
@@ -162,6 +163,7 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     logging.getLogger().addHandler(ear)
     yield
     logging.getLogger().removeHandler(ear)
+    outages.forget()
     if ear.heard and request.node.get_closest_marker("allow_errors") is None:
         pytest.fail("logged unexpectedly: " + "; ".join(ear.heard[:5]))
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
 from newsflow.leftovers import nothing_left_behind
+from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
@@ -44,6 +45,7 @@ from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline
 from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
+from newsflow.tagging.ruleset import POINTER_NAME
 
 OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
 IDLE_SINK_S = 0.25
@@ -86,7 +88,8 @@ class Heartbeat:
     longest back, of all loops that are still to turn. It is not there before each of them has turned once, and written
     at most once in `every_s` seconds. Any thread may call.
 
-    It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
+    It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`; one that waits for the
+    broker or the ledger says so.
     """
 
     def __init__(self, path: Path | None, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
@@ -106,6 +109,12 @@ class Heartbeat:
         """A loop has turned. If the disk fails, that is for the probe to notice, not a reason to stop the job."""
         with self._lock:
             self._beats[loop] = time.time()
+            self._write()
+
+    def waiting(self) -> None:
+        """The loops wait for a broker or a ledger, which is said elsewhere: those that have turned do not hang."""
+        with self._lock:
+            self._beats = {loop: at and time.time() for loop, at in self._beats.items()}
             self._write()
 
     def end(self, loop: str) -> None:
@@ -279,6 +288,9 @@ def locally(
     log. Raises `NewsflowError` when one of several gave up; what the others did is done."""
     beats = Heartbeat(heartbeat, sinks or ("",))
     done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
+    outages.waiting = beats.waiting
+    if not quiet:
+        tell(_starting(config, sinks))
     with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
         if not sinks:
             runtime.prepare()
@@ -296,6 +308,23 @@ def locally(
     if failures := [loop.failure for loop in loops if loop.failure]:
         raise NewsflowError("; ".join(failures))
     return done
+
+
+def _rules(config: Config) -> str:
+    if (Path(config.topics_applied) / POINTER_NAME).exists():
+        return f"rules applied in {config.topics_applied}"
+    first, more = config.topic_paths[:1], len(config.topic_paths) - 1
+    return f"rules {first[0] if first else 'as shipped'}{f' and {more} more' if more > 0 else ''}"
+
+
+def _starting(config: Config, sinks: Sequence[str]) -> str:
+    """One line on what a job goes by."""
+    kafka, job = config.kafka, Job(config)
+    reads = [job.published(sink) for sink in sinks] or [job.raw]
+    groups = ", ".join(position.group for position in reads)
+    by = f"sinks {', '.join(sinks)}" if sinks else f"{_rules(config)}"
+    where = f"broker {kafka.bootstrap_servers}, topic {reads[0].topic}, group {groups}"
+    return f"starting: {where}, {by}, ledger {mask_url(config.ledger.url)}"
 
 
 def _prepare(
@@ -317,9 +346,10 @@ def _prepare(
         runtime.sink(sink).alive = beat
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
-    consumer = make_consumer(KafkaSettings.of(config.kafka), group=position.group, fetch_max_wait_ms=100)
+    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
+    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions)))
+    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
     total: Counter[str] = Counter()
 
     def add(records: int, counters: Counter[str], left: int) -> None:

@@ -80,6 +80,7 @@ class JobLimits:
     run_records: int
     run_bytes: int
     run_s: float
+    start_s: float
     attempts: int
     dead_letters_in_a_row: int
 

@@ -18,6 +18,7 @@ from kafka.record.util import decode_varint
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
+from newsflow.outages import outages
 
 # Header names that are not UTF-8. The protocol says that names are text, brokers do not check it, and clients in C or
 # Go send any bytes. kafka-python calls such a record corrupt and never gets past it: one record would stop every
@@ -160,13 +161,14 @@ def _connect(client: Callable[..., Any], settings: KafkaSettings, arguments: dic
     arguments = {**settings.to_client_kwargs(), **arguments}
     deadline = time.monotonic() + settings.connect_timeout_s
     patience_s = _FIRST_PATIENCE_S
-    with _Ear() as heard:
+    with _Ear() as heard, outages.asking(settings.place, KafkaError):
         while True:
             left_s = deadline - time.monotonic()
             try:
                 return _attempt(client, {**arguments, "bootstrap_timeout_ms": 1000 * max(0.1, min(patience_s, left_s))})
             except ClientError as error:
                 cause = _cause(settings, heard, error)
+                outages.failed(settings.place, KafkaError(_unreachable(settings, error, heard, cause)))
                 if left_s <= patience_s or (cause is not None and cause.lasting):
                     raise KafkaError(_unreachable(settings, error, heard, cause)) from error
                 patience_s *= 2

@@ -38,6 +38,11 @@ class KafkaSettings:
         return cls(kafka.bootstrap_servers, kafka.client_id, kafka.security)
 
     @property
+    def place(self) -> str:
+        """The cluster's name where it is told that it is unavailable."""
+        return f"the broker {self.bootstrap_servers}"
+
+    @property
     def uses_tls(self) -> bool:
         return self.security.protocol in ("SSL", "SASL_SSL")
 

@@ -195,7 +195,7 @@ class RuleSource:
             logger.error("new topic rules do not load, version %s stays: %s", self._rules.version, error)
         else:
             if self._rules is not None and rules.version != self._rules.version:
-                logger.info("topic rules %s replace %s", rules.version, self._rules.version)
+                logger.warning("topic rules %s replace %s", rules.version, self._rules.version)
             self._rules = rules
         # Taken before loading: what changed meanwhile shows at the next look.
         self._signature = signature
