@@ -30,6 +30,7 @@ class Kafka:
     group: str
     input_topic: str
     client_id: str
+    compression: str = "gzip"
     security: Security = field(default_factory=Security)
 
 
