@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,13 +66,13 @@ class Program:
     environ: Mapping[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def start(self, **more: object) -> subprocess.Popen[bytes]:
+    def start(self, **more: Any) -> subprocess.Popen[bytes]:
         own = {OWN_MARK: self.mark, "TMPDIR": str(self.folder), "PYTHONWARNINGS": "ignore", **self.environ}
         with (self.folder / "log").open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, *self.words], env={**os.environ, **own}, cwd=ROOT, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, **more,
-            )  # type: ignore[call-overload]  # fmt: skip
+            )  # fmt: skip
 
     def processes(self) -> dict[int, str]:
         return {pid: line for pid in marked(self.mark, OWN_MARK) if (line := command_line(pid))}
