@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 
+from newsflow.cli.launch import draining
 from newsflow.config.load import load_config
 from newsflow.errors import LedgerError
 from newsflow.kafka.reader import Run
@@ -121,3 +123,12 @@ def test_a_database_that_refuses_is_no_outage(error: type[Exception], outage: bo
     with pytest.raises(LedgerError):
         silent(0.01, "here").retry(attempt)
     assert outages.any() == outage
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_drains(number: signal.Signals, capfd: pytest.CaptureFixture[str]) -> None:
+    stopped: list[str] = []
+    with draining([lambda: stopped.append("loop")]):
+        signal.raise_signal(number)
+    assert stopped == ["loop"]
+    assert f"{number.name}: finishing the batch in hand" in capfd.readouterr().err

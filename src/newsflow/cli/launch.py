@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -60,22 +60,29 @@ _TELL_S = 5.0
 
 @contextmanager
 def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
-    """The first SIGINT or SIGTERM calls every one of `stops`; the second ends the process where it stands."""
+    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`; the second ends the
+    process where it stands."""
     received: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            console.print("stopped at once; what was not committed is read again at the next start")
-            sys.stderr.flush()
+            say("stopped at once; what was not committed is read again at the next start")
             # Not sys.exit: that would wait for the run that is not to be waited for.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        console.print(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
         for stop in stops:
             stop()
+        say(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
 
-    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    def say(text: str) -> None:
+        with suppress(OSError):  # the terminal may be what has gone
+            console.print(text)
+            sys.stderr.flush()
+
+    taken = [signal.SIGINT, signal.SIGTERM]
+    taken += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    earlier = {number: signal.signal(number, on_signal) for number in taken}
     try:
         yield
     finally:
