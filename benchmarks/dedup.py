@@ -32,6 +32,7 @@ from newsflow.dedup.decide import KnownArticle, Lookalike, choose_original, choo
 from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, NearIndex, fingerprint, matching_tokens
 from newsflow.dedup.similarity import compare_all, relate
 from newsflow.ledger import open_ledger
+from newsflow.leftovers import nothing_left_behind
 from newsflow.model import Article, Candidate, Event, PublicationDate
 from newsflow.tools.postgres import LocalPostgres
 
@@ -251,6 +252,7 @@ RUNS: dict[str, Callable[[int, int], Result | None]] = {
 }
 
 
+@nothing_left_behind()
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--articles", type=int, default=300_000, help="articles in the window at the end")

@@ -20,10 +20,12 @@ if __package__ in (None, ""):
 from benchmarks.corpus import raw_events
 from benchmarks.flink_stack import FeedWatch, FlinkJobRun, Servers, SteadyLoad, percentile, servers, slope_per_minute
 from newsflow.kafka.producer import BatchWriter
+from newsflow.leftovers import nothing_left_behind
 
 SAMPLE_S = 5.0
 
 
+@nothing_left_behind()
 def main() -> None:
     arguments = _arguments()
     with servers(2) as on:

@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from newsflow.errors import MissingToolError
+from newsflow.leftovers import nothing_left_behind
 from newsflow.model import Article, PublicationDate, TopicMatch
 from newsflow.model.codec import encode_article
 from newsflow.model.headers import instant_text
@@ -52,6 +53,7 @@ WORDS = ["порт", "суд", "الميناء", "المدينة", "harbour", "c
 Batches = Sequence[Sequence[StoreRow]]
 
 
+@nothing_left_behind()
 def main() -> None:
     """Print one line a store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -24,6 +24,7 @@ if __package__ in (None, ""):
 import psutil
 
 from benchmarks.flink_stack import FeedWatch, FlinkJobRun, Servers, SteadyLoad, percentile, servers, slope_per_minute
+from newsflow.leftovers import nothing_left_behind
 
 MOST_MB_A_MINUTE = 1.0
 SWING_MB = 20.0
@@ -41,6 +42,7 @@ class Sample:
     files: int
 
 
+@nothing_left_behind()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--minutes", type=float, default=5)

@@ -42,6 +42,7 @@ from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import to_event
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.leftovers import nothing_left_behind
 from newsflow.model import Event
 from newsflow.model.names import ARTICLE_TOPIC
 from newsflow.model.topics import declared_topics
@@ -55,6 +56,7 @@ TICK_EVENTS = 4
 """Events published at once: waking for each one would take the processor from what is measured."""
 
 
+@nothing_left_behind()
 def main() -> None:
     arguments = _arguments()
     if arguments.measure:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from newsflow.errors import MissingToolError
 from newsflow.ledger import open_ledger
+from newsflow.leftovers import nothing_left_behind
 from newsflow.tools.postgres import LocalPostgres, find_programs
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import Cell, Contribution
@@ -29,6 +30,7 @@ HOURS = 6
 Batches = Sequence[Sequence[Contribution]]
 
 
+@nothing_left_behind()
 def main() -> None:
     """Print one line a database."""
     parser = argparse.ArgumentParser(description=__doc__)

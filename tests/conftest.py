@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +17,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from newsflow.errors import MissingToolError
+from newsflow.leftovers import nothing_left_behind
+from newsflow.outages import outages
 from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres, find_programs
@@ -31,6 +35,8 @@ _FOREIGN = re.compile(r"NEWSFLOW_\w+|LEDGER_URL|PG[A-Z]+|COLUMNS|LINES|(NO|FORCE
 
 for name in [name for name in os.environ if _FOREIGN.fullmatch(name) and not _OURS.fullmatch(name)]:
     del os.environ[name]
+# Not what the terminal says, which rich would ask.
+os.environ |= {"COLUMNS": "80", "LINES": "24"}
 
 # A busy machine must not fail a property: nothing here is measured in seconds.
 hypothesis_settings.register_profile("newsflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +48,10 @@ LIBS = Path(__file__).resolve().parent.parent / ".newsflow" / "kafka" / "libs"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_errors: errors may be logged, they are part of what is tested")
+    # A run that is ended by a signal, of its first process alone or of all, ends its brokers and databases too.
+    stack = ExitStack()
+    stack.enter_context(nothing_left_behind(signal.default_int_handler))
+    config.add_cleanup(stack.close)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -153,6 +163,7 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     logging.getLogger().addHandler(ear)
     yield
     logging.getLogger().removeHandler(ear)
+    outages.forget()
     if ear.heard and request.node.get_closest_marker("allow_errors") is None:
         pytest.fail("logged unexpectedly: " + "; ".join(ear.heard[:5]))
 

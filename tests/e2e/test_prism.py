@@ -120,12 +120,11 @@ def end(job: JobProcess) -> None:
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill the command and the Prism it has started."""
+    """Kill the command alone: the Prism it has started ends with it."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    for child in children:
-        child.kill()
+    assert psutil.wait_procs(children, 15)[1] == []
 
 
 @pytest.mark.e2e

@@ -11,9 +11,11 @@ def main() -> None:
     """Run the command line; ends the process with 0 ok, 1 failed, 2 usage, 3 bad configuration."""
     from newsflow.cli.app import app
     from newsflow.errors import ConfigError, NewsflowError, UsageError
+    from newsflow.leftovers import ending_in_order
 
     try:
-        app()
+        with ending_in_order():
+            app()
     except ConfigError as error:
         _end(f"bad configuration: {error}", EXIT_CONFIG)
     except UsageError as error:

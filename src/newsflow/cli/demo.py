@@ -58,6 +58,7 @@ def demo(
 
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output) -> None:
+    from newsflow.cli.dev import same
     from newsflow.cli.kafka import declared
     from newsflow.cli.report import report, results_of
     from newsflow.kafka.admin import apply_topics
@@ -67,7 +68,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output)
 
     broker = broker_in(broker_dir, port)
     status = broker.up(say=tell)
-    tell(f"Kafka answers at {status.bootstrap_servers}")
+    tell(f"Kafka answers at {status.bootstrap_servers} and stays up; stop it with: newsflow dev down{same(broker_dir)}")
     secret = secrets.token_hex(16)
     (directory / SECRET_FILE).write_text(secret, encoding="utf-8")
     with Receiver(directory / "alerts-received.jsonl", (secret,)) as receiver:

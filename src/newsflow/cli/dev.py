@@ -34,7 +34,7 @@ def up(port: PortOption = None, directory: DirectoryOption = _DIRECTORY, output:
         tell(f"Kafka is up (process {status.pid}, log {status.log})")
     if directory != _DIRECTORY:
         tell(f"commands find it by: -b {status.bootstrap_servers}")
-    tell(f"stop it with: newsflow dev down{_same(directory)}")
+    tell(f"stop it with: newsflow dev down{same(directory)}")
     _write(status, output)
 
 
@@ -45,7 +45,7 @@ def status(directory: DirectoryOption = _DIRECTORY, output: OutputOption = Outpu
 
     found = _broker(directory).status()
     if found.state is BrokerState.DOWN:
-        tell(f"no broker of {found.directory} runs; start one with: newsflow dev up{_same(directory)}")
+        tell(f"no broker of {found.directory} runs; start one with: newsflow dev up{same(directory)}")
     else:
         tell(f"{found.state} (process {found.pid}, log {found.log})")
     _write(found, output)
@@ -68,7 +68,8 @@ def _broker(directory: Path, port: int | None = None) -> LocalBroker:
     return broker_in(directory, port)
 
 
-def _same(directory: Path) -> str:
+def same(directory: Path) -> str:
+    """What another command must be told to mean the broker of `directory`."""
     return "" if directory == _DIRECTORY else f" --directory {directory}"
 
 

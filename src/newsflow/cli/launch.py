@@ -10,8 +10,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,8 @@ from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
+from newsflow.leftovers import nothing_left_behind
+from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
 from newsflow.runners.job import Job, JobDefinition
@@ -43,6 +45,7 @@ from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline
 from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
+from newsflow.tagging.ruleset import POINTER_NAME
 
 OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
 IDLE_SINK_S = 0.25
@@ -57,22 +60,29 @@ _TELL_S = 5.0
 
 @contextmanager
 def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
-    """The first SIGINT or SIGTERM calls every one of `stops`; the second ends the process where it stands."""
+    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`; the second ends the
+    process where it stands."""
     received: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            console.print("stopped at once; what was not committed is read again at the next start")
-            sys.stderr.flush()
+            say("stopped at once; what was not committed is read again at the next start")
             # Not sys.exit: that would wait for the run that is not to be waited for.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        console.print(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
         for stop in stops:
             stop()
+        say(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
 
-    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    def say(text: str) -> None:
+        with suppress(OSError):  # the terminal may be what has gone
+            console.print(text)
+            sys.stderr.flush()
+
+    taken = [signal.SIGINT, signal.SIGTERM]
+    taken += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    earlier = {number: signal.signal(number, on_signal) for number in taken}
     try:
         yield
     finally:
@@ -85,7 +95,8 @@ class Heartbeat:
     longest back, of all loops that are still to turn. It is not there before each of them has turned once, and written
     at most once in `every_s` seconds. Any thread may call.
 
-    It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`.
+    It tells of a loop that hangs: one that fails gives up by itself, after `limits.attempts`; one that waits for the
+    broker or the ledger says so.
     """
 
     def __init__(self, path: Path | None, loops: Iterable[str] = ("",), every_s: float = 1.0) -> None:
@@ -105,6 +116,12 @@ class Heartbeat:
         """A loop has turned. If the disk fails, that is for the probe to notice, not a reason to stop the job."""
         with self._lock:
             self._beats[loop] = time.time()
+            self._write()
+
+    def waiting(self) -> None:
+        """The loops wait for a broker or a ledger, which is said elsewhere: those that have turned do not hang."""
+        with self._lock:
+            self._beats = {loop: at and time.time() for loop, at in self._beats.items()}
             self._write()
 
     def end(self, loop: str) -> None:
@@ -278,6 +295,9 @@ def locally(
     log. Raises `NewsflowError` when one of several gave up; what the others did is done."""
     beats = Heartbeat(heartbeat, sinks or ("",))
     done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
+    outages.waiting = beats.waiting
+    if not quiet:
+        tell(_starting(config, sinks))
     with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
         if not sinks:
             runtime.prepare()
@@ -295,6 +315,23 @@ def locally(
     if failures := [loop.failure for loop in loops if loop.failure]:
         raise NewsflowError("; ".join(failures))
     return done
+
+
+def _rules(config: Config) -> str:
+    if (Path(config.topics_applied) / POINTER_NAME).exists():
+        return f"rules applied in {config.topics_applied}"
+    first, more = config.topic_paths[:1], len(config.topic_paths) - 1
+    return f"rules {first[0] if first else 'as shipped'}{f' and {more} more' if more > 0 else ''}"
+
+
+def _starting(config: Config, sinks: Sequence[str]) -> str:
+    """One line on what a job goes by."""
+    kafka, job = config.kafka, Job(config)
+    reads = [job.published(sink) for sink in sinks] or [job.raw]
+    groups = ", ".join(position.group for position in reads)
+    by = f"sinks {', '.join(sinks)}" if sinks else f"{_rules(config)}"
+    where = f"broker {kafka.bootstrap_servers}, topic {reads[0].topic}, group {groups}"
+    return f"starting: {where}, {by}, ledger {mask_url(config.ledger.url)}"
 
 
 def _prepare(
@@ -316,9 +353,10 @@ def _prepare(
         runtime.sink(sink).alive = beat
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
-    consumer = make_consumer(KafkaSettings.of(config.kafka), group=position.group, fetch_max_wait_ms=100)
+    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
+    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions)))
+    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
     total: Counter[str] = Counter()
 
     def add(records: int, counters: Counter[str], left: int) -> None:
@@ -377,7 +415,7 @@ def on_runner(definition: JobDefinition, config: Config, sinks: Sequence[str], b
     """Run a job on the Beam runner that `beam_args` name, with the endless source, in one job for all sinks. Alert
     planner ticks and the outbox is drained in this process."""
     done, job = Done(), Job(config, "endless", "kafka", sinks=tuple(sinks))
-    with opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
+    with nothing_left_behind(), opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
         run_on(definition.build, job, beam_args)
     return done
 
@@ -401,7 +439,8 @@ def on_flink(
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.
     topic = "" if name.endswith(".py") else (job.published(sink) if sink else job.raw).topic
-    submitted = submit(definition.build, job, called, cluster, beam_args, wants=topic)
+    with nothing_left_behind():
+        submitted = submit(definition.build, job, called, cluster, beam_args, wants=topic)
     if output is Output.JSON:
         data_json({"job": submitted.id, "name": submitted.name, "state": submitted.state})
     else:

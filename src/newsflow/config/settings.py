@@ -30,6 +30,7 @@ class Kafka:
     group: str
     input_topic: str
     client_id: str
+    compression: str = "gzip"
     security: Security = field(default_factory=Security)
 
 
@@ -80,6 +81,7 @@ class JobLimits:
     run_records: int
     run_bytes: int
     run_s: float
+    start_s: float
     attempts: int
     dead_letters_in_a_row: int
 

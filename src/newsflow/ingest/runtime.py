@@ -83,7 +83,9 @@ class Runtime:
 
     @part
     def ledger(self) -> Ledger:
-        return self._open_ledger(LEDGER_PATIENCE_S)
+        ledger = self._open_ledger(self.config.limits.start_s)
+        ledger.wait(LEDGER_PATIENCE_S)
+        return ledger
 
     def _open_ledger(self, retry_for_s: float) -> Ledger:
         url, window_h = resolve(self.config.ledger.url), self.config.ledger.window_h

@@ -12,8 +12,10 @@ from kafka.errors import KafkaError as ClientError
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError, UnknownError
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.admin import topic_names
 from newsflow.kafka.client import make_producer
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.outages import outages
 
 MAX_PENDING_BYTES = 64 << 20
 """kafka-python itself buffers without limit; a writer waits for its oldest records beyond this."""
@@ -29,6 +31,10 @@ class RecordTooLargeError(KafkaError):
     def __init__(self, message: str, topic: str, key: bytes | None) -> None:
         self.topic, self.key = topic, key
         super().__init__(message)
+
+
+class _UnavailableError(KafkaError):
+    """The broker did not store a record, and may when it is asked again."""
 
 
 class _Sent(NamedTuple):
@@ -106,7 +112,11 @@ class BatchWriter:
             # A record without key and value is legal in Kafka, and refused by kafka-python.
             future = producer.send(topic, key=key, value=b"" if key is None and value is None else value, headers=pairs)
         except ClientError as error:
-            raise self._failed(error, _Sent(None, size, topic, key)) from error
+            failure = self._failed(error, _Sent(None, size, topic, key))
+            if isinstance(failure, _UnavailableError):
+                outages.ask(self._settings.place)
+                outages.failed(self._settings.place, failure)
+            raise failure from error
         self._pending.append(_Sent(future, size, topic, key))
         self._pending_bytes += size
         while self._pending_bytes > self._max_pending_bytes:
@@ -117,10 +127,11 @@ class BatchWriter:
 
         Raises `KafkaError` for the first that failed; then none of them may be taken for stored.
         """
-        if self._pending:
-            self._flush_producer()
-        while self._pending:
-            self._await_oldest()
+        with outages.asking(self._settings.place, _UnavailableError):
+            if self._pending:
+                self._flush_producer()
+            while self._pending:
+                self._await_oldest()
         stored, self._stored = self._stored, 0
         return stored
 
@@ -156,16 +167,23 @@ class BatchWriter:
         self._pending_bytes = self._stored = 0
         if failed.future is not None or not isinstance(error, _TOO_LARGE):
             self._producer.close(timeout_s=0)
-        return _explained(error, failed, self._settings.bootstrap_servers)
+        return _explained(error, failed, self._settings)
 
 
-def _explained(error: ClientError, failed: _Sent, servers: str) -> KafkaError:
-    topic = failed.topic
+def _explained(error: ClientError, failed: _Sent, settings: KafkaSettings) -> KafkaError:
+    topic, servers = failed.topic, settings.bootstrap_servers
     which = f"the record {failed.key!r} ({failed.size_bytes} bytes)"
     if isinstance(error, _TOO_LARGE):
         return RecordTooLargeError(f"{which} is too large for topic {topic}: {error}", topic, failed.key)
     if isinstance(error, KafkaTimeoutError) and "metadata" in str(error):
-        return KafkaError(
-            f"topic {topic} was not found at {servers}; `newsflow kafka apply` creates the topics ({error})"
-        )
-    return KafkaError(f"{which} was not stored in {topic} at {servers}: {error}")
+        # The client says the same of a topic that is missing and of a broker that is silent.
+        try:
+            known = topic_names(settings)
+        except KafkaError as silent:
+            return _UnavailableError(str(silent))
+        if topic not in known:
+            return KafkaError(
+                f"topic {topic} was not found at {servers}; `newsflow kafka apply` creates the topics ({error})"
+            )
+    kind = _UnavailableError if error.retriable else KafkaError
+    return kind(f"{which} was not stored in {topic} at {servers}: {error}")

@@ -10,15 +10,18 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
+from kafka.errors import RetriableError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import missing_topic
 from newsflow.model import Event
+from newsflow.outages import outages
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +67,16 @@ class AvailableReader:
     """Bounded runs over the partitions of one topic with a `kafka.KafkaConsumer`, which it closes. One thread at a
     time; `stop` may be called from any."""
 
-    def __init__(self, consumer: Any, topic: str, limits: RunLimits, partitions: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        consumer: Any,
+        topic: str,
+        limits: RunLimits,
+        partitions: Sequence[int] | None = None,
+        place: str = "the broker",
+    ) -> None:
+        """`place` is what the broker is called where it is told that it is unavailable."""
+        self._place = place
         self._consumer, self._topic, self._limits = consumer, topic, limits
         self._wanted = None if partitions is None else frozenset(partitions)
         self._assigned: tuple[int, ...] = ()
@@ -85,25 +97,27 @@ class AvailableReader:
 
     def plan(self, until: Mapping[int, int] | None = None) -> Run:
         """Look where the topic ends now and plan the next run; with `until`, not beyond those offsets."""
-        self._assign()
-        # Before the ends are asked for: what is written from now on may lie behind them.
-        self._planned_ms = _now_ms() if until is None else self._looked_ms
-        partitions = [self._tp(p) for p in self._assigned]
-        begin = self._consumer.beginning_offsets(partitions)
-        end = self._consumer.end_offsets(partitions)
-        spans = {}
-        for tp in partitions:
-            start = self._start_of(tp.partition, begin[tp], end[tp])
-            stop = end[tp] if until is None else min(end[tp], until.get(tp.partition, 0))
-            spans[tp.partition] = (start, max(start, stop))
+        with self._asking():
+            self._assign()
+            # Before the ends are asked for: what is written from now on may lie behind them.
+            self._planned_ms = _now_ms() if until is None else self._looked_ms
+            partitions = [self._tp(p) for p in self._assigned]
+            begin = self._consumer.beginning_offsets(partitions)
+            end = self._consumer.end_offsets(partitions)
+            spans = {}
+            for tp in partitions:
+                start = self._start_of(tp.partition, begin[tp], end[tp])
+                stop = end[tp] if until is None else min(end[tp], until.get(tp.partition, 0))
+                spans[tp.partition] = (start, max(start, stop))
         self._run = Run(spans, until)
         return self._run
 
     def end_offsets(self) -> Offsets:
         """Where the topic ends now, by partition."""
-        self._assign()
-        self._looked_ms = _now_ms()
-        found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
+        with self._asking():
+            self._assign()
+            self._looked_ms = _now_ms()
+            found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
         return {tp.partition: offset for tp, offset in found.items()}
 
     def batches(self) -> Iterator[list[Event]]:
@@ -130,7 +144,8 @@ class AvailableReader:
         """Commit what the run reached; returns how many offsets that were. Call it when everything is written."""
         moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
         if moved:
-            self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
+            with self._asking():
+                self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
         read = sum(offset - self._finished.get(p, offset) for p, offset in self._reached.items())
         self._committed.update(moved)
         self._finished.update(self._reached)
@@ -155,6 +170,9 @@ class AvailableReader:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _asking(self) -> AbstractContextManager[None]:
+        return outages.asking(self._place, RetriableError)
 
     def _tp(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)

@@ -32,10 +32,17 @@ class KafkaSettings:
     connect_timeout_s: float = 10.0
     request_timeout_s: float = 30.0
     delivery_timeout_s: float = 120.0
+    compression: str = "gzip"
+    """Of the batches that are written; `none` for none."""
 
     @classmethod
     def of(cls, kafka: Kafka) -> KafkaSettings:
-        return cls(kafka.bootstrap_servers, kafka.client_id, kafka.security)
+        return cls(kafka.bootstrap_servers, kafka.client_id, kafka.security, compression=kafka.compression)
+
+    @property
+    def place(self) -> str:
+        """The cluster's name where it is told that it is unavailable."""
+        return f"the broker {self.bootstrap_servers}"
 
     @property
     def uses_tls(self) -> bool:

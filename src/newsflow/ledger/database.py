@@ -13,9 +13,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from newsflow.backoff import Backoff
 from newsflow.errors import LedgerError
+from newsflow.outages import outages
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -26,14 +28,19 @@ class RetryableError(Exception):
     """The transaction was undone and may succeed when it is run again."""
 
 
+class _NoAnswerError(LedgerError):
+    """Unlike one that refuses, it may answer later."""
+
+
 class Database(ABC):
     """One connection. Not thread-safe: the ledger holds a lock around each transaction."""
 
     name: str
     """`sqlite` or `postgresql`."""
 
-    def __init__(self, retry_for_s: float) -> None:
-        self.retry_for_s = retry_for_s
+    def __init__(self, retry_for_s: float, place: str) -> None:
+        """`place` is where it is, for people."""
+        self.retry_for_s, self.place = retry_for_s, place
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -85,16 +92,21 @@ class Database(ABC):
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
+        with outages.asking(f"the ledger {self.place}", _NoAnswerError):
+            return self._retry(attempt)
+
+    def _retry(self, attempt: Callable[[], T]) -> T:
         started, failures = time.monotonic(), 0
         while True:
             try:
                 return attempt()
             except RetryableError as error:
+                outages.failed(f"the ledger {self.place}", error)
                 failures += 1
                 waited_s, pause_s = time.monotonic() - started, _BACKOFF.delay_s(failures)
                 if waited_s + pause_s > self.retry_for_s:
                     message = f"the ledger ({self.name}) did not answer in {waited_s:.0f} s: {error}"
-                    raise LedgerError(message) from error.__cause__
+                    raise _NoAnswerError(message) from error.__cause__
                 time.sleep(pause_s)
 
 
@@ -129,3 +141,12 @@ def storable(text: str) -> str:
 def storable_or_none(text: str | None) -> str | None:
     """`storable`, passing None on."""
     return None if text is None else storable(text)
+
+
+def mask_url(url: str) -> str:
+    """The URL with its password hidden, for messages and logs."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return url.partition("://")[0] + "://…"
+    return url.replace(f":{password}@", ":***@", 1) if password else url

@@ -45,6 +45,10 @@ class Ledger:
         self._db, self._clock, self._window, self._lock = db, clock, window, threading.RLock()
         self._decider = BatchDecider(db, window, rule)
 
+    def wait(self, retry_for_s: float) -> None:
+        """From now on, wait so long for the database before a call fails."""
+        self._db.retry_for_s = retry_for_s
+
     def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
         """One decision a candidate, in order, in one transaction. The first answer about an event holds for ever."""
         with self._lock:

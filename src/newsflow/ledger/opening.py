@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.errors import ConfigError, LedgerError
-from newsflow.ledger.database import Database
+from newsflow.ledger.database import Database, mask_url
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
 from newsflow.migrations import Migration, MigrationSet
@@ -91,12 +90,3 @@ def open_database(url: str, *, retry_for_s: float = 60.0, create: bool = True) -
 
         return PostgresDatabase(url, retry_for_s)
     raise ConfigError(f"{mask_url(url)!r} does not name a ledger; accepted: {ACCEPTED}", path="ledger.url")
-
-
-def mask_url(url: str) -> str:
-    """The URL with its password hidden, for messages and logs."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return url.partition("://")[0] + "://…"
-    return url.replace(f":{password}@", ":***@", 1) if password else url

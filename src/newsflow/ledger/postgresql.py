@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from newsflow.errors import LedgerError
-from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number
+from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number, mask_url
 
 try:
     import psycopg
@@ -31,7 +31,7 @@ class PostgresDatabase(Database):
     name = "postgresql"
 
     def __init__(self, url: str, retry_for_s: float = 60.0) -> None:
-        super().__init__(retry_for_s)
+        super().__init__(retry_for_s, mask_url(url))
         self._url = url
         self._connection: psycopg.Connection[Row] | None = None
         self.retry(self._connect)
@@ -41,7 +41,11 @@ class PostgresDatabase(Database):
             return self._connection
         try:
             connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=10, application_name="newsflow-ledger", options=_OPTIONS
+                self._url,
+                autocommit=True,
+                connect_timeout=round(max(2, min(10, self.retry_for_s))),
+                application_name="newsflow-ledger",
+                options=_OPTIONS,
             )
         except psycopg.OperationalError as error:
             if _HOPELESS.search(str(error)):

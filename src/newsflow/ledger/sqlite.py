@@ -25,7 +25,7 @@ class SqliteDatabase(Database):
     name = "sqlite"
 
     def __init__(self, path: str, retry_for_s: float = 60.0) -> None:
-        super().__init__(retry_for_s)
+        super().__init__(retry_for_s, path)
         self.path = path
         try:
             if path != ":memory:":

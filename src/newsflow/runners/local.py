@@ -22,6 +22,7 @@ from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 from newsflow.errors import ConfigError, NewsflowError
 from newsflow.ingest.runtime import runtime_for
 from newsflow.kafka.reader import Run, TopicPosition
+from newsflow.outages import outages
 from newsflow.runners.batches import counters
 from newsflow.runners.job import Build, Job
 
@@ -87,8 +88,9 @@ class LocalLoop:
         self._pipeline, self._reader, self._limits, self._report = pipeline, reader, job.config.limits, report
         self._idle_s, self._idle_run_s, self._beat = idle_s, idle_run_s, beat
         self._stop = threading.Event()
-        self._failures = 0
+        self._failures = self._waits = 0
         self._bad_in_a_row = 0
+        self._for_ever = False
         runtime_for(job.config).lend(position or job.raw, reader)
 
     def stop(self) -> None:
@@ -103,7 +105,8 @@ class LocalLoop:
             pass
 
     def follow(self) -> None:
-        """Read on until told to stop."""
+        """Read on until told to stop, however long the broker or the ledger is unavailable."""
+        self._for_ever = True
         ran_at = time.monotonic()
         while not self._stop.is_set():
             if self._turn(None, even_empty=time.monotonic() - ran_at > self._idle_run_s):
@@ -141,18 +144,22 @@ class LocalLoop:
                     return None
                 self._failed(error)
             else:
-                self._failures = 0
+                self._failures = self._waits = 0
                 return result
 
     def _failed(self, error: Exception) -> None:
-        self._failures += 1
+        waits = self._for_ever and outages.any()
+        self._waits, self._failures = self._waits + waits, self._failures + (not waits)
         if self._failures >= self._limits.attempts:
             raise JobStoppedError(
                 f"stopped after {self._failures} failed attempts (limits.attempts); nothing of the last run was "
                 f"committed, so it is read again at the next start. Last failure: {last_line(error)}"
             ) from error
-        pause_s = min(0.25 * 2**self._failures, LONGEST_PAUSE_S)
-        log.warning("attempt %d failed, next in %.1f s: %s", self._failures, pause_s, last_line(error))
+        attempt = self._failures + self._waits
+        pause_s = min(0.25 * 2 ** min(attempt, 10), LONGEST_PAUSE_S)
+        # An outage is said once a minute, by `outages`.
+        level = logging.INFO if self._waits > 1 else logging.WARNING
+        log.log(level, "attempt %d failed, next in %.1f s: %s", attempt, pause_s, last_line(error))
         self._stop.wait(pause_s)
 
     def _watch_dead_letters(self, found: Counter[str]) -> None:

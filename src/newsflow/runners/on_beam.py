@@ -50,8 +50,9 @@ def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
     def cancel(_: int, __: FrameType | None) -> None:
         result.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, cancel)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, cancel)
     result.wait_until_finish()
 
 

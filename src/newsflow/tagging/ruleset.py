@@ -217,7 +217,7 @@ class RuleSource:
             logger.error("new topic rules do not load, version %s stays: %s", self._rules.version, error)
         else:
             if self._rules is not None and rules.version != self._rules.version:
-                logger.info("topic rules %s replace %s", rules.version, self._rules.version)
+                logger.warning("topic rules %s replace %s", rules.version, self._rules.version)
             if applied.follows_release and rules.version != applied.version:
                 logger.warning(FOLLOWS, rules.version, applied.version)
             self._rules = rules
