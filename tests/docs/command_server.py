@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -24,6 +25,8 @@ PRELOADED = ("newsflow.cli.app", "newsflow.cli.launch", "newsflow.runners.job", 
 def serve(path: Path) -> None:
     for name in PRELOADED:
         importlib.import_module(name)
+    # Beam logs when it is imported, and so sets logging up, which is for the command to do.
+    logging.getLogger().handlers.clear()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()

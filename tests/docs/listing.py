@@ -27,6 +27,14 @@ class Page:
     environ: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     """Exit codes other than 0, by how the command begins."""
+    silent: tuple[str, ...] = ()
+    """Commands that may find nothing, by how they begin."""
+    stands_for: dict[str, str] = field(default_factory=dict)
+    """What is typed for an example that a page has, such as an id."""
+    receivers: bool = False
+    """Alerts of the destinations `webhook` and `desk` have somewhere to go."""
+    secure: bool = False
+    """The broker is spoken to with TLS and a password."""
     all_rules: bool = False
     """Under the shipped rules, and not under a few of them."""
 

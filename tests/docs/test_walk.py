@@ -6,33 +6,44 @@ import json
 import shlex
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import UserScramCredentialUpsertion
 from kafka.errors import CoordinatorLoadInProgressError
 
+from newsflow.errors import MissingToolError
 from newsflow.kafka.admin import group_lag
 from newsflow.kafka.client import make_admin
 from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
+from newsflow.tools.node import Listener
+from newsflow.tools.receiver import Receiver
 from newsflow.tools.sample.build import sample_events
+from tests.alerts.test_mail import AUTHORITY, Mailbox, serving
 from tests.broker_helpers import RunningBroker
-from tests.conftest import local_broker
+from tests.conftest import LIBS
 from tests.docs.answers import same_answer
 from tests.docs.listing import Page, is_run, pages, walked_pages
 from tests.docs.markdown import PAGES, ROOT, SHELLS, Block, Command, blocks, page_name
 from tests.docs.shell import CommandServer, Shell, Typed, wait_for
+from tests.kafka.test_security import SCRAM
+from tests.kafka.tls_helpers import Authority
 from tests.kafka_tools import write_consumer_groups
 from tests.postgres_helpers import new_database
 from tests.rule_helpers import AS_LIST
 
 pytestmark = [pytest.mark.docs, pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.allow_errors]
 
+SECRET = "s3cret"
 SMALL_BYTES = 100_000
+SILENT_S = 3.0
+"""So long something may stay silent that shows what comes."""
 _JOBS = ("ingest", "deliver", "trends")
 
 
@@ -55,28 +66,86 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@dataclass(frozen=True)
+class Kafka:
+    """The broker of all pages, which some of them stop."""
+
+    local: LocalBroker
+    environ: dict[str, str]
+    """How it is reached with TLS and a password, for pages that do."""
+
+    def begin(self) -> RunningBroker:
+        self.local.up()
+        return RunningBroker(self.local.status().bootstrap_servers)
+
+
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
-    """The broker of all pages."""
-    local = local_broker(tmp_path_factory.mktemp("kafka"))
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    folder, port = tmp_path_factory.mktemp("kafka"), free_port()
+    authority = Authority(folder)
+    properties = {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(authority.sign("server", host="127.0.0.1").both),
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.sasltls.scram-sha-512.sasl.jaas.config": f"{SCRAM} required;",
+    }
+    listeners = [Listener("SASLTLS", "SASL_SSL", port)]
+    local = LocalBroker(folder / "broker", free_port(), libs=LIBS, listeners=listeners, properties=properties)
+    environ = {
+        "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
+        "NEWSFLOW_KAFKA__SECURITY__CA_FILE": str(authority.file),
+        "KAFKA_PASSWORD": SECRET,
+    }
     try:
-        yield local
+        local.up()
+        with closing(make_admin(RunningBroker(local.status().bootstrap_servers).settings)) as admin:
+            admin.alter_user_scram_credentials([UserScramCredentialUpsertion("newsflow", "SCRAM-SHA-512", SECRET)])
+        yield Kafka(local, environ)
+    except MissingToolError as error:
+        pytest.skip(str(error))
     finally:
         local.kill()
+
+
+@pytest.fixture
+def receivers(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A webhook and a mail server for the destinations `webhook` and `desk`, wherever a page says that they are."""
+    authority = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(authority))
+    with Receiver(tmp_path / "alerts.jsonl", (SECRET,)) as hook, serving("starttls", Mailbox(), SECRET) as mail:
+        yield {
+            "NEWS_HOOK_SECRET": SECRET,
+            "MAIL_PASSWORD": SECRET,
+            "SSL_CERT_FILE": str(authority),
+            "NEWSFLOW_ALERTS__DESTINATIONS__WEBHOOK": f"{{type: webhook, url: '{hook.url}', allow_private: true}}",
+            "NEWSFLOW_ALERTS__DESTINATIONS__DESK": f"{{type: mail, url: smtp://{mail.user}@{mail.host}:{mail.port}}}",
+        }
 
 
 class Walk:
     """One page in one folder."""
 
     def __init__(self, page: str, folder: Path, shell: Shell, broker: RunningBroker, ports: dict[str, int]) -> None:
-        self.page, self.folder, self.shell, self.broker, self.ports = page, folder, shell, broker, ports
+        self.page, self.folder, self.shell, self.broker = page, folder, shell, broker
         self.given = pages().get(page, Page())
+        self.stands_for = {f"127.0.0.1:{shown}": f"127.0.0.1:{real}" for shown, real in ports.items()}
+        self.stands_for |= self.given.stands_for
 
-    def block(self, block: Block) -> None:
+    def begin(self) -> None:
+        """Save the files of the page, and type what it takes for granted."""
+        for block in reversed(blocks(self.page)):
+            self.save(block)
+        for command in self.given.given:
+            self.types(Command(command))
+
+    def save(self, block: Block) -> None:
         if block.title:
             file = self.folder / block.title
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text, encoding="utf-8")
+
+    def block(self, block: Block) -> None:
+        self.save(block)
         if block.language in SHELLS:
             for command in block.commands:
                 if is_run(self.page, command.text):
@@ -90,21 +159,27 @@ class Walk:
         done = self._to_its_end(command.text)
         expected = next((code for begins, code in self.given.codes.items() if command.text.startswith(begins)), 0)
         assert done.code == expected, f"{self.page}: {command.text}: exit code {done.code}\n{done.output}"
-        if command.text.startswith("newsflow tail "):
-            assert done.output.strip(), f"{self.page}: {command.text}: there is nothing to see"
+        if command.text.startswith("newsflow tail ") and not command.text.startswith(self.given.silent):
+            target = command.text.partition(" > ")[2]
+            seen = (self.folder / target).read_text(encoding="utf-8") if target else done.output
+            assert seen.strip(), f"{self.page}: {command.text}: there is nothing to see"
         if command.answer:
             assert same_answer(command.answer, done.output), f"{self.page}: {command.text}: says\n{done.output}"
 
     def _to_its_end(self, text: str) -> Typed:
         """What does not end by itself is interrupted once there is nothing more to see."""
-        for shown, port in self.ports.items():
-            text = text.replace(f"127.0.0.1:{shown}", f"127.0.0.1:{port}")
+        for shown, real in self.stands_for.items():
+            text = text.replace(shown, real)
         words = shlex.split(text)
         if "--follow" not in words:
             return self.shell.types(text)
         process = self.shell.begins(text)
-        done = partial(self._caught_up, next(name for name in _JOBS if name in words)) if words[1] != "tail" else self.shell.written
-        wait_for(lambda: done() or not self.shell.runs(process), text)
+        silent_until = time.monotonic() + SILENT_S
+        if words[1] == "tail":
+            wait_for(lambda: bool(self.shell.written()) or time.monotonic() > silent_until, text)
+        else:
+            job = next(name for name in _JOBS if name in words)
+            wait_for(lambda: not self.shell.runs(process) or self._caught_up(job), text)
         return self.shell.interrupts(process)
 
     def _caught_up(self, job: str) -> bool:
@@ -143,19 +218,20 @@ class Walk:
 
 @pytest.mark.parametrize("page", walked_pages([page_name(path) for path in PAGES]))
 def test_what_a_page_shows_runs(
-    page: str, local: LocalBroker, server: CommandServer, sample: Path, tmp_path: Path, request: pytest.FixtureRequest
+    page: str, kafka: Kafka, server: CommandServer, sample: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    local.up()
-    broker = RunningBroker(local.status().bootstrap_servers)
+    broker = kafka.begin()
     _empty(broker)
-    given, ports = pages().get(page, Page()), {"19092": local.port, "29092": free_port()}
+    given, ports = pages().get(page, Page()), {"19092": kafka.local.port, "29092": free_port()}
     folder = tmp_path / "work"
     (folder / ".newsflow").mkdir(parents=True)
     shutil.copyfile(sample, folder / "events.jsonl")
     # The page's own broker is the one of all pages.
-    (folder / ".newsflow" / "kafka").symlink_to(local.directory)
+    (folder / ".newsflow" / "kafka").symlink_to(kafka.local.directory)
     environ = {"DOCS_ROOT": str(ROOT), "DOCS_PORTS": json.dumps(ports), "BROKERS": broker.bootstrap_servers}
     environ["NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS"] = broker.bootstrap_servers
+    environ |= kafka.environ if given.secure else {}
+    environ |= request.getfixturevalue("receivers") if given.receivers else {}
     environ |= {} if given.all_rules else {"NEWSFLOW_TOPICS__PATHS": AS_LIST}
     environ |= {name: new_database(request.getfixturevalue("postgres")) for name in given.databases}
     shell = Shell(folder, server, environ | given.environ)
@@ -163,13 +239,15 @@ def test_what_a_page_shows_runs(
         write_consumer_groups(shell.programs)
     try:
         walk = Walk(page, folder, shell, broker, ports)
-        for command in given.given:
-            walk.types(Command(command))
+        walk.begin()
         for block in blocks(page):
             walk.block(block)
     finally:
         shell.close()
         LocalBroker(folder / "other-kafka", ports["29092"]).kill()
+        if any("newsflow dev up" in block.text for block in blocks(page)):
+            # What the page started has one listener.
+            kafka.local.down()
 
 
 def _job_of(group: str) -> str:
