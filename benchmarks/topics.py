@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.model import Article, PublicationDate
-from newsflow.tagging import RuleSet, load_rules
+from newsflow.tagging import RuleSet, read_rules, shipped_rules_path
 from newsflow.tagging.text import fold
 
 HERE = Path(__file__).parent
@@ -124,10 +124,17 @@ def run_newsflow(rules: Rules, articles: list[Article], folder: Path) -> tuple[R
     file = folder / "rules-newsflow.jsonl"
     file.write_text("".join(json.dumps(as_newsflow(rule)) + "\n" for rule in rules), encoding="utf-8")
     before = resident_mb()
-    build, ruleset = cpu_of(lambda: load_rules([file]))
+    build, ruleset = cpu_of(lambda: _compiled(file))
     memory = resident_mb() - before
     rate, found = best_rate(lambda: _matches(ruleset, articles), len(articles))
     return Result("newsflow", len(rules), build, memory, rate, sum(map(len, found.values()))), found
+
+
+def _compiled(path: Path) -> RuleSet:
+    """Rules read and compiled, not taken from the cache, and all that the first text would build."""
+    rules = RuleSet(read_rules([path]))
+    rules.tables.vocabulary.hits("")
+    return rules
 
 
 def _matches(ruleset: RuleSet, articles: list[Article]) -> Matches:
@@ -260,7 +267,7 @@ def _agree(name: str, found: Matches, other: Matches) -> bool:
 
 def run_shipped(data: Path, articles: list[Article]) -> None:
     """The rules that come with newsflow, on English and, where they are, Arabic articles."""
-    build, ruleset = cpu_of(load_rules)
+    build, ruleset = cpu_of(lambda: _compiled(shipped_rules_path()))
     rate, _ = best_rate(lambda: _matches(ruleset, articles), len(articles))
     print(f"{len(ruleset):>8,}  shipped rules   {rate:>10,.0f}/s  English; build {build:.1f} s")
     file = data / "ant_ar.jsonl"

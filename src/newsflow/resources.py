@@ -8,6 +8,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+SHIPPED = "shipped"
+"""Wherever a file or folder of rules may stand: those of the installed release. In a file of routes: its routes."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

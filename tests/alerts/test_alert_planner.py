@@ -17,19 +17,13 @@ from newsflow.alerts.values import Policy, QuietHours, Severity
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article, PendingAlert
 from newsflow.routing import Match, Routes, Subscription
+from newsflow.testing import Clock
 from tests.alerts.planner_helpers import MONDAY_NOON, at, gone, reported
-
-
-class Clock:
-    now = MONDAY_NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(MONDAY_NOON)
 
 
 @pytest.fixture

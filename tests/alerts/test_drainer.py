@@ -16,6 +16,7 @@ from newsflow.alerts.outbox import Backlog, Outbox, PendingDelivery
 from newsflow.alerts.senders.base import SENT, Attempt, DeliveryResult, refused, retry
 from newsflow.backoff import Backoff
 from newsflow.model import PendingAlert
+from newsflow.testing import Clock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -117,19 +118,16 @@ class Double:
 
 
 @dataclass
-class Clock:
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
+class SleepingClock(Clock):
+    """Moves by what is slept."""
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
-        self.now += timedelta(seconds=seconds)
+        self.move(seconds=seconds)
 
 
-def _drainer(*senders: Double, clock: Clock | None = None) -> Drainer:
-    return Drainer(senders, clock=clock or Clock(), share=lambda: 1.0)
+def _drainer(*senders: Double, clock: SleepingClock | None = None) -> Drainer:
+    return Drainer(senders, clock=clock or SleepingClock(NOON), share=lambda: 1.0)
 
 
 def test_alerts_go_in_the_order_they_were_raised() -> None:
@@ -158,7 +156,7 @@ def test_a_refused_alert_is_set_aside_and_the_next_goes_on(caplog: pytest.LogCap
 
 
 def test_waits_double_and_honour_retry_after() -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox = MemoryOutbox(clock)
     outbox.add("a-1")
     answers = iter([retry("1"), retry("2"), retry("3", retry_after_s=60), SENT])
@@ -182,7 +180,7 @@ def test_a_pause_that_was_asked_for_holds_all_of_that_destination() -> None:
 
 
 def test_a_dead_destination_is_left_alone_then_tried_with_one_alert_then_drained_in_order() -> None:
-    clock, sender = Clock(), Double(lambda _: retry("dead"))
+    clock, sender = SleepingClock(NOON), Double(lambda _: retry("dead"))
     outbox = MemoryOutbox(clock)
     outbox.add(*(f"s{at}-1" for at in range(20)), *(f"s{at}-2" for at in range(20)))
     drainer = _drainer(sender, clock=clock)
@@ -253,7 +251,7 @@ def test_each_answer_is_written_down_before_the_outbox_can_break() -> None:
 
 
 def test_drain_goes_on_until_nothing_waits() -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox = MemoryOutbox(clock)
     answers = iter([retry("1"), retry("2"), SENT, SENT, SENT])
     outbox.add("a-1", "a-2", "b-1")
@@ -263,7 +261,7 @@ def test_drain_goes_on_until_nothing_waits() -> None:
 
 
 def test_drain_ends_when_its_time_is_up() -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox = MemoryOutbox(clock)
     outbox.add("a-1", "a-2")
     drainer = _drainer(Double(lambda _: retry("dead")), clock=clock)
@@ -281,7 +279,7 @@ def test_once_it_is_over_no_further_alert_is_begun() -> None:
 
 
 def test_what_a_dead_drainer_held_is_tried_again_after_its_lease() -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox, sender = MemoryOutbox(clock), Double()
     outbox.add("a-1", "a-2")
     outbox.lease(1, lease_s=60)
@@ -294,7 +292,7 @@ def test_what_a_dead_drainer_held_is_tried_again_after_its_lease() -> None:
 
 
 def test_a_pass_ends_well_before_its_lease() -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox = MemoryOutbox(clock)
 
     def slow(_: PendingAlert) -> Attempt:
@@ -331,7 +329,7 @@ def test_a_circuit_opens_at_its_threshold_and_closes_on_success() -> None:
 def test_whatever_a_destination_answers_each_alert_arrives_once_in_order_or_is_set_aside(
     names: list[tuple[str, int]], answers: list[Attempt]
 ) -> None:
-    clock = Clock()
+    clock = SleepingClock(NOON)
     outbox = MemoryOutbox(clock)
     alerts = [f"{letter}-{number}" for letter, number in names]
     outbox.add(*alerts)

@@ -24,6 +24,7 @@ from newsflow.alerts.senders.webhook import Webhook, verify
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article
 from newsflow.routing import Routes, load_routes
+from newsflow.testing import Clock
 from tests.alerts.http_double import Script, answer, client, drop
 from tests.alerts.http_double import serving as serving_http
 from tests.alerts.planner_helpers import at, gone, reported
@@ -168,13 +169,6 @@ def _article(number: int) -> Article:
     return replace(made, language=LANGUAGES[outlet // 4], body=TITLES[story][outlet // 4] + "…")
 
 
-class Clock:
-    now = at(5, 55)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @dataclass
 class FlakyHook:
     """The behaviour of a real HTTP server: every third request is turned away, every seventh hung up on; what is
@@ -207,7 +201,7 @@ def routes(tmp_path: Path) -> Routes:
 
 
 def test_each_subscriber_gets_what_its_policy_says(routes: Routes, tmp_path: Path) -> None:
-    clock, hook, box = Clock(), FlakyHook(), Mailbox()
+    clock, hook, box = Clock(at(5, 55)), FlakyHook(), Mailbox()
     ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", clock=clock)
     with serving_http(hook) as script, serving_mail("starttls", box) as server:
         hook.script = script

@@ -88,6 +88,22 @@ def test_all_well(site: Site) -> None:
     assert not (site.folder / "lines").exists()
 
 
+def test_feeds_that_nobody_gets(site: Site) -> None:
+    (site.folder / "routes.yaml").write_text("version: 1\nroutes: [{id: archive, stores: [lines]}]\n")
+    site.members["routes"] = {"paths": ["routes.yaml"]}
+    code, findings = site.ask("--max-lag", "100000000")
+    assert code == 0, findings
+    assert findings["feeds"]["state"] == "warn"
+    assert findings["feeds"]["message"] == "nobody gets 1, as no route publishes their articles: harbour"
+    done = CliRunner().invoke(app, ["config", "check", "-c", str(site.folder / "newsflow.yaml")])
+    assert "feeds that nobody gets, as no route publishes their articles: harbour" in " ".join(done.stderr.split())
+    (site.folder / "routes.yaml").write_text("version: 1\nextends: shipped\nroutes: [{id: all, stores: [lines]}]\n")
+    assert "feeds" not in site.ask("--max-lag", "100000000")[1]
+    done = CliRunner().invoke(app, ["config", "check", "-c", str(site.folder / "newsflow.yaml")])
+    assert done.exit_code == 0
+    assert "nobody" not in done.stderr
+
+
 def test_no_broker(site: Site) -> None:
     site.members["kafka"]["bootstrap_servers"] = f"127.0.0.1:{free_port()}"
     code, findings = site.ask()

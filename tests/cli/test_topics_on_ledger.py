@@ -16,6 +16,7 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Action, Article, Candidate, Event, PublicationDate, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.tagging import RuleSet, load_rules
+from newsflow.testing import Clock
 from tests.postgres_helpers import new_database
 
 OLD = "id: veld\nterms: [Veld, Veldish]\n---\nid: marn\nterms: [Marn]\n"
@@ -59,7 +60,10 @@ def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def archive(planted: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """The commands' ledger, with no rules applied so far."""
+    """The commands' ledger, with no rules applied so far, the old ones in force and no broker."""
+    monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", f"[{planted.old}]")
+    monkeypatch.setenv("NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("newsflow.cli.apply.PATIENCE_S", 0.1)
     monkeypatch.setenv("NEWSFLOW_LEDGER__URL", planted.url)
     monkeypatch.setenv("NEWSFLOW_TOPICS__APPLIED", str(tmp_path / "applied"))
     return planted
@@ -70,7 +74,7 @@ def plant(archive: Archive) -> None:
     planted = draw.sample(range(ARTICLES), 66)
     archive.gain, archive.lose, archive.gone = set(planted[:17]), set(planted[17:46]), set(planted[46:])
     archive.alerts = set(planted[:6])
-    clock = Clock()
+    clock = Clock(BEGAN)
     rules, ledger = load_rules([archive.old]), open_ledger(archive.url, clock=clock)
     try:
         candidates = [candidate(archive, draw, number) for number in range(ARTICLES)]
@@ -87,15 +91,6 @@ def plant(archive: Archive) -> None:
 
 
 BEGAN = datetime.now(UTC) - timedelta(days=DAYS)
-
-
-class Clock:
-    """Stands where it is put."""
-
-    now = BEGAN
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def candidate(archive: Archive, draw: random.Random, number: int) -> Candidate:
@@ -155,6 +150,16 @@ def test_a_diff_on_the_ledger_names_exactly_what_changed(archive: Archive) -> No
     text = diff(archive.old, archive.new, "--on", "ledger", "--samples", "1")
     assert f"gained {len(archive.gain)}:" in text
     assert f"alert grade: {veld['alerts_before']} → {veld['alerts_after']}" in text
+
+
+def test_what_apply_would_make_is_compared_and_is_what_it_makes(archive: Archive) -> None:
+    arguments = ("--on", "ledger", "--since", "61h", "-o", "json")
+    [veld, wheat] = json.loads(diff("in-force", archive.new, *arguments))["topics"]
+    assert (veld["rule"], wheat["rule"]) == ("changed", "added")
+    assert CliRunner().invoke(app, ["apply", str(archive.new)]).exit_code == 0
+    assert json.loads(diff(archive.old, "in-force", *arguments))["topics"] == [veld, wheat]
+    assert CliRunner().invoke(app, ["rollback"]).exit_code == 0
+    assert json.loads(diff(archive.old, "in-force", *arguments))["topics"] == []
 
 
 def test_since_takes_the_last_days_alone(archive: Archive) -> None:

@@ -40,6 +40,13 @@ def test_relative_paths_of_a_file_count_from_its_folder(tmp_path: Path) -> None:
     assert config.ledger.url == f"sqlite:///{tmp_path}/l.db"
 
 
+def test_shipped_among_rules_is_no_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "n.yaml", "topics: {paths: [shipped, t.yaml]}\nroutes: {paths: [r.yaml]}\n")
+    config = load_config(file, {}).config
+    assert config.topic_paths == ("shipped", str(tmp_path / "t.yaml"))
+    assert config.route_paths == (str(tmp_path / "r.yaml"),)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -89,7 +89,10 @@ def test_rules_change_under_a_running_job(job: JobProcess, ledger: Ledger, tmp_p
     (tmp_path / "rules.yaml").write_text(FIRST, encoding="utf-8")
     assert f"+ {topic_feed(name)}" in job.command("kafka", "apply", "--rules", "new.yaml")
     (tmp_path / "rules.yaml").write_text(BROKEN, encoding="utf-8")
-    job.command("topics", "apply", "new.yaml")
+    refused = job.spawn("topics", "apply", "new.yaml")
+    assert refused.wait(60) == 3, job.words()
+    assert "the rules in force do not load" in job.words(), "nothing can be added to broken rules"
+    job.command("topics", "apply", "--replace", "new.yaml")
     expected = versions(second, folder=tmp_path)
     assert expected["syria"] != first["syria"]
     assert publish(job, ledger, 3) == expected
@@ -103,10 +106,14 @@ def test_rules_change_under_a_running_job(job: JobProcess, ledger: Ledger, tmp_p
     copy.write_text(BROKEN, encoding="utf-8")
     assert publish(job, ledger, 5) == expected, "nor does a copy that someone broke"
     assert job.words().count("new topic rules do not load") >= 2, "it says so each time"
+
+    (tmp_path / "rules.yaml").write_text(FIRST, encoding="utf-8")
+    job.command("topics", "rollback")
+    assert publish(job, ledger, 6) == first, "the configured rules count again"
     assert job.process is not None
     job.process.terminate()
     assert job.wait(60) == 0, job.words()
-    assert {outcome.value: count for outcome, count in ledger.outcomes().items()} == {"added": 5}
+    assert {outcome.value: count for outcome, count in ledger.outcomes().items()} == {"added": 6}
     assert values(job, ARTICLE_TOPIC) == {stored.value for stored in ledger.articles()}
     assert values(job, topic_feed(name)) == {stored.value for stored in ledger.articles() if name in stored.feeds}
     assert len(values(job, topic_feed(name))) == 3

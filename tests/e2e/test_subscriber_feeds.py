@@ -14,6 +14,7 @@ from newsflow.kafka.producer import BatchWriter
 from newsflow.model import Event
 from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, DEBUG_TOPIC, DUPLICATE_TOPIC
+from newsflow.testing import raw_event
 from tests.broker_helpers import RunningBroker
 from tests.rule_helpers import AS_LIST
 
@@ -61,14 +62,13 @@ class Line:
         return done.output
 
     def ingest(self, source: str, content: str, minute: int, **members: object) -> None:
-        raw = {
-            "source": source,
-            "url": f"https://{source}.example/{self.tag}",
-            "fetched_at": f"2026-03-01T12:{minute:02}:00Z",
-            "content_type": "text/plain",
-            "content": content,
-            **members,
-        }
+        raw = raw_event(
+            source=source,
+            url=f"https://{source}.example/{self.tag}",
+            fetched_at=f"2026-03-01T12:{minute:02}:00Z",
+            content=content,
+            **{"title": None, **members},
+        )
         writer, value = BatchWriter(self.broker.settings), orjson.dumps(raw)
         writer.send(self.topic, event_key(value), value)
         writer.flush()

@@ -22,7 +22,8 @@ from newsflow.ingest.retag import (
 from newsflow.ledger import Ledger
 from newsflow.model import Action, Article, Candidate, Outcome, PublishedVersion, TopicMatch
 from newsflow.model.codec import decode_article, encode_article
-from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, Wire
 
 
 def publish(ledger: Ledger, candidate: Candidate, *feeds: str) -> Article:
@@ -49,7 +50,7 @@ def drain(ledger: Ledger, limit: int = 100) -> list[Retagging]:
     return taken
 
 
-def test_a_new_version_is_recorded_and_published_once(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_a_new_version_is_recorded_and_published_once(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     article = publish(ledger, wire.publish(), "syria")
     clock.move(hours=1)
     retag = next_version(article, "russia")
@@ -93,7 +94,7 @@ def test_events_of_before_are_answered_as_before(ledger: Ledger, wire: Wire) -> 
 
 
 @pytest.mark.parametrize("meanwhile", ["edit", "withdrawal", "unrecorded edit", "retagging"])
-def test_what_changed_meanwhile_is_left(ledger: Ledger, wire: Wire, clock: ManualClock, meanwhile: str) -> None:
+def test_what_changed_meanwhile_is_left(ledger: Ledger, wire: Wire, clock: Clock, meanwhile: str) -> None:
     article = publish(ledger, wire.publish(), "syria")
     retag = next_version(article, "russia")
     edit = wire.publish(body=HARBOUR + " New words.", fetched=5)
@@ -122,7 +123,7 @@ def test_withdrawn_copies_and_unknown_articles_are_left(ledger: Ledger, wire: Wi
     assert [stored.article_id for stored in ledger.current_versions()] == [original.id]
 
 
-def test_young_versions_are_left(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_young_versions_are_left(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     article = publish(ledger, wire.publish())
     clock.move(minutes=4)
     assert keep_retaggings(ledger, [next_version(article, "russia")], timedelta(minutes=5)) == [False]
@@ -131,7 +132,7 @@ def test_young_versions_are_left(ledger: Ledger, wire: Wire, clock: ManualClock)
 
 
 def test_a_failed_publication_stays_pending_and_comes_again_the_same(
-    open_one: Callable[[], Ledger], wire: Wire, clock: ManualClock
+    open_one: Callable[[], Ledger], wire: Wire, clock: Clock
 ) -> None:
     ledger = open_one()
     articles = [publish(ledger, wire.publish(f"https://velmora-post.example/{n}", body=f"Note {n}.")) for n in range(5)]
@@ -197,7 +198,7 @@ def test_who_repeats_an_old_version_learns_of_the_one_behind_it(ledger: Ledger, 
     assert retaggings_after(ledger, {article.id: 1}) == {}, "the edit comes again by itself"
 
 
-def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_current_versions_since(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     urls = [f"https://velmora-post.example/{n}" for n in range(1203)]
     candidates = [wire.publish(url, body=f"Note number {n} of the day.") for n, url in enumerate(urls)]
     decisions = ledger.decide(candidates)
@@ -215,7 +216,7 @@ def test_current_versions_since(ledger: Ledger, wire: Wire, clock: ManualClock) 
     assert [s.article_id for s in ledger.current_versions(since=clock() - timedelta(hours=1))] == [articles[7].id]
 
 
-def test_pruning_takes_them_along(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_pruning_takes_them_along(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     article = publish(ledger, wire.publish())
     keep_retaggings(ledger, [next_version(article, "russia")])
     clock.move(days=200)
@@ -224,7 +225,7 @@ def test_pruning_takes_them_along(ledger: Ledger, wire: Wire, clock: ManualClock
     assert drain(ledger) == []
 
 
-def test_edits_and_retaggings_at_one_moment(open_one: Callable[[], Ledger], clock: ManualClock) -> None:
+def test_edits_and_retaggings_at_one_moment(open_one: Callable[[], Ledger], clock: Clock) -> None:
     """Two processes, one article: versions never collide, none is lost, and the last one has the last text."""
     jobs, editors = open_one(), open_one()
     wire = Wire()

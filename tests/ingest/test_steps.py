@@ -17,6 +17,7 @@ from newsflow.ingest.runtime import Runtime, SharedRules
 from newsflow.ingest.steps import process
 from newsflow.model import Event, Outcome, Reason
 from newsflow.model.headers import header
+from newsflow.testing import raw_event
 
 NOW = datetime(2025, 5, 1, 12, tzinfo=UTC)
 BODY = (
@@ -44,16 +45,16 @@ def make_tools(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[MakeTools
 
 
 def event(offset: int, **members: object) -> Event:
-    value = {
-        "source": "harbour-ledger",
-        "url": "https://harbour-ledger.example/ferries",
-        "fetched_at": f"2025-05-01T10:{offset:02d}:00Z",
-        "content_type": "text/plain",
-        "title": "Ferries from Syria to Cyprus to sail again",
-        "content": BODY,
-        **members,
-    }
-    return Event("raw", 0, offset, 1, b"k", orjson.dumps({k: v for k, v in value.items() if v is not None}))
+    value = raw_event(
+        **{
+            "url": "https://harbour-post.example/ferries",
+            "fetched_at": f"2025-05-01T10:{offset:02d}:00Z",
+            "title": "Ferries from Syria to Cyprus to sail again",
+            "content": BODY,
+            **members,
+        }
+    )
+    return Event("raw", 0, offset, 1, b"k", orjson.dumps(value))
 
 
 def run(tools: Runtime, *events: Event) -> list[OutputRecord]:
@@ -102,7 +103,7 @@ def test_a_stage_that_breaks_on_one_article_spares_the_others(
         return plain(rules, article)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(rules), "tag", breaks)
-    other = event(2, url="https://harbour-ledger.example/b", title="A bridge for Beirut", content=BODY[::-1])
+    other = event(2, url="https://harbour-post.example/b", title="A bridge for Beirut", content=BODY[::-1])
     written = run(tools, event(1), other)
     letters = [each for each in written if each.kind == "dead-letter"]
     assert [header(each.headers, "newsflow.error.reason") for each in letters] == ["transform-error"]
@@ -135,7 +136,7 @@ def test_a_withdrawal_reaches_every_feed_and_the_first_copy_takes_the_place(make
     last = run(tools, event(3, action="withdraw", content=None, title=None))
     values = [orjson.loads(each.value or b"") for each in last if each.topic == "news.article.v1"]
     assert [(value["action"], value["source"]) for value in values] == [
-        ("withdraw", "harbour-ledger"),
+        ("withdraw", "harbour-post"),
         ("add", "marrow-bay"),
     ]
     assert len({header(each.headers, "ce_id") for each in last if each.topic == "news.article.v1"}) == 2
@@ -146,7 +147,7 @@ def test_a_withdrawal_reaches_every_feed_and_the_first_copy_takes_the_place(make
 def test_a_source_without_a_profile_is_refused_where_sources_are_closed(make_tools: MakeTools) -> None:
     [letter] = run(make_tools(sources__closed=True), event(1))
     assert header(letter.headers, "newsflow.error.reason") == "unknown-source"
-    assert "'harbour-ledger' is not registered" in (header(letter.headers, "newsflow.error.message") or "")
+    assert "'harbour-post' is not registered" in (header(letter.headers, "newsflow.error.message") or "")
 
 
 def test_a_replayed_dead_letter_counts_its_attempts(make_tools: MakeTools) -> None:

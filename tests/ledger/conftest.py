@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from newsflow.ledger import Ledger, open_ledger
-from tests.ledger.ledger_helpers import ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import START, Wire
 from tests.postgres_helpers import new_database
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> Clock:
+    return Clock(START)
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def open_one(ledger_url: str, clock: ManualClock) -> Iterator[Callable[[], Ledger]]:
+def open_one(ledger_url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
     """Opens the ledger, again at each call; all are closed at the end."""
     opened: list[Ledger] = []
 

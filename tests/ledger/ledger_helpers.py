@@ -29,19 +29,6 @@ ARABIC = (
 )
 
 
-class ManualClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
 class Wire:
     """Gives each candidate the next place of one partition."""
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from newsflow.dedup import Fingerprint, fingerprint
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Action, Article, Candidate, Decision, Outcome, Reason
-from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, START, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, START, Wire
 
 EDITED = HARBOUR.replace("310 thousand", "290 thousand")
 
@@ -33,9 +34,7 @@ def test_new_article(ledger: Ledger, wire: Wire) -> None:
     assert settled.origin.event_id == candidate.event.event_id
 
 
-def test_same_event_gets_the_same_answer_whatever_changed_meanwhile(
-    ledger: Ledger, wire: Wire, clock: ManualClock
-) -> None:
+def test_same_event_gets_the_same_answer_whatever_changed_meanwhile(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     events = [wire.publish(), wire.publish(), wire.publish(body=EDITED), wire.reject(), wire.withdraw()]
     first = ledger.decide(events)
     clock.move(hours=5)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
 from newsflow.model import PendingAlert, PublishedVersion
-from tests.ledger.ledger_helpers import START, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import START, Wire
 
 
 def _raise(ledger: Ledger, wire: Wire, *alerts: PendingAlert) -> None:
@@ -30,9 +31,7 @@ def test_a_batch_keeps_the_order_it_was_raised_in(ledger: Ledger, wire: Wire) ->
     assert [each.id for each in Outbox(ledger).lease()] == names
 
 
-def test_behind_a_delivery_that_waits_its_line_waits_and_no_other(
-    ledger: Ledger, wire: Wire, clock: ManualClock
-) -> None:
+def test_behind_a_delivery_that_waits_its_line_waits_and_no_other(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook", "mail"), _alert("b-1"))
     assert [each.id for each in Outbox(ledger).lease(1, destination="hook", lease_s=60)] == ["a-1"]
     assert [each.id for each in Outbox(ledger).lease(destination="hook")] == ["b-1"]
@@ -60,7 +59,7 @@ def test_a_refused_delivery_does_not_hold_its_line(ledger: Ledger, wire: Wire) -
 
 
 def test_the_backlog_tells_what_waits_and_when_the_head_of_a_line_is_due(
-    ledger: Ledger, wire: Wire, clock: ManualClock
+    ledger: Ledger, wire: Wire, clock: Clock
 ) -> None:
     assert Outbox(ledger).backlog() == []
     _raise(ledger, wire, _alert("a-1", "hook", "mail"), _alert("a-2", "hook"))

@@ -12,7 +12,8 @@ import pytest
 from newsflow.errors import LedgerError
 from newsflow.ledger import Ledger
 from newsflow.ledger.pruning import Upkeep
-from tests.ledger.ledger_helpers import ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import Wire
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -24,7 +25,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
     raise AssertionError("it did not come to pass in 30 s")
 
 
-def test_it_prunes_while_others_decide(open_one: Callable[[], Ledger], wire: Wire, clock: ManualClock) -> None:
+def test_it_prunes_while_others_decide(open_one: Callable[[], Ledger], wire: Wire, clock: Clock) -> None:
     ledger = open_one()
     old = [wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(700)]
     ledger.decide(old)
@@ -39,7 +40,7 @@ def test_it_prunes_while_others_decide(open_one: Callable[[], Ledger], wire: Wir
 
 
 def test_a_ledger_that_is_away_is_tried_again(
-    open_one: Callable[[], Ledger], wire: Wire, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    open_one: Callable[[], Ledger], wire: Wire, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = open_one()
     old = wire.publish()
@@ -69,7 +70,7 @@ def test_never_means_never(wire: Wire) -> None:
         assert not upkeep._thread.is_alive()
 
 
-def test_over_ends_a_pruning_between_two_steps(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_over_ends_a_pruning_between_two_steps(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     ledger.decide([wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(600)])
     clock.move(days=100)
     asked: list[int] = []

@@ -6,7 +6,8 @@ from newsflow.alerts.outbox import Outbox
 from newsflow.ledger import Ledger
 from newsflow.model import Candidate, Decision, PendingAlert, PublishedVersion
 from newsflow.model.codec import encode_article
-from tests.ledger.ledger_helpers import HARBOUR, START, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import HARBOUR, START, Wire
 
 
 def record_of(
@@ -19,7 +20,7 @@ def record_of(
     )
 
 
-def test_first_record_wins(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_first_record_wins(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     candidate = wire.publish()
     [decision] = ledger.decide([candidate])
     first = record_of(candidate, decision, "syria")
@@ -51,7 +52,7 @@ def test_version_recorded_after_a_later_one_goes_nowhere(ledger: Ledger, wire: W
     assert Outbox(ledger).lease() == []
 
 
-def test_alert_is_raised_once_and_delivered_until_marked(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_alert_is_raised_once_and_delivered_until_marked(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     one, two = wire.publish(), wire.publish("https://tarsen.example/x", body="Short and other words entirely.")
     decisions = ledger.decide([one, two])
     alert = PendingAlert("a" * 32, "desk", b'{"n":1}', ("hook", "mail"))
@@ -77,7 +78,7 @@ def test_alert_is_raised_once_and_delivered_until_marked(ledger: Ledger, wire: W
     assert Outbox(ledger).lease() == []
 
 
-def test_articles_pages_through_all_versions(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_articles_pages_through_all_versions(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     events = [
         wire.publish(f"https://velmora-post.example/{n}", body=f"Note number {n} of the day.") for n in range(1203)
     ]

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Candidate, Decision
-from tests.ledger.ledger_helpers import ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import START, Wire
 from tests.ledger.ledger_model import Answer, Model, make_texts
 
 TEXTS = make_texts()
@@ -30,7 +31,7 @@ Operation = tuple[str, int, int, int]
 class Newsroom:
     """Sends operations to a ledger and to the model, and compares the answers."""
 
-    def __init__(self, ledger: Ledger, clock: ManualClock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self.ledger, self.clock, self.model, self.wire = ledger, clock, Model(), Wire()
         self.minute = 0
         self.sent: list[Candidate] = []
@@ -103,7 +104,7 @@ def _identity(candidate: Candidate) -> str:
 class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        clock = ManualClock()
+        clock = Clock(START)
         self.room = Newsroom(open_ledger("sqlite://", clock=clock), clock)
 
     @rule(batch=st.lists(operations, min_size=1, max_size=4))
@@ -149,7 +150,7 @@ def random_batches(seed: int, count: int) -> list[list[Operation]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_long_random_history_on_each_database(ledger: Ledger, clock: ManualClock, seed: int) -> None:
+def test_long_random_history_on_each_database(ledger: Ledger, clock: Clock, seed: int) -> None:
     room = Newsroom(ledger, clock)
     for batch in random_batches(seed, 80):
         room.send(batch)

@@ -17,7 +17,8 @@ from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
 from newsflow.ledger.opening import MIGRATIONS, applied_migrations, migrate, open_database, pending_migrations
 from newsflow.migrations import Migration, MigrationSet
 from newsflow.model import Outcome, PendingAlert, PublishedVersion, Reason
-from tests.ledger.ledger_helpers import HARBOUR, RIVER, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import HARBOUR, RIVER, Wire
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
@@ -85,7 +86,7 @@ def test_password_is_masked(url: str, masked: str) -> None:
     assert mask_url(url) == masked
 
 
-def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[PublishedVersion]:
+def fill(ledger: Ledger, wire: Wire, clock: Clock) -> list[PublishedVersion]:
     """An old article with an undelivered and a delivered alert, an old dead letter; a new article."""
     old, bad = wire.publish(), wire.reject()
     decision, _ = ledger.decide([old, bad])
@@ -99,7 +100,7 @@ def fill(ledger: Ledger, wire: Wire, clock: ManualClock) -> list[PublishedVersio
     return [record]
 
 
-def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     [record] = fill(ledger, wire, clock)
     before = ledger.outcomes()
     assert ledger.prune(timedelta(days=30)) == Pruned(texts=1, articles=1, events=2, alerts=1)
@@ -113,7 +114,7 @@ def test_prune_forgets_the_old_and_keeps_the_sums(ledger: Ledger, wire: Wire, cl
     assert (again.outcome, again.article and again.article.version) == (Outcome.ADDED, 1)
 
 
-def test_prune_forgets_every_name_of_an_article(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_prune_forgets_every_name_of_an_article(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     ledger.decide([wire.withdraw("https://a.example/first", guid="7")])
     ledger.decide([wire.publish("https://a.example/first", guid="7", fetched=1)])
     ledger.decide([wire.publish("https://a.example/moved", guid="7", fetched=2)])
@@ -124,7 +125,7 @@ def test_prune_forgets_every_name_of_an_article(ledger: Ledger, wire: Wire, cloc
     assert len({each.article.id for each in again if each.article}) == 2
 
 
-def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     ledger.decide([wire.publish()])
     clock.move(hours=71)
     assert ledger.prune(timedelta(0)).total == 0
@@ -132,7 +133,7 @@ def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: Man
     assert copy.outcome is Outcome.DUPLICATE
 
 
-def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     ledger.decide([wire.publish()])
     clock.move(hours=72, minutes=1)
     later = ledger.decide([wire.publish("https://b.example/", source="b")])[0]
@@ -140,7 +141,7 @@ def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: W
 
 
 def test_two_that_prune_at_once_count_what_they_forget_once(
-    open_one: Callable[[], Ledger], wire: Wire, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    open_one: Callable[[], Ledger], wire: Wire, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledgers = [open_one(), open_one()]
     ledgers[0].decide([wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(100)])
@@ -158,7 +159,7 @@ def test_two_that_prune_at_once_count_what_they_forget_once(
     assert ledgers[0].outcomes() == {Outcome.ADDED: 100}
 
 
-def test_prune_in_many_steps(ledger: Ledger, wire: Wire, clock: ManualClock) -> None:
+def test_prune_in_many_steps(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     events = [wire.publish(f"https://a.example/{number}", f"Note {number}.") for number in range(1100)]
     ledger.decide(events)
     clock.move(days=100)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from newsflow.ledger import open_ledger
 from newsflow.model import Outcome
-from tests.ledger.ledger_helpers import HARBOUR, ManualClock, Wire
+from newsflow.testing import Clock
+from tests.ledger.ledger_helpers import HARBOUR, Wire
 
 
-def test_texts_beyond_the_window_are_forgotten(wire: Wire, clock: ManualClock, tmp_path: Path) -> None:
+def test_texts_beyond_the_window_are_forgotten(wire: Wire, clock: Clock, tmp_path: Path) -> None:
     with closing(open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", clock=clock, window_h=1)) as ledger:
         held = []
         for hour in range(0, 60, 3):

@@ -163,4 +163,56 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_documented_examples_are_accepted(tmp_path: Path) -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "routes.md"
     examples = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert [len(load_routes([_write(tmp_path, example)])) for example in examples] == [3, 1, 1, 0]
+    shipped = len(load_routes())
+    assert [len(load_routes([_write(tmp_path, example)])) for example in examples] == [3, 1 + shipped, 1, 1, 0]
+
+
+def test_a_file_may_extend_the_shipped_routes(tmp_path: Path) -> None:
+    shipped = load_routes()
+    own = "routes:\n  - {id: desk, feeds: [syria]}\nsubscriptions:\n  - {id: grain, feed: true}\ndebug: {}\n"
+    extended = load_routes([_write(tmp_path, f"version: 1\nextends: shipped\n{own}")])
+    alone = load_routes([_write(tmp_path, f"version: 1\n{own}", "alone.yaml")])
+    assert extended.routes == shipped.routes + alone.routes
+    assert extended.subscriptions == shipped.subscriptions + alone.subscriptions
+    assert extended.debug == Match()
+
+
+def test_an_equal_id_replaces_what_is_extended_where_it_stands(tmp_path: Path) -> None:
+    text = "version: 1\nextends: shipped\nroutes:\n  - {id: last}\n  - {id: topic-feeds, feeds: [syria], stop: true}\n"
+    found = load_routes([_write(tmp_path, text)])
+    assert [route.id for route in found.routes] == ["topic-feeds", "archive", "last"]
+    assert (found.routes[0].feeds, found.routes[0].stop) == (("syria",), True)
+    assert found.subscriptions == load_routes().subscriptions
+
+
+def test_several_files_extend_the_shipped_routes_once(tmp_path: Path) -> None:
+    text = "version: 1\nextends: shipped\nsubscriptions:\n  - {{id: {}, feed: true}}\n"
+    one, two = _write(tmp_path, text.format("one"), "1.yaml"), _write(tmp_path, text.format("two"), "2.yaml")
+    assert [each.id for each in load_routes([one, two]).subscriptions[-2:]] == ["one", "two"]
+    assert [route.id for route in load_routes([one, two]).routes] == ["topic-feeds", "archive"]
+    _write(tmp_path, text.format("one"), "2.yaml")
+    with pytest.raises(ConfigError, match=r"2\.yaml:4: .*the id 'one' is already taken at .*1\.yaml:4"):
+        load_routes([one, two])
+
+
+@pytest.mark.parametrize("value", ["other.yaml", "[shipped]", "true", "''"])
+def test_nothing_else_is_extended(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match=r"routes\.yaml:2: extends: .*shipped"):
+        load_routes([_write(tmp_path, f"version: 1\nextends: {value}\n")])
+
+
+@pytest.mark.parametrize(
+    ("routes", "published"),
+    [
+        ("{id: a, match: {tagged: true}, feeds: topics}", "ab"),
+        ("{id: a, match: {tagged: false}, feeds: topics}", ""),
+        ("{id: a, match: {topics: {none: [a]}}, feeds: topics}", "b"),
+        ("{id: a, feeds: [a, c]}", "a"),
+        ("{id: a, match: {tagged: true}, stop: true}, {id: b, feeds: topics}", ""),
+        ("{id: a, match: {languages: [ar]}, stop: true}, {id: b, feeds: topics}", "ab"),
+        ("{id: a, stores: [archive]}", ""),
+    ],
+)
+def test_which_feeds_are_published(tmp_path: Path, routes: str, published: str) -> None:
+    found = load_routes([_write(tmp_path, f"version: 1\nroutes: [{routes}]\n")])
+    assert found.published({"a", "b"}) == frozenset(published)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from newsflow.errors import ConfigError
-from newsflow.tagging import RuleSource, apply_rules
+from newsflow.tagging import RuleSource
+from newsflow.tagging.applied import Entry, carry_out, in_force, plan_apply
 from newsflow.tagging.ruleset import POINTER_NAME
 from tests.tagging.tagging_articles import make_article
 
@@ -15,6 +17,11 @@ from tests.tagging.tagging_articles import make_article
 def write(file: Path, text: str, tick: int) -> None:
     file.write_text(text, encoding="utf-8")
     os.utime(file, ns=(tick * 10**9, tick * 10**9))
+
+
+def apply_rules(paths: list[Path], folder: Path) -> Entry:
+    plan = plan_apply(in_force(folder, []), paths, replace=True)
+    return carry_out(plan, folder, at=datetime.now(UTC), by="", release="")
 
 
 @pytest.mark.allow_errors

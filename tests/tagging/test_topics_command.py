@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from newsflow.cli.articles import duration
 from newsflow.cli.topics import app
-from newsflow.errors import UsageError
+from newsflow.errors import ConfigError, KafkaError, UsageError
 from newsflow.model.codec import encode_article
 from tests.tagging.tagging_articles import make_article
 
@@ -24,6 +24,17 @@ def rules(tmp_path: Path) -> Path:
     file = tmp_path / "veld.yaml"
     file.write_text(RULES, encoding="utf-8")
     return file
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Rules of their own in force, and a broker that does not answer."""
+    configured = tmp_path / "configured.yaml"
+    configured.write_text("id: marn\nany: [Marn]\n---\nid: pier\nany: [pier]\n", encoding="utf-8")
+    monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", f"[{configured}]")
+    monkeypatch.setenv("NEWSFLOW_TOPICS__APPLIED", str(tmp_path / "applied"))
+    monkeypatch.setenv("NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("newsflow.cli.apply.PATIENCE_S", 0.1)
 
 
 def run(*arguments: str | Path, code: int = 0) -> str:
@@ -83,6 +94,118 @@ def test_apply_refuses_failing_examples(rules: Path, tmp_path: Path) -> None:
     rules.write_text(RULES.replace("the sea", "Veld"), encoding="utf-8")
     run("apply", rules, "--folder", folder, code=1)
     run("apply", rules, "--folder", folder, "--force")
+
+
+def told(*arguments: str | Path, code: int = 0) -> str:
+    """What a command says to people, as one line."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    return " ".join(result.stderr.split())
+
+
+def test_apply_says_what_comes_and_what_goes(rules: Path) -> None:
+    said = told("apply", rules)
+    assert "no rules are applied: jobs run the configured rules (topics.paths)" in said
+    assert "they are copied: later changes of those files count once they are applied too" in said
+    assert "added: veld " in said
+    assert "removed" not in said
+    assert "whether the broker has the feeds of these rules could not be looked at: no Kafka at 127.0.0.1:1" in said
+    assert "no rule changes" in told("apply", rules)
+    said = told("apply", "--replace", "--dry-run", rules)
+    assert "removed: marn, pier " in said
+    assert "this was a dry run" in said
+    assert "replace" not in run("history")
+    said = told("apply", "--replace", rules)
+    assert "removed: marn, pier " in said
+    assert "no rules are applied" not in said
+
+
+def test_failing_examples_of_rules_that_stay_do_not_matter(rules: Path, tmp_path: Path) -> None:
+    rules.write_text(RULES.replace("the sea", "Veld"), encoding="utf-8")
+    assert "1 examples fail (newsflow topics test) nothing was applied; --force applies anyway" in told(
+        "apply", rules, code=1
+    )
+    assert run("history") == ""
+    run("apply", rules, "--force")
+    (tmp_path / "more.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
+    run("apply", tmp_path / "more.yaml")
+
+
+def test_history_and_rollback(rules: Path, tmp_path: Path) -> None:
+    assert "jobs run the configured rules (topics.paths)" in told("history")
+    version = run("apply", rules).strip()
+    (tmp_path / "more.yaml").write_text("id: oats\nany: [oats]\n---\nid: pier\nany: [jetty]\n", encoding="utf-8")
+    run("apply", tmp_path / "more.yaml")
+    assert run("rollback", "--dry-run").strip() == version
+    assert run("rollback").strip() == version
+    last, second, first = map(json.loads, run("history", "-o", "json").splitlines())
+    assert (last["version"], last["action"], last["in_force"]) == (version, "rollback", True)
+    assert (second["added"], second["replaced"]) == (["oats"], ["pier"])
+    assert (last["removed"], last["replaced"]) == (["oats"], ["pier"])
+    assert (first["version"], first["given"], first["in_force"]) == (version, [str(rules)], False)
+    assert "@" in first["by"]
+    lines = run("history").splitlines()
+    assert lines[0].startswith(f"* {version}  20")
+    assert lines[1:3] == ["    replaced: pier", "    removed: oats"]
+    assert "removed: veld" in told("rollback", "configured")
+    result = CliRunner().invoke(app, ["rollback", "ffff"])
+    assert isinstance(result.exception, UsageError)
+
+
+def test_a_copy_of_the_first_release_is_pointed_out(rules: Path, tmp_path: Path) -> None:
+    (tmp_path / "applied" / "0123456789ab").mkdir(parents=True)
+    (tmp_path / "applied" / "0123456789ab" / "r.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
+    pointer = '{"version": "0123456789ab", "paths": ["0123456789ab"]}'
+    (tmp_path / "applied" / "applied.json").write_text(pointer, encoding="utf-8")
+    assert "by newsflow 0.1, which kept no record" in run("history")
+    said = told("apply", rules)
+    assert "release 0.1 applied what is in force" in said
+    assert "added: veld " in said
+    assert "release 0.1" not in told("apply", rules)
+    assert run("history").count("0123456789ab") == 1
+
+
+def test_who_has_no_name_may_apply(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_name() -> str:
+        raise OSError("no name for this number")
+
+    monkeypatch.setattr("getpass.getuser", no_name)
+    run("apply", rules)
+    assert json.loads(run("history", "-o", "json"))["by"].startswith("unknown@")
+
+
+def test_feeds_that_nobody_gets_are_named(rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "routes.yaml").write_text("version: 1\nroutes:\n  - {id: a, feeds: [marn]}\n", encoding="utf-8")
+    monkeypatch.setenv("NEWSFLOW_ROUTES__PATHS", f"[{tmp_path}/routes.yaml]")
+    assert "no route publishes what is about these new topics, so nobody gets their feeds: veld" in told("apply", rules)
+
+
+def test_an_id_that_can_have_no_feed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text("id: a--b\nany: [x]\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["apply", str(tmp_path / "odd.yaml")])
+    assert isinstance(result.exception, ConfigError)
+    assert "'a--b' is not a topic id" in str(result.exception)
+
+
+def test_feeds_cannot_be_made_without_a_broker(rules: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["apply", "--create-feeds", str(rules)])
+    assert isinstance(result.exception, KafkaError)
+    assert not (tmp_path / "applied").exists()
+
+
+def test_diff_compares_with_what_apply_would_make(rules: Path, tmp_path: Path) -> None:
+    articles = tmp_path / "articles.jsonl"
+    titles = ("Veld opens", "Marn sails")
+    articles.write_bytes(b"\n".join(encode_article(make_article(title, id=title)) for title in titles))
+    (tmp_path / "quiet.yaml").write_text(RULES + "---\nid: pier\nany: [jetty]\n", encoding="utf-8")
+    text = run("diff", "in-force", tmp_path / "quiet.yaml", "--on", articles)
+    assert "veld (rule added): 0 → 1 articles" in text
+    assert "rules changed, and none of these articles changes: pier\n" in text
+    assert "marn" not in text
+    assert "alert grade" not in text.partition("pier")[2]
+    text = run("diff", "in-force", rules, "--replace", "--on", articles)
+    assert "marn (rule removed): 1 → 0 articles" in text
+    assert "rules removed, and none of these articles changes: pier\n" in text
 
 
 @pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("36h", 36), ("7d", 168)])

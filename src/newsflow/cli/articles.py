@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from newsflow.config.settings import Config
     from newsflow.model import Article, Rejected
     from newsflow.tagging import RuleSet
+    from newsflow.tagging.applied import InForce
 
-STDIN = "-"
+STDIN, IN_FORCE = "-", "in-force"
 RulesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Rule files or folders; else those in force: last applied, else configured, else shipped."),
+    typer.Argument(
+        help="Rule files or folders, or 'shipped'; else those in force: last applied, else configured, else shipped."
+    ),
 ]
 RulesOption = Annotated[
-    list[Path] | None, typer.Option("--rules", help="Rule files or folders instead of those in force.")
+    list[Path] | None, typer.Option("--rules", help="Rule files or folders, or 'shipped', instead of those in force.")
 ]
 
 
@@ -142,27 +145,24 @@ def known_topic(rules: RuleSet, topic: str | None) -> None:
         raise UsageError(f"no rule has the id {topic!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
 
 
-def paths_in_force(config: Config, folder: Path | None = None) -> list[Path]:
+def rules_in_force(config: Config, folder: Path | None = None) -> InForce:
     """The rules that a running job tags with: last applied (to `folder`, else the configured one), else configured,
     else shipped."""
-    from newsflow.tagging import shipped_rules_path
-    from newsflow.tagging.ruleset import POINTER_NAME, applied_paths
+    from newsflow.tagging.applied import in_force
 
-    applied = applied_paths((folder or Path(config.topics_applied)) / POINTER_NAME)
-    return applied or [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
+    return in_force(folder or Path(config.topics_applied), config.topic_paths)
 
 
 def load_given(given: list[Path] | None, config: Path | None) -> RuleSet:
     """The rules a command was given, else those in force. Raises ConfigError."""
     from newsflow.tagging import load_rules
 
-    return load_rules(given or paths_in_force(settings(config).config))
+    if given:
+        return load_rules(given)
+    found = rules_in_force(settings(config).config)
+    return load_rules(found.paths, later_replaces=bool(found.pointer.paths))
 
 
 def load_named(name: str, config: Path | None) -> RuleSet:
     """The rules of a file or folder, or those named `shipped` or `in-force`. Raises ConfigError."""
-    from newsflow.tagging import load_rules, shipped_rules_path
-
-    if name == "in-force":
-        return load_given(None, config)
-    return load_rules([shipped_rules_path() if name == "shipped" else Path(name)])
+    return load_given(None if name == IN_FORCE else [Path(name)], config)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import console, data, data_json, tell
+from newsflow.cli.output import console, data, data_json, few, tell
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what holds and where it comes from.")
 
@@ -16,10 +16,12 @@ app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what
 def check(config: ConfigOption = None) -> None:
     """Check the configuration and every file it names, without starting anything."""
     loaded = settings(config)
-    from newsflow.ingest.runtime import check_files
+    from newsflow.ingest.runtime import check_files, unpublished_topics
 
     for line in check_files(loaded.config):
         tell(line)
+    if silent := unpublished_topics(loaded.config):
+        tell(f"feeds that nobody gets, as no route publishes their articles: {few(silent)}")
     console.print("configuration ok")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, emit
+from newsflow.cli.output import EXIT_FAILED, console, emit, few
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ class DoctorBounds:
 
 
 def examine(config: Config, bounds: DoctorBounds, now: datetime) -> Iterator[Finding]:
-    """Yield findings as they come: configuration, broker, topics, lags, ledger, outbox, stores."""
-    yield _configuration(config)
+    """Yield findings as they come: configuration, feeds, broker, topics, lags, ledger, outbox, stores."""
+    configuration = _configuration(config)
+    yield configuration
+    if configuration.state is Health.OK:
+        yield from _feeds(config)
     yield from _kafka(config, bounds)
     yield from _ledger(config, bounds, now)
     for name, url in config.stores:
@@ -71,6 +74,14 @@ def _configuration(config: Config) -> Finding:
     from newsflow.ingest.runtime import check_files
 
     return _guarded("configuration", lambda: (Health.OK, ", ".join(check_files(config))))
+
+
+def _feeds(config: Config) -> Iterator[Finding]:
+    from newsflow.ingest.runtime import unpublished_topics
+
+    if silent := unpublished_topics(config):
+        message = f"nobody gets {len(silent)}, as no route publishes their articles: {few(silent)}"
+        yield Finding("feeds", Health.WARN, message, {"topics": silent})
 
 
 def _kafka(config: Config, bounds: DoctorBounds) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from newsflow.cli.articles import paths_in_force
+from newsflow.cli.articles import rules_in_force
 from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
@@ -190,7 +190,7 @@ def declared(config: Config, file: Path | None = None, rules: list[Path] | None 
     from newsflow.routing import load_routes
     from newsflow.tagging import read_rules
 
-    known = [*read_rules(paths_in_force(config)), *(read_rules(rules) if rules else ())]
+    known = [*rules_in_force(config).rules(), *(read_rules(rules) if rules else ())]
     routes = load_routes([Path(path) for path in config.route_paths] or None)
     routed = {feed for route in routes.routes for feed in route.feeds}
     own = {each.id for each in routes.subscriptions if each.feed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -42,6 +43,12 @@ def emit(output: Output, value: Any, text: str) -> None:
         data_json(value)
     else:
         data(text)
+
+
+def few(names: Sequence[str], shown: int = 10) -> str:
+    """Names as a list, those over a few as their number."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def isolate(text: str, max_chars: int = 0) -> str:

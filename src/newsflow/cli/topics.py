@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import RulesArgument, RulesOption, known_topic, load_given, load_named, paths_in_force
+from newsflow.cli.apply import apply, history, rollback
+from newsflow.cli.articles import (
+    IN_FORCE,
+    RulesArgument,
+    RulesOption,
+    known_topic,
+    load_given,
+    load_named,
+    rules_in_force,
+)
 from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, isolate, one_line, tell
+from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, few, isolate, one_line
 from newsflow.cli.retag import retag
 
 if TYPE_CHECKING:
-    from newsflow.config.settings import Config
     from newsflow.model import Article, Evidence
+    from newsflow.tagging import RuleSet
     from newsflow.tagging.diff import Diff, Sample
     from newsflow.tagging.explain import Explanation, Requirement
 
-app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, retag.")
-app.command()(retag)
+app = typer.Typer(no_args_is_help=True, help="Topic rules: test, lint, explain, diff, apply, roll back, retag.")
+for command in (apply, history, rollback, retag):
+    app.command()(command)
 SinceOption = Annotated[str | None, typer.Option("--since", help="How far back: 90m, 36h, 7d.")]
 
 _CONTEXT_CHARS = 40
@@ -114,9 +124,12 @@ def explain_article(
 @app.command("diff")
 def diff_topics(
     old: Annotated[str, typer.Argument(help="Rule file or folder as it is; or 'in-force', or 'shipped'.")],
-    new: Annotated[str, typer.Argument(help="Rule file or folder as it would be; or 'in-force', or 'shipped'.")],
+    new: Annotated[
+        str, typer.Argument(help="Rule file or folder as it would be, after 'in-force' as `apply` would make it.")
+    ],
     on: Annotated[str, typer.Option("--on", help="JSON lines of articles, or 'ledger'.")],
     since: SinceOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="After 'in-force': nothing but NEW.")] = False,
     samples: Annotated[int, typer.Option("--samples", min=0, help="Articles shown of each list.")] = 5,
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
@@ -125,7 +138,8 @@ def diff_topics(
     from newsflow.cli.articles import stored_articles
     from newsflow.tagging.diff import diff_rules
 
-    before, after = load_named(old, config), load_named(new, config)
+    before = load_named(old, config)
+    after = load_named(new, config) if replace or old != IN_FORCE else _applied_over(new, config)
     found = diff_rules(before, after, stored_articles(on, since, config))
     if output is Output.JSON:
         data_json(found.as_json(samples))
@@ -134,45 +148,14 @@ def diff_topics(
             data(line)
 
 
-@app.command()
-def apply(
-    paths: Annotated[list[Path], typer.Argument(help="Rule files or folders, whole: they replace those in force.")],
-    folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where running jobs look; else the configured `topics_applied`.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Apply although examples fail.")] = False,
-    config: ConfigOption = None,
-) -> None:
-    """Give rules to running jobs, which take them up between two batches."""
-    from newsflow.tagging import apply_rules, load_rules
-    from newsflow.tagging.lint import run_examples
+def _applied_over(new: str, config: Path | None) -> RuleSet:
+    """The rules in force with others over them, as they would be applied."""
+    from newsflow.tagging import RuleSet
+    from newsflow.tagging.applied import plan_apply
 
-    rules = load_rules(paths)
-    failed = [result for result in run_examples(rules) if not result.passed]
-    if failed and not force:
-        console.print(
-            f"{len(failed)} examples fail (newsflow topics test); nothing was applied. --force applies anyway."
-        )
-        raise typer.Exit(EXIT_FAILED)
-    loaded = settings(config).config
-    target = folder or Path(loaded.topics_applied)
-    new = sorted({rule.id for rule in rules.rules} - _ids_in_force(loaded, folder))
-    apply_rules(paths, target)
-    data(rules.version)
-    console.print(f"{len(rules)} rules, version {rules.version}, applied under {target}")
-    if new:
-        tell(f"new topics: {', '.join(new)}; `newsflow kafka apply` makes their feeds")
-
-
-def _ids_in_force(config: Config, folder: Path | None) -> set[str]:
-    """Topic ids of the rules in force; none where those do not load, for it is they that are to be replaced."""
-    from newsflow.errors import ConfigError
-    from newsflow.tagging import read_rules
-
-    try:
-        return {rule.id for rule in read_rules(paths_in_force(config, folder))}
-    except ConfigError:
-        return set()
+    if new == IN_FORCE:
+        return load_named(new, config)
+    return RuleSet(plan_apply(rules_in_force(settings(config).config), [new]).rules)
 
 
 def explanation_text(explanation: Explanation, article: Article, *, colour: bool) -> Iterator[str]:
@@ -215,22 +198,28 @@ def in_context(article: Article, evidence: Evidence, colour: bool) -> str:
 
 
 def diff_lines(found: Diff, samples: int) -> Iterator[str]:
-    """The lines of a difference between rule sets."""
-    from newsflow.tagging.diff import a_day
-
+    """The lines of a difference between rule sets: what changed, and of rules that change no article only the names."""
     span = f"{found.days:.1f} days" if found.days is not None else "too short a time for rates"
     yield f"{found.articles} articles, {span}; {len(found.changes)} topics changed"
     for change in found.changes.values():
-        rate = a_day(change.after, found.days)
-        alerts = a_day(change.alerts_after, found.days)
-        yield f"{change.topic} (rule {change.status}): {change.before} → {change.after} articles" + (
-            f", {rate:g} a day" if rate is not None else ""
-        )
-        yield f"  alert grade: {change.alerts_before} → {change.alerts_after}" + (
-            f", {alerts:g} a day" if alerts is not None else ""
-        )
+        if not (change.gained or change.lost):
+            continue
+        yield f"{change.topic} (rule {change.status}): {_rates(change.before, change.after, found.days)}"
+        if change.alerts_before != change.alerts_after:
+            yield f"  alert grade: {_rates(change.alerts_before, change.alerts_after, found.days)}"
         yield from _samples("gained", change.gained, samples)
         yield from _samples("lost", change.lost, samples)
+    for status in ("added", "changed", "removed"):
+        quiet = [each for each in found.changes.values() if each.status == status and not (each.gained or each.lost)]
+        if quiet:
+            yield f"rules {status}, and none of these articles changes: {few([each.topic for each in quiet])}"
+
+
+def _rates(before: int, after: int, days: float | None) -> str:
+    from newsflow.tagging.diff import a_day
+
+    rate = a_day(after, days)
+    return f"{before} → {after} articles" + (f", {rate:g} a day" if rate is not None else "")
 
 
 def _samples(word: str, articles: Sequence[Sample], samples: int) -> Iterator[str]:

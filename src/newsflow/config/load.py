@@ -17,6 +17,7 @@ from typing import Any
 
 from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
 from newsflow.errors import ConfigError, dotted
+from newsflow.resources import SHIPPED
 from newsflow.trends.bursts import BurstRule, TrendSettings
 from newsflow.trends.counting import WindowRule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
@@ -120,7 +121,7 @@ def _nested(path: Sequence[str], value: Any) -> Any:
 def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
     for section in ("sources", "topics", "routes"):
         if paths := value.get(section, {}).get("paths"):
-            value[section]["paths"] = [str(folder / path) for path in paths]
+            value[section]["paths"] = [path if path == SHIPPED else str(folder / path) for path in paths]
     if applied := value.get("topics", {}).get("applied"):
         value["topics"]["applied"] = str(folder / applied)
     if "url" in value.get("ledger", {}):

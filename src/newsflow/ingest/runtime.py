@@ -25,6 +25,7 @@ from newsflow.sandbox import Normaliser, SandboxLimits
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, load_rules, shipped_rules_path
+from newsflow.tagging.applied import InForce, in_force, version_of
 from newsflow.tagging.ruleset import POINTER_NAME
 from newsflow.trends.counts import Trends
 
@@ -191,17 +192,34 @@ def _load_routes(config: Config) -> Routes:
 
 
 def check_files(config: Config) -> list[str]:
-    """Load every file the configuration names; returns a line on each kind.
+    """Load every file the configuration names, and the rules that were applied; returns a line on each kind.
 
     Raises `ConfigError` for a wrong one, and for stores and ledgers that would share a file or a table.
     """
     sources, rules, routes = load_sources(config.sources.paths), load_rules(_rule_paths(config)), _load_routes(config)
     check_places(resolve(config.ledger.url), [(name, resolve(url)) for name, url in config.stores])
+    applied = _rules_in_force(config)
+    found = applied.rules()
+    version, was = version_of(found), applied.pointer.version
+    in_place = f"applied topics: {len(found)}, version {version}, in force instead of these"
+    if was != version:
+        in_place += f"; they were applied as {was}"
     return [
         f"sources: {len(sources)}",
         f"topics: {len(rules)}, version {rules.version}",
+        *([in_place] if applied.pointer.paths else []),
         f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}",
     ]
+
+
+def unpublished_topics(config: Config) -> list[str]:
+    """Ids of the rules in force whose articles no route publishes: nobody gets their feeds. Raises `ConfigError`."""
+    ids = {rule.id for rule in _rules_in_force(config).rules()}
+    return sorted(ids - _load_routes(config).published(ids))
+
+
+def _rules_in_force(config: Config) -> InForce:
+    return in_force(Path(config.topics_applied), config.topic_paths)
 
 
 # Beam pickles the steps of a pipeline, and runners make many instances of one. A step carries only the configuration,

@@ -79,7 +79,8 @@ def load_routes(
     topics: Collection[str] | None = None,
     destinations: Collection[str] | None = None,
 ) -> Routes:
-    """Return what the files say, in their order; without any, the shipped routes.
+    """Return what the files say, in their order; without any, the shipped routes. Where a file extends those, they come
+    first, each replaced by the one of its id in a file.
 
     Where `topics` (or `destinations`) are given, a name that is not among them is an error.
     Raises `ConfigError`.
@@ -87,12 +88,11 @@ def load_routes(
     files = [read_yaml(Path(path)) for path in paths or ()] or [_shipped()]
     for file in files:
         file.check(_schema())
-    routes, subscriptions = _entries(files, "routes"), _entries(files, "subscriptions")
+    base = [_shipped()] if any("extends" in file.value for file in files) else []
+    routes, subscriptions = (_over(_entries(base, kind), _entries(files, kind)) for kind in ("routes", "subscriptions"))
     debug = [file.part(("debug",)) for file in files if "debug" in file.value]
     if len(debug) > 1:
         raise debug[1].error(f"the debug feed is already asked for in {debug[0].file}")
-    for entries in (routes, subscriptions):
-        _refuse_same_ids(entries)
     for entry in (*debug, *routes, *subscriptions):
         _refuse_unknown_names(entry, topics, destinations)
         _refuse_unknown_zones(entry)
@@ -115,6 +115,13 @@ def _shipped() -> YamlDocument:
 
 def _entries(files: Iterable[YamlDocument], kind: str) -> list[YamlDocument]:
     return [file.part((kind, index)) for file in files for index in range(len(file.value.get(kind, ())))]
+
+
+def _over(base: Sequence[YamlDocument], entries: Sequence[YamlDocument]) -> list[YamlDocument]:
+    """The entries after those of the base, of which some are replaced where they stand."""
+    _refuse_same_ids(entries)
+    by_id = {entry.value["id"]: entry for entry in (*base, *entries)}
+    return list(by_id.values())
 
 
 def _route(entry: YamlDocument) -> Route:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,6 +77,18 @@ class Routes:
         """The stores that keep an article, by its own topics."""
         seen = facts(article, rules=self._rules)
         return _unique(store for route in self._taking(seen) for store in route.stores)
+
+    def published(self, topics: Collection[str]) -> frozenset[str]:
+        """Those of these topics whose feeds some article may go to."""
+        found: set[str] = set()
+        for route in self.routes:
+            match = route.match
+            if route.every_topic and match.tagged is not False:
+                found |= set(topics) - match.topics_none
+            found |= set(topics) & set(route.feeds)
+            if route.stop and match in (Match(), Match(tagged=True)):
+                break  # No article with a topic goes on from here.
+        return frozenset(found)
 
     def open_feeds(self, feeds: Iterable[str]) -> tuple[str, ...]:
         """The feeds without those of subscribers that are gone or no longer want one: their Kafka topic may be gone."""

@@ -6,13 +6,12 @@ files is read.
 """
 
 from newsflow.tagging.load import read_rules, shipped_rules_path
-from newsflow.tagging.ruleset import RuleSet, RuleSource, Tags, apply_rules, is_alert_grade, load_rules
+from newsflow.tagging.ruleset import RuleSet, RuleSource, Tags, is_alert_grade, load_rules
 
 __all__ = [
     "RuleSet",
     "RuleSource",
     "Tags",
-    "apply_rules",
     "is_alert_grade",
     "load_rules",
     "read_rules",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 import orjson
 
 from newsflow.errors import ConfigError
+from newsflow.resources import SHIPPED
 from newsflow.tagging.parse import RuleParser
 from newsflow.tagging.rule import Rule
 from newsflow.yamlfile import YamlDocument, read_documents, read_text
@@ -24,13 +25,18 @@ def shipped_rules_path() -> Path:
     return Path(str(files("newsflow.tagging"))) / "rules"
 
 
+def rule_place(path: RulePath) -> Path:
+    """The file or folder that a path of rules names; `shipped` is the folder of the installed release."""
+    return shipped_rules_path() if str(path) == SHIPPED else Path(path)
+
+
 def rule_files(paths: Iterable[RulePath]) -> list[Path]:
     """Every rule file, folders read whole, in a stable order.
 
     Raises ConfigError for a path that is not there or is not a rule file.
     """
     found: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(rule_place, paths):
         if path.is_dir():
             found += sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and p.name[0] != ".")
         elif path.is_file() and path.suffix in SUFFIXES:
@@ -42,9 +48,19 @@ def rule_files(paths: Iterable[RulePath]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _documents(paths: Iterable[RulePath]) -> list[YamlDocument]:
-    read = (_read_jsonl(path) if path.suffix == ".jsonl" else read_documents(path) for path in rule_files(paths))
+def rule_documents(paths: Iterable[RulePath]) -> list[YamlDocument]:
+    """The documents of files and folders, not looked into yet."""
+    shipped = shipped_rules_path()
+    read = (_shipped_file(path) if path.is_relative_to(shipped) else _read(path) for path in rule_files(paths))
     return [document for documents in read for document in documents]
+
+
+def _read(path: Path) -> list[YamlDocument]:
+    return list(_read_jsonl(path)) if path.suffix == ".jsonl" else read_documents(path)
+
+
+_shipped_file = cache(_read)
+"""A process keeps to the shipped rules of its own release, and reads each of their files once."""
 
 
 def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
@@ -58,16 +74,21 @@ def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
             raise ConfigError(f"not valid JSON: {error}", file=str(path), line=number) from error
 
 
-def _id(document: YamlDocument) -> str | None:
+def document_id(document: YamlDocument) -> str | None:
     value = document.value.get("id") if isinstance(document.value, dict) else None
     return value if isinstance(value, str) else None
 
 
 class Catalogue:
-    """Documents by id and by folder/code; parses each once, on demand."""
+    """Documents by id and by folder/code; parses each once, on demand.
 
-    def __init__(self, documents: Iterable[YamlDocument], *, shipped: bool = False) -> None:
-        self._shipped = shipped
+    With `later_replaces`, as among applied rules, a later document of an id replaces an earlier one unasked.
+    """
+
+    def __init__(
+        self, documents: Iterable[YamlDocument], *, shipped: bool = False, later_replaces: bool = False
+    ) -> None:
+        self._shipped, self._later_replaces = shipped, later_replaces
         self._by_id: dict[str, YamlDocument] = {}
         self._by_name: dict[str, str] = {}
         self._rules: dict[str, Rule] = {}
@@ -77,12 +98,12 @@ class Catalogue:
             self._add(document)
 
     def _add(self, document: YamlDocument) -> None:
-        identity = _id(document)
+        identity = document_id(document)
         if identity is None:
             self._anonymous.append(document)
             return
         held = self._by_id.get(identity)
-        if held is not None and document.value.get("override") is not True:
+        if held is not None and not self._later_replaces and document.value.get("override") is not True:
             where = f"{held.file}:{held.line()}"
             message = f"the id {identity!r} is taken by {where}; `override: true` replaces that rule"
             raise document.error(message, ("id",))
@@ -124,14 +145,14 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def shipped_catalogue() -> Catalogue:
     """The shipped rules, for references from other files."""
-    return Catalogue(_documents([shipped_rules_path()]), shipped=True)
+    return Catalogue(rule_documents([SHIPPED]), shipped=True)
 
 
-def read_rules(paths: Iterable[RulePath]) -> list[Rule]:
+def read_rules(paths: Iterable[RulePath], *, later_replaces: bool = False) -> list[Rule]:
     """The rules of files and folders. Raises ConfigError with file, line and what would be accepted."""
     if isinstance(paths, str | Path):
         paths = [paths]
-    given = list(paths)
-    if [Path(path) for path in given] == [shipped_rules_path()]:
+    given = [rule_place(path) for path in paths]
+    if given == [shipped_rules_path()]:
         return shipped_catalogue().rules()
-    return Catalogue(_documents(given)).rules()
+    return Catalogue(rule_documents(given), later_replaces=later_replaces).rules()

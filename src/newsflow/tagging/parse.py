@@ -219,7 +219,7 @@ class RuleParser:
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts)) if parts else None
 
     def _near(self, value: Mapping[str, Any], path: ValuePath) -> Near:
-        operands = self._expressions(value["near"], (*path, "near"))
+        operands = tuple(map(_flat, self._expressions(value["near"], (*path, "near"))))
         if len(operands) < 2 or any(not isinstance(part, Term | AnyOf) for part in operands):
             raise self.doc.error("`near` takes two or more terms, or `any` lists of terms", (*path, "near"))
         if any(not isinstance(term, Term) for part in operands if isinstance(part, AnyOf) for term in part.of):
@@ -267,6 +267,13 @@ class RuleParser:
                     line = self.doc.line((*path, key, index)) or 0
                     found.append(Example(text, code, key == "match", line))
         return tuple(found)
+
+
+def _flat(expression: Expression) -> Expression:
+    """An `any` within an `any`, which a term of several texts is, as its terms."""
+    if not isinstance(expression, AnyOf):
+        return expression
+    return AnyOf(tuple(term for part in expression.of for term in (part.of if isinstance(part, AnyOf) else (part,))))
 
 
 def _positive(expression: Expression | None) -> Sequence[Term]:

@@ -145,7 +145,7 @@ class Vocabulary:
 
     def __init__(self, table: LeafTable) -> None:
         self._table = table
-        self._automaton: Any = ahocorasick_rs.AhoCorasick(list(table.patterns)) if table.patterns else None
+        self._automaton: Any = None
         pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
         self._entries = Postings(pairs, len(table.patterns))
         self.plain_leaves = self._plain_leaves()
@@ -162,10 +162,13 @@ class Vocabulary:
                 found[pattern] = leaf
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_automaton": None}
+
     def hits(self, folded: str) -> list[PatternHit]:
         """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
-        if self._automaton is None:
-            return []
+        if self._automaton is None:  # built for the first text: commands that only name topics need none
+            self._automaton = ahocorasick_rs.AhoCorasick(list(self._table.patterns))
         found: list[PatternHit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         return found
 

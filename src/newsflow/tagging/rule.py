@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -124,6 +124,12 @@ class Rule:
         """12 hex digits over the meaning: equal for rules that match alike by their text."""
         text = json.dumps(self.meaning(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def set_version(versions: Iterable[tuple[str, str]]) -> str:
+    """12 hex digits over the meaning of all rules, given as ids and versions in any order."""
+    text = "\n".join(sorted(identity + version for identity, version in versions))
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def _plain(value: Expression | None) -> Any:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from newsflow.errors import ConfigError
 from newsflow.model import Article, Evidence, Mention, TopicMatch
-from newsflow.tagging.compile import CompiledRule, compile_rules
+from newsflow.resources import SHIPPED
+from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
-from newsflow.tagging.rule import Rule, languages_searched
+from newsflow.tagging.prepared import keep_tables, key_of, read_tables
+from newsflow.tagging.rule import Rule, languages_searched, set_version
 from newsflow.tagging.scan import ALERT_SCORE, Scan
 
 MAX_EVIDENCE = 100
@@ -50,15 +48,14 @@ class Judgement(NamedTuple):
 class RuleSet:
     """Compiled rules. Immutable to its users, safe to share between threads; build it once a process."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """Raises ValueError when two rules have one id."""
-        self.rules: tuple[Rule, ...] = tuple(rules)
-        self.tables = compile_rules(self.rules)
+    def __init__(self, rules: Iterable[Rule] | Tables) -> None:
+        """Of rules, or of tables that were compiled before. Raises ValueError when two rules have one id."""
+        self.tables = rules if isinstance(rules, Tables) else compile_rules(rules)
+        self.rules = tuple(item.rule for item in self.tables.rules)
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
-        text = "\n".join(sorted(item.rule.id + item.version for item in self.tables.rules))
-        self.version = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        self.version = set_version((item.rule.id, item.version) for item in self.tables.rules)
         """12 hex digits over the meaning of all rules, whatever their order."""
 
     def __len__(self) -> int:
@@ -146,13 +143,20 @@ def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
     return topic.score >= ALERT_SCORE and (in_title or not article.title.strip())
 
 
-def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:
+def load_rules(paths: Iterable[RulePath] | RulePath | None = None, *, later_replaces: bool = False) -> RuleSet:
     """The rule set of files and folders; without paths, the shipped one.
 
     Raises ConfigError with file, line, path and what would be accepted.
     """
     given = [shipped_rules_path()] if paths is None else [paths] if isinstance(paths, RulePath) else list(paths)
-    return RuleSet(read_rules(given))
+    files = rule_files(given)
+    content = key_of(files)
+    key = content + "-later-replaces" * later_replaces
+    tables = read_tables(key)
+    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables)
+    if tables is None and content == key_of(files):  # else a file has changed meanwhile
+        keep_tables(key, rules.tables)
+    return rules
 
 
 # A rule set that follows its files: looked at between batches, replaced only by one that loads.
@@ -161,6 +165,23 @@ def load_rules(paths: Iterable[RulePath] | RulePath | None = None) -> RuleSet:
 logger = logging.getLogger(__name__)
 
 POINTER_NAME = "applied.json"
+FOLLOWS = "topic rules %s are in force, applied as %s: the shipped rules among them follow the installed release"
+
+
+class Pointer(NamedTuple):
+    """What was last applied: its version at that time, its files and folders, and the entry of the history."""
+
+    version: str
+    paths: tuple[Path, ...]
+    """Later ones replace earlier ones. None where the configured rules count again."""
+    entry: str
+
+    @property
+    def follows_release(self) -> bool:
+        return Path(SHIPPED) in self.paths
+
+
+NOTHING_APPLIED = Pointer("", (), "")
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -168,7 +189,7 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class RuleSource:
     """The current rule set of some paths, or of what was last applied.
 
-    `pointer` names a file that `apply_rules` writes; where it exists, it says which rules count and `paths` do not.
+    `pointer` names a file that `newsflow topics apply` writes; where it names rules, they count and `paths` do not.
     Not safe for threads; one a process and stage.
     """
 
@@ -188,7 +209,8 @@ class RuleSource:
         if self._rules is not None and signature == self._signature:
             return self._rules
         try:
-            rules = load_rules(self._targets())
+            applied = self._applied()
+            rules = load_rules(applied.paths or self._paths, later_replaces=bool(applied.paths))
         except ConfigError as error:
             if self._rules is None:
                 raise
@@ -196,19 +218,21 @@ class RuleSource:
         else:
             if self._rules is not None and rules.version != self._rules.version:
                 logger.info("topic rules %s replace %s", rules.version, self._rules.version)
+            if applied.follows_release and rules.version != applied.version:
+                logger.warning(FOLLOWS, rules.version, applied.version)
             self._rules = rules
         # Taken before loading: what changed meanwhile shows at the next look.
         self._signature = signature
         return self._rules
 
-    def _targets(self) -> Sequence[Path]:
-        return applied_paths(self._pointer) or self._paths if self._pointer else self._paths
+    def _applied(self) -> Pointer:
+        return read_pointer(self._pointer) if self._pointer else NOTHING_APPLIED
 
     def _look(self) -> Signature:
         """Name, time, size and inode of every file that counts; equal when nothing changed."""
         found = [self._pointer] if self._pointer else []
         try:
-            found += rule_files(self._targets())
+            found += rule_files(self._applied().paths or self._paths)
         except ConfigError:
             found += [Path("unreadable")]
         return tuple(_stamp(path) for path in found)
@@ -222,47 +246,17 @@ def _stamp(path: Path) -> tuple[str, int, int, int]:
     return (str(path), state.st_mtime_ns, state.st_size, state.st_ino)
 
 
-def applied_paths(pointer: Path) -> list[Path]:
-    """What was last applied; empty when nothing was. Raises ConfigError for a pointer that cannot be read."""
+def read_pointer(file: Path) -> Pointer:
+    """What was last applied; `NOTHING_APPLIED` where nothing was. Raises ConfigError for a pointer that is not one."""
     try:
-        value = json.loads(pointer.read_text(encoding="utf-8"))
-        return [Path(item) if Path(item).is_absolute() else pointer.parent / item for item in value["paths"]]
+        return as_pointer(json.loads(file.read_text(encoding="utf-8")), file.parent)
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"not a pointer to applied rules: {error}", file=str(pointer)) from error
+        return NOTHING_APPLIED
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"not a pointer to applied rules: {error}", file=str(file)) from error
 
 
-def apply_rules(paths: Iterable[RulePath], folder: Path) -> RuleSet:
-    """Load rules, keep a copy of their files under `folder`, and point running jobs at it.
-
-    The pointer is replaced in one step, so a job sees the old rules or the new ones whole. Raises ConfigError, and
-    changes nothing, when the rules do not load.
-    """
-    given = list(paths)
-    rules = load_rules(given)
-    copy = folder / rules.version
-    if not copy.exists():
-        _copy_files(given, copy)
-    _replace(folder / POINTER_NAME, json.dumps({"version": rules.version, "paths": [rules.version]}))
-    return rules
-
-
-def _copy_files(paths: Iterable[RulePath], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
-    for number, path in enumerate(rule_files(paths)):
-        # The folder's name is kept: references such as countries/SY go by it.
-        place = staging / f"{number:05d}" / path.parent.name
-        place.mkdir(parents=True)
-        shutil.copyfile(path, place / path.name)
-    staging.rename(target)
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".pointer-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
+def as_pointer(value: Mapping[str, Any], folder: Path) -> Pointer:
+    """What a pointer under `folder` says. Raises KeyError, TypeError or AttributeError for what is not one."""
+    paths = tuple(Path(item) if item == SHIPPED else folder / item for item in value["paths"])
+    return Pointer(str(value.get("version", "")), paths, str(value.get("entry", "")))
