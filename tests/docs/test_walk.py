@@ -136,7 +136,8 @@ class Walk:
         for block in reversed(blocks(self.page)):
             self.save(block)
         for command in self.given.given:
-            self.types(Command(command))
+            done = self._to_its_end(command)
+            assert done.code == 0, f"{self.page}: {command}: exit code {done.code}\n{done.output}"
 
     def save(self, block: Block) -> None:
         if block.title:
