@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-deploy test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-deploy test-docs test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

@@ -129,7 +129,7 @@ def _move_brokers(ports: dict[str, int], libs: Path) -> None:
     ) -> None:
         begin(self, directory, ports.get(str(port), port), **{"libs": libs, **options})
 
-    LocalBroker.__init__ = begin_elsewhere  # type: ignore[method-assign, assignment]
+    LocalBroker.__init__ = begin_elsewhere  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

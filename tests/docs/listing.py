@@ -22,6 +22,8 @@ class Page:
 
     given: tuple[str, ...] = ()
     """Commands that were typed before."""
+    after: tuple[str, ...] = ()
+    """Commands that must succeed at its end."""
     databases: tuple[str, ...] = ()
     """Variables that name a new PostgreSQL database."""
     environ: dict[str, str] = field(default_factory=dict)

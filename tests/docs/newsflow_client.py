@@ -8,7 +8,7 @@ import sys
 
 server = socket.socket(socket.AF_UNIX)
 server.connect(os.environ["DOCS_SERVER"])
-message = json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "environ": dict(os.environ)})
+message = json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "environ": dict(os.environ)})  # noqa: PTH109
 socket.send_fds(server, [message.encode()], [0, 1, 2])
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda got, _: server.send(bytes([got])))

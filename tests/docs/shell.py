@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -75,6 +74,7 @@ class Shell:
 
     def begins(self, command: str) -> int:
         """Run what does not end by itself; returns its process."""
+        self._output.write_bytes(b"")
         return int(self._says(f">'{self._output}' 2>&1 </dev/null {command} &", "$!"))
 
     def interrupts(self, process: int) -> Typed:

@@ -11,20 +11,19 @@ import pytest
 from tests.docs.answers import same_answer
 from tests.docs.command_lines import check_line, check_newsflow
 from tests.docs.listing import LOADED, RUN, is_run, not_run, pages, parts
-from tests.docs.markdown import PAGES, SHELLS, all_blocks, inline_commands, page_name
+from tests.docs.loaders import load
+from tests.docs.markdown import PAGES, SHELLS, Block, all_blocks, inline_commands, page_name
 
 BLOCKS = all_blocks()
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.language in LOADED], ids=str)
-def test_a_file_loads(block, tmp_path: Path) -> None:
-    from tests.docs.loaders import load
-
+def test_a_file_loads(block: Block, tmp_path: Path) -> None:
     load(block, tmp_path)
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.language in SHELLS], ids=str)
-def test_command_lines_are_those_of_their_programs(block) -> None:
+def test_command_lines_are_those_of_their_programs(block: Block) -> None:
     done = subprocess.run(["bash", "-n"], input="\n".join(parts(block)), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     for line in parts(block):
@@ -32,7 +31,7 @@ def test_command_lines_are_those_of_their_programs(block) -> None:
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.language == "python"], ids=str)
-def test_python_compiles(block) -> None:
+def test_python_compiles(block: Block) -> None:
     compile(block.text, str(block), "exec")
 
 
@@ -43,7 +42,9 @@ def test_commands_in_sentences_exist(path: Path) -> None:
 
 
 def test_every_block_is_run_loaded_or_listed() -> None:
-    left = [str(block) for block in BLOCKS if block.language not in (*RUN, *LOADED) and is_run(block.page, block.first_line)]
+    left = [
+        str(block) for block in BLOCKS if block.language not in (*RUN, *LOADED) and is_run(block.page, block.first_line)
+    ]
     assert left == [], "neither run nor loaded: say in tests/docs/not_run.yaml why"
 
 

@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.docs, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 CONSUMERS = DOCS / "how-to" / "consumers"
 TEXT = "👩🏽‍🚀 وقعت سوريا اتفاقا مع روسيا في دمشق يوم الاثنين. وقال مسؤول إن المحادثات مع موسكو دامت عاما كاملا 🎉 في سوريا."
-ENGLISH = "🚢 Syria signed a treaty with Russia in Damascus on Monday. Both had talked for a year about it, an envoy said."
+ENGLISH = (
+    "🚢 Syria signed a treaty with Russia in Damascus on Monday. Both had talked for a year about it, an envoy said."
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ def records() -> list[Event]:
     publish("treaty", 9, title="👩🏽‍🚀 سوريا وروسيا", content=TEXT)
     publish("ship", 9, title="🚢 Syria and Russia sign", content=ENGLISH)
     publish("bread", 9, title="Bakeries open in Lebanon", content="Bakeries opened in Lebanon on Monday. " * 6)
-    publish("treaty", 10, title="👩🏽‍🚀 سوريا وروسيا 🎉 توقعان", content=TEXT + " وأضاف أن الاتفاق مع روسيا 📜 يسري فورا.")
+    publish(
+        "treaty", 10, title="👩🏽‍🚀 سوريا وروسيا 🎉 توقعان", content=TEXT + " وأضاف أن الاتفاق مع روسيا 📜 يسري فورا."
+    )
     publish("bread", 11, action="withdraw", title=None, content=None, content_type=None)
     return list(kafka.records(ARTICLE_TOPIC))
 

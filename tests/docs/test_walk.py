@@ -135,7 +135,10 @@ class Walk:
         """Save the files of the page, and type what it takes for granted."""
         for block in reversed(blocks(self.page)):
             self.save(block)
-        for command in self.given.given:
+        self.must(self.given.given)
+
+    def must(self, commands: tuple[str, ...]) -> None:
+        for command in commands:
             done = self._to_its_end(command)
             assert done.code == 0, f"{self.page}: {command}: exit code {done.code}\n{done.output}"
 
@@ -243,6 +246,7 @@ def test_what_a_page_shows_runs(
         walk.begin()
         for block in blocks(page):
             walk.block(block)
+        walk.must(given.after)
     finally:
         shell.close()
         LocalBroker(folder / "other-kafka", ports["29092"]).kill()
