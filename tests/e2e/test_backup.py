@@ -22,41 +22,18 @@ from newsflow.ledger import open_ledger
 from newsflow.ledger.reading import StoredVersion
 from newsflow.model.names import ARTICLE_TOPIC, dead_letter_topic
 from newsflow.tools.postgres import LocalPostgres, find_programs
-from newsflow.tools.programs import exclusive
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import ACCEPTED, check_one_outcome_each, mine
 from tests.e2e.job_process import JobProcess
+from tests.kafka_tools import write_consumer_groups
 from tests.postgres_helpers import new_database
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = (ROOT / "docs" / "how-to" / "runbook.md").read_text(encoding="utf-8")
-TOOLS = ROOT / ".newsflow" / "kafka-tools"
 PART = 120
 """Events published at once."""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="session")
-def kafka_tools() -> Path:
-    """Kafka's own command line, fetched by Maven once a checkout."""
-    TOOLS.mkdir(parents=True, exist_ok=True)
-    with exclusive(TOOLS / "lock"):
-        if not list(TOOLS.glob("kafka-tools-*.jar")):
-            if shutil.which("mvn") is None:
-                pytest.skip("no Maven to fetch Kafka's command line with")
-            command = [
-                "mvn",
-                "--batch-mode",
-                "--quiet",
-                "--file",
-                str(Path(__file__).parent / "kafka_tools" / "pom.xml"),
-            ]
-            command += ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={TOOLS}"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(f"Maven could not fetch Kafka's command line: {done.stdout[-300:]}")
-    return TOOLS
 
 
 def commands(section: str) -> list[str]:
@@ -68,15 +45,11 @@ def commands(section: str) -> list[str]:
 class Operator:
     """Types the runbook's commands in one folder, with the names of this test for those of the page."""
 
-    def __init__(self, folder: Path, job: JobProcess, tools: Path) -> None:
+    def __init__(self, folder: Path, job: JobProcess) -> None:
         self._folder, self._job = folder, job
         programs = folder / "bin"
         programs.mkdir()
-        script = (
-            f'#!/bin/sh\nexec java -cp "{tools}/*" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@"\n'
-        )
-        (programs / "kafka-consumer-groups.sh").write_text(script)
-        (programs / "kafka-consumer-groups.sh").chmod(0o755)
+        write_consumer_groups(programs)
         self._environ = {
             **os.environ,
             "PATH": os.pathsep.join([str(programs), str(find_programs()), os.environ["PATH"]]),
@@ -95,7 +68,7 @@ class Operator:
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_backup_and_restore_lose_nothing(
-    database: str, topics_broker: RunningBroker, kafka_tools: Path, tmp_path: Path, request: pytest.FixtureRequest
+    database: str, topics_broker: RunningBroker, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     broker, topic = topics_broker, topics_broker.create_topic(topics_broker.name("raw"), partitions=2)
     broker.create_topic(dead_letter_topic(topic))
@@ -107,7 +80,7 @@ def test_backup_and_restore_lose_nothing(
         server: LocalPostgres = request.getfixturevalue("postgres")
         url, other = new_database(server), ("sqlite3 ", "cp ")
     job = JobProcess(broker, topic, tmp_path, url, topic, {"NEWSFLOW_LIMITS__BATCH_RECORDS": "20"})
-    operator = Operator(tmp_path, job, kafka_tools)
+    operator = Operator(tmp_path, job)
     before = publish(broker, topic, 0)
     job.start("--follow")
     wait_for(lambda: len(committed(broker, job.group, topic)) == 2, job)

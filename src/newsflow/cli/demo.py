@@ -41,7 +41,7 @@ def demo(
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Run both jobs on a sample of invented news and show what came of it. Each run starts from nothing."""
+    """Run both jobs on invented news and show what came of it. Each run has a new ledger, and sees its own events."""
     set_up_logging(verbose, quiet)
     from newsflow.errors import MissingToolError
 

@@ -1,0 +1,77 @@
+// Keeps the articles of a feed as they stand: node consume.mjs BROKERS TOPIC GROUP.
+import { Kafka, logLevel } from "kafkajs";
+
+// What holds of each article. Put a database in its place: an id, a version, and the article or nothing.
+const known = new Map();
+const counts = { taken: 0, "passed over": 0, withdrawn: 0 };
+
+function take(value, headers) {
+  if (value === null || headers.ce_type?.toString() !== "newsflow.article.v1") return;
+  const article = JSON.parse(value.toString("utf8"));
+  const version = known.get(article.id)?.version ?? 0;
+  if (article.version <= version) {
+    counts["passed over"]++; // a repeat, or behind what is here
+  } else if (article.action === "withdraw") {
+    known.set(article.id, { version: article.version, article: null }); // the version stays known, the text goes
+    counts.withdrawn++;
+  } else {
+    known.set(article.id, { version: article.version, article }); // add and replace are the same to a reader
+    counts.taken++;
+  }
+}
+
+// A JavaScript string is indexed by UTF-16 units, of which an emoji has two; the offsets count code points.
+function cut(text, start, end) {
+  return Array.from(text).slice(start, end).join("");
+}
+
+function show() {
+  for (const id of [...known.keys()].sort()) {
+    const { version, article } = known.get(id);
+    console.log(`${id} v${version} ${article === null ? "(withdrawn)" : article.title}`);
+    for (const topic of article?.topics ?? []) {
+      for (const { field, start, end } of topic.evidence) {
+        console.log(`  ${topic.id} ${field} ${start}-${end}: ${cut(article[field], start, end)}`);
+      }
+    }
+  }
+  console.log(Object.entries(counts).map(([what, count]) => `${count} ${what}`).join(", "));
+}
+
+const [brokers, topic, groupId] = process.argv.slice(2);
+const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.ERROR });
+
+// What is there to be read; to go on for ever, leave this and the test for it out.
+const admin = kafka.admin();
+await admin.connect();
+const ends = await admin.fetchTopicOffsets(topic);
+const [begun] = await admin.fetchOffsets({ groupId, topics: [topic] });
+await admin.disconnect();
+const committed = new Map(begun.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+const left = new Map(
+  ends
+    .filter(({ partition, low, high }) => Math.max(Number(low), committed.get(partition) ?? -1) < Number(high))
+    .map(({ partition, high }) => [partition, Number(high)]),
+);
+
+if (left.size > 0) {
+  const consumer = kafka.consumer({ groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ partition, message }) => {
+        take(message.value, message.headers);
+        const next = Number(message.offset) + 1;
+        // Only what the table has; after a crash it comes again, and is passed over.
+        await consumer.commitOffsets([{ topic, partition, offset: String(next) }]);
+        if (next >= (left.get(partition) ?? Infinity)) left.delete(partition);
+        if (left.size === 0) resolve();
+      },
+    });
+  });
+  await consumer.disconnect();
+}
+show();

@@ -1,0 +1,63 @@
+"""Keeps the articles of a feed as they stand: python consume.py BROKERS TOPIC GROUP."""
+
+import json
+import sys
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+ARTICLE = b"newsflow.article.v1"
+
+
+class Table:
+    """What holds of each article. Put a database in its place: an id, a version, and the article or nothing."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[int, dict[str, Any] | None]] = {}
+        self.counts = {"taken": 0, "passed over": 0, "withdrawn": 0}
+
+    def take(self, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+        if value is None or dict(headers).get("ce_type") != ARTICLE:
+            return
+        article = json.loads(value)
+        version, _ = self.known.get(article["id"], (0, None))
+        if article["version"] <= version:  # a repeat, or behind what is here
+            self.counts["passed over"] += 1
+        elif article["action"] == "withdraw":  # the version stays known, the text goes
+            self.known[article["id"]] = article["version"], None
+            self.counts["withdrawn"] += 1
+        else:  # add and replace are the same to a reader
+            self.known[article["id"]] = article["version"], article
+            self.counts["taken"] += 1
+
+    def show(self) -> None:
+        for name, (version, article) in sorted(self.known.items()):
+            print(f"{name} v{version} {'(withdrawn)' if article is None else article['title']}")
+            for topic in article["topics"] if article else ():
+                for found in topic["evidence"]:
+                    # A Python string is indexed by code points, as the offsets are.
+                    text = article[found["field"]][found["start"] : found["end"]]
+                    print(f"  {topic['id']} {found['field']} {found['start']}-{found['end']}: {text}")
+        print(", ".join(f"{count} {what}" for what, count in self.counts.items()))
+
+
+def main(brokers: str, topic: str, group: str) -> None:
+    table = Table()
+    consumer = KafkaConsumer(
+        bootstrap_servers=brokers.split(","), group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    # To go on for ever: while True.
+    while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        for records in consumer.poll(timeout_ms=1000).values():
+            for record in records:
+                table.take(record.value, record.headers)
+        consumer.commit()  # only what the table has; after a crash it comes again, and is passed over
+    consumer.close()
+    table.show()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
