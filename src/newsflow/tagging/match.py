@@ -16,7 +16,7 @@ from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 from newsflow.tagging.text import FoldedText
 
 _MOST_WINDOWS = 100_000
-"""So many windows of hits are tried for one `near` of one article: a text made for it has billions, news some dozens."""
+"""Windows of hits tried for one `near` of one article: news has some dozens, a text made for it billions."""
 _MANY = 8
 """With more hits than this of an operand, only those within reach of the anchor are looked at."""
 
@@ -53,7 +53,7 @@ class _Window:
     def fits(self, window: list[Span], span: Span) -> bool:
         """Whether a hit stands close enough to those of a window; false of all, once too many were tried."""
         self._left -= 1
-        if self._left < 0 or self._node.ordered and span.start < window[-1].end - 1:
+        if self._left < 0 or (self._node.ordered and span.start < window[-1].end - 1):
             return False
         spans = sorted((*window, span))
         return sum([_gap(left, right, self._text) for left, right in pairwise(spans)]) <= self._node.within

@@ -192,7 +192,7 @@ class Scan:
         return None
 
     def _around(self, leaf: LeafId, span: Span) -> list[Span]:
-        """The hits of a leaf that begin before the end of a span, but those that end before it however long they are."""
+        """The hits of a leaf that begin before a span ends, without those too far in front to reach it."""
         spans = self.spans(leaf)
         longest = self._longest.get(leaf)
         if longest is None:
