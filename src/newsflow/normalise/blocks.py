@@ -24,7 +24,7 @@ REPEATED_WORDS = 8
 COMMENTS_SHARE = 0.1
 LAST_SENTENCES, LAST_WORDS = 20, 2
 
-_ENDS_SENTENCE = re.compile("[.!?؟。…！？।]+[\"'”»’)\\]]*$")
+_STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 _JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
 _JOINED_BEFORE = "(“‘«[$€£"
@@ -63,7 +63,12 @@ def join_fragments(lines: Sequence[str]) -> list[str]:
 def _goes_on(line: str) -> bool:
     """Whether a line in a script with cases ends within a sentence."""
     cased = any(char.islower() or char.isupper() for char in line[-3:])
-    return cased and not _ENDS_SENTENCE.search(line) and len(line) < 2_000
+    return cased and not _ends_sentence(line) and len(line) < 2_000
+
+
+def _ends_sentence(line: str) -> bool:
+    """Whether a line ends with a full stop or the like, and perhaps what closes a quotation behind it."""
+    return line.rstrip(_CLOSERS).endswith(tuple(_STOPS))
 
 
 def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
@@ -84,7 +89,7 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
 def _with_last_sentences(lines: Sequence[str], end: int) -> int:
     """The end of a block, moved past the short sentences that follow it."""
     for line in lines[end : end + LAST_SENTENCES]:
-        if not _ENDS_SENTENCE.search(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
+        if not _ends_sentence(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
             break
         end += 1
     return end
@@ -130,7 +135,7 @@ def _score(line: str, *, again: bool) -> float:
     why = why_dropped(line)
     if (why is not None and why != "no-words") or is_code(line):
         return BOILERPLATE
-    if _ENDS_SENTENCE.search(line):
+    if _ends_sentence(line):
         return capped - THRESHOLD_WORDS + SENTENCE_BONUS
     return NO_SENTENCE_FACTOR * capped - THRESHOLD_WORDS
 

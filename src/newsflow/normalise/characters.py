@@ -10,7 +10,7 @@ import codecs
 import re
 import unicodedata
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Format characters that carry no meaning between words: bidi marks and embeddings, BOM, soft hyphen, word joiner,
 # zero-width space, invisible operators, and controls other than tab and newline. ZWNJ and ZWJ are handled apart.
@@ -22,7 +22,7 @@ _TATWEEL = re.compile("\u0640+")
 _HEH_MARK = re.compile("(?<![\u0621-\u064a])\u0647\u0640(?![\u0621-\u064a])")  # هـ, "of the Hijra", is written with it
 # Joiners mean something only between letters of scripts that join (Persian plurals, Indic conjuncts, emoji).
 _JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u2600-\u27bf\U0001f000-\U0001faff\ufe0f])[\u200c\u200d]+")
-_JOINER_AT_END = re.compile("[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|$)", re.MULTILINE)
+_JOINER_AT_END = re.compile("(?<![\u200c\u200d])[\u200c\u200d]+(?=[\\s.,:;!?،؛؟()\\[\\]«»\"']|$)", re.MULTILINE)
 # The ideographic space stays: it is how Japanese and Chinese separate.
 _OTHER_SPACES = "\t\x0b\x0c\u00a0\u1680\u2000-\u200a\u202f\u205f"
 # Runs that are not one plain space already: nearly all are, and to replace these by themselves took most of the time.
@@ -34,10 +34,32 @@ _QUICK = re.compile(
 )
 
 
+MOST_MARKS = 30
+"""Combining marks kept of a run, as in the stream-safe text of UAX #15: normalisation takes time by a run's square."""
+_SHORT_CHARS = 2_000
+"""A run within so many characters costs nothing to speak of."""
+
+
+def cut_marks(text: str) -> str:
+    """The text with at most `MOST_MARKS` combining marks in a row, unless it is short; the marks behind these go."""
+    if len(text) <= _SHORT_CHARS or text.isascii():
+        return text
+    marks, long_runs = _mark_patterns()
+    # A run twice that long holds two of these samples in a row: few texts have such, and need a look at all of it.
+    return long_runs.sub(r"\1", text) if marks.search(text[::MOST_MARKS]) else text
+
+
+@cache
+def _mark_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Two marks in a row, and a run that is too long."""
+    marks = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
+    return re.compile(f"[{marks}]{{2}}"), re.compile(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+")
+
+
 def tidy_text(text: str) -> str:
     """Text in NFC with plain spaces and newlines, without invisible characters, tatweel and lone surrogates.
 
-    Runs of spaces become one; newlines stay. Idempotent.
+    Runs of spaces become one, and of very many combining marks the first stay; newlines stay. Idempotent.
     """
     if _QUICK.search(text):
         text = _NEWLINES.sub("\n", text)
@@ -49,6 +71,7 @@ def tidy_text(text: str) -> str:
         text = _SPACES.sub(" ", text)
     elif "  " in text:
         text = _SPACES.sub(" ", text)
+    text = cut_marks(text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
@@ -95,6 +118,7 @@ def fold(text: str) -> str:
     """Lower case, no accents or invisible signs, one form for each Arabic letter, ASCII digits, plain spaces."""
     if text.isascii():
         return _FOLDED_SPACES.sub(" ", text.lower()).strip()
+    text = cut_marks(text)
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_FOLDING)
     return _FOLDED_SPACES.sub(" ", unicodedata.normalize("NFC", folded)).strip()  # Hangul comes apart above
 

@@ -15,6 +15,8 @@ from newsflow.tagging.rule import rule_language
 from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
 from newsflow.tagging.text import FoldedText
 
+_MOST_WINDOWS = 100_000
+"""Windows of hits tried for one `near` of one article: news has some dozens, a text made for it billions."""
 _MANY = 8
 """With more hits than this of an operand, only those within reach of the anchor are looked at."""
 
@@ -37,6 +39,7 @@ class _Window:
     def __init__(self, operands: Sequence[list[Span]], node: Node, text: FoldedText) -> None:
         self._operands, self._node, self._text = operands, node, text
         self._reach: int | None = None
+        self._left = _MOST_WINDOWS
 
     def complete(self, window: list[Span], number: int) -> list[Span]:
         """The window with the nearest hits of the operands from `number` on; empty when there are none close enough."""
@@ -48,8 +51,9 @@ class _Window:
         return []
 
     def fits(self, window: list[Span], span: Span) -> bool:
-        """Whether a hit stands close enough to those of a window."""
-        if self._node.ordered and span.start < window[-1].end - 1:
+        """Whether a hit stands close enough to those of a window; false of all, once too many were tried."""
+        self._left -= 1
+        if self._left < 0 or (self._node.ordered and span.start < window[-1].end - 1):
             return False
         spans = sorted((*window, span))
         return sum([_gap(left, right, self._text) for left, right in pairwise(spans)]) <= self._node.within

@@ -7,6 +7,7 @@ that stands in its title or dateline, or three times anywhere, or twice with one
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,10 @@ TextPart = Literal["title", "dateline", "lead", "body"]
 FACTORS: dict[TextPart, float] = {"title": 3.0, "dateline": 3.0, "lead": 2.0, "body": 1.0}
 """What a hit counts for, by the part it stands in; times the weight of its term. `make docs` writes it into the
 reference."""
+
+MAX_CHARS = 1_000_000
+"""Code points of title and of body that are looked at. A longer text is no news; it would take seconds, and a thousand
+bytes of memory for each of its hits."""
 
 LEAD_TOKENS = 60
 """The lead is this many tokens from the start of the body."""
@@ -96,13 +101,14 @@ class Scan:
 
     def __init__(self, tables: Tables, searched: Searched, article: Article) -> None:
         self.tables, self.article = tables, article
-        self.text = FoldedText(article.title, article.body)
+        self.text = FoldedText(article.title[:MAX_CHARS], article.body[:MAX_CHARS])
         self._hits: dict[int, list[PatternHit]] = {}
         """By pattern."""
         self.seen: dict[LeafId, list[Found]] = {}
         """Leaves of which a form was found, by these entries; not yet verified."""
         self._look_up(tables.vocabulary.hits(self.text.folded), searched)
         self._spans: dict[LeafId, list[Span]] = {}
+        self._longest: dict[LeafId, int] = {}
         self._parts: PartBounds | None = None
 
     def _look_up(self, hits: Iterable[PatternHit], searched: Searched) -> None:
@@ -180,10 +186,19 @@ class Scan:
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:
         """The longer phrase that a hit is part of, and so does not count."""
         for leaf in unless:
-            for longer in self.spans(leaf):
-                if longer.start < span.end - 1 and span.start < longer.end - 1:
+            for longer in self._around(leaf, span):
+                if span.start < longer.end - 1:
                     return leaf, longer
         return None
+
+    def _around(self, leaf: LeafId, span: Span) -> list[Span]:
+        """The hits of a leaf that begin before a span ends, without those too far in front to reach it."""
+        spans = self.spans(leaf)
+        longest = self._longest.get(leaf)
+        if longest is None:
+            longest = self._longest[leaf] = max((each.end - each.start for each in spans), default=0)
+        first = bisect_left(spans, span.start - longest, key=_start)
+        return spans[first : bisect_left(spans, span.end - 1, first, key=_start)]
 
     def in_field(self, span: Span, field: str) -> bool:
         """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""
@@ -191,6 +206,10 @@ class Scan:
         if field == "body":
             return not self.text.in_title(span.start)
         return part == field or (field == "lead" and part == "dateline")
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _distinct(spans: Iterable[Span]) -> list[Span]:

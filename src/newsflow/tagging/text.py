@@ -83,6 +83,8 @@ def kinds_of(text: str) -> NDArray[np.uint8]:
     return kinds
 
 
+_NEAR_START = 1 << 16
+
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
 
@@ -131,6 +133,8 @@ _TABLE = _FoldTable()
 _FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
 """The folded form of each code point; itself and the flag where that is not one code point; 0 where not yet known."""
 _FLAG = np.uint32(1 << 31)
+_FEW = 64
+"""So many code points are replaced one by one; texts of more, as made by nobody, take the general way."""
 
 
 _ASCII_FOLDED = "".join(_TABLE[code] for code in range(128)).encode("ascii").ljust(256)
@@ -156,8 +160,11 @@ def _translate(text: str) -> str:
     if not others.any():
         return _text(codes)
     codes[others] ^= _FLAG
+    found = set(codes[others].tolist())
+    if len(found) > _FEW:
+        return text.translate(_TABLE)
     text = _text(codes)
-    for code in set(codes[others].tolist()):
+    for code in found:
         text = text.replace(chr(code), _TABLE[code])
     return text
 
@@ -255,8 +262,14 @@ class FoldedText:
         return position < self.title_end
 
     @cached_property
-    def _spaces(self) -> list[int]:
-        return [position for position, char in enumerate(self.folded) if char == " "]
+    def _spaces(self) -> NDArray[np.intp]:
+        return (codes_of(self.folded) == ord(" ")).nonzero()[0]
+
+    def _spaces_before(self, position: int) -> int:
+        """Counted near the start of a text; of a long one, looked up, as each hit of a huge text asks for it."""
+        if position < _NEAR_START:
+            return self.folded.count(" ", 0, position)
+        return int(self._spaces.searchsorted(position))
 
     def tokens_between(self, left: int, right: int) -> int:
         """How many tokens stand between two spaces; 0 when they are one."""
@@ -266,7 +279,7 @@ class FoldedText:
         """Positions of the spaces so many tokens before and after the one at `position`, or of the first and last."""
         spaces = self._spaces
         number = bisect_left(spaces, position)
-        return spaces[max(0, number - tokens)], spaces[min(len(spaces) - 1, number + tokens)]
+        return int(spaces[max(0, number - tokens)]), int(spaces[min(len(spaces) - 1, number + tokens)])
 
     def position_in_body(self, offset: int) -> int:
         """The position at which the tokens that begin before code point `offset` of the body end."""
@@ -283,9 +296,8 @@ class FoldedText:
         `skip` folded characters (a proclitic) are left out at the front.
         """
         title = start < self.title_end
-        count = self.folded.count
-        first = count(" ", 0 if title else self._body_start, start + 1) - 1
-        last = first + count(" ", start + 1, end - 1)
+        first = self._spaces_before(start + 1) - 1 - (0 if title else self._spaces_before(self._body_start))
+        last = first + self.folded.count(" ", start + 1, end - 1)
         edges = self._title_edges if title else self._body_edges
         begin = edges[2 * first]
         if skip:

@@ -1,0 +1,165 @@
+"""Texts made to take long: the time that reading and tagging take grows with their length, not with its square.
+
+Each text repeats a small piece, many thousand times. It is read at two lengths, one four times the other: linear work
+takes four times as long, quadratic work sixteen. What is fast enough at the greater length passes at once.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+
+from newsflow.model import Article, RawArticle
+from newsflow.model.raw import parse_raw
+from newsflow.normalise.article import extract_page, normalise
+from newsflow.tagging import RuleSet, load_rules
+from newsflow.testing import raw_event
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+LEAD = "The council of Marrow Bay met on Monday and agreed to widen the harbour road before winter comes. "
+SHORT, LONG = 50_000, 200_000
+SOON_S = 0.25
+"""Less than this for the long text is no growth to speak of: quadratic work on it takes from 2 to 1,000 s."""
+MOST_GROWTH = 10.0
+
+PIECES = [
+    *(
+        ".",
+        ". ",
+        "!",
+        "。",
+        "?”",
+        "a",
+        "a ",
+        "A ",
+        "1",
+        "1 ",
+        "1,",
+        "1/",
+        "2024-",
+        ":",
+        "; ",
+        "- ",
+        "—",
+        "|",
+        " | ",
+        "#",
+    ),
+    *(
+        " ",
+        "\t",
+        "\u00a0",
+        "\n",
+        " \n",
+        "a \n",
+        "A.\n",
+        "(",
+        "((",
+        "[ ",
+        '"',
+        "'",
+        "<",
+        "<b>",
+        "</p>",
+        "&amp;",
+        "&",
+        "%20",
+    ),
+    *(
+        "a\u0301",
+        "\u0301",
+        "\u0651",
+        "ب\u0651\u064e",
+        "\u0640",
+        "\u200d",
+        "ب\u200c",
+        "\u200d ",
+        "\u202e",
+        "\ufffd",
+        "ﷺ ",
+    ),
+    *("中", "中文。", "ア", "한", "\u1100\u1161", "😀", "http://", "http://a.", "a@b.", "@a ", "Ð", "Ø§", "ط§"),
+    *(
+        "By ",
+        "Photo ",
+        "(AP) ",
+        "(Reuters) - ",
+        "tags: ",
+        "comments ",
+        "copyright ",
+        "10 ",
+        "Monday ",
+        "ديسمبر ",
+        "يوم ",
+    ),
+    *("Syria ", "Georgia Tech Georgia ", "Niger ", "New York ", "سوريا ", "Россия ", "и "),
+]
+
+
+@pytest.fixture(scope="module")
+def rules() -> RuleSet:
+    return load_rules()
+
+
+def raw_of(content: str, title: str = "") -> RawArticle:
+    raw = parse_raw(orjson.dumps(raw_event(title=title or None, url="https://p.example/1", content=content)), ())
+    assert isinstance(raw, RawArticle)
+    return raw
+
+
+def cost_s(raw: RawArticle, rules: RuleSet) -> float:
+    """Processor time of reading and tagging."""
+    began = time.process_time()
+    article = normalise(raw, None, NOW, extract_page)
+    if isinstance(article, Article):
+        rules.tag(article)
+    return time.process_time() - began
+
+
+def check_growth(raw: Callable[[int], RawArticle], rules: RuleSet) -> None:
+    short = cost_s(raw(SHORT), rules)
+    long = cost_s(raw(LONG), rules)
+    if long > SOON_S and long > MOST_GROWTH * short:  # once more: something else may have run meanwhile
+        short = max(short, cost_s(raw(SHORT), rules))
+        long = min(long, cost_s(raw(LONG), rules))
+    assert long <= max(SOON_S, MOST_GROWTH * short)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "around", [("", ""), (LEAD, " x"), ("x\n", "\nLast words of it.")], ids=["alone", "in", "lines"]
+)
+@pytest.mark.parametrize("piece", PIECES)
+def test_plain_text(piece: str, around: tuple[str, str], rules: RuleSet) -> None:
+    before, behind = around
+    check_growth(lambda size: raw_of(before + piece * (size // len(piece)) + behind), rules)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_title(piece: str, rules: RuleSet) -> None:
+    check_growth(lambda size: raw_of(LEAD * 3, title="x" + piece * (size // len(piece) // 4)), rules)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0x4E00, 0x9FFF), (0xF900, 0xFAD9), (0x1D400, 0x1D7FF), (0x20000, 0x2FA1D)]
+)
+def test_one_rare_sign_after_another(first: int, last: int, rules: RuleSet) -> None:
+    def text(size: int) -> RawArticle:
+        draw = random.Random(size)
+        return raw_of(LEAD + "".join(chr(draw.randint(first, last)) for _ in range(size)))
+
+    check_growth(text, rules)
+
+
+def test_very_many_hits_of_a_near(tmp_path: Path) -> None:
+    file = tmp_path / "crowd.yaml"
+    file.write_text("id: crowd\nany: [alpha, {near: [alpha, beta, gamma, delta], within: 90, ordered: true}]\n")
+    # Of each word dozens stand within reach of the others.
+    check_growth(lambda size: raw_of(LEAD + "delta gamma beta alpha " * (size // 23)), load_rules(file))
