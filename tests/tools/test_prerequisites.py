@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from newsflow.errors import LocalServiceError, MissingToolError
 from newsflow.processes import find_java, free_port, port_is_free
-from newsflow.tools.broker import LocalBroker
+from newsflow.tools.broker import LocalBroker, broker_in
 from newsflow.tools.node import server_properties
 from newsflow.tools.programs import command_line, ensure_jars, find_process, port_owner
 
@@ -177,3 +178,13 @@ def test_a_maven_that_never_ends_is_killed(tools: Path, tmp_path: Path, monkeypa
     with pytest.raises(LocalServiceError, match="within 0 s"):
         ensure_jars(tmp_path / "libs", POM, lambda _: None)
     assert not list(tmp_path.glob("libs*/kafka*"))
+
+
+def test_a_broker_keeps_its_port_while_it_is_down(tmp_path: Path, taken_port: int) -> None:
+    own = free_port()
+    (tmp_path / "broker.json").write_text(json.dumps({"pid": None, "port": own}))
+    assert broker_in(tmp_path).port == own
+    (tmp_path / "broker.json").write_text(json.dumps({"pid": None, "port": taken_port}))
+    assert broker_in(tmp_path).port not in (taken_port, own)
+    LocalBroker(tmp_path, own).kill()
+    assert json.loads((tmp_path / "broker.json").read_text())["port"] in (taken_port, own)

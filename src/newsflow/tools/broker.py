@@ -156,6 +156,11 @@ class LocalBroker:
             self._node.format(java)
             return self._start(java, timeout_s)
 
+    def last_known(self) -> BrokerStatus:
+        """Where it runs, or ran last; whether it answers is not asked."""
+        pid, port = self._running()
+        return BrokerStatus(BrokerState.DOWN if pid is None else BrokerState.UP, port, pid, self.directory)
+
     def status(self) -> BrokerStatus:
         """Ask the process table and the broker itself; blocks 2 s at most."""
         pid, port = self._running()
@@ -172,7 +177,7 @@ class LocalBroker:
         _signal(pid, signal.SIGTERM)
         if not self._wait_gone(pid, timeout_s):
             return self.kill()
-        self._record_file.unlink(missing_ok=True)
+        self._record(None, port)
         return BrokerStatus(BrokerState.DOWN, port, None, self.directory)
 
     def kill(self) -> BrokerStatus:
@@ -182,7 +187,8 @@ class LocalBroker:
             _signal(pid, signal.SIGKILL)
             if not self._wait_gone(pid, STOP_TIMEOUT_S):
                 raise LocalServiceError(f"process {pid} does not end, even killed; its log: {self._node.log}")
-        self._record_file.unlink(missing_ok=True)
+        if self.directory.is_dir():
+            self._record(None, port)
         return BrokerStatus(BrokerState.DOWN, port, None, self.directory, already=pid is None)
 
     def _running(self) -> tuple[int | None, int]:
@@ -211,9 +217,10 @@ class LocalBroker:
             return {}
         return recorded if isinstance(recorded, dict) and isinstance(recorded.get("port"), int) else {}
 
-    def _record(self, pid: int | None) -> None:
+    def _record(self, pid: int | None, port: int | None = None) -> None:
+        """The port stays when the broker is down: commands of this folder then miss it, and use no other's."""
         fresh = self._record_file.with_suffix(".json.new")
-        fresh.write_text(json.dumps({"pid": pid, "port": self.port}) + "\n")
+        fresh.write_text(json.dumps({"pid": pid, "port": port or self.port}) + "\n")
         fresh.replace(self._record_file)
 
     def _already_running(self, pid: int, port: int, timeout_s: float) -> BrokerStatus:
@@ -269,14 +276,11 @@ class LocalBroker:
 
 
 def broker_in(directory: Path, port: int | None = None) -> LocalBroker:
-    """The broker of a folder: on `port`, else where it runs, else on the usual port, or on any where that is taken."""
-    broker = LocalBroker(directory, DEFAULT_PORT if port is None else port)
+    """The broker of a folder: on `port`, else where it runs or ran last, else on the usual port. Any where that is taken."""
     if port is not None:
-        return broker
-    found = broker.status()
-    if found.pid is not None:
-        return LocalBroker(directory, found.port)
-    return broker if port_is_free(DEFAULT_PORT) else LocalBroker(directory, free_port())
+        return LocalBroker(directory, port)
+    found = LocalBroker(directory, DEFAULT_PORT).last_known()
+    return LocalBroker(directory, found.port if found.pid is not None or port_is_free(found.port) else free_port())
 
 
 def _signal(pid: int, what: signal.Signals) -> None:
