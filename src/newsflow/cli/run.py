@@ -149,7 +149,9 @@ def _check_end(on_files: bool, named_runner: bool, until_caught_up: bool, follow
     elif named_runner:
         if until_caught_up:
             raise UsageError("--until-caught-up is for the local runner; a Beam runner reads endlessly (--follow)")
-    elif until_caught_up == follow:
+    elif until_caught_up and follow:
+        raise UsageError("--until-caught-up ends the job and --follow does not: accepted is one of them")
+    elif not (until_caught_up or follow):
         raise UsageError("say when to stop: --until-caught-up or --follow (or --input FILE --output DIR)")
 
 
