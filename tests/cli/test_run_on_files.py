@@ -112,7 +112,7 @@ def test_lines_that_are_no_json_are_dead_letters(tmp_path: Path) -> None:
         (("--input", "none.jsonl", "--output", "out"), 2, "none.jsonl is not a file"),
         (("--input", "in.jsonl", "--output", "out", "--follow"), 2, "ends by itself"),
         ((), 2, "say when to stop"),
-        (("--until-caught-up", "--follow"), 2, "say when to stop"),
+        (("--until-caught-up", "--follow"), 2, "accepted is one of them"),
         (("--until-caught-up", "--partitions", "a"), 2, "numbers with commas"),
         (("--follow", "--", "--runner=DirectRunner"), 2, "silently becomes one of three"),
         (("--until-caught-up", "-c", "bad.yaml"), 3, "bad.yaml:1: limits.attempts"),

@@ -276,7 +276,7 @@ class LocalBroker:
 
 
 def broker_in(directory: Path, port: int | None = None) -> LocalBroker:
-    """The broker of a folder: on `port`, else where it runs or ran last, or usually does; on any where that is taken."""
+    """The broker of a folder: on `port`, else where it runs or ran last, or usually; on any where that is taken."""
     if port is not None:
         return LocalBroker(directory, port)
     found = LocalBroker(directory, DEFAULT_PORT).last_known()
