@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
+from newsflow.model.languages import CODES, meant_code, primary_subtag
 from newsflow.tagging.forms import has_word
 from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Rule, Term, TermField
 from newsflow.yamlfile import REF, ValuePath, YamlDocument
@@ -22,9 +23,10 @@ TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "nee
 EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|\*|und")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MAX_TERM_CHARS = 200
 MAX_WITHIN = 1000
+_CODES = CODES | {"und"}
 _EVERY_LANGUAGE = "*"
 
 
@@ -63,7 +65,7 @@ class RuleParser:
             threshold=self._number(value, "threshold", 3.0 if terms else 0.0, (), low=0.0),
             mentions=self._flag(value, "mentions", value.get("scheme") == "iso3166", ()),
             sources=self._strings(value.get("sources"), ("sources",)),
-            languages=tuple(item.lower() for item in self._strings(value.get("languages"), ("languages",))),
+            languages=self._wanted_languages(value.get("languages")),
             sections=tuple(item.casefold() for item in self._strings(value.get("sections"), ("sections",))),
             examples=self._examples(value.get("examples")),
             file=self.doc.file,
@@ -152,9 +154,22 @@ class RuleParser:
         return tuple(found)
 
     def _language(self, value: Any, path: ValuePath) -> str:
-        if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-            raise self.doc.error(f"{value!r} is not a language; give a code as ar, en or zh, or * for every one", path)
-        return "" if value == _EVERY_LANGUAGE else value.lower()
+        if value == _EVERY_LANGUAGE:
+            return ""
+        if isinstance(value, str) and _LANGUAGE.fullmatch(value) and primary_subtag(value) in _CODES:
+            return value.lower()
+        meant = meant_code(value) if isinstance(value, str) else None
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        accepted = "accepted: BCP 47 tags such as en, ar, zh-Hant"
+        raise self.doc.error(f"no article has the language {value!r}; {accepted}{hint}", path)
+
+    def _wanted_languages(self, value: Any) -> tuple[str, ...]:
+        """`languages`, of any case and with - or _. For every language there is no such condition."""
+        path: ValuePath = ("languages",)
+        found = [self._language(item.lower().replace("_", "-"), path) for item in self._strings(value, path)]
+        if "" in found:
+            raise self.doc.error("* is not accepted here; a rule without `languages` is for every one", path)
+        return tuple(found)
 
     def _term_list(self, value: Any, language: str, path: ValuePath) -> tuple[Term, ...]:
         if _is_ref(value):
