@@ -73,6 +73,27 @@ def test_an_unknown_topic_is_a_usage_error(rules: Path, tmp_path: Path) -> None:
     assert "did you mean veld" in str(result.exception)
 
 
+@pytest.mark.parametrize("command", ["test", "lint", "apply", "apply --replace"])
+@pytest.mark.parametrize("text", ["", "# a remark\n", None])
+def test_what_holds_no_rule_is_refused(command: str, text: str | None, rules: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.mkdir() if text is None else empty.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, [*command.split(), str(rules), str(empty)])
+    assert isinstance(result.exception, ConfigError)
+    assert str(result.exception) == f"{empty}: holds no rule"
+    assert not (tmp_path / "applied").exists()
+
+
+def test_abstract_rules_are_rules_but_cannot_be_all(rules: Path, tmp_path: Path) -> None:
+    abstract = tmp_path / "abstract.yaml"
+    abstract.write_text("id: base\nabstract: true\nany: [x]\n", encoding="utf-8")
+    run("test", rules, abstract)
+    run("apply", abstract)
+    result = CliRunner().invoke(app, ["apply", "--replace", str(abstract)])
+    assert isinstance(result.exception, ConfigError)
+    assert "every rule is abstract" in str(result.exception)
+
+
 def test_diff_on_a_file(rules: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer.yaml"
     newer.write_text(RULES.replace("[Veld]", "[Marn]"), encoding="utf-8")

@@ -29,6 +29,7 @@ from newsflow.tagging.load import (
     RulePath,
     document_id,
     read_rules,
+    refuse_empty,
     rule_documents,
     rule_files,
     rule_place,
@@ -102,6 +103,8 @@ def plan_apply(before: InForce, paths: Sequence[RulePath], *, replace: bool = Fa
 
     Raises ConfigError when rules do not load; those in force may be broken when they are to be replaced.
     """
+    for path in paths:
+        refuse_empty(path)
     given = _parts(paths)
     read = {part: rule_documents([part]) for part in given}
     Catalogue(chain.from_iterable(read.values()))  # Among themselves they replace each other only where they say so.
@@ -112,6 +115,8 @@ def plan_apply(before: InForce, paths: Sequence[RulePath], *, replace: bool = Fa
     read |= {part: rule_documents([part]) for part in base}
     parts = _without_replaced([*base, *given], read)
     rules = Catalogue(chain.from_iterable(read[part] for part in parts), later_replaces=True).rules()
+    if not rules:
+        raise ConfigError("every rule is abstract, so jobs would go on with others", file=str(paths[0]))
     return _plan(before, parts, rules, old, unreadable, tuple(map(str, paths)), "replace" if replace else "apply")
 
 

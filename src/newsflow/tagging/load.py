@@ -74,6 +74,12 @@ def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
             raise ConfigError(f"not valid JSON: {error}", file=str(path), line=number) from error
 
 
+def refuse_empty(path: RulePath) -> None:
+    """Raise ConfigError for a file or folder that holds no rule, which who names it does not mean."""
+    if not rule_documents([path]):
+        raise ConfigError("holds no rule", file=str(path))
+
+
 def document_id(document: YamlDocument) -> str | None:
     value = document.value.get("id") if isinstance(document.value, dict) else None
     return value if isinstance(value, str) else None
