@@ -52,8 +52,17 @@ def test_test_runs_examples(rules: Path) -> None:
 
 
 def test_lint(rules: Path) -> None:
-    assert "missing-language: no terms for ar" in run("lint", rules)
+    assert "few-examples: 1 examples that match and 1 that must not in en" in run("lint", rules)
     run("lint", rules, "--strict", code=1)
+
+
+def test_lint_compares_with_the_rules_in_force(rules: Path, tmp_path: Path) -> None:
+    (tmp_path / "configured.yaml").write_text("id: marn\nterms: {en: [Veld, 3]}\n", encoding="utf-8")
+    told = run("lint", rules)
+    assert f"{rules}:1: veld: shared-term: en: Veld is found by marn too" in told
+    assert "marn:" not in told
+    rules.write_text(RULES.replace("veld", "marn"), encoding="utf-8")
+    assert "shared-term" not in run("lint", rules)
 
 
 def test_explain_in_both_forms(rules: Path, tmp_path: Path) -> None:
@@ -64,6 +73,20 @@ def test_explain_in_both_forms(rules: Path, tmp_path: Path) -> None:
     text = tmp_path / "plain.txt"
     text.write_text("The sea\n\nno land", encoding="utf-8")
     assert "3 short" in run("explain", text, "--rules", rules, "--topic", "veld", "--language", "en")
+
+
+def test_explain_names_what_blocks(rules: Path, tmp_path: Path) -> None:
+    rules.write_text("id: veld\nany: [strike]\nnone: [hunger strike, {any: [pearl, corn]}]\n", encoding="utf-8")
+    text = tmp_path / "plain.txt"
+    text.write_text("a hunger strike, corn", encoding="utf-8")
+    told = run("explain", text, "--rules", rules, "--topic", "veld")
+    assert "\n    blocked by: hunger strike, corn (none)\n" in told
+    assert "fails: none" not in told
+    assert "holds: hunger strike" not in told
+    text.write_text("a strike", encoding="utf-8")
+    told = run("explain", text, "--rules", rules, "--topic", "veld")
+    assert "holds: none\n" in told
+    assert "fails" not in told
 
 
 def test_an_unknown_topic_is_a_usage_error(rules: Path, tmp_path: Path) -> None:

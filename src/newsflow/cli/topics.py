@@ -94,12 +94,16 @@ def lint_rules(
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Point at dead terms, overlaps, missing languages and examples."""
+    """Point at dead terms, overlaps with the rules in force, missing languages and examples."""
     from dataclasses import asdict
 
+    from newsflow.tagging import load_rules
     from newsflow.tagging.lint import lint
 
-    findings = lint(load_given(paths, config))
+    rules = around = load_given(paths, config)
+    if paths:
+        around = load_rules([*rules_in_force(settings(config).config).paths, *paths], later_replaces=True)
+    findings = lint(around, only={rule.id for rule in rules.rules})
     for finding in findings:
         where = f"{finding.file}:{finding.line}"
         emit(output, asdict(finding), f"{where}: {finding.rule}: {finding.kind}: {finding.message}")
@@ -213,7 +217,12 @@ def explanation_text(explanation: Explanation, article: Article, *, colour: bool
 
 
 def _requirement(requirement: Requirement, depth: int) -> Iterator[str]:
+    if blockers := requirement.is_none and requirement.blockers():
+        yield f"{'  ' * depth}blocked by: {', '.join(blockers)} (none)"
+        return
     yield f"{'  ' * depth}{'holds' if requirement.holds else 'fails'}: {requirement.text}"
+    if requirement.is_none:  # None of its parts stands there, which is as it should be.
+        return
     for part in requirement.parts[:_MAX_LINES]:
         yield from _requirement(part, depth + 1)
 
