@@ -185,6 +185,10 @@ def test_a_rule_may_build_on_a_shipped_one(tmp_path: Path) -> None:
         ("id: r\nany: [a]\nid: s\n", 3, "twice"),
         ("id: r\nany: [*a]\n", 2, "aliases (*a) are not accepted"),
         ("id: r\nany: [a\n", 3, "not valid YAML"),
+        ("id: r\nname: A: b\n", 2, "look at the indentation, and for a text that needs quotes"),
+        ("id: r\nany: [a]\nname: A\n", 3, "; did you mean 'names'?"),
+        ("id: r\nterms: {en: [{trem: a}]}\n", 2, "; did you mean 'term'?"),
+        ("id: r\nany: [{trem: a}]\n", 2, "; did you mean 'term'?"),
         ("id: r\nx: &a [b]\nany: *a\n", 3, "aliases"),
         ("- a\n", 1, "a rule is a mapping"),
         ("id: r\nterms: {en: [{term: a, field: foot}]}\n", 2, "one of title, lead, body"),
@@ -197,6 +201,7 @@ def test_errors_say_where_and_what_is_accepted(tmp_path: Path, text: str, line: 
     assert caught.value.line == line
     assert words in str(caught.value)
     assert caught.value.file.endswith("rule.yaml")
+    assert caught.value.what == "rule"
 
 
 def test_two_rules_of_one_id_name_both_files(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from newsflow.cli.articles import duration
 from newsflow.cli.topics import app
 from newsflow.errors import ConfigError, KafkaError, UsageError
 from newsflow.model.codec import encode_article
+from newsflow.tagging import shipped_rules_path
 from tests.tagging.tagging_articles import make_article
 
 RULES = """\
@@ -49,6 +51,19 @@ def test_test_runs_examples(rules: Path) -> None:
     line = json.loads(run("test", rules, "-o", "json", code=1))
     assert (line["rule"], line["wanted"], line["found"], line["line"]) == ("veld", "nothing", "topic", 3)
     assert f"{rules}:3: en: topic, wanted nothing of veld: Veld" in run("test", rules, code=1)
+
+
+def test_a_failed_test_says_how_to_ask_why(rules: Path) -> None:
+    rules.write_text(RULES.replace("the sea", "Veld and the 'sea'"), encoding="utf-8")
+    line = told("test", rules, code=1)
+    command = line.partition("ask why: ")[2]
+    assert command.endswith(f"| newsflow topics explain - --rules {rules} --topic veld --language en")
+    arguments = shlex.split(command.partition("| newsflow topics ")[2])
+    text = shlex.split(command.partition(" | ")[0])[2]
+    assert text == "Veld and the 'sea'"
+    explained = CliRunner().invoke(app, arguments, input=text)
+    assert explained.stdout.startswith("veld ")
+    assert "the article is about it; score 3 of 3" in explained.stdout
 
 
 def test_lint(rules: Path) -> None:
@@ -173,6 +188,16 @@ def test_failing_examples_of_rules_that_stay_do_not_matter(rules: Path, tmp_path
     run("apply", rules, "--force")
     (tmp_path / "more.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
     run("apply", tmp_path / "more.yaml")
+
+
+def test_a_shipped_rule_that_is_replaced_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syria = shipped_rules_path() / "countries" / "syria.yaml"
+    monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", f"[{syria}, {tmp_path}/configured.yaml]")
+    (tmp_path / "own.yaml").write_text("id: syria\nany: [x]\n---\nid: pier\nany: [x]\n", encoding="utf-8")
+    said = told("apply", tmp_path / "own.yaml")
+    assert " replaced: pier replaced (shipped): syria " in said
+    (tmp_path / "own.yaml").write_text("id: syria\nany: [z]\n---\nid: pier\nany: [x]\n", encoding="utf-8")
+    assert "replaced: syria " in told("apply", tmp_path / "own.yaml")
 
 
 def test_history_and_rollback(rules: Path, tmp_path: Path) -> None:

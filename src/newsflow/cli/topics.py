@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -84,6 +85,11 @@ def run_tests(
         emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
     console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
+        example, rule = failed[0].example, failed[0].rule
+        given = "".join(f" --rules {shlex.quote(str(path))}" for path in paths or ())
+        asked = f"newsflow topics explain -{given} --topic {rule.id} --language {example.language}"
+        told = f"ask why: printf %s {shlex.quote(example.text)} | {asked}"
+        console.print(told, markup=False, soft_wrap=True)  # As one line, to be copied.
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -94,6 +94,8 @@ class Plan:
     removed: tuple[str, ...]
     to_try: tuple[Rule, ...]
     """Those whose examples are worth running: what was given or changes, as far as we do not ship it."""
+    shipped: frozenset[str] = frozenset()
+    """Ids of rules in force before that we ship."""
     unreadable: str = ""
     """Why the rules in force do not load; what changes is not known then."""
 
@@ -146,10 +148,15 @@ def _plan(
     added, removed = sorted(will.keys() - was.keys()), sorted(was.keys() - will.keys())
     replaced = sorted(topic for topic in will.keys() & was.keys() if will[topic] != was[topic])
     files = {str(path) for path in _parts(given) if path != _REFERENCE} if action != "rollback" else set()
-    own = (rule for rule in rules if not Path(rule.file).is_relative_to(shipped_rules_path()))
+    own = (rule for rule in rules if not _is_shipped(rule))
+    shipped = frozenset(rule.id for rule in old if _is_shipped(rule))
     to_try = tuple(rule for rule in own if rule.file in files or rule.id in {*added, *replaced})
     changes = (tuple(added), tuple(replaced), tuple(removed))
-    return Plan(before, tuple(parts), tuple(rules), given, action, *changes, to_try, unreadable)
+    return Plan(before, tuple(parts), tuple(rules), given, action, *changes, to_try, shipped, unreadable)
+
+
+def _is_shipped(rule: Rule) -> bool:
+    return Path(rule.file).is_relative_to(shipped_rules_path())
 
 
 def _parts(paths: Iterable[RulePath]) -> list[Path]:

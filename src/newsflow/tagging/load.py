@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -48,6 +49,17 @@ def rule_files(paths: Iterable[RulePath]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+@contextmanager
+def _about_rules() -> Iterator[None]:
+    """An error within is one of a rule, and is told as such."""
+    try:
+        yield
+    except ConfigError as error:
+        error.what = "rule"
+        raise
+
+
+@_about_rules()
 def rule_documents(paths: Iterable[RulePath]) -> list[YamlDocument]:
     """The documents of files and folders, not looked into yet."""
     shipped = shipped_rules_path()
@@ -103,6 +115,7 @@ class Catalogue:
         for document in documents:
             self._add(document)
 
+    @_about_rules()
     def _add(self, document: YamlDocument) -> None:
         identity = document_id(document)
         if identity is None:
@@ -141,6 +154,7 @@ class Catalogue:
         self._rules[identity] = rule
         return rule
 
+    @_about_rules()
     def rules(self) -> list[Rule]:
         """Every rule that is not abstract, in the order of the files."""
         for document in self._anonymous:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,9 @@ class RuleParser:
     def _known_keys(self, value: Mapping[str, Any], known: frozenset[str], path: ValuePath) -> None:
         for key in value:
             if key not in known:
-                raise self.doc.error(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}", (*path, key))
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise self.doc.error(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}{hint}", (*path, key))
 
     def _id(self, value: Mapping[str, Any]) -> str:
         found = value.get("id")
@@ -190,9 +193,10 @@ class RuleParser:
             value = str(value)
         if isinstance(value, str):
             return (Term(self._phrase(value, path), language),)
+        if isinstance(value, dict):
+            self._known_keys(value, TERM_KEYS, path)
         if not isinstance(value, dict) or "term" not in value:
             raise self.doc.error(f"{value!r} is not a term; give a text, or a mapping with `term`", path)
-        self._known_keys(value, TERM_KEYS, path)
         language = self._language(value["language"], (*path, "language")) if "language" in value else language
         field: TermField | None = self._choice(value, "field", get_args(TermField), path)  # type: ignore[assignment]
         weight = self._number(value, "weight", 1.0, path, low=0.0)
@@ -257,7 +261,7 @@ class RuleParser:
         if _is_ref(value):
             return (AnyOf(self._target(value[REF], path).terms),)
         if isinstance(value, dict) and "term" not in value:
-            self._known_keys(value, EXPRESSION_KEYS, path)
+            self._known_keys(value, EXPRESSION_KEYS | {"term"}, path)
             nested = self._requirement(value, path)
             if nested is None:
                 raise self.doc.error("an empty expression; give any, all, none, near or term", path)
