@@ -28,6 +28,9 @@ class ConfigError(NewsflowError):
     `line` its line from 1 where it is known.
     """
 
+    what = "configuration"
+    """What is bad, for the first words of a command's last line."""
+
     def __init__(self, message: str, *, file: str = "", path: str = "", line: int | None = None) -> None:
         self.message, self.file, self.path, self.line = message, file, path, line
         where = file + (f":{line}" if line is not None else "")

@@ -129,8 +129,9 @@ def _syntax_error(error: yaml.YAMLError | UnicodeError, text: str, file: str) ->
     # At the end of a file the parser may already be a line further.
     number = min(mark.line + 1, len(lines))
     before = lines[number - 1][: mark.column + 1]
-    hint = "; indent by spaces, not by tabs" if "\t" in before and not before.strip() else ""
-    return ConfigError(f"is not valid YAML: {problem}{hint}", file=file, line=number)
+    tabs = "\t" in before and not before.strip()
+    hint = "indent by spaces, not by tabs" if tabs else "look at the indentation, and for a text that needs quotes"
+    return ConfigError(f"is not valid YAML: {problem}; {hint}", file=file, line=number)
 
 
 class _Builder:

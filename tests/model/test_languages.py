@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from newsflow.alerts.render import direction
-from newsflow.model.languages import COVERED_BY, RIGHT_TO_LEFT, SAME_LANGUAGE, base_language, primary_subtag
+from newsflow.model.languages import CODES, COVERED_BY, RIGHT_TO_LEFT, SAME_LANGUAGE, base_language, primary_subtag
 from newsflow.normalise.dates.names import LANGUAGES, known
+from newsflow.normalise.language import LANGUAGES as DETECTED
 from newsflow.normalise.language import word_costs
 from newsflow.tagging.forms import forms_language
+from newsflow.tagging.rule import LANGUAGES as SHIPPED
 from newsflow.tagging.rule import languages_searched, rule_language
 
 RULES = {
@@ -22,6 +24,13 @@ DATES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "arz": "ar", "ary": "ar
 def test_a_code_has_one_meaning() -> None:
     assert not set(SAME_LANGUAGE) & set(COVERED_BY)
     assert not (set(SAME_LANGUAGE) | set(COVERED_BY)) & (set(SAME_LANGUAGE.values()) | set(COVERED_BY.values()))
+
+
+def test_every_language_of_an_article_has_its_code() -> None:
+    assert {*DETECTED, *SHIPPED, *RIGHT_TO_LEFT} <= CODES
+    two_letters = {code for code in CODES if len(code) == 2}
+    assert len(two_letters - {"in", "iw", "sh"}) == 183
+    assert not CODES & {"em", "eng", "und"}
 
 
 @pytest.mark.parametrize(

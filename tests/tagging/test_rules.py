@@ -163,7 +163,18 @@ def test_a_rule_may_build_on_a_shipped_one(tmp_path: Path) -> None:
         ("id: r\nterms:\n  en:\n    - harbour\n    - '!!'\n", 5, "holds no letter"),
         ("id: r\nterms:\n  en: [{term: a, wieght: 2}]\n", 3, "accepted: bare, case"),
         ("id: r\nterms: {en: [{term: a, weight: many}]}\n", 2, "give a number from 0"),
-        ("id: r\nterms: {english: [a]}\n", 2, "is not a language"),
+        (
+            "id: r\nterms: {english: [a]}\n",
+            2,
+            "no article has the language 'english'; accepted: BCP 47 tags such as en",
+        ),
+        ("id: r\nterms: {eng: [a]}\n", 2, "as en, ar, zh-Hant; did you mean 'en'?"),
+        ("id: r\nterms: {em: [a]}\n", 2, "no article has the language 'em'"),
+        ("id: r\nterms: {eng-GB: [a]}\n", 2, "no article has the language 'eng-GB'"),
+        ("id: r\nany: [{term: a, language: englsh}]\n", 2, "did you mean 'en'?"),
+        ("id: r\nlanguages: [ar, rus]\nany: [a]\n", 2, "no article has the language 'rus'"),
+        ("id: r\nlanguages: ['*']\nany: [a]\n", 2, "without `languages`"),
+        ("id: r\nany: [a]\nexamples: {ara: {match: [a]}}\n", 3, "did you mean 'ar'?"),
         ("id: r\nany: []\n", 2, "empty list"),
         ("id: r\n", 1, "nothing here can match"),
         ("id: r\nnone: [a]\n", 1, "nothing here can match"),
@@ -174,6 +185,10 @@ def test_a_rule_may_build_on_a_shipped_one(tmp_path: Path) -> None:
         ("id: r\nany: [a]\nid: s\n", 3, "twice"),
         ("id: r\nany: [*a]\n", 2, "aliases (*a) are not accepted"),
         ("id: r\nany: [a\n", 3, "not valid YAML"),
+        ("id: r\nname: A: b\n", 2, "look at the indentation, and for a text that needs quotes"),
+        ("id: r\nany: [a]\nname: A\n", 3, "; did you mean 'names'?"),
+        ("id: r\nterms: {en: [{trem: a}]}\n", 2, "; did you mean 'term'?"),
+        ("id: r\nany: [{trem: a}]\n", 2, "; did you mean 'term'?"),
         ("id: r\nx: &a [b]\nany: *a\n", 3, "aliases"),
         ("- a\n", 1, "a rule is a mapping"),
         ("id: r\nterms: {en: [{term: a, field: foot}]}\n", 2, "one of title, lead, body"),
@@ -186,6 +201,7 @@ def test_errors_say_where_and_what_is_accepted(tmp_path: Path, text: str, line: 
     assert caught.value.line == line
     assert words in str(caught.value)
     assert caught.value.file.endswith("rule.yaml")
+    assert caught.value.what == "rule"
 
 
 def test_two_rules_of_one_id_name_both_files(tmp_path: Path) -> None:
@@ -230,6 +246,16 @@ def test_the_version_is_a_hash_of_the_meaning(tmp_path: Path) -> None:
     assert rules_of(tmp_path, base + "examples: {en: {match: [harbour]}}\n").version == version
     assert rules_of(tmp_path, base + "threshold: 4\n").version != version
     assert rules_of(tmp_path, "id: r\nterms: [harbours]\n").version != version
+
+
+@pytest.mark.parametrize("code", ["en", "zh-Hant", "ckb", "fil", "und", "*", "nb", "iw", "cy"])
+def test_languages_that_articles_have_are_accepted(tmp_path: Path, code: str) -> None:
+    rules_of(tmp_path, f"id: r\nterms: {{'{code}': [a]}}\nexamples: {{'{code}': {{match: [a]}}}}\n")
+
+
+def test_a_term_of_a_written_standard_counts_in_its_language(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "id: r\nterms: {nb: [Veld]}\n")
+    assert matched(rules, "Veld " * 9, "no") == matched(rules, "Veld " * 9, "nb") == ["r"]
 
 
 def test_languages_of_terms(tmp_path: Path) -> None:

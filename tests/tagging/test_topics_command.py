@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from newsflow.cli.articles import duration
 from newsflow.cli.topics import app
 from newsflow.errors import ConfigError, KafkaError, UsageError
 from newsflow.model.codec import encode_article
+from newsflow.tagging import shipped_rules_path
 from tests.tagging.tagging_articles import make_article
 
 RULES = """\
@@ -51,9 +53,31 @@ def test_test_runs_examples(rules: Path) -> None:
     assert f"{rules}:3: en: topic, wanted nothing of veld: Veld" in run("test", rules, code=1)
 
 
+def test_a_failed_test_says_how_to_ask_why(rules: Path) -> None:
+    rules.write_text(RULES.replace("the sea", "Veld and the 'sea'"), encoding="utf-8")
+    line = told("test", rules, code=1)
+    command = line.partition("ask why: ")[2]
+    assert command.endswith(f"| newsflow topics explain - --rules {rules} --topic veld --language en")
+    arguments = shlex.split(command.partition("| newsflow topics ")[2])
+    text = shlex.split(command.partition(" | ")[0])[2]
+    assert text == "Veld and the 'sea'"
+    explained = CliRunner().invoke(app, arguments, input=text)
+    assert explained.stdout.startswith("veld ")
+    assert "the article is about it; score 3 of 3" in explained.stdout
+
+
 def test_lint(rules: Path) -> None:
-    assert "missing-language: no terms for ar" in run("lint", rules)
+    assert "few-examples: 1 examples that match and 1 that must not in en" in run("lint", rules)
     run("lint", rules, "--strict", code=1)
+
+
+def test_lint_compares_with_the_rules_in_force(rules: Path, tmp_path: Path) -> None:
+    (tmp_path / "configured.yaml").write_text("id: marn\nterms: {en: [Veld, 3]}\n", encoding="utf-8")
+    told = run("lint", rules)
+    assert f"{rules}:1: veld: shared-term: en: Veld is found by marn too" in told
+    assert "marn:" not in told
+    rules.write_text(RULES.replace("veld", "marn"), encoding="utf-8")
+    assert "shared-term" not in run("lint", rules)
 
 
 def test_explain_in_both_forms(rules: Path, tmp_path: Path) -> None:
@@ -66,11 +90,46 @@ def test_explain_in_both_forms(rules: Path, tmp_path: Path) -> None:
     assert "3 short" in run("explain", text, "--rules", rules, "--topic", "veld", "--language", "en")
 
 
+def test_explain_names_what_blocks(rules: Path, tmp_path: Path) -> None:
+    rules.write_text("id: veld\nany: [strike]\nnone: [hunger strike, {any: [pearl, corn]}]\n", encoding="utf-8")
+    text = tmp_path / "plain.txt"
+    text.write_text("a hunger strike, corn", encoding="utf-8")
+    told = run("explain", text, "--rules", rules, "--topic", "veld")
+    assert "\n    blocked by: hunger strike, corn (none)\n" in told
+    assert "fails: none" not in told
+    assert "holds: hunger strike" not in told
+    text.write_text("a strike", encoding="utf-8")
+    told = run("explain", text, "--rules", rules, "--topic", "veld")
+    assert "holds: none\n" in told
+    assert "fails" not in told
+
+
 def test_an_unknown_topic_is_a_usage_error(rules: Path, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("x", encoding="utf-8")
     result = CliRunner().invoke(app, ["explain", str(tmp_path / "t.txt"), "--rules", str(rules), "--topic", "weld"])
     assert isinstance(result.exception, UsageError)
     assert "did you mean veld" in str(result.exception)
+
+
+@pytest.mark.parametrize("command", ["test", "lint", "apply", "apply --replace"])
+@pytest.mark.parametrize("text", ["", "# a remark\n", None])
+def test_what_holds_no_rule_is_refused(command: str, text: str | None, rules: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.mkdir() if text is None else empty.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, [*command.split(), str(rules), str(empty)])
+    assert isinstance(result.exception, ConfigError)
+    assert str(result.exception) == f"{empty}: holds no rule"
+    assert not (tmp_path / "applied").exists()
+
+
+def test_abstract_rules_are_rules_but_cannot_be_all(rules: Path, tmp_path: Path) -> None:
+    abstract = tmp_path / "abstract.yaml"
+    abstract.write_text("id: base\nabstract: true\nany: [x]\n", encoding="utf-8")
+    run("test", rules, abstract)
+    run("apply", abstract)
+    result = CliRunner().invoke(app, ["apply", "--replace", str(abstract)])
+    assert isinstance(result.exception, ConfigError)
+    assert "every rule is abstract" in str(result.exception)
 
 
 def test_diff_on_a_file(rules: Path, tmp_path: Path) -> None:
@@ -129,6 +188,16 @@ def test_failing_examples_of_rules_that_stay_do_not_matter(rules: Path, tmp_path
     run("apply", rules, "--force")
     (tmp_path / "more.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
     run("apply", tmp_path / "more.yaml")
+
+
+def test_a_shipped_rule_that_is_replaced_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syria = shipped_rules_path() / "countries" / "syria.yaml"
+    monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", f"[{syria}, {tmp_path}/configured.yaml]")
+    (tmp_path / "own.yaml").write_text("id: syria\nany: [x]\n---\nid: pier\nany: [x]\n", encoding="utf-8")
+    said = told("apply", tmp_path / "own.yaml")
+    assert " replaced: pier replaced (shipped): syria " in said
+    (tmp_path / "own.yaml").write_text("id: syria\nany: [z]\n---\nid: pier\nany: [x]\n", encoding="utf-8")
+    assert "replaced: syria " in told("apply", tmp_path / "own.yaml")
 
 
 def test_history_and_rollback(rules: Path, tmp_path: Path) -> None:

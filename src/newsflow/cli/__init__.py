@@ -17,7 +17,7 @@ def main() -> None:
         with ending_in_order():
             app()
     except ConfigError as error:
-        _end(f"bad configuration: {error}", EXIT_CONFIG)
+        _end(f"bad {error.what}: {error}", EXIT_CONFIG)
     except UsageError as error:
         _end(str(error), EXIT_USAGE)
     except NewsflowError as error:

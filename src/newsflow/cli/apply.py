@@ -170,7 +170,9 @@ def _tell_changes(plan: Plan) -> None:
     if plan.unreadable:
         tell(f"the rules in force do not load, so it cannot be said what changes: {plan.unreadable}")
         return
-    changes = {"added": plan.added, "replaced": plan.replaced, "removed": plan.removed}
+    shipped = tuple(topic for topic in plan.replaced if topic in plan.shipped)
+    own = tuple(topic for topic in plan.replaced if topic not in plan.shipped)
+    changes = {"added": plan.added, "replaced": own, "replaced (shipped)": shipped, "removed": plan.removed}
     for name, ids in changes.items():
         if ids:
             tell(f"{name}: {', '.join(ids)}")

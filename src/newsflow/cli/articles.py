@@ -257,11 +257,18 @@ def rules_in_force(config: Config, folder: Path | None = None) -> InForce:
 
 
 def load_given(given: list[Path] | None, config: Path | None) -> RuleSet:
-    """The rules a command was given, else those in force. Raises ConfigError."""
+    """The rules a command was given, none of its files and folders without one; else those in force. Raises
+    ConfigError."""
     from newsflow.tagging import load_rules
+    from newsflow.tagging.load import refuse_empty, rule_files
 
     if given:
-        return load_rules(given)
+        rules = load_rules(given)
+        files = {rule.file for rule in rules.rules}
+        for path in given:
+            if files.isdisjoint(map(str, rule_files([path]))):
+                refuse_empty(path)
+        return rules
     found = rules_in_force(settings(config).config)
     return load_rules(found.paths, later_replaces=bool(found.pointer.paths))
 

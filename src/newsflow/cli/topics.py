@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -84,6 +85,11 @@ def run_tests(
         emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
     console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
+        example, rule = failed[0].example, failed[0].rule
+        given = "".join(f" --rules {shlex.quote(str(path))}" for path in paths or ())
+        asked = f"newsflow topics explain -{given} --topic {rule.id} --language {example.language}"
+        told = f"ask why: printf %s {shlex.quote(example.text)} | {asked}"
+        console.print(told, markup=False, soft_wrap=True)  # As one line, to be copied.
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -94,12 +100,16 @@ def lint_rules(
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Point at dead terms, overlaps, missing languages and examples."""
+    """Point at dead terms, overlaps with the rules in force, missing languages and examples."""
     from dataclasses import asdict
 
+    from newsflow.tagging import load_rules
     from newsflow.tagging.lint import lint
 
-    findings = lint(load_given(paths, config))
+    rules = around = load_given(paths, config)
+    if paths:
+        around = load_rules([*rules_in_force(settings(config).config).paths, *paths], later_replaces=True)
+    findings = lint(around, only={rule.id for rule in rules.rules})
     for finding in findings:
         where = f"{finding.file}:{finding.line}"
         emit(output, asdict(finding), f"{where}: {finding.rule}: {finding.kind}: {finding.message}")
@@ -213,7 +223,12 @@ def explanation_text(explanation: Explanation, article: Article, *, colour: bool
 
 
 def _requirement(requirement: Requirement, depth: int) -> Iterator[str]:
+    if blockers := requirement.is_none and requirement.blockers():
+        yield f"{'  ' * depth}blocked by: {', '.join(blockers)} (none)"
+        return
     yield f"{'  ' * depth}{'holds' if requirement.holds else 'fails'}: {requirement.text}"
+    if requirement.is_none:  # None of its parts stands there, which is as it should be.
+        return
     for part in requirement.parts[:_MAX_LINES]:
         yield from _requirement(part, depth + 1)
 

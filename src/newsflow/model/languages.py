@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?![^_-])")
@@ -14,6 +15,25 @@ COVERED_BY = {
     "cnr": "sr", "ekk": "et", "zsm": "ms", "pnb": "ur",
 }  # fmt: skip
 """Languages that we have no words for, and the one whose words serve them."""
+
+_TWO_LETTERS = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo "
+    "es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka "
+    "kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng "
+    "nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su "
+    "sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+)
+"""ISO 639-1."""
+
+CODES = frozenset(f"{_TWO_LETTERS} arc ckb fil nqo pnb skr syr".split()) | SAME_LANGUAGE.keys() | COVERED_BY.keys()
+"""Every code that the language of an article may be, besides `und`."""
+
+_NAMES = {
+    "arabic": "ar", "bengali": "bn", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de",
+    "greek": "el", "hebrew": "he", "hindi": "hi", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko",
+    "kurdish": "ku", "persian": "fa", "polish": "pl", "portuguese": "pt", "russian": "ru", "spanish": "es",
+    "swedish": "sv", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
+}  # fmt: skip
 
 OTHER_CODE = {"no": "nb"}
 """Codes under which CLDR and word lists file a language that we call otherwise."""
@@ -32,3 +52,9 @@ def primary_subtag(tag: str) -> str:
 def base_language(tag: str) -> str:
     """`pt` for `pt-BR`, `und` for what is not a language tag."""
     return primary_subtag(tag) if _LANGUAGE.match(tag) else "und"
+
+
+def meant_code(written: str) -> str | None:
+    """The code of the language that a word such as `englsh` or `eng` likely means; None where it is like none."""
+    near = difflib.get_close_matches(written.lower(), _NAMES, n=1)
+    return _NAMES[near[0]] if near else None

@@ -29,6 +29,7 @@ from newsflow.tagging.load import (
     RulePath,
     document_id,
     read_rules,
+    refuse_empty,
     rule_documents,
     rule_files,
     rule_place,
@@ -93,6 +94,8 @@ class Plan:
     removed: tuple[str, ...]
     to_try: tuple[Rule, ...]
     """Those whose examples are worth running: what was given or changes, as far as we do not ship it."""
+    shipped: frozenset[str] = frozenset()
+    """Ids of rules in force before that we ship."""
     unreadable: str = ""
     """Why the rules in force do not load; what changes is not known then."""
 
@@ -102,6 +105,8 @@ def plan_apply(before: InForce, paths: Sequence[RulePath], *, replace: bool = Fa
 
     Raises ConfigError when rules do not load; those in force may be broken when they are to be replaced.
     """
+    for path in paths:
+        refuse_empty(path)
     given = _parts(paths)
     read = {part: rule_documents([part]) for part in given}
     Catalogue(chain.from_iterable(read.values()))  # Among themselves they replace each other only where they say so.
@@ -112,6 +117,8 @@ def plan_apply(before: InForce, paths: Sequence[RulePath], *, replace: bool = Fa
     read |= {part: rule_documents([part]) for part in base}
     parts = _without_replaced([*base, *given], read)
     rules = Catalogue(chain.from_iterable(read[part] for part in parts), later_replaces=True).rules()
+    if not rules:
+        raise ConfigError("every rule is abstract, so jobs would go on with others", file=str(paths[0]))
     return _plan(before, parts, rules, old, unreadable, tuple(map(str, paths)), "replace" if replace else "apply")
 
 
@@ -141,10 +148,15 @@ def _plan(
     added, removed = sorted(will.keys() - was.keys()), sorted(was.keys() - will.keys())
     replaced = sorted(topic for topic in will.keys() & was.keys() if will[topic] != was[topic])
     files = {str(path) for path in _parts(given) if path != _REFERENCE} if action != "rollback" else set()
-    own = (rule for rule in rules if not Path(rule.file).is_relative_to(shipped_rules_path()))
+    own = (rule for rule in rules if not _is_shipped(rule))
+    shipped = frozenset(rule.id for rule in old if _is_shipped(rule))
     to_try = tuple(rule for rule in own if rule.file in files or rule.id in {*added, *replaced})
     changes = (tuple(added), tuple(replaced), tuple(removed))
-    return Plan(before, tuple(parts), tuple(rules), given, action, *changes, to_try, unreadable)
+    return Plan(before, tuple(parts), tuple(rules), given, action, *changes, to_try, shipped, unreadable)
+
+
+def _is_shipped(rule: Rule) -> bool:
+    return Path(rule.file).is_relative_to(shipped_rules_path())
 
 
 def _parts(paths: Iterable[RulePath]) -> list[Path]:

@@ -42,6 +42,21 @@ class Requirement:
     holds: bool
     parts: tuple[Requirement, ...] = ()
 
+    def blockers(self) -> list[str]:
+        """What stands in the article although the rule says `none`, where that makes this false."""
+        if self.holds:
+            return []
+        return [name for part in self.parts for name in (part._found() if self.is_none else part.blockers())]
+
+    @property
+    def is_none(self) -> bool:
+        return bool(self.parts) and self.text == "none"
+
+    def _found(self) -> list[str]:
+        if not self.holds:
+            return []
+        return [name for part in self.parts for name in part._found()] if self.parts else [self.text]
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -65,8 +80,13 @@ class Explanation:
         """Points short of the threshold; 0 for a topic."""
         return round(max(0.0, self.threshold - self.score), 4)
 
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """Terms under `none` that keep the rule from being true."""
+        return tuple(dict.fromkeys(self.requirement.blockers())) if self.requirement is not None else ()
+
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"missing": self.missing}
+        return asdict(self) | {"missing": self.missing, "blocked_by": list(self.blocked_by)}
 
 
 def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
@@ -85,6 +105,7 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
         verdict = "topic" if score >= item.rule.threshold else "mention" if item.rule.mentions else "none"
     searched = languages_searched(article.language)
     leaves = _leaves(item)
+    requirement = _requirement(item.require, scan) if item.require is not None else None
     return Explanation(
         rule=item.rule.id,
         version=item.version,
@@ -92,9 +113,9 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
         score=score,
         threshold=item.rule.threshold,
         counted=tuple(_counted(hit, scan) for hit in hits),
-        excluded=tuple(_excluded(leaves, hits, scan, article)),
+        excluded=tuple(_excluded(item, leaves, hits, scan, article, requirement)),
         unmet=unmet,
-        requirement=_requirement(item.require, scan) if item.require is not None else None,
+        requirement=requirement,
         terms_searched=sum(scan.tables.leaves[leaf].language in searched for leaf in leaves),
     )
 
@@ -118,7 +139,14 @@ def _unmet(item: CompiledRule, article: Article) -> Iterator[str]:
         yield f"section is {section_of(article) or 'not known'}; the rule wants {', '.join(rule.sections)}"
 
 
-def _excluded(leaves: list[LeafId], hits: list[ScoredHit], scan: Scan, article: Article) -> Iterator[Excluded]:
+def _excluded(
+    item: CompiledRule,
+    leaves: list[LeafId],
+    hits: list[ScoredHit],
+    scan: Scan,
+    article: Article,
+    requirement: Requirement | None,
+) -> Iterator[Excluded]:
     counted = {(hit.span.start, hit.span.end) for hit in hits}
     vocabulary = scan.tables.vocabulary
     wide = Scan(scan.tables, Searched(vocabulary, vocabulary.languages), article)
@@ -132,10 +160,12 @@ def _excluded(leaves: list[LeafId], hits: list[ScoredHit], scan: Scan, article: 
             if place not in counted and place not in seen:
                 seen.add(place)
                 evidence = evidence_of(ScoredHit(span, 0.0, scan.parts.of(span.start)), wide)
-                yield Excluded(evidence, _reason(leaf, span, scan, article))
+                reason = _reason(leaf, span, scan, article) or _unused(item, leaf, span, hits, scan, requirement)
+                yield Excluded(evidence, reason)
 
 
-def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str:
+def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str | None:
+    """Why a place is no hit of a term; None where it is one."""
     item = scan.tables.leaves[leaf]
     names = scan.tables.leaves
     if item.language not in languages_searched(article.language):
@@ -152,7 +182,33 @@ def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str:
     blocked = scan.blocker(span, item.unless)
     if blocked is not None:
         return f"part of {names[blocked[0]].key.text}"
-    return "stands inside a longer term that counts, or outside the distance"
+    return None
+
+
+def _unused(
+    item: CompiledRule, leaf: LeafId, span: Span, hits: list[ScoredHit], scan: Scan, requirement: Requirement | None
+) -> str:
+    """Why a hit does not count for the rule."""
+    if any(hit.span.start < span.end and span.start < hit.span.end for hit in hits):
+        return "stands inside a longer term that counts"
+    parts = list(_parts(item.require)) if item.require is not None else []
+    nears = [node for node in parts if node.kind == "near" and leaf in leaves_of(node)]
+    if nears and not any(holds(node, scan) for node in nears):
+        return f"no hit of the other terms of near within {max(node.within for node in nears)} words"
+    if requirement is not None and not requirement.holds:
+        blockers = requirement.blockers()
+        return (
+            f"blocked by: {', '.join(blockers)} (none)"
+            if blockers
+            else "other terms that the rule asks for are missing"
+        )
+    return "outside the distance"
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    yield node
+    for part in node.of:
+        yield from _parts(part)
 
 
 def _requirement(node: Node, scan: Scan) -> Requirement:

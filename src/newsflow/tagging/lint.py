@@ -6,7 +6,7 @@ No finding stops a job: `topics test` and loading do that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 from newsflow.model import Article, PublicationDate
 from newsflow.tagging.compile import Tables
 from newsflow.tagging.patterns import LeafId
-from newsflow.tagging.rule import Example, Rule, Term, terms_of
+from newsflow.tagging.rule import Example, Rule, Term, rule_language, terms_of
 from newsflow.tagging.ruleset import RuleSet
 from newsflow.tagging.scan import FACTORS
 
@@ -23,10 +23,11 @@ FindingKind = Literal[
     "unused-condition",
 ]  # fmt: skip
 
-LANGUAGES = ("ar", "en", "ru", "fr")
 MIN_MATCHES, MIN_COUNTER = 3, 2
 _SHORT_CHARS = 3
 _MAX_HOLDERS = 3
+_MOST_OWN = 8
+"""Terms in more languages are those of a rule referred to, as every country's: not all need examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,23 @@ class Finding:
     line: int
 
 
-def lint(rules: RuleSet, languages: Iterable[str] = LANGUAGES, *, examples: bool = True) -> list[Finding]:
-    """Findings in the order of the rules. `languages` are those every hand-written topic should have terms in."""
-    wanted = tuple(languages)
+def lint(rules: RuleSet, languages: Collection[str] = (), *, only: Collection[str] | None = None) -> list[Finding]:
+    """Findings in the order of the rules, of those whose ids are in `only`, else of all.
+
+    `languages` are those every hand-written topic should have terms and examples in; else each its own.
+    """
     found: list[Finding] = []
     shared = _shared(rules.tables)
     for rule in rules.rules:
+        if only is not None and rule.id not in only:
+            continue
         found += _terms(rule)
         found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
+            wanted = languages or _own_languages(rule)
             found += _languages(rule, wanted)
-            found += _examples(rule, wanted) if examples else ()
+            found += _examples(rule, wanted)
     return found
 
 
@@ -115,8 +121,20 @@ def _overlaps(rule: Rule, shared: Shared) -> Iterator[Finding]:
             )
 
 
-def _languages(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
-    present = {term.language for term in (*rule.terms, *terms_of(rule.require))}
+def _term_languages(rule: Rule) -> set[str]:
+    terms = (*rule.terms, *terms_of(rule.require))
+    return {rule_language(term.language) if term.language else "" for term in terms}
+
+
+def _own_languages(rule: Rule) -> list[str]:
+    """Those that a rule has examples in, or terms written for it."""
+    terms = _term_languages(rule)
+    examples = {rule_language(example.language) for example in rule.examples}
+    return sorted((examples | (terms if len(terms) <= _MOST_OWN else set())) - {"", "und"})
+
+
+def _languages(rule: Rule, wanted: Collection[str]) -> Iterator[Finding]:
+    present = _term_languages(rule)
     if "" in present:
         return
     for language in wanted:
@@ -124,10 +142,15 @@ def _languages(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
             yield _finding(rule, "missing-language", f"no terms for {language}")
 
 
-def _examples(rule: Rule, wanted: tuple[str, ...]) -> Iterator[Finding]:
+def _examples(rule: Rule, wanted: Collection[str]) -> Iterator[Finding]:
+    if not rule.examples:
+        message = f"no examples; at least {MIN_MATCHES} that match and {MIN_COUNTER} that must not are wanted"
+        yield _finding(rule, "few-examples", message)
+        return
     for language in wanted:
-        matches = sum(example.matches for example in rule.examples if example.language == language)
-        counter = sum(not example.matches for example in rule.examples if example.language == language)
+        own = [example for example in rule.examples if rule_language(example.language) == language]
+        matches = sum(example.matches for example in own)
+        counter = len(own) - matches
         if matches < MIN_MATCHES or counter < MIN_COUNTER:
             message = f"{matches} examples that match and {counter} that must not in {language}; at least "
             yield _finding(rule, "few-examples", f"{message}{MIN_MATCHES} and {MIN_COUNTER} are wanted")

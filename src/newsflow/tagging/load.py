@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -48,6 +49,17 @@ def rule_files(paths: Iterable[RulePath]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+@contextmanager
+def _about_rules() -> Iterator[None]:
+    """An error within is one of a rule, and is told as such."""
+    try:
+        yield
+    except ConfigError as error:
+        error.what = "rule"
+        raise
+
+
+@_about_rules()
 def rule_documents(paths: Iterable[RulePath]) -> list[YamlDocument]:
     """The documents of files and folders, not looked into yet."""
     shipped = shipped_rules_path()
@@ -74,6 +86,12 @@ def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
             raise ConfigError(f"not valid JSON: {error}", file=str(path), line=number) from error
 
 
+def refuse_empty(path: RulePath) -> None:
+    """Raise ConfigError for a file or folder that holds no rule, which who names it does not mean."""
+    if not rule_documents([path]):
+        raise ConfigError("holds no rule", file=str(path))
+
+
 def document_id(document: YamlDocument) -> str | None:
     value = document.value.get("id") if isinstance(document.value, dict) else None
     return value if isinstance(value, str) else None
@@ -97,6 +115,7 @@ class Catalogue:
         for document in documents:
             self._add(document)
 
+    @_about_rules()
     def _add(self, document: YamlDocument) -> None:
         identity = document_id(document)
         if identity is None:
@@ -135,6 +154,7 @@ class Catalogue:
         self._rules[identity] = rule
         return rule
 
+    @_about_rules()
     def rules(self) -> list[Rule]:
         """Every rule that is not abstract, in the order of the files."""
         for document in self._anonymous:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
+from newsflow.model.languages import CODES, meant_code, primary_subtag
 from newsflow.tagging.forms import has_word
 from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Rule, Term, TermField
 from newsflow.yamlfile import REF, ValuePath, YamlDocument
@@ -22,9 +24,10 @@ TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "nee
 EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|\*|und")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MAX_TERM_CHARS = 200
 MAX_WITHIN = 1000
+_CODES = CODES | {"und"}
 _EVERY_LANGUAGE = "*"
 
 
@@ -63,7 +66,7 @@ class RuleParser:
             threshold=self._number(value, "threshold", 3.0 if terms else 0.0, (), low=0.0),
             mentions=self._flag(value, "mentions", value.get("scheme") == "iso3166", ()),
             sources=self._strings(value.get("sources"), ("sources",)),
-            languages=tuple(item.lower() for item in self._strings(value.get("languages"), ("languages",))),
+            languages=self._wanted_languages(value.get("languages")),
             sections=tuple(item.casefold() for item in self._strings(value.get("sections"), ("sections",))),
             examples=self._examples(value.get("examples")),
             file=self.doc.file,
@@ -73,7 +76,9 @@ class RuleParser:
     def _known_keys(self, value: Mapping[str, Any], known: frozenset[str], path: ValuePath) -> None:
         for key in value:
             if key not in known:
-                raise self.doc.error(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}", (*path, key))
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise self.doc.error(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}{hint}", (*path, key))
 
     def _id(self, value: Mapping[str, Any]) -> str:
         found = value.get("id")
@@ -152,9 +157,22 @@ class RuleParser:
         return tuple(found)
 
     def _language(self, value: Any, path: ValuePath) -> str:
-        if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-            raise self.doc.error(f"{value!r} is not a language; give a code as ar, en or zh, or * for every one", path)
-        return "" if value == _EVERY_LANGUAGE else value.lower()
+        if value == _EVERY_LANGUAGE:
+            return ""
+        if isinstance(value, str) and _LANGUAGE.fullmatch(value) and primary_subtag(value) in _CODES:
+            return value.lower()
+        meant = meant_code(value) if isinstance(value, str) else None
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        accepted = "accepted: BCP 47 tags such as en, ar, zh-Hant"
+        raise self.doc.error(f"no article has the language {value!r}; {accepted}{hint}", path)
+
+    def _wanted_languages(self, value: Any) -> tuple[str, ...]:
+        """`languages`, of any case and with - or _. For every language there is no such condition."""
+        path: ValuePath = ("languages",)
+        found = [self._language(item.lower().replace("_", "-"), path) for item in self._strings(value, path)]
+        if "" in found:
+            raise self.doc.error("* is not accepted here; a rule without `languages` is for every one", path)
+        return tuple(found)
 
     def _term_list(self, value: Any, language: str, path: ValuePath) -> tuple[Term, ...]:
         if _is_ref(value):
@@ -175,9 +193,10 @@ class RuleParser:
             value = str(value)
         if isinstance(value, str):
             return (Term(self._phrase(value, path), language),)
+        if isinstance(value, dict):
+            self._known_keys(value, TERM_KEYS, path)
         if not isinstance(value, dict) or "term" not in value:
             raise self.doc.error(f"{value!r} is not a term; give a text, or a mapping with `term`", path)
-        self._known_keys(value, TERM_KEYS, path)
         language = self._language(value["language"], (*path, "language")) if "language" in value else language
         field: TermField | None = self._choice(value, "field", get_args(TermField), path)  # type: ignore[assignment]
         weight = self._number(value, "weight", 1.0, path, low=0.0)
@@ -242,7 +261,7 @@ class RuleParser:
         if _is_ref(value):
             return (AnyOf(self._target(value[REF], path).terms),)
         if isinstance(value, dict) and "term" not in value:
-            self._known_keys(value, EXPRESSION_KEYS, path)
+            self._known_keys(value, EXPRESSION_KEYS | {"term"}, path)
             nested = self._requirement(value, path)
             if nested is None:
                 raise self.doc.error("an empty expression; give any, all, none, near or term", path)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.tagging.forms import expand, forms_language
-from newsflow.tagging.rule import Case, Term, TermField
+from newsflow.tagging.rule import Case, Term, TermField, rule_language
 
 LeafId = int
 Clause = frozenset[LeafId]
@@ -62,7 +62,7 @@ class Leaf:
     @property
     def language(self) -> str:
         """Without script or region; empty for every language."""
-        return self.key.language.partition("-")[0]
+        return rule_language(self.key.language) if self.key.language else ""
 
     @property
     def bound(self) -> bool:
