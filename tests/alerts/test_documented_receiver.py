@@ -59,8 +59,6 @@ def _listens(port: int) -> bool:
         ("", "s3cret", DeliveryResult.RETRY),
     ],
 )
-def test_the_documented_receiver_checks_signatures(
-    tmp_path: Path, here: str, there: str, fate: DeliveryResult
-) -> None:
+def test_the_documented_receiver_checks_signatures(tmp_path: Path, here: str, there: str, fate: DeliveryResult) -> None:
     with receiver(tmp_path, there) as url:
         assert Webhook("hook", url, tuple(here.split()), http=client()).send(pending()).result is fate

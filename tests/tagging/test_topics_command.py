@@ -223,7 +223,7 @@ def test_diff_compares_with_what_apply_would_make(rules: Path, tmp_path: Path) -
     assert "rules removed, and none of these articles changes: pier\n" in text
 
 
-@pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("36h", 36), ("7d", 168)])
+@pytest.mark.parametrize(("text", "hours"), [("0s", 0), ("90s", 0.025), ("90m", 1.5), ("36h", 36), ("7d", 168)])
 def test_duration(text: str, hours: float) -> None:
     assert duration(text).total_seconds() == hours * 3600
 
