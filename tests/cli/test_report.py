@@ -88,6 +88,7 @@ def test_twice_in_a_row_on_kafka(own_broker: LocalBroker, tmp_path: Path) -> Non
         assert [heading for heading in HEADINGS if heading not in text] == []
         assert "alerts received by a webhook on this machine, signature checked" in text
         assert "44 articles, 48 versions" in text
+        assert f"newsflow dev down --directory {own_broker.directory} " in " ".join(text.split())
         check_lines(text, 120)
     counts = [line for line in first.splitlines() if "SQLite" in line or "alerts received" in line]
     assert counts == [line for line in second.splitlines() if "SQLite" in line or "alerts received" in line]

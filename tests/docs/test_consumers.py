@@ -1,7 +1,9 @@
-"""The consumers of the how-to read one feed alike: versions, withdrawals, repeats, gzip, offsets behind emoji."""
+"""The consumers of the how-to read one feed alike: versions, withdrawals, repeats, gzip, offsets behind emoji; and say
+alike what they were not given."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -87,6 +89,14 @@ def test_a_consumer_keeps_what_holds(
     assert first == _expected(records)
     # What was committed does not come again.
     assert second == "0 taken, 0 passed over, 0 withdrawn\n"
+    mistyped = subprocess.run(
+        [*command, broker.bootstrap_servers, f"{feed}x", group], capture_output=True, text=True, timeout=120
+    )
+    said = f"there is no topic {feed}x at {broker.bootstrap_servers}\n"
+    assert (mistyped.returncode, mistyped.stdout, mistyped.stderr) == (1, "", said)
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (alone.returncode, alone.stdout) == (1, "")
+    assert re.fullmatch(r"usage: .*consume.* BROKERS TOPIC GROUP\n", alone.stderr)
 
 
 def _expected(records: list[Event]) -> str:

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from benchmarks.corpus import raw_events
+from newsflow.cli.output import isolate
 from newsflow.ingest.retag import pending_retaggings
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import Ledger, open_ledger
@@ -121,6 +122,10 @@ def test_killed_half_way_the_rest_is_published_and_nothing_twice(job: JobProcess
     lines = job.command(*RETAG, "--dry-run", "-o", "json").splitlines()
     planned = {(line["id"], line["version"]) for line in map(json.loads, lines)}
     assert len(planned) > 300
+    for_people = job.command(*RETAG, "--dry-run").splitlines()
+    assert {line.rpartition("  ")[2] for line in for_people} == {
+        isolate(json.loads(line)["title"], 80) for line in lines
+    }
     assert versions(mine(job.broker.read(ARTICLE_TOPIC), job.topic)) == first, "a dry run changes nothing"
 
     with opened(job) as ledger:

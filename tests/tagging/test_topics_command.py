@@ -221,6 +221,21 @@ def test_history_and_rollback(rules: Path, tmp_path: Path) -> None:
     assert isinstance(result.exception, UsageError)
 
 
+def test_apply_without_a_configuration_says_who_looks_there(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"without a configuration file (--config), only jobs started in {tmp_path} look there"
+    assert said not in told("apply", rules)  # the folder is a whole path, by NEWSFLOW_TOPICS__APPLIED
+    monkeypatch.delenv("NEWSFLOW_TOPICS__APPLIED")
+    monkeypatch.chdir(tmp_path)
+    assert f"applied under .newsflow/topics; `newsflow topics rollback` undoes it {said}" in told("apply", rules)
+    assert said not in told("apply", rules, "--dry-run")
+    (tmp_path / "newsflow.yaml").write_text("{}", encoding="utf-8")
+    assert said not in told("apply", rules, "--config", tmp_path / "newsflow.yaml")
+    monkeypatch.setenv("NEWSFLOW_CONFIG", str(tmp_path / "newsflow.yaml"))
+    assert said not in told("apply", rules)
+
+
 def test_a_copy_of_the_first_release_is_pointed_out(rules: Path, tmp_path: Path) -> None:
     (tmp_path / "applied" / "0123456789ab").mkdir(parents=True)
     (tmp_path / "applied" / "0123456789ab" / "r.yaml").write_text("id: oats\nany: [oats]\n", encoding="utf-8")
@@ -277,7 +292,7 @@ def test_diff_compares_with_what_apply_would_make(rules: Path, tmp_path: Path) -
     assert "rules removed, and none of these articles changes: pier\n" in text
 
 
-@pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("36h", 36), ("7d", 168)])
+@pytest.mark.parametrize(("text", "hours"), [("0s", 0), ("90s", 0.025), ("90m", 1.5), ("36h", 36), ("7d", 168)])
 def test_duration(text: str, hours: float) -> None:
     assert duration(text).total_seconds() == hours * 3600
 

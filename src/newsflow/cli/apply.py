@@ -5,6 +5,7 @@ Nothing is applied before it is said what comes, what goes, and which feeds a jo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,7 +59,10 @@ def apply(
 
     loaded = settings(config, bootstrap_servers).config
     plan = plan_apply(rules_in_force(loaded, folder), paths, replace=replace)
-    _apply(plan, loaded, folder or Path(loaded.topics_applied), create_feeds, force, dry_run, output)
+    target = folder or Path(loaded.topics_applied)
+    _apply(plan, loaded, target, create_feeds, force, dry_run, output)
+    if config is None and not dry_run and not target.is_absolute() and not os.environ.get("NEWSFLOW_CONFIG"):
+        tell(f"without a configuration file (--config), only jobs started in {Path.cwd()} look there")
 
 
 def rollback(

@@ -229,14 +229,14 @@ def _articles(file: Path, config: Path | None) -> Iterator[Article]:
 
 
 def duration(text: str) -> timedelta:
-    """A timedelta from 90m, 36h or 7d. Raises UsageError."""
+    """A timedelta from 30s, 90m, 36h or 7d. Raises UsageError."""
     import re
     from datetime import timedelta
 
-    match = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if match is None:
-        raise UsageError(f"{text!r} is not a span of time; give a number with m, h or d, as 36h or 7d")
-    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
+        raise UsageError(f"{text!r} is not a span of time; give a number with s, m, h or d, as 36h or 7d")
+    return timedelta(**{{"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
 
 
 def known_topic(rules: RuleSet, topic: str | None) -> None:

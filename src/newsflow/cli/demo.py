@@ -67,8 +67,8 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output)
     from newsflow.tools.receiver import Receiver, read_received
 
     broker = broker_in(broker_dir, port)
-    status = broker.up(say=tell)
-    tell(f"Kafka answers at {status.bootstrap_servers} and stays up; stop it with: newsflow dev down{same(broker_dir)}")
+    status, stop = broker.up(say=tell), f"newsflow dev down{same(broker_dir)}"
+    tell(f"Kafka answers at {status.bootstrap_servers} and stays up; stop it with: {stop}")
     secret = secrets.token_hex(16)
     (directory / SECRET_FILE).write_text(secret, encoding="utf-8")
     with Receiver(directory / "alerts-received.jsonl", (secret,)) as receiver:
@@ -80,7 +80,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output)
         tell(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
         _run_both(config)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
-    report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers), form=form)
+    report(results_of(file, config, alerts, bootstrap_servers=status.bootstrap_servers, stop=stop), form=form)
 
 
 def _run_both(config: Config) -> None:

@@ -59,6 +59,8 @@ class Results:
     alerts: Sequence[dict[str, Any]]
     stores: Sequence[Stored] = ()
     bootstrap_servers: str = ""
+    stop: str = ""
+    """The command that stops Kafka."""
     output: Path | None = None
 
 
@@ -68,6 +70,7 @@ def results_of(
     alerts: Sequence[dict[str, Any]],
     *,
     bootstrap_servers: str = "",
+    stop: str = "",
     output: Path | None = None,
 ) -> Results:
     """Read the ledger and the stores that `config` names."""
@@ -84,6 +87,7 @@ def results_of(
             alerts,
             [] if output is not None else [_stored(name, url) for name, url in config.stores],
             bootstrap_servers,
+            stop,
             output,
         )
     finally:
@@ -351,7 +355,10 @@ def _places(results: Results) -> list[tuple[str, str]]:
         ("articles", ARTICLE_TOPIC),
         ("topic feeds", "news.topic.<id>.v1"),
         ("own feeds", "news.subscriber.<id>.v1"),
-        ("alerts", f"{ALERT_TOPIC}; received: {results.config_file.parent / 'alerts-received.jsonl'}"),
+        (
+            "alerts",
+            f"{ALERT_TOPIC}, if raised at once; received: {results.config_file.parent / 'alerts-received.jsonl'}",
+        ),
         ("dead letters", dead_letter_topic(RAW_TOPIC)),
         ("debug", DEBUG_TOPIC),
         *((f"store {store.name}", str(store.place)) for store in results.stores),
@@ -375,5 +382,5 @@ def _next(results: Results) -> list[tuple[str, str]]:
         ("newsflow publish YOUR.jsonl", "raw events of your own"),
         ("newsflow run ingest --follow", "the first job, until Ctrl-C"),
         ("newsflow run deliver --follow", "the second, beside it"),
-        ("newsflow dev down", "stop Kafka"),
+        (results.stop, "stop Kafka"),
     ]

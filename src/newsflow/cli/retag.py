@@ -26,7 +26,7 @@ from newsflow.cli.options import (
     TopicOption,
     settings,
 )
-from newsflow.cli.output import data, data_json, tell
+from newsflow.cli.output import data, data_json, isolate, tell
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config
@@ -150,10 +150,10 @@ class _Run:
         names = {name: sorted(getattr(change, name)) for name in ("gained", "lost", "other_rule", "mentions")}
         names["feeds"] = list(proposal.feeds)
         if self.output is Output.JSON:
-            data_json({"id": article.id, "version": article.version, **names})
+            data_json({"id": article.id, "version": article.version, "title": article.title, **names})
         else:
             listed = "; ".join(f"{name.replace('_', ' ')} {', '.join(ids)}" for name, ids in names.items() if ids)
-            data(f"{article.id} version {article.version}: {listed}")
+            data(f"{article.id} version {article.version}: {listed}  {isolate(article.title, 80)}")
 
     def summary(self, dry_run: bool) -> Iterator[str]:
         counts, done = self.counts, "would become new versions" if dry_run else "became new versions and were published"

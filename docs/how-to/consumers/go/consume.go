@@ -102,6 +102,10 @@ func (t *table) show() {
 }
 
 func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 4 {
+		log.Fatal("usage: consume BROKERS TOPIC GROUP")
+	}
 	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		log.Fatal(err)
 	}
@@ -122,7 +126,15 @@ func run(brokers, topic, group string) error {
 	defer client.Close()
 	known := table{known: map[string]state{}}
 	// What is there to be read; to go on for ever: for { … }.
-	left, err := behind(ctx, kadm.NewClient(client), topic, group)
+	admin := kadm.NewClient(client)
+	topics, err := admin.ListTopics(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if !topics.Has(topic) {
+		return fmt.Errorf("there is no topic %s at %s", topic, brokers)
+	}
+	left, err := behind(ctx, admin, topic, group)
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,19 @@ function show() {
   console.log(Object.entries(counts).map(([what, count]) => `${count} ${what}`).join(", "));
 }
 
+function fail(text) {
+  console.error(text);
+  process.exit(1);
+}
+
+if (process.argv.length !== 5) fail("usage: node consume.mjs BROKERS TOPIC GROUP");
 const [brokers, topic, groupId] = process.argv.slice(2);
 const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.ERROR });
 
 // What is there to be read; to go on for ever, leave this and the test for it out.
 const admin = kafka.admin();
 await admin.connect();
+if (!(await admin.listTopics()).includes(topic)) fail(`there is no topic ${topic} at ${brokers}`);
 const ends = await admin.fetchTopicOffsets(topic);
 const [begun] = await admin.fetchOffsets({ groupId, topics: [topic] });
 await admin.disconnect();

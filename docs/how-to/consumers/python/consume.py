@@ -46,7 +46,9 @@ def main(brokers: str, topic: str, group: str) -> None:
     consumer = KafkaConsumer(
         bootstrap_servers=brokers.split(","), group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    if not partitions:
+        sys.exit(f"there is no topic {topic} at {brokers}")
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
     # To go on for ever: while True.
@@ -60,4 +62,6 @@ def main(brokers: str, topic: str, group: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: python consume.py BROKERS TOPIC GROUP")
     main(*sys.argv[1:])
