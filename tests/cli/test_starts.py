@@ -53,7 +53,7 @@ def imports(folder: Path, *arguments: str) -> tuple[set[str], int]:
         ("alerts list", 750, {"jsonschema"}),
         ("alerts status", 750, {"jsonschema"}),
         ("ledger status", 750, {"jsonschema"}),
-        ("topics lint rules", 600, {"ahocorasick_rs"}),
+        ("topics lint rules", 1_050, {"ahocorasick_rs", "jsonschema", "wordfreq"}),
         ("config check", 1_050, {"jsonschema", "ahocorasick_rs"}),
     ],
 )

@@ -141,6 +141,13 @@ def test_the_shipped_rules_need_no_attention(shipped: RuleSet) -> None:
         assert [item for item in found if item.kind != "shared-term"] == []
 
 
+def test_lint_points_at_very_common_words(tmp_path: Path) -> None:
+    common = "{en: [the, harbour, US, {term: and, needs: [pier]}], ar: [في, ميناء], zh: [的], '*': [of]}"
+    (tmp_path / "a.yaml").write_text(f"id: a\nterms: {common}\n", encoding="utf-8")
+    found = [item.message for item in lint(load_rules([tmp_path])) if item.kind == "common-word"]
+    assert [message.partition(" ")[0] for message in found] == ["the", "في", "of"]
+
+
 def test_lint_asks_a_rule_for_its_own_languages(tmp_path: Path) -> None:
     texts = "{match: [pier a, pier b, pier c], not: [d, e]}"
     file = tmp_path / "a.yaml"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from newsflow.cli import main
 from newsflow.cli.articles import duration
 from newsflow.cli.topics import app
 from newsflow.errors import ConfigError, KafkaError, UsageError
@@ -64,6 +65,16 @@ def test_a_failed_test_says_how_to_ask_why(rules: Path) -> None:
     explained = CliRunner().invoke(app, arguments, input=text)
     assert explained.stdout.startswith("veld ")
     assert "the article is about it; score 3 of 3" in explained.stdout
+
+
+def test_an_error_in_a_rule_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "r.yaml").write_text("id: r\nterms: {eng: [a]}\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["newsflow", "topics", "test", str(tmp_path / "r.yaml")])
+    with pytest.raises(SystemExit, match="3"):
+        main()
+    assert "newsflow: bad rule: " in capsys.readouterr().err
 
 
 def test_lint(rules: Path) -> None:

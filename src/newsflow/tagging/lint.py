@@ -20,12 +20,14 @@ from newsflow.tagging.scan import FACTORS
 
 FindingKind = Literal[
     "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
-    "unused-condition",
+    "unused-condition", "common-word",
 ]  # fmt: skip
 
 MIN_MATCHES, MIN_COUNTER = 3, 2
 _SHORT_CHARS = 3
 _MAX_HOLDERS = 3
+_COMMON = 6.8
+"""On Zipf's scale: once in 160 words."""
 _MOST_OWN = 8
 """Terms in more languages are those of a rule referred to, as every country's: not all need examples."""
 
@@ -55,6 +57,7 @@ def lint(rules: RuleSet, languages: Collection[str] = (), *, only: Collection[st
         found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
+            found += _common_words(rule)
             wanted = languages or _own_languages(rule)
             found += _languages(rule, wanted)
             found += _examples(rule, wanted)
@@ -86,6 +89,24 @@ def _is_short(term: Term) -> bool:
     text = term.text.rstrip("~")
     plain = text.isascii() and text == text.lower() and not term.needs
     return plain and len(text.rstrip("*")) < _SHORT_CHARS
+
+
+def _common_words(rule: Rule) -> Iterator[Finding]:
+    for term in rule.terms:
+        word = term.text.rstrip("~")
+        capitals = term.case == "smart" and word != word.lower()
+        if " " not in word and not (capitals or term.needs) and _frequency(word, term.language or "en") >= _COMMON:
+            yield _finding(rule, "common-word", f"{word} stands in most articles: set company (needs) or a phrase")
+
+
+def _frequency(word: str, language: str) -> float:
+    """How often a word is used, on Zipf's scale; 0 where it is not known."""
+    import wordfreq
+
+    code = rule_language(language)
+    # The lists of these take programs that part their words.
+    known = code in wordfreq.available_languages("small") and code not in ("zh", "ja", "ko")
+    return float(wordfreq.zipf_frequency(word, code, wordlist="small")) if known else 0.0
 
 
 Shared = dict[tuple[str, str], set[str]]
