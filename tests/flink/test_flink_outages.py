@@ -46,7 +46,7 @@ def test_a_ledger_that_is_away_for_longer_than_calls_wait_only_delays(run: Flink
     try:
         events.publish(300)
         # Calls give up then, bundles fail, and Flink starts the job again, as often as it takes.
-        wait_until(lambda: "LedgerError" in run.why(), AWAY_S, run.why)
+        wait_until(lambda: "the ledger (postgresql) did not answer" in run.why(), AWAY_S, run.why)
     finally:
         run.stack.postgres.start()
     events.wait()
