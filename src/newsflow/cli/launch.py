@@ -45,7 +45,7 @@ from newsflow.runners.local import IDLE_S, LocalLoop, PreparedPipeline
 from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
-from newsflow.tagging.ruleset import POINTER_NAME
+from newsflow.tagging.applied import in_force
 
 OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
 IDLE_SINK_S = 0.25
@@ -318,7 +318,7 @@ def locally(
 
 
 def _rules(config: Config) -> str:
-    if (Path(config.topics_applied) / POINTER_NAME).exists():
+    if in_force(Path(config.topics_applied), config.topic_paths).pointer.paths:
         return f"rules applied in {config.topics_applied}"
     first, more = config.topic_paths[:1], len(config.topic_paths) - 1
     return f"rules {first[0] if first else 'as shipped'}{f' and {more} more' if more > 0 else ''}"
