@@ -136,6 +136,18 @@ def test_a_file_of_other_rules_is_not_taken_for_these(rule_file: Path, cache: Pa
     assert load_rules(rule_file).rules[0].id == "mill"
 
 
+def test_a_rule_file_that_cannot_be_read_is_said_as_such(
+    rule_file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(rule_file)
+    monkeypatch.setattr(ruleset_module, "rule_files", lambda _: [rule_file.with_name("gone.yaml")])
+    assert load_rules(rule_file).rules[0].id == "dam", "looked for once more, by who reads the rules"
+    rule_file.unlink()
+    with pytest.raises(ConfigError, match="no such rule file"):
+        load_rules(rule_file)
+    assert len(list(cache.iterdir())) == 1, "nothing is kept under the name of what could not be read"
+
+
 class Evil:
     """What a pickle could do."""
 
