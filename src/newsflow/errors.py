@@ -14,6 +14,7 @@ NewsflowError
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -50,6 +51,12 @@ def raise_all(errors: Iterable[ConfigError]) -> None:
     both = ConfigError(first.message, file=first.file, path=first.path, line=first.line)
     both.parts, both.args = tuple(found), (f"{len(found)} errors" + "".join(f"\n  {each}" for each in found),)
     raise both
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'topics'?` where one of `known` is like `name`; empty where none is."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def dotted(path: Iterable[str | int]) -> str:

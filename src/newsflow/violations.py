@@ -5,7 +5,6 @@ Slow to import, by jsonschema: only what checks a file does.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
+
+from newsflow.errors import did_you_mean
 
 Place = tuple[str | int, ...]
 
@@ -42,10 +43,9 @@ def violations(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Place, P
         yield from _explained(best_match([error]))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`did you mean 'topics'? ` where one of `known` is like `name`; empty where none is."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+def _hint(name: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(name, known)
+    return hint and f"{hint} "
 
 
 @cache
@@ -61,7 +61,7 @@ def _explained(error: Any) -> Iterator[tuple[Place, Place, str]]:
     if keyword == "additionalProperties" and isinstance(found, Mapping):
         known = sorted(schema.get("properties", {}))
         for name in sorted(set(found) - set(known)):
-            hint = did_you_mean(name, known)
+            hint = _hint(name, known)
             yield at, (*at, name), f"unknown {name!r}; {hint}accepted: {', '.join(known)}"
     elif keyword == "required":
         for name in [each for each in expected if each not in found]:
@@ -77,7 +77,7 @@ def _explained(error: Any) -> Iterator[tuple[Place, Place, str]]:
 
 def _sentence(keyword: str, expected: Any, found: Any, schema: Mapping[str, Any]) -> str:
     if keyword == "enum":
-        hint = did_you_mean(str(found), map(str, expected))
+        hint = _hint(str(found), map(str, expected))
         return f"{_shown(found)} is not accepted; {hint}accepted: {', '.join(map(str, expected))}"
     if keyword == "const":
         return f"{_shown(found)} is not accepted; accepted: {expected}"

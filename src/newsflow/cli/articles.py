@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from newsflow.cli.options import settings
 from newsflow.errors import UsageError
+from newsflow.ingest.files import open_lines
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from newsflow.tagging import RuleSet
     from newsflow.tagging.applied import InForce
 
-STDIN, IN_FORCE, BYTE_ORDER_MARK = "-", "in-force", b"\xef\xbb\xbf"
+IN_FORCE, BYTE_ORDER_MARK = "in-force", b"\xef\xbb\xbf"
 _RECORD = {"topic", "partition", "offset", "headers"}
 RulesArgument = Annotated[
     list[Path] | None,
@@ -51,15 +51,11 @@ class Input:
 
 
 def _stream(file: Path) -> Iterator[bytes]:
-    import gzip
     import zlib
 
     try:
-        if str(file) == STDIN:
-            yield from sys.stdin.buffer
-            return
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            yield from stream
+        with open_lines(file) as lines:
+            yield from lines
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -260,14 +256,14 @@ def load_given(given: list[Path] | None, config: Path | None) -> RuleSet:
     """The rules a command was given, none of its files and folders without one; else those in force. Raises
     ConfigError."""
     from newsflow.tagging import load_rules
-    from newsflow.tagging.load import refuse_empty, rule_files
+    from newsflow.tagging.load import refuse_empty, rule_documents, rule_files
 
     if given:
         rules = load_rules(given)
         files = {rule.file for rule in rules.rules}
         for path in given:
             if files.isdisjoint(map(str, rule_files([path]))):
-                refuse_empty(path)
+                refuse_empty(path, rule_documents([path]))
         return rules
     found = rules_in_force(settings(config).config)
     return load_rules(found.paths, later_replaces=bool(found.pointer.paths))

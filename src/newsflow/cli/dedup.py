@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import STDIN, read_inputs
+from newsflow.cli.articles import read_inputs
 from newsflow.cli.ledger import open_existing
 from newsflow.cli.options import ConfigOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
 from newsflow.errors import UsageError
+from newsflow.ingest.files import STDIN
 
 if TYPE_CHECKING:
     from newsflow.dedup.decide import KnownArticle
@@ -35,12 +36,7 @@ def _group() -> None:
 
 @app.command()
 def explain(
-    left: Annotated[
-        str,
-        typer.Argument(
-            metavar="A", help="Article id in the ledger, or a file (article.v1, or text); - for standard input."
-        ),
-    ],
+    left: Annotated[str, typer.Argument(metavar="A", help=EITHER)],
     right: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     config: ConfigOption = None,
     ledger: LedgerOption = None,

@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.articles import (
-    STDIN,
-    configured_profiles,
-    file_argument,
-    raw_of,
-    read_inputs,
-)
+from newsflow.cli.articles import configured_profiles, file_argument, raw_of, read_inputs
 from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption
 from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell
 from newsflow.errors import UsageError
+from newsflow.ingest.files import STDIN
 
 if TYPE_CHECKING:
     from newsflow.model import Article, RawArticle, Rejected

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from newsflow.cli.options import Output
-from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, data_json, isolate, one_line
+from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, cut_to_columns, data_json, isolate, one_line
 from newsflow.config.settings import Config
 from newsflow.ledger import DeadLetter, open_ledger
 from newsflow.model import Action, Article, Evidence, Outcome
@@ -200,11 +200,8 @@ def _as_json(results: Results) -> dict[str, Any]:
 def fit(text: str, columns: int) -> str:
     """`text` as one line of at most so many columns; wide characters take two, marks none."""
     text = one_line(text)
-    if cell_len(text) <= columns:
-        return text
-    while text and cell_len(text) > columns - 1:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    cut = cut_to_columns(text, columns)
+    return text if cut == text else cut.removesuffix("…").rstrip() + "…"
 
 
 def _outcomes(writer: ReportWriter, results: Results) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from newsflow.cli.options import Output, OutputOption
 from newsflow.cli.output import data, data_json, emit
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, did_you_mean
 
 app = typer.Typer(no_args_is_help=True, help="JSON Schemas of what is read and written.")
 
@@ -24,7 +24,6 @@ def print_schema(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Print a JSON Schema, or the names of all."""
-    import difflib
     import json
 
     from newsflow.model.schemas import SCHEMAS, load_schema
@@ -35,9 +34,9 @@ def print_schema(
         return
     short = name.removesuffix(".v1")
     if short not in SCHEMAS:
-        near = difflib.get_close_matches(short, SCHEMAS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"there is no schema {name!r}; {hint}there are: {', '.join(SCHEMAS)}")
+        hint = did_you_mean(short, SCHEMAS)
+        there_are = f"there are: {', '.join(SCHEMAS)}"
+        raise UsageError(f"there is no schema {name!r}; {' '.join(filter(None, (hint, there_are)))}")
     if output is Output.JSON:
         data_json(load_schema(short))
     else:

@@ -235,7 +235,7 @@ def read_events(path: Path) -> Iterator[Event]:
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
     try:
-        with _opened(path) as lines:
+        with open_lines(path) as lines:
             for offset, line in enumerate(lines):
                 value = line.rstrip(b"\r\n")
                 if value:
@@ -244,7 +244,8 @@ def read_events(path: Path) -> Iterator[Event]:
         raise UsageError(f"{path}: cannot be read to its end: {error}") from error
 
 
-def _opened(path: Path) -> AbstractContextManager[Iterable[bytes]]:
+def open_lines(path: Path) -> AbstractContextManager[Iterable[bytes]]:
+    """The lines of a file, plain or gzip, or of standard input (`-`)."""
     if str(path) == STDIN:
         return nullcontext(sys.stdin.buffer)
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")

@@ -8,7 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -132,8 +132,11 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
         super().close(timeout, **more)
 
     def flush(self, timeout: float | None = None) -> None:
-        with suppress(*[KafkaTimeoutError] if self._closing else []):
+        try:
             super().flush(timeout)
+        except KafkaTimeoutError:
+            if not self._closing:
+                raise
 
 
 def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import time, timedelta
@@ -13,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from newsflow.alerts.values import DailyHours, Digest, Policy, QuietHours, Severity
+from newsflow.errors import did_you_mean
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import DAYS, Match, Route, Subscription, read_rule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
@@ -50,8 +50,7 @@ def zone_problem(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = difflib.get_close_matches(name, available_timezones(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "accepted: names of the IANA database, as 'Asia/Dubai'"
+        hint = did_you_mean(name, available_timezones()) or "accepted: names of the IANA database, as 'Asia/Dubai'"
         return f"there is no time zone {name!r}; {hint}"
     return ""
 
@@ -208,8 +207,7 @@ def _refuse_unknown(
         return
     for index, name in enumerate(names):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+            hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known)) or 'none'}"
             raise entry.error(f"there is no {what} {name!r}; {hint}", (*path, index))
 
 

@@ -105,10 +105,10 @@ def plan_apply(before: InForce, paths: Sequence[RulePath], *, replace: bool = Fa
 
     Raises ConfigError when rules do not load; those in force may be broken when they are to be replaced.
     """
-    for path in paths:
-        refuse_empty(path)
     given = _parts(paths)
     read = {part: rule_documents([part]) for part in given}
+    for path in paths:
+        refuse_empty(path, chain.from_iterable(read[part] for part in _parts([path])))
     Catalogue(chain.from_iterable(read.values()))  # Among themselves they replace each other only where they say so.
     old, unreadable = _old_rules(before)
     if unreadable and not replace:

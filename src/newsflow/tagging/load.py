@@ -86,9 +86,9 @@ def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
             raise ConfigError(f"not valid JSON: {error}", file=str(path), line=number) from error
 
 
-def refuse_empty(path: RulePath) -> None:
-    """Raise ConfigError for a file or folder that holds no rule, which who names it does not mean."""
-    if not rule_documents([path]):
+def refuse_empty(path: RulePath, documents: Iterable[YamlDocument]) -> None:
+    """Raise ConfigError for a file or folder without a document, which who names it does not mean."""
+    if not any(True for _ in documents):
         raise ConfigError("holds no rule", file=str(path))
 
 

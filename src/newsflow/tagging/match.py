@@ -12,7 +12,7 @@ from newsflow.model import Article
 from newsflow.tagging.compile import CompiledRule, Node, Plan, leaves_of
 from newsflow.tagging.patterns import Clause
 from newsflow.tagging.rule import rule_language
-from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart
+from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart, span_start
 from newsflow.tagging.text import FoldedText
 
 _MOST_WINDOWS = 100_000
@@ -62,7 +62,7 @@ class _Window:
         """Hits by their distance from the anchor's start; of many, those within reach."""
         if len(hits) > _MANY:
             low, high = self._text.around(anchor, self._reach_tokens())
-            hits = hits[bisect_left(hits, low, key=_start) : bisect_right(hits, high, key=_start)]
+            hits = hits[bisect_left(hits, low, key=span_start) : bisect_right(hits, high, key=span_start)]
         return hits if len(hits) == 1 else sorted(hits, key=lambda span: abs(span.start - anchor))
 
     def _reach_tokens(self) -> int:
@@ -72,10 +72,6 @@ class _Window:
             longest = max(self._text.tokens_between(span.start, span.end - 1) for span in spans)
             self._reach = self._node.within + longest * len(self._operands)
         return self._reach
-
-
-def _start(span: Span) -> int:
-    return span.start
 
 
 def _gap(left: Span, right: Span, text: FoldedText) -> float:

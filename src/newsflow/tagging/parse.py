@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
+from newsflow.errors import did_you_mean
 from newsflow.model.languages import CODES, meant_code, primary_subtag
 from newsflow.tagging.forms import has_word
 from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Rule, Term, TermField
@@ -76,9 +76,9 @@ class RuleParser:
     def _known_keys(self, value: Mapping[str, Any], known: frozenset[str], path: ValuePath) -> None:
         for key in value:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise self.doc.error(f"unknown key {key!r}; accepted: {', '.join(sorted(known))}{hint}", (*path, key))
+                hint = did_you_mean(key, known)
+                said = (f"unknown key {key!r}", f"accepted: {', '.join(sorted(known))}", hint)
+                raise self.doc.error("; ".join(filter(None, said)), (*path, key))
 
     def _id(self, value: Mapping[str, Any]) -> str:
         found = value.get("id")

@@ -197,8 +197,8 @@ class Scan:
         longest = self._longest.get(leaf)
         if longest is None:
             longest = self._longest[leaf] = max((each.end - each.start for each in spans), default=0)
-        first = bisect_left(spans, span.start - longest, key=_start)
-        return spans[first : bisect_left(spans, span.end - 1, first, key=_start)]
+        first = bisect_left(spans, span.start - longest, key=span_start)
+        return spans[first : bisect_left(spans, span.end - 1, first, key=span_start)]
 
     def in_field(self, span: Span, field: str) -> bool:
         """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""
@@ -208,7 +208,7 @@ class Scan:
         return part == field or (field == "lead" and part == "dateline")
 
 
-def _start(span: Span) -> int:
+def span_start(span: Span) -> int:
     return span.start
 
 
