@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,10 +109,11 @@ class Deployment:
         self.types("publish", "events.jsonl")
         file.unlink()
 
-    def catch_up(self, *jobs: str) -> None:
-        """Run jobs, one after another, until they have read all there is."""
-        for job in jobs or ("ingest", "trends", "deliver"):
-            self.types("run", job, "--until-caught-up")
+    def catch_up(self) -> None:
+        """Run the jobs until they have read all there is: those behind `ingest` beside each other."""
+        self.types("run", "ingest", "--until-caught-up")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda job: self.types("run", job, "--until-caught-up"), ("trends", "deliver")))
 
     # What there is now. Nothing here opens a ledger as newsflow does, which would migrate it.
 
