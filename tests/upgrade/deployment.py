@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +115,14 @@ class Deployment:
         self.types("run", "ingest", "--until-caught-up")
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda job: self.types("run", job, "--until-caught-up"), ("trends", "deliver")))
+
+    def send_what_waits(self) -> None:
+        """Run `deliver` until no alert waits: after an outage each is tried again at a time of its own."""
+        deadline = time.monotonic() + 600
+        while "pending" in self.alerts().values():
+            assert time.monotonic() < deadline, self.alerts()
+            time.sleep(5)
+            self.types("run", "deliver", "--until-caught-up")
 
     # What there is now. Nothing here opens a ledger as newsflow does, which would migrate it.
 

@@ -27,7 +27,13 @@ def pack(deployment: Deployment, file: Path) -> None:
     (folder / _TOPICS).write_bytes(_lines(_records(deployment)))
     (folder / _GROUPS).write_bytes(_lines(_offsets(deployment)))
     if deployment.on_postgres:
-        dump = [find_programs() / "pg_dump", "--no-owner", "--file", folder / _DATABASE, deployment.ledger_url]
+        dump: list[str | Path] = [
+            find_programs() / "pg_dump",
+            "--no-owner",
+            "--file",
+            folder / _DATABASE,
+            deployment.ledger_url,
+        ]
         subprocess.run(dump, check=True)
     with lzma.open(file, "wb", preset=9 | lzma.PRESET_EXTREME) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
@@ -41,13 +47,18 @@ def unpack(deployment: Deployment, file: Path) -> None:
         tar.extractall(deployment.folder, filter="data")
     database = deployment.folder / _DATABASE
     if database.exists():
-        load = [find_programs() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", database]
-        subprocess.run([*load, deployment.ledger_url], check=True, stdout=subprocess.DEVNULL)
+        load_dump(database, deployment.ledger_url)
     deployment.types("kafka", "apply")
     _write(deployment)
     _commit(deployment)
     for name in (_TOPICS, _GROUPS, _DATABASE):
         (deployment.folder / name).unlink(missing_ok=True)
+
+
+def load_dump(file: Path, url: str) -> None:
+    """Fill an empty PostgreSQL database with what `pg_dump` wrote."""
+    load: list[str | Path] = [find_programs() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", file, url]
+    subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
 
 
 def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:

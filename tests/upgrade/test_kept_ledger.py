@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +12,10 @@ from newsflow.ledger import open_ledger
 from newsflow.ledger.database import Database
 from newsflow.ledger.opening import migrate, open_database, take_back
 from newsflow.model.codec import decode_article
-from newsflow.tools.postgres import LocalPostgres, find_programs
+from newsflow.tools.postgres import LocalPostgres
 from tests.postgres_helpers import new_database
 from tests.upgrade.make_state import state_file
+from tests.upgrade.state import load_dump
 
 _ORDER = {
     "alert": "id", "alert_story": "subscription, story", "alert_subscriber": "subscription", "article": "id",
@@ -35,8 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/ledger.sqlite3"
     server: LocalPostgres = request.getfixturevalue("postgres")
     url = new_database(server)
-    load = [find_programs() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", tmp_path / "database.sql", url]
-    subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
+    load_dump(tmp_path / "database.sql", url)
     return url
 
 

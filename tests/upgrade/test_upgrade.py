@@ -64,7 +64,7 @@ def test_up_and_back(deployment: Deployment, v01: Release) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_up_and_back_with_ten_thousand(deployment: Deployment, v01: Release) -> None:
     begin_with_01(deployment, made_up_events(10_000))
     deployment.hook.received.clear()
@@ -108,6 +108,7 @@ def goes_up(deployment: Deployment, given: Sequence[Event]) -> None:
     assert deployment.outcomes() == before
     deployment.hook.up()
     deployment.catch_up()
+    deployment.send_what_waits()
     assert (deployment.outcomes() - before).total() == unread
     assert set(deployment.alerts().values()) == {"sent"}
     received = Counter(alert for alert, _ in deployment.hook.received)
