@@ -182,6 +182,11 @@ def by_outcome(total: Counter[str]) -> dict[str, int]:
     return {name: total[f"outcome.{name}"] for name in OUTCOMES}
 
 
+def found_of(total: Counter[str]) -> dict[str, int]:
+    """What was found of the input beside its records: what it lost, and how."""
+    return {name[6:]: count for name, count in sorted(total.items()) if name.startswith("input.")}
+
+
 def reasons_of(total: Counter[str]) -> dict[str, int]:
     """Dead letters by reason."""
     return {name[7:]: count for name, count in sorted(total.items()) if name.startswith("reason.")}
@@ -209,12 +214,15 @@ def report(done: Done, output: Output) -> None:
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
     outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
+        found = {"input": found_of(total)} if found_of(total) else {}
+        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | found)
         return
     for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
         data(f"{name:>14} {count:>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
+    for name, count in found_of(total).items():
+        data(f"  input: {name} {count:,}")
 
 
 def _report_sink(name: str, total: Counter[str], output: Output) -> None:
@@ -354,10 +362,12 @@ def _prepare(
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
     kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
-    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
+    # The reader itself decides where to begin, and says what was lost.
+    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100, auto_offset_reset="none")
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
     total: Counter[str] = Counter()
+    reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, counts=total)
+    stack.enter_context(closing(reader))
 
     def add(records: int, counters: Counter[str], left: int) -> None:
         total.update(counters)
