@@ -163,10 +163,10 @@ class _Consumer:
     def assign(self, partitions: Iterable[Any]) -> None:
         self._positions = dict.fromkeys(partitions, 0)
 
-    def beginning_offsets(self, partitions: Iterable[Any]) -> dict[Any, int]:
+    def beginning_offsets(self, partitions: Iterable[Any], timeout_ms: float) -> dict[Any, int]:
         return dict.fromkeys(partitions, 0)
 
-    def end_offsets(self, partitions: Iterable[Any]) -> dict[Any, int]:
+    def end_offsets(self, partitions: Iterable[Any], timeout_ms: float) -> dict[Any, int]:
         return {partition: len(self._log(partition)) for partition in partitions}
 
     def topic_id(self, topic: str, timeout_ms: float) -> str:

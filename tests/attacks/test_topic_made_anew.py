@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.errors import UnknownTopicOrPartitionError
+from kafka.errors import RetriableError
 
 from benchmarks.corpus import raw_events
 from newsflow.kafka.admin import apply_topics
@@ -312,7 +312,7 @@ def test_a_topic_that_is_deleted_for_good_is_waited_for_and_said(broker: Running
             except KafkaError as error:
                 assert f"topic {topic} does not exist" in str(error)
                 break
-            except UnknownTopicOrPartitionError:
+            except RetriableError:  # as long as the client has not heard of it
                 pass
             assert time.monotonic() < deadline
             time.sleep(0.1)

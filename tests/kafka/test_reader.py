@@ -43,10 +43,10 @@ class ScriptedConsumer:
         offset, mark = self.stored.get(partition), self.marks.get(partition, "")
         return None if offset is None else OffsetAndMetadata(offset, mark, -1)
 
-    def beginning_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+    def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: float) -> Mapping[Any, int]:
         return {tp: self.begins.get(tp.partition, 0) for tp in partitions}
 
-    def end_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+    def end_offsets(self, partitions: Sequence[Any], timeout_ms: float) -> Mapping[Any, int]:
         return {tp: self.ends[tp.partition] for tp in partitions}
 
     def position(self, partition: Any) -> int | None:

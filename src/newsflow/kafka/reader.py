@@ -26,6 +26,7 @@ from newsflow.outages import outages
 
 Offsets = dict[int, int]
 """Next offset to read, by partition."""
+_ASK_MS = 15_000
 _FIRST = -1
 """Wherever the log begins."""
 
@@ -111,7 +112,6 @@ class AvailableReader:
             # Before the ends are asked for: what is written from now on may lie behind them.
             self._planned_ms = _now_ms() if until is None else self._looked_ms
             self._take_over()
-            self._begin_anew(self._lineage.look(), self._finished)
             begin, end = self._begin_and_end()
             if any(self._finished[p] > end[p] for p in self._assigned):
                 self._begin_anew(self._lineage.look(at_once=True), self._finished)
@@ -125,7 +125,7 @@ class AvailableReader:
         with self._asking():
             self._assign()
             self._looked_ms = _now_ms()
-            found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
+            found = self._consumer.end_offsets([self._tp(p) for p in self._assigned], timeout_ms=_ASK_MS)
         return {tp.partition: offset for tp, offset in found.items()}
 
     def batches(self) -> Iterator[list[Event]]:
@@ -195,6 +195,7 @@ class AvailableReader:
 
     def _assign(self) -> None:
         """Take the topic's partitions, new ones too."""
+        self._begin_anew(self._lineage.look(), self._finished)
         there = frozenset(self._consumer.partitions_for_topic(self._topic) or ())
         if not there and self._there:
             # Deleted while it is read. If it is made anew, reading goes on: until then it is waited for as for a broker.
@@ -227,10 +228,13 @@ class AvailableReader:
             else:
                 self._lineage.adopt(partition, committed.metadata)
                 self._finished[partition] = self._committed[partition] = committed.offset
+        self._begin_anew(self._lineage.look(), self._finished)
 
     def _begin_and_end(self) -> tuple[Offsets, Offsets]:
         tps = [self._tp(p) for p in self._assigned]
-        begin, end = self._consumer.beginning_offsets(tps), self._consumer.end_offsets(tps)
+        # Without a limit, both wait for a topic that was deleted as long as it is away.
+        begin = self._consumer.beginning_offsets(tps, timeout_ms=_ASK_MS)
+        end = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
         return {tp.partition: begin[tp] for tp in tps}, {tp.partition: end[tp] for tp in tps}
 
     def _span(self, partition: int, begin: int, end: int, until: Mapping[int, int] | None) -> tuple[int, int]:
