@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from benchmarks.corpus import raw_events
-from newsflow.errors import KafkaError, MissingToolError
+from newsflow.errors import MissingToolError
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer
 from newsflow.kafka.lineage import LOOK_S
@@ -338,16 +337,3 @@ def test_the_broker_is_away_longer_than_any_limit(
     record_property("figure", f"{away_s} s away, said {said} times, heartbeat at most {oldest:.0f} s old, 0 lost")
     assert 1 <= said <= away_s // 60 + 2
     assert "answers again" in job.words()
-
-
-def test_a_reader_says_which_topic_it_may_not_read(governed: LocalBroker) -> None:
-    broker = RunningBroker(governed.status().bootstrap_servers)
-    topic = broker.create_topic()
-    with closing(make_admin(broker.settings)) as admin:
-        admin.create_acls([acl(topic, ACLOperation.ALL, ACLPermissionType.DENY)])
-    settings = replace(broker.settings, connect_timeout_s=3)
-    with (
-        closing(make_consumer(settings, group=topic, auto_offset_reset="none")) as consumer,
-        pytest.raises(KafkaError, match=topic),
-    ):
-        AvailableReader(consumer, topic, RunLimits()).plan()

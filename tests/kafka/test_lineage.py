@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
-from kafka.errors import KafkaTimeoutError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import CommitFailedError, KafkaTimeoutError, LogTruncationError
+from kafka.errors import KafkaError as ClientError
+from kafka.errors import OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.kafka.lineage import LOOK_AT_RECORD_S, LOOK_S, Lineage, Mark, digest
@@ -33,6 +35,8 @@ class Log:
         self.committed: dict[str, Any] = {}
         self.partitions = {0}
         self.silent = False
+        self.refuses: Exception | None = None
+        self.metadata_max = 4096
 
     def make_anew(self, *values: str, topic_id: str | None = "id-2") -> None:
         self.id, self.values, self.begin, self.epoch = topic_id, list(values), 0, 0
@@ -42,7 +46,7 @@ class Consumer:
     """As much of a consumer of `Log` as both readers use."""
 
     def __init__(self, log: Log) -> None:
-        self.log = log
+        self.log, self.config = log, {"group_id": "g"}
         self.at: int | None = None
         self.epoch = -1
         self.raises: Exception | None = None
@@ -66,10 +70,17 @@ class Consumer:
         return self.log.committed.get(TOPIC)
 
     def commit(self, offsets: Any) -> None:
+        if self.log.refuses:
+            raise self.log.refuses
+        if len(offsets[ZERO].metadata) > self.log.metadata_max:
+            raise OffsetMetadataTooLargeError
         self.log.committed[TOPIC] = offsets[ZERO]
 
     def commit_async(self, offsets: Any, callback: Any) -> None:
-        self.commit(offsets)
+        try:
+            self.commit(offsets)
+        except ClientError as error:
+            callback(offsets, error)
 
     def beginning_offsets(self, partitions: Any, timeout_ms: int = 0) -> Any:
         return {ZERO: self.log.begin}
@@ -392,3 +403,27 @@ def test_a_mark_moves_on_only_when_the_brokers_were_asked() -> None:
     clock.now += LOOK_S
     lineage.look()
     assert lineage.mark(0) == Mark("id-1", 5, 2, digest(_record(2, "c", 5)))
+
+
+def test_a_group_that_another_program_has_joined_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    log = Log(*"abc")
+    bounded = Bounded(log)
+    log.refuses = CommitFailedError()
+    assert bounded.read() == ["a", "b", "c"]
+    log.values.append("d")
+    assert bounded.read() == ["d"]
+    assert caplog.text.count("group g is in use by another program") == 1, "once a minute"
+    log.refuses = None
+    assert bounded.read() == []
+    assert log.committed[TOPIC].offset == 4
+    assert "the group's offsets are committed again" in caplog.text
+
+
+def test_brokers_that_keep_no_text_with_offsets_get_none(reading: Any) -> None:
+    reading.log.metadata_max = 0
+    reading.read()
+    if isinstance(reading, Endless):
+        reading.reader.finished(reading.positions, reading.marks)
+        reading.clock.now += COMMIT_S
+        reading.read()
+    assert (reading.log.committed[TOPIC].offset, reading.log.committed[TOPIC].metadata) == (3, "")

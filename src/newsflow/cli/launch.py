@@ -366,7 +366,8 @@ def _prepare(
     consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100, auto_offset_reset="none")
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     total: Counter[str] = Counter()
-    reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, counts=total)
+    knows = (lambda event_id: runtime.ledger.event(event_id) is not None) if definition.decides_all else None
+    reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, total, knows)
     stack.enter_context(closing(reader))
 
     def add(records: int, counters: Counter[str], left: int) -> None:

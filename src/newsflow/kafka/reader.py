@@ -6,23 +6,33 @@ caller does, once all that the run led to is written.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import LogTruncationError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import (
+    CommitFailedError,
+    LogTruncationError,
+    OffsetMetadataTooLargeError,
+    OffsetOutOfRangeError,
+    RetriableError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import missing_topic
-from newsflow.kafka.lineage import Findings, Lineage
+from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
-from newsflow.outages import outages
+from newsflow.model.event import event_id
+from newsflow.outages import EVERY_S, outages
+
+log = logging.getLogger(__name__)
 
 Offsets = dict[int, int]
 """Next offset to read, by partition."""
@@ -77,9 +87,12 @@ class AvailableReader:
         partitions: Sequence[int] | None = None,
         place: str = "the broker",
         counts: Counter[str] | None = None,
+        knows: Callable[[str], bool] | None = None,
     ) -> None:
         """`place` is what the broker is called where it is told that it is unavailable; `counts` takes what was found
-        of the topic's log beside its records (`input.lost` …)."""
+        of the topic's log beside its records (`input.lost` …); `knows` tells by an event's id whether it was decided,
+        and is asked about the last one that the group's offsets say is done."""
+        self._knows = knows
         self._place = place
         self._consumer, self._topic, self._limits = consumer, topic, limits
         self._wanted = None if partitions is None else frozenset(partitions)
@@ -93,6 +106,9 @@ class AvailableReader:
         self._finished: Offsets = {}
         self._reached: Offsets = {}
         self._committed: Offsets = {}
+        self._keeps_marks = True
+        self._refused_s: float | None = None
+        """When it was last said that the group's offsets are refused."""
         self._run = Run({})
         self._looked_ms = 0
         self._planned_ms = 0
@@ -112,6 +128,8 @@ class AvailableReader:
             # Before the ends are asked for: what is written from now on may lie behind them.
             self._planned_ms = _now_ms() if until is None else self._looked_ms
             self._take_over()
+            if self._refused_s is not None:
+                self._commit({p: offset for p, offset in self._finished.items() if offset != _FIRST})
             begin, end = self._begin_and_end()
             if any(self._finished[p] > end[p] for p in self._assigned):
                 self._begin_anew(self._lineage.look(at_once=True), self._finished)
@@ -154,15 +172,41 @@ class AvailableReader:
 
     def finish(self) -> int:
         """Commit what the run reached; returns how many offsets that were. Call it when everything is written."""
-        moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
-        if moved:
-            with self._asking():
-                self._consumer.commit({self._tp(p): self._marked(p, offset) for p, offset in moved.items()})
+        self._commit(self._reached)
         read = sum(max(offset - self._finished.get(p, offset), 0) for p, offset in self._reached.items())
-        self._committed.update(moved)
         self._finished.update(self._reached)
         self._finished_ms = dict(self._newest_ms)
         return read
+
+    def _commit(self, offsets: Offsets) -> None:
+        moved = {p: offset for p, offset in offsets.items() if offset != self._committed.get(p)}
+        if not moved:
+            return
+        try:
+            with self._asking():
+                self._consumer.commit({self._tp(p): self._marked(p, offset) for p, offset in moved.items()})
+        except CommitFailedError as error:
+            # Reading on is safe: what is not committed is read again at the next start, and known to the ledger.
+            self._refused(error)
+            return
+        except OffsetMetadataTooLargeError:
+            log.warning("%s: the brokers keep no marks with offsets (offset.metadata.max.bytes)", self._topic)
+            self._keeps_marks = False
+            return self._commit(offsets)
+        if self._refused_s is not None:
+            log.warning("%s: the group's offsets are committed again", self._topic)
+        self._refused_s = None
+        self._committed.update(moved)
+
+    def _refused(self, error: Exception) -> None:
+        now_s = time.monotonic()
+        if self._refused_s is None or now_s - self._refused_s >= EVERY_S:
+            self._refused_s = now_s
+            log.warning(
+                "group %s is in use by another program, whose consumer has joined it, so Kafka takes no offsets of this "
+                "job. It reads on, and begins where it last committed when it is started again: %s",
+                *(self._consumer.config["group_id"], error),
+            )
 
     def read_until_ms(self) -> int:
         """Every record that was written to these partitions before this time was read by this run or an earlier one:
@@ -190,7 +234,7 @@ class AvailableReader:
         return TopicPartition(self._topic, partition)
 
     def _marked(self, partition: int, offset: int) -> Any:
-        mark = self._lineage.mark(partition)
+        mark = self._lineage.mark(partition) if self._keeps_marks else Mark()
         return OffsetAndMetadata(offset, mark.text(), mark.epoch)
 
     def _assign(self) -> None:
@@ -228,7 +272,19 @@ class AvailableReader:
             else:
                 self._lineage.adopt(partition, committed.metadata)
                 self._finished[partition] = self._committed[partition] = committed.offset
+                self._ask_whether_known(partition, committed.offset, Mark.of(committed.metadata))
         self._begin_anew(self._lineage.look(), self._finished)
+
+    def _ask_whether_known(self, partition: int, offset: int, mark: Mark) -> None:
+        if self._knows is None or not 0 <= mark.last < offset:
+            return
+        if not self._knows(event_id(self._topic, partition, mark.last, mark.digest)):
+            log.warning(
+                "%s/%d: the group's offset says that all before %d is done, but the ledger has not decided the record "
+                "at %d. If the ledger was restored from a backup, stop the job and set the group back to where it stood "
+                "then, as the runbook says (Restore); what came since is else missing from the ledger for good",
+                *(self._topic, partition, offset, mark.last),
+            )
 
     def _begin_and_end(self) -> tuple[Offsets, Offsets]:
         tps = [self._tp(p) for p in self._assigned]

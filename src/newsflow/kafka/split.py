@@ -15,12 +15,12 @@ from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError as ClientError
-from kafka.errors import LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import LogTruncationError, OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_consumer, missing_topic, translated
-from newsflow.kafka.lineage import Findings, Lineage
+from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.kafka.reader import Offsets, TopicPosition, to_event
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import Event
@@ -141,6 +141,7 @@ class SplitReader:
         self._told: Offsets | None = None
         self._finished: Offsets = {}
         self._committed: Offsets = {}
+        self._keeps_marks = True
 
     def read(self, positions: Mapping[int, int], most: int, marks: Mapping[int, str] | None = None) -> Reading:
         """Up to `most` records from `positions` on; a partition that is not among them starts where the group's
@@ -361,7 +362,7 @@ class SplitReader:
         if moved:
             self._committed_at = now
             self._committed.update(moved)
-            marks = {p: self._lineage.mark(p) for p in moved}
+            marks = {p: self._lineage.mark(p) if self._keeps_marks else Mark() for p in moved}
             offsets = {
                 self._tp(p): OffsetAndMetadata(offset, marks[p].text(), marks[p].epoch) for p, offset in moved.items()
             }
@@ -369,6 +370,7 @@ class SplitReader:
 
     def _committed_or_not(self, offsets: Mapping[Any, Any], answer: Any) -> None:
         if isinstance(answer, Exception):
+            self._keeps_marks = self._keeps_marks and not isinstance(answer, OffsetMetadataTooLargeError)
             log.info("%s: offsets were not committed, the next ones will be: %s", self._topic, answer)
             for tp in offsets:
                 self._committed.pop(tp.partition, None)

@@ -34,8 +34,13 @@ class Event:
     @cached_property
     def event_id(self) -> str:
         """32 hex digits of place and bytes: the same record read again has the same id."""
-        place = f"{self.topic}\n{self.partition}\n{self.offset}\n{self.digest}".encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(place, digest_size=16).hexdigest()
+        return event_id(self.topic, self.partition, self.offset, self.digest)
+
+
+def event_id(topic: str, partition: int, offset: int, digest: str) -> str:
+    """The id of the event at a place, by the digest of its bytes."""
+    place = f"{topic}\n{partition}\n{offset}\n{digest}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(place, digest_size=16).hexdigest()
 
 
 class Outcome(StrEnum):
