@@ -163,16 +163,16 @@ class _Consumer:
     def assign(self, partitions: Iterable[Any]) -> None:
         self._positions = dict.fromkeys(partitions, 0)
 
-    def beginning_offsets(self, partitions: Iterable[Any], timeout_ms: float) -> dict[Any, int]:
+    def beginning_offsets(self, partitions: Iterable[Any], **_: object) -> dict[Any, int]:
         return dict.fromkeys(partitions, 0)
 
-    def end_offsets(self, partitions: Iterable[Any], timeout_ms: float) -> dict[Any, int]:
+    def end_offsets(self, partitions: Iterable[Any], **_: object) -> dict[Any, int]:
         return {partition: len(self._log(partition)) for partition in partitions}
 
-    def topic_id(self, topic: str, timeout_ms: float) -> str:
+    def topic_id(self, topic: str, **_: object) -> str:
         return f"{topic} in memory"
 
-    def committed(self, partition: Any, metadata: bool) -> Any:
+    def committed(self, partition: Any, **_: object) -> Any:
         return self._kafka._committed.get((self._group, *partition))
 
     def commit(self, offsets: Mapping[Any, Any]) -> None:
@@ -182,7 +182,7 @@ class _Consumer:
     def position(self, partition: Any) -> int:
         return self._positions[partition]
 
-    def seek(self, partition: Any, offset: int, epoch: int) -> None:
+    def seek(self, partition: Any, offset: int, *_: object) -> None:
         self._positions[partition] = offset
 
     def pause(self, *partitions: Any) -> None:

@@ -1,6 +1,6 @@
 """Runs the newsflow command and ends it by SIGKILL at one place of the way of a batch, at the time it is there.
 
-    python killed_at.py PLACE TIME ARGUMENTS…
+python killed_at.py PLACE TIME ARGUMENTS…
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from benchmarks.corpus import raw_events
 from newsflow.errors import LedgerError, SinkError
 from newsflow.ingest.files import KINDS as KINDS_OF_ROWS
 from newsflow.ingest.files import MANIFEST, PARTIAL
-from newsflow.ledger import open_ledger
+from newsflow.ledger import Ledger, open_ledger
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import open_store
 from tests.ledger.ledger_helpers import Wire
@@ -50,7 +50,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
     try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=True, capture_output=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("mounting takes root")
     yield Disk(folder)
@@ -109,17 +111,21 @@ def test_a_ledger_on_a_disk_that_takes_nothing(how: str, disk: Disk) -> None:
         if how == "full":
             disk.fill()
             with pytest.raises(LedgerError, match="full"):
-                for _ in range(2000):  # the log of the database has some room of its own
-                    ledger.decide([wire.publish(f"https://c.example/{wire.offset}", "A text. " * 400)])
+                decide_many(ledger, wire)  # the log of the database has some room of its own
             disk.free()
             assert [each.outcome.value for each in ledger.decide([first, second])] == ["added", "added"]
     if how == "read-only":
         disk.mount("ro")  # which the system refuses while files are open for writing
-        with pytest.raises(LedgerError, match="read-only|readonly|unable"):
+        with pytest.raises(LedgerError, match=r"read-only|readonly|unable"):
             open_ledger(url, retry_for_s=0.2)
         disk.mount("rw")
     with closing(open_ledger(url)) as ledger:
         assert [each.outcome.value for each in ledger.decide([first, second])] == ["added", "added"]
+
+
+def decide_many(ledger: Ledger, wire: Wire) -> None:
+    for _ in range(2000):
+        ledger.decide([wire.publish(f"https://c.example/{wire.offset}", "A text. " * 400)])
 
 
 @pytest.mark.allow_errors

@@ -154,7 +154,10 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     time.sleep(1.2)
     publish(topics_broker, job.topic, 20, seed=7)
     repeated_after_all(job)
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as live, closing(sqlite3.connect(tmp_path / "old")) as old:
+    with (
+        closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as live,
+        closing(sqlite3.connect(tmp_path / "old")) as old,
+    ):
         live.backup(old)
     publish(topics_broker, job.topic, EVENTS, seed=8)
     repeated_after_all(job)

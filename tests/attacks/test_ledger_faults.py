@@ -203,7 +203,9 @@ def test_a_file_that_is_held_longer_than_the_ledger_waits(
         else:
             with closing(sqlite3.connect(tmp_path / "backup.sqlite3")) as copy:
                 deadline = time.monotonic() + held_s
-                holder.backup(copy, pages=1, progress=lambda *_: time.sleep(0.005 if time.monotonic() < deadline else 0))
+                holder.backup(
+                    copy, pages=1, progress=lambda *_: time.sleep(0.005 if time.monotonic() < deadline else 0)
+                )
     job.wait_for(lambda: decided(job) == 80)
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)

@@ -9,14 +9,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import TopicPartition
 from kafka.errors import RetriableError
 
 from benchmarks.corpus import raw_events
+from newsflow.errors import KafkaError
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import Consumer, make_admin, make_consumer
 from newsflow.kafka.lineage import Mark
@@ -26,6 +29,7 @@ from newsflow.kafka.split import SplitReader
 from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.model.topics import declared_topics
+from newsflow.outages import outages
 from tests.attack_counts import often
 from tests.broker_helpers import RunningBroker
 from tests.e2e.job_process import JobProcess
@@ -181,7 +185,7 @@ def test_a_topic_is_made_anew_at_random_moments(
                     delete_topic(broker, topic)
                     make_topic(broker, topic)
                 write(broker, topic, values)
-            wait_for(lambda: not missing(values, reader), lambda: (number, how, len(missing(values, reader))))
+            wait_for(partial(all_seen, values, reader), lambda: "the reader does not get on")
             missed += missing(values, reader)
             # Some more, which may or may not be read before the topic goes.
             left += (tail := [b"%d-tail-%d" % (number, n) for n in range(chance.randint(0, 30))])
@@ -193,6 +197,10 @@ def test_a_topic_is_made_anew_at_random_moments(
     record_property("figure", f"{figure}, {gone} unread when their topic was deleted; {dict(reader.counts)}")
     assert missed == []
     assert reader.counts["input.made-anew"] >= 1
+
+
+def all_seen(values: list[bytes], reader: Running) -> bool:
+    return not missing(values, reader)
 
 
 def missing(values: list[bytes], reader: Running) -> list[bytes]:
@@ -225,7 +233,7 @@ def test_brokers_without_topic_ids_do_not_hide_it(
                     delete_topic(broker, topic)
                     make_topic(broker, topic)
                 write(broker, topic, values)
-            wait_for(lambda: not missing(values, reader), lambda: (how, missing(values, reader)))
+            wait_for(partial(all_seen, values, reader), lambda: "the reader does not get on")
             time.sleep(1.2)  # until the last record was looked at
     finally:
         reader.close()
@@ -265,7 +273,7 @@ def test_a_job_goes_on_when_its_topic_is_made_anew(
         events += 100
         job.process.send_signal(signal.SIGCONT) if how == "paused" else None
         job.start("--follow") if how == "stopped" else None
-        job.wait_for(lambda: decided(url) >= events)
+        job.wait_for(partial(has_decided, url, events))
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(60) == 0, job.words()
@@ -273,6 +281,10 @@ def test_a_job_goes_on_when_its_topic_is_made_anew(
     said = len(re.findall(r"was deleted and made anew", job.words()))
     record_property("figure", f"{JOB_ROUNDS} rounds, {events} events, 0 lost; said {said} times")
     assert said >= PARTITIONS * (JOB_ROUNDS // 3)
+
+
+def has_decided(url: str, events: int) -> bool:
+    return decided(url) >= events
 
 
 def decided(url: str) -> int:
@@ -286,10 +298,7 @@ def test_the_group_keeps_the_topics_id_and_a_topic_that_is_missing_has_none(brok
     with closing(BoundedReading(broker, topic)) as reading:
         assert reading.turn() == [b"one"]
     with closing(make_consumer(broker.settings, group=topic)) as consumer:
-        (partition,) = [each for each in consumer.partitions_for_topic(topic)]
-        from kafka import TopicPartition
-
-        kept = consumer.committed(TopicPartition(topic, partition), metadata=True)
+        kept = consumer.committed(TopicPartition(topic, 0), metadata=True)
         topic_id = consumer.topic_id(topic, timeout_ms=5000)
         assert (kept.offset, Mark.of(kept.metadata).topic_id, kept.leader_epoch) == (1, topic_id, 0)
         assert consumer.topic_id(broker.name("missing"), timeout_ms=5000) is None
@@ -297,30 +306,26 @@ def test_the_group_keeps_the_topics_id_and_a_topic_that_is_missing_has_none(brok
 
 @pytest.mark.attacks
 def test_a_topic_that_is_deleted_for_good_is_waited_for_and_said(broker: RunningBroker) -> None:
-    from newsflow.errors import KafkaError
-    from newsflow.outages import outages
-
     topic = broker.create_topic()
     write(broker, topic, [b"one"])
     with closing(BoundedReading(broker, topic)) as reading:
         assert reading.turn() == [b"one"]
         delete_topic(broker, topic)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                reading.turn()
-            except KafkaError as error:
-                assert f"topic {topic} does not exist" in str(error)
-                break
-            except RetriableError:  # as long as the client has not heard of it
-                pass
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        with pytest.raises(KafkaError, match=f"topic {topic} does not exist"):
+            turn_until_it_fails(reading)
         assert outages.any(), "a job that follows waits for it"
         make_topic(broker, topic)
         write(broker, topic, [b"two"])
         wait_for(lambda: b"two" in turn_or_nothing(reading))
         assert not outages.any()
+
+
+def turn_until_it_fails(reading: BoundedReading) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(RetriableError):  # as long as the client has not heard of it
+            reading.turn()
+        time.sleep(0.1)
 
 
 def turn_or_nothing(reading: BoundedReading) -> list[bytes]:

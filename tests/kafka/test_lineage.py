@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
-from kafka.errors import CommitFailedError, KafkaTimeoutError, LogTruncationError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaTimeoutError,
+    LogTruncationError,
+    OffsetMetadataTooLargeError,
+    OffsetOutOfRangeError,
+)
 from kafka.errors import KafkaError as ClientError
-from kafka.errors import OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.kafka.lineage import LOOK_AT_RECORD_S, LOOK_S, Lineage, Mark, digest

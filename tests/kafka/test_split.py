@@ -13,7 +13,8 @@ from kafka.errors import KafkaTimeoutError, LogTruncationError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.split import COMMIT_S, DISORDER_MS, IDLE_CHECK_S, LOOK_S, STALL_CHECKS, Reading, SplitReader
+from newsflow.kafka.split import COMMIT_S, IDLE_CHECK_S, LOOK_S, STALL_CHECKS, Reading, SplitReader
+from newsflow.kafka.watermarks import DISORDER_MS
 
 TOPIC = "t"
 NOW = 1_000_000.0

@@ -182,11 +182,6 @@ def by_outcome(total: Counter[str]) -> dict[str, int]:
     return {name: total[f"outcome.{name}"] for name in OUTCOMES}
 
 
-def found_of(total: Counter[str]) -> dict[str, int]:
-    """What was found of the input beside its records: what it lost, and how."""
-    return {name[6:]: count for name, count in sorted(total.items()) if name.startswith("input.")}
-
-
 def reasons_of(total: Counter[str]) -> dict[str, int]:
     """Dead letters by reason."""
     return {name[7:]: count for name, count in sorted(total.items()) if name.startswith("reason.")}
@@ -214,24 +209,37 @@ def report(done: Done, output: Output) -> None:
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
     outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
-        found = {"input": found_of(total)} if found_of(total) else {}
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | found)
+        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | _input_json(total))
         return
     for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
         data(f"{name:>14} {count:>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
-    for name, count in found_of(total).items():
-        data(f"  input: {name} {count:,}")
+    _report_input(total)
 
 
 def _report_sink(name: str, total: Counter[str], output: Output) -> None:
     taken, dead, reasons = total["outcome.delivered"], total["outcome.dead-lettered"], reasons_of(total)
     if output is Output.JSON:
-        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons})
-    else:
-        why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
-        data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons} | _input_json(total))
+        return
+    why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+    data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+    _report_input(total)
+
+
+def _report_input(total: Counter[str]) -> None:
+    for name, count in _found_of(total).items():
+        data(f"  input: {name} {count:,}")
+
+
+def _input_json(total: Counter[str]) -> dict[str, dict[str, int]]:
+    return {"input": found} if (found := _found_of(total)) else {}
+
+
+def _found_of(total: Counter[str]) -> dict[str, int]:
+    """What was found of the input beside its records: what it lost, and how."""
+    return {name[6:]: count for name, count in sorted(total.items()) if name.startswith("input.")}
 
 
 # On files.

@@ -192,7 +192,8 @@ class AvailableReader:
         except OffsetMetadataTooLargeError:
             log.warning("%s: the brokers keep no marks with offsets (offset.metadata.max.bytes)", self._topic)
             self._keeps_marks = False
-            return self._commit(offsets)
+            self._commit(offsets)
+            return
         if self._refused_s is not None:
             log.warning("%s: the group's offsets are committed again", self._topic)
         self._refused_s = None
@@ -203,8 +204,8 @@ class AvailableReader:
         if self._refused_s is None or now_s - self._refused_s >= EVERY_S:
             self._refused_s = now_s
             log.warning(
-                "group %s is in use by another program, whose consumer has joined it, so Kafka takes no offsets of this "
-                "job. It reads on, and begins where it last committed when it is started again: %s",
+                "group %s is in use by another program, whose consumer has joined it, so Kafka takes no offsets of "
+                "this job. It reads on, and begins where it last committed when it is started again: %s",
                 *(self._consumer.config["group_id"], error),
             )
 
@@ -242,7 +243,7 @@ class AvailableReader:
         self._begin_anew(self._lineage.look(), self._finished)
         there = frozenset(self._consumer.partitions_for_topic(self._topic) or ())
         if not there and self._there:
-            # Deleted while it is read. If it is made anew, reading goes on: until then it is waited for as for a broker.
+            # Deleted while it is read. Made anew, it will be read on: until then it is waited for as for a broker.
             with outages.asking(f"topic {self._topic}", KafkaError):
                 raise missing_topic(self._topic)
         if not there:
@@ -281,8 +282,8 @@ class AvailableReader:
         if not self._knows(event_id(self._topic, partition, mark.last, mark.digest)):
             log.warning(
                 "%s/%d: the group's offset says that all before %d is done, but the ledger has not decided the record "
-                "at %d. If the ledger was restored from a backup, stop the job and set the group back to where it stood "
-                "then, as the runbook says (Restore); what came since is else missing from the ledger for good",
+                "at %d. If the ledger was restored from a backup, stop the job and set the group back to where it "
+                "stood then, as the runbook says (Restore); what came since is else missing from the ledger for good",
                 *(self._topic, partition, offset, mark.last),
             )
 
@@ -304,7 +305,7 @@ class AvailableReader:
         return start, max(start, end if until is None else min(end, until.get(partition, 0)))
 
     def _begin_anew(self, partitions: Sequence[int], read: Mapping[int, int]) -> None:
-        """Their topic is another one of the same name: all of it is still to be read. `read`: how far the old one was."""
+        """Their topic is another one of the same name. `read`: how far the old one was read."""
         for partition in partitions:
             self._findings.made_anew(partition, max(read.get(partition, 0), 0), self._ends.get(partition))
             self._finished[partition] = 0
