@@ -84,6 +84,7 @@ class JobLimits:
     start_s: float
     attempts: int
     dead_letters_in_a_row: int
+    shutdown_s: float
 
 
 @dataclass(frozen=True, slots=True)
