@@ -15,6 +15,7 @@ from typing import Protocol
 from newsflow.alerts.senders.http import AddressRefusedError, HttpClient, HttpResponse, UnreachableError
 from newsflow.errors import SinkError
 from newsflow.model import PendingAlert
+from newsflow.shown import one_line, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,15 @@ class DeliveryResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt. `retry_after_s`: the pause in seconds that the destination asked for."""
+    """What came of one attempt. `message` is one line without secrets, whatever the destination said.
+    `retry_after_s`: the pause in seconds that it asked for."""
 
     result: DeliveryResult
     message: str = ""
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(without_secrets(self.message)))
 
 
 SENT = Attempt(DeliveryResult.SENT)

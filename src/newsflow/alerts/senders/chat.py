@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from newsflow.alerts.render import members_of, plain, subject
+from newsflow.alerts.render import CHAT, members_of, plain, subject
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
 from newsflow.alerts.senders.deadline import OneAtATime
 from newsflow.config.settings import Destination
@@ -31,7 +31,7 @@ class Chat:
     def send(self, alert: PendingAlert) -> Attempt:
         try:
             members = members_of(alert.value)
-            title, body = subject(members), plain(members)
+            title, body = subject(members, CHAT), plain(members, CHAT)
         except MALFORMED as error:
             return refused(f"the alert cannot be put into a message: {error}")
         import apprise

@@ -153,7 +153,7 @@ class HttpClient:
                 if response.status not in _SAME_METHOD or not location:
                     return response
                 url = _redirected(url, target, location)
-        raise SinkError(f"more than {self.limits.redirects} redirects, the last to {location[:200]!r}")
+        raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]!r}")
 
     def _once(self, target: Url, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> HttpResponse:
         host = (target.host or "").strip("[]")
