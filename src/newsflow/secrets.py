@@ -33,7 +33,7 @@ def resolve(text: str) -> str:
     """
     value = _resolve(text)
     if "://" in value or "=" in value:
-        keep_secret(*_secrets_of(value))
+        keep_secret(*secrets_of(value))
     elif is_reference(text):
         keep_secret(value, *value.split())
     return value
@@ -88,7 +88,7 @@ def keep_destination_secret(url: str) -> None:
     """Mask the parts of a destination's URL, its host apart, in all that is shown from now on."""
     _, _, rest = url.partition("://")
     _, *parts = re.split(r"[/?&=#@;]", rest)
-    keep_secret(url, *(part for part in parts if len(part) >= _LONG_PART), *_secrets_of(url))
+    keep_secret(url, *(part for part in parts if len(part) >= _LONG_PART), *secrets_of(url))
 
 
 _LONG_PART = 8
@@ -102,7 +102,7 @@ def _masked_option(option: str) -> str:
     return f"{name}={MASK}"
 
 
-def _secrets_of(text: str) -> list[str]:
+def secrets_of(text: str) -> list[str]:
     """The passwords and options of a URL, or of a list of keywords and values."""
     _, mark, rest = text.partition("://")
     if not mark:

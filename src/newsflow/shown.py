@@ -50,7 +50,7 @@ def one_line(text: str, max_chars: int = 0) -> str:
     Line ends and tabs become spaces, control characters U+FFFD, format characters go but for those that words are
     written with. Cut at `max_chars` (0: not).
     """
-    plain = " ".join(text.split()).translate(_LINE)
+    plain = " ".join(" ".join(text.split()).translate(_LINE).split())
     return plain if not max_chars or len(plain) <= max_chars else plain[: max_chars - 1] + "…"
 
 
@@ -80,7 +80,7 @@ def chat_text(text: str) -> str:
 
 def chat_url(url: str) -> str:
     """Return a URL that no chat reads as more than that: what could end it or begin markup is percent-encoded."""
-    return quote(url, safe=":/?#!$&+,;=%~-._")
+    return quote(url, safe=":/?#$&+,=%~-._")
 
 
 def json_text(text: str) -> str:

@@ -54,7 +54,9 @@ def subject(alert: Mapping[str, Any], writing: Writing = PLAIN) -> str:
     """Return the subject line, at most `SUBJECT_CHARS` characters, without control characters."""
     sample = "[sample] " if alert.get("sample") else ""
     step = _STEPS.get(alert["step"], alert["step"])
-    return one_line(f"{sample}[{alert['subscription']}] {step}: {writing.line(headline(alert))}", SUBJECT_CHARS)
+    return one_line(
+        f"{sample}[{writing.line(alert['subscription'])}] {step}: {writing.line(headline(alert))}", SUBJECT_CHARS
+    )
 
 
 def plain(alert: Mapping[str, Any], writing: Writing = PLAIN) -> str:

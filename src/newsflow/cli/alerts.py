@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, conclude, console, data, data_json, emit
+from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, emit, tell
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def try_out(
         members = {"destination": name, "result": attempt.result, "message": attempt.message}
         emit(output, members, f"{name}: {attempt.result} {attempt.message}".rstrip())
     if not asked.alert_to:
-        console.print(f"{asked.id} asks for no alerts")
+        tell(f"{asked.id} asks for no alerts")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 

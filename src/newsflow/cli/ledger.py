@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.options import ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def migrate_ledger(
         migrations = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
     _say_applied(migrations, "would apply" if dry_run else "applied", output)
     if not migrations:
-        console.print("nothing to apply: the ledger is up to date")
+        tell("nothing to apply: the ledger is up to date")
 
 
 @app.command()

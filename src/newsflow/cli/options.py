@@ -101,6 +101,10 @@ def log_lines() -> logging.Formatter:
     from newsflow.shown import lines, one_line, without_secrets
 
     class LogLines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            record.exc_text = None  # what another handler made of the traceback
+            return super().format(record)
+
         def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
             record.message = one_line(without_secrets(record.message))
             return super().formatMessage(record)

@@ -35,7 +35,7 @@ from newsflow.cli.options import (
     TopicOption,
     settings,
 )
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, few, isolate, one_line, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, few, isolate, one_line, tell
 from newsflow.cli.retag import retag
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run_tests(
         members |= {"wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
         where = f"{result.rule.file}:{example.line}"
         emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
-    console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
+    tell(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -103,7 +103,7 @@ def lint_rules(
     for finding in findings:
         where = f"{finding.file}:{finding.line}"
         emit(output, asdict(finding), f"{where}: {finding.rule}: {finding.kind}: {finding.message}")
-    console.print(f"{len(findings)} findings")
+    tell(f"{len(findings)} findings")
     if findings and strict:
         raise typer.Exit(EXIT_FAILED)
 
@@ -151,7 +151,7 @@ def _explain(rules: RuleSet, article: Article, given: Input, topic: str | None, 
             for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
                 data(line)
     if not shown:
-        console.print("no topic was seen; --topic ID says why one is missing")
+        tell("no topic was seen; --topic ID says why one is missing")
 
 
 @app.command("diff")

@@ -46,15 +46,17 @@ def event(alert: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
         "routing_key": routing_key,
         "event_action": "resolve" if alert["step"] == "withdrawn" else "trigger",
         "dedup_key": f"newsflow-{thread_key(alert, digest_size=16)}",
-        "payload": {
-            "summary": headline(alert)[:SUMMARY_CHARS],
-            "source": one_line(article["source"]),
-            "severity": alert["severity"],
-            "timestamp": alert["at"],
-            "component": alert["subscription"],
-            "class": alert["step"],
-            "custom_details": members_shown({"why": alert["why"], "articles": alert["articles"], "alert": alert["id"]}),
-        },
+        "payload": members_shown(
+            {
+                "summary": headline(alert)[:SUMMARY_CHARS],
+                "source": article["source"],
+                "severity": alert["severity"],
+                "timestamp": alert["at"],
+                "component": alert["subscription"],
+                "class": alert["step"],
+                "custom_details": {"why": alert["why"], "articles": alert["articles"], "alert": alert["id"]},
+            }
+        ),
         "links": [
             {"href": page, "text": one_line(each["source"])} for each in alert["articles"] if (page := page_of(each))
         ][:10],
