@@ -92,8 +92,8 @@ def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
         groups = [" and ".join(f"`{each}`" for each in option["required"]) for option in schema["anyOf"]]
         yield f"\nRequired besides: {' or '.join(groups)}."
     if "else" in schema:
-        needed = " and ".join(f"`{each}`" for each in schema["else"]["required"])
-        yield f"\nRequired unless `action` is `withdraw`: {needed}."
+        needed = " and ".join(f"`{each}`" for each in schema["else"]["else"]["required"])
+        yield f"\nRequired unless `action` is `withdraw`: {needed}; `dataref` may stand for `content`."
     for definition, each in schema["$defs"].items():
         if "properties" in each:
             yield f"\n### {name}: {definition}\n"

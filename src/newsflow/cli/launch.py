@@ -26,6 +26,7 @@ from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
+from newsflow.ingest.claims import check_blobs_on_flink
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
 from newsflow.ingest.emit import rows
 from newsflow.ingest.files import STDIN, OutputDirectory
@@ -353,7 +354,7 @@ def _prepare(
         runtime.sink(sink).alive = beat
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
-    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
+    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s, expand_bytes=limits.expand_bytes)
     consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
@@ -435,6 +436,7 @@ def on_flink(
     if sinks is not None and not definition.per_sink:
         raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
     sink = sink_on_flink(config, sinks) if definition.per_sink else ""
+    check_blobs_on_flink(config)
     job = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_ON_FLINK_S)
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.

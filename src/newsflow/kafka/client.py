@@ -19,6 +19,7 @@ from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.expansion import bound_expansion
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 from newsflow.outages import outages
 
@@ -119,7 +120,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         **overrides,
     }
     accept_any_header_name()
-    return _connect(KafkaConsumer, settings, arguments)
+    return bound_expansion(_connect(KafkaConsumer, settings, arguments), settings.expand_bytes)
 
 
 def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
