@@ -24,7 +24,11 @@ from newsflow.testing import MemoryKafka, raw_event
 from newsflow.trends.job import read_article
 
 BIG = orjson.dumps({"id": "5b8c0e7d", "version": 3, "body": "x" * 9_000})
-EMITTED = (("ce_id", b"abc"), ("ce_dataschema", b"urn:newsflow:schema:article:v1"), ("content-type", b"application/json"))
+EMITTED = (
+    ("ce_id", b"abc"),
+    ("ce_dataschema", b"urn:newsflow:schema:article:v1"),
+    ("content-type", b"application/json"),
+)
 LETTER = (("content-type", b"text/html"), ("newsflow.error.id", b"d1"), ("newsflow.error.reason", b"too-large"))
 
 
@@ -180,7 +184,9 @@ def test_a_raw_article_may_come_by_reference_and_its_size_is_looked_at_first(tmp
 
 def test_a_folder_is_refused_where_others_may_not_reach_it() -> None:
     def config(**flags: object) -> None:
-        check_blobs(load_config(environ={}, flags={name.replace("__", "."): value for name, value in flags.items()}).config)
+        check_blobs(
+            load_config(environ={}, flags={name.replace("__", "."): value for name, value in flags.items()}).config
+        )
 
     config()
     config(ledger__url="postgresql://db.example/news", blobs__shared=True)

@@ -32,6 +32,8 @@ from newsflow.secrets import masked, resolve
 
 log = logging.getLogger(__name__)
 
+_WORTHWHILE_BYTES = 1_000
+"""A claim has some hundred bytes."""
 MAX_KEY_BYTES = 64 << 10
 """A longer key does not stand beside a claim: the whole record is in the blob."""
 
@@ -52,11 +54,10 @@ class ClaimCheck:
     def __call__(self, record: Record) -> Record | None:
         """The record with a claim for its value; where its key and headers are to blame, with one for all of it. None
         when nothing can be put elsewhere any more. Raises `SinkError` while the store is unavailable."""
-        value = record.value or b""
-        if len(value) > MAX_CLAIM_BYTES:
+        value, claim = record.value or b"", read_claim(record.value)
+        if claim is None and len(value) > _WORTHWHILE_BYTES:
             return self._claimed(record, value)
         surplus = record.size_bytes - len(value)
-        claim = read_claim(record.value)
         if surplus <= MAX_CLAIM_BYTES or (claim is not None and claim.holds == "record"):
             return None
         return self._claimed_whole(record)
