@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
@@ -116,6 +117,12 @@ class BlobStore:
             if info.type == FileType.File and named is not None:
                 yield StoredBlob(Blob(named.digest, info.size), info.mtime.astimezone(UTC))
 
+    def is_younger(self, stored: StoredBlob) -> bool:
+        """Whether it was written again since it was looked at."""
+        with self._asking("read"):
+            info = self._info(stored.blob.dataref)
+        return info is not None and info.mtime.astimezone(UTC) > stored.written_at
+
     def remove(self, blob: Blob) -> None:
         """Remove a blob that nothing names any more."""
         with self._asking("written"), suppress(FileNotFoundError):
@@ -126,7 +133,10 @@ class BlobStore:
         info = self._info(blob.dataref)
         if not self.local or info is None or info.size != blob.size_bytes:
             return False
-        os.utime(self._path(blob.dataref))
+        try:
+            os.utime(self._path(blob.dataref))
+        except PermissionError:  # Another user's, who shares the folder: it is written again.
+            return False
         return True
 
     def _write(self, blob: Blob, chunks: Iterable[bytes | memoryview]) -> None:
@@ -136,7 +146,7 @@ class BlobStore:
             self._copy(chunks, path)
             return
         folder = path.rpartition("/")[0]
-        self._file_system.create_dir(folder, recursive=True)
+        _make_folders(Path(self._root), Path(folder))
         temporary = f"{folder}/{uuid.uuid4().hex}{_TEMPORARY}"
         try:
             self._copy(chunks, temporary)
@@ -190,6 +200,16 @@ def _opened(url: str) -> tuple[Any, str, bool]:
             raise ConfigError(f"{masked(url)}: {error}; accepted: {ACCEPTED}", path="blobs.url") from error
         return file_system, path.rstrip("/"), False
     raise ConfigError(f"{masked(url)} does not name a blob store; accepted: {ACCEPTED}", path="blobs.url")
+
+
+def _make_folders(root: Path, folder: Path) -> None:
+    """Folders below `root` get its mode: where a group shares that, it shares these."""
+    root.mkdir(parents=True, exist_ok=True)
+    for each in (folder.parent, folder):
+        if not each.exists():
+            each.mkdir(exist_ok=True)
+            with suppress(PermissionError):  # Another user has just made it.
+                each.chmod(stat.S_IMODE(root.stat().st_mode))
 
 
 def _sync(path: str) -> None:

@@ -66,7 +66,7 @@ def test_records_before_the_bomb_are_read_and_the_batch_is_kept(codec: int) -> N
 def test_the_bound_may_fall_anywhere(codec: int) -> None:
     values: list[bytes | None] = [b"a" * size for size in (10, 0, 100, 3, 50)]
     packed = batch_of(codec, values)
-    for most in range(0, 260):
+    for most in range(260):
         found = read(packed, most)
         kept = [r for r in found if r.headers and r.headers[0][0] == KEPT_HEADER]
         assert len(kept) in (0, 1)
