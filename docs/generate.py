@@ -220,7 +220,11 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | `ce_subject` | article id; of an alert, its subscription; of a trend or a burst, its `id` |
 | `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
 | `content-type` | `application/json` |
+| `ce_dataref` | only where the value did not fit and is a [claim](schemas.md#claim): where the blob is, below `blobs.url`. `ce_dataschema` then says `claim`; of a dead letter it is the original's |
 | `traceparent`, `tracestate` | as the raw event had them |
+
+A record that holds the header `newsflow.batch.kept` stands for a compressed batch that was not expanded
+(`limits.expand_bytes`), or for the rest of one: its value is the batch as it came.
 
 A dead letter has the key, value and headers of the original, untouched, and besides:
 

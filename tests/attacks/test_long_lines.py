@@ -32,7 +32,11 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stder
 def run(folder: Path, *words: str) -> tuple[int, int, str]:
     """The exit code of a command, its peak memory in MiB, and what it wrote on standard output."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _MEASURED, *words], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-W", "ignore", "-c", _MEASURED, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     said = dict(line.split(maxsplit=1) for line in done.stderr.splitlines() if line.startswith(("ended ", "peak ")))
     return int(said.get("ended", 0)), int(said["peak"]) // 1024, done.stdout

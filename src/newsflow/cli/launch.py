@@ -26,7 +26,6 @@ from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
-from newsflow.ingest.claims import check_blobs_on_flink
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
 from newsflow.ingest.emit import rows
 from newsflow.ingest.files import STDIN, OutputDirectory
@@ -438,7 +437,6 @@ def on_flink(
     if sinks is not None and not definition.per_sink:
         raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
     sink = sink_on_flink(config, sinks) if definition.per_sink else ""
-    check_blobs_on_flink(config)
     job = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_ON_FLINK_S)
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.

@@ -105,8 +105,12 @@ def _named(record: Record, value: bytes) -> tuple[str, int | None]:
 
 def check_blobs(config: Config) -> str:
     """A line on where blobs go. Raises `ConfigError` for a folder that other processes may not reach."""
-    url, ledger = resolve(config.blobs.url), resolve(config.ledger.url)
-    if is_folder(url) and not config.blobs.shared and not ledger.startswith("sqlite:"):
+    url = resolve(config.blobs.url)
+    try:
+        ledger = resolve(config.ledger.url)
+    except ConfigError:
+        ledger = ""  # Whoever needs it says so.
+    if is_folder(url) and not config.blobs.shared and ledger.startswith("postgres"):
         raise ConfigError(
             f"{url} is a folder beside a ledger that several machines may share; {_SHARED}", path="blobs.url"
         )

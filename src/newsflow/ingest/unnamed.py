@@ -62,4 +62,3 @@ def _held(ledger: Ledger, sizes: Sequence[int]) -> Iterator[Blob]:
         for row in rows:
             found = ledger.transact(lambda db, one=one, row=row: db.query(one, list(row)), writes=False)  # type: ignore[misc]
             yield from (Blob.of(bytes(value)) for (value,) in found)
-
