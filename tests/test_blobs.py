@@ -11,6 +11,7 @@ import pytest
 from newsflow.blobs import BlobMissingError, BlobStore, BlobTooLargeError
 from newsflow.errors import ConfigError, SinkError
 from newsflow.model.claim import Blob
+from tests.s3_double import S3Double
 
 DIGEST = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of hello
 
@@ -108,3 +109,40 @@ def test_the_address_of_a_store_in_s3_holds_no_password() -> None:
 def test_other_urls_name_no_store(url: str) -> None:
     with pytest.raises(ConfigError, match="accepted: folder:///PATH, or s3://BUCKET"):
         BlobStore(url)
+
+
+def test_a_bucket_keeps_the_same_promises() -> None:
+    with S3Double() as s3:
+        store = BlobStore(s3.url("harbour-blobs/news"))
+        large = os.urandom(12_000_000)
+        for value in (b"hello", b"", large):
+            blob = store.put(value)
+            assert s3.objects[f"harbour-blobs/news/{blob.dataref}"] == value
+            assert store.get(blob, 12_000_000) == value
+        assert store.put_all(iter([large[:5], large[5:]])) == Blob.of(large)
+        assert {each.blob.size_bytes for each in store.blobs()} == {5, 0, 12_000_000}
+        asked = len(s3.asked)
+        with pytest.raises(BlobTooLargeError):
+            store.get(Blob.of(large), 11_999_999)
+        assert not any(each.startswith("GET") and "list-type" not in each for each in s3.asked[asked:]), "size first"
+        with pytest.raises(BlobMissingError, match="is not in"):
+            store.get(Blob.of(b"never put"), 100)
+        s3.objects[f"harbour-blobs/news/sha256/2c/{DIGEST}"] = b"hallo"
+        with pytest.raises(BlobMissingError, match="other bytes"):
+            store.get(Blob(DIGEST), 100)
+        assert store.put(b"hello") == Blob(DIGEST, 5)
+        assert store.get(Blob(DIGEST), 100) == b"hello"
+        store.remove(Blob(DIGEST))
+        assert len(list(store.blobs())) == 2
+
+
+def test_a_bucket_out_of_reach_is_not_one_without_the_blob(monkeypatch: pytest.MonkeyPatch) -> None:
+    with S3Double() as s3:
+        store = BlobStore(s3.url("harbour-blobs/news"))
+        blob = store.put(b"hello")
+        s3.away = True
+        with pytest.raises(SinkError, match="the blob store s3://key:\\*+@harbour-blobs/news cannot be read") as raised:
+            store.get(blob, 100)
+        assert "hidden" not in str(raised.value)
+        with pytest.raises(SinkError, match="cannot be written"):
+            store.put(b"other")

@@ -131,8 +131,8 @@ FIRST_AFTER_S = 60.0
 class Upkeep:
     """Prunes from `__enter__` on, every `every` (never when that is zero), until `__exit__`.
 
-    `open_own` opens the ledger for this thread; `also` is called with it afterwards. A ledger that is unavailable is tried again the next time: forgetting
-    late harms nobody, so no failure here reaches the job.
+    `open_own` opens the ledger for this thread; `also` is called with it afterwards. A ledger that is unavailable is
+    tried again the next time: forgetting late harms nobody, so no failure here reaches the job.
     """
 
     def __init__(
