@@ -55,6 +55,7 @@ def bomb(path: Path, size_mib: int) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.attacks
 @pytest.mark.timeout(240)
 def test_a_line_of_hundreds_of_megabytes_is_a_dead_letter_and_its_neighbours_are_articles(tmp_path: Path) -> None:
     digest = bomb(tmp_path / "bomb.jsonl.gz", 400)
