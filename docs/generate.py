@@ -220,7 +220,7 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | `ce_subject` | article id; of an alert, its subscription; of a trend or a burst, its `id` |
 | `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
 | `content-type` | `application/json` |
-| `ce_dataref` | only where the value did not fit and is a [claim](schemas.md#claim): the blob, below `blobs.url` |
+| `ce_dataref` | where the value did not fit, and is a [claim](schemas.md#claim): the blob, below `blobs.url` |
 | `traceparent`, `tracestate` | as the raw event had them |
 
 A record that holds the header `newsflow.batch.kept` stands for a compressed batch that was not expanded

@@ -141,7 +141,7 @@ def test_a_bucket_out_of_reach_is_not_one_without_the_blob(monkeypatch: pytest.M
         store = BlobStore(s3.url("harbour-blobs/news"))
         blob = store.put(b"hello")
         s3.away = True
-        with pytest.raises(SinkError, match="the blob store s3://key:\\*+@harbour-blobs/news cannot be read") as raised:
+        with pytest.raises(SinkError, match=r"the blob store s3://key:\*+@harbour-blobs/news cannot be read") as raised:
             store.get(blob, 100)
         assert "hidden" not in str(raised.value)
         with pytest.raises(SinkError, match="cannot be written"):

@@ -26,6 +26,7 @@ from newsflow.trends.job import read_article
 BIG = orjson.dumps({"id": "5b8c0e7d", "version": 3, "body": "x" * 9_000})
 EMITTED = (
     ("ce_id", b"abc"),
+    ("ce_type", b"newsflow.article.v1"),
     ("ce_dataschema", b"urn:newsflow:schema:article:v1"),
     ("content-type", b"application/json"),
 )
@@ -57,6 +58,7 @@ def test_a_value_becomes_a_claim_that_says_whose_it_is(store: BlobStore) -> None
     }
     assert header(made.headers, "ce_dataref") == blob.dataref
     assert header(made.headers, "ce_dataschema") == "urn:newsflow:schema:claim:v1"
+    assert header(made.headers, "ce_type") == "newsflow.claim.v1"
     assert header(made.headers, "ce_id") == "abc"
     assert check(Record("news.article.v1", b"5b8c0e7d", BIG, EMITTED)) == made, "a retry writes the same bytes"
     assert Claimed(lambda: store, 10_000).value(event_of(made.value, made.headers), "s") == BIG

@@ -27,7 +27,7 @@ from newsflow.model.claim import (
     value_of_record,
 )
 from newsflow.model.headers import CONNECT_PREFIX, ERROR_PREFIX, JSON_TYPE, ORIGIN_PREFIX, header
-from newsflow.model.names import schema_id
+from newsflow.model.names import ce_type, schema_id
 from newsflow.secrets import masked, resolve
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,13 @@ class ClaimCheck:
         claim_id, version = _named(record, value)
         headers = record.headers
         if header(headers, ERROR_PREFIX + "id") is None:
-            # A dead letter's own headers are untouched; of ours these two say what the value is.
-            ours = {"ce_dataschema": schema_id(CLAIM).encode(), "content-type": JSON_TYPE.encode()}
+            # A dead letter's own headers are untouched; of ours these say what the value is. A reader that does not
+            # know this type passes over it.
+            ours = {
+                "ce_type": ce_type(CLAIM).encode(),
+                "ce_dataschema": schema_id(CLAIM).encode(),
+                "content-type": JSON_TYPE.encode(),
+            }
             headers = tuple((name, ours.get(name, content)) for name, content in headers)
         return record._replace(
             value=encode_claim(blob, claim_id, version), headers=(*headers, (DATAREF_HEADER, blob.dataref.encode()))
