@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import orjson
 import pytest
@@ -137,10 +138,10 @@ def mine(job: JobProcess) -> list[Event]:
     return [each for each in records if read_claim(each.value) and not isinstance(reader.value(each, ""), Rejected)]
 
 
-def article(reader: Claimed, event: Event) -> dict[str, object]:
+def article(reader: Claimed, event: Event) -> dict[str, Any]:
     value = reader.value(event, "")
     assert isinstance(value, bytes)
-    found: dict[str, object] = orjson.loads(value)
+    found: dict[str, Any] = orjson.loads(value)
     return found
 
 

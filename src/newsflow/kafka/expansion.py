@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 import lz4.frame
-import snappy  # type: ignore[import-untyped]
+import snappy
 import zstandard
 from kafka.consumer.fetcher import Fetcher
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
@@ -97,6 +97,12 @@ class _Batches:
 
 class _BoundedBatch(DefaultRecordBatch):
     """A compressed batch, of which no more than `expand_bytes` are expanded."""
+
+    _buffer: bytes
+    _pos: int
+    _decompressed: bool
+    _num_records: int
+    _next_record_index: int
 
     def __init__(self, batch: Any, expand_bytes: int) -> None:
         for name in DefaultRecordBatch.__slots__:
@@ -188,7 +194,8 @@ def _read_zstd(packed: bytes, most: int) -> tuple[bytes, bool]:
 def _read_snappy(packed: bytes, most: int) -> tuple[bytes, bool]:
     if not packed.startswith(_XERIAL):
         return (snappy.uncompress(packed), True) if _snappy_size(packed) <= most else (b"", False)
-    found, size, at = [], 0, _XERIAL_START
+    found: list[bytes] = []
+    size, at = 0, _XERIAL_START
     while at < len(packed):
         (length,) = struct.unpack_from(">i", packed, at)
         block = packed[at + 4 : at + 4 + length]
