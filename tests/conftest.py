@@ -61,7 +61,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Workers begin with what takes longest, by the time it may take: none is left with it at the end."""
+    """Workers begin with what takes longest, by the time it may take: none is left with it at the end.
+
+    Tests that do the same for thousands of inputs are not measured for coverage: that would double their time.
+    """
+    for item in items:
+        if item.get_closest_marker("property"):
+            item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         usual = float(config.getini("timeout"))
         items.sort(key=lambda item: (-_time_limit(item, usual), item.get_closest_marker("e2e") is None))

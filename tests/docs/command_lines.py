@@ -43,6 +43,9 @@ def check_newsflow(words: list[str], *, whole: bool = True) -> None:
     """Parse as the command line would; of what is not `whole`, as in a sentence, only the names are looked at."""
     found: Any = typer.main.get_command(app)
     name = "newsflow"
+    if words and words[0].startswith("-"):
+        assert any(words[0] in parameter.opts for parameter in found.params), f"newsflow: no {words[0]}"
+        return
     while hasattr(found, "commands") and words:
         name, *words = words
         assert name in found.commands, f"there is no command {name}"

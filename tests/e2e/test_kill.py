@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,8 +21,18 @@ from tests.e2e.publisher import Publisher, with_dead_letters
 from tests.fault_table import FaultTable
 from tests.postgres_helpers import new_database
 
-EVENTS, KILLS, PARTITIONS = 5_000, 10, 4
-PUBLISH_S = 90.0
+PARTITIONS = 4
+
+
+class Course(NamedTuple):
+    """How many events flow, in how long, and how often the job is killed meanwhile."""
+
+    events: int
+    publish_s: float
+    kills: int
+
+
+SHORT, FULL = Course(2_000, 36.0, 4), Course(5_000, 90.0, 10)
 SMALL_BATCHES = {"NEWSFLOW_LIMITS__BATCH_RECORDS": "50", "NEWSFLOW_LIMITS__RUN_RECORDS": "300"}
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -30,32 +41,40 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 def test_killed_at_random_moments_nothing_is_lost(
     topics_broker: RunningBroker, tmp_path: Path, fault_table: FaultTable
 ) -> None:
-    kill_ten_times(topics_broker, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3", fault_table, "SQLite")
+    kill_again_and_again(SHORT, topics_broker, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3", fault_table, "SQLite")
+
+
+@pytest.mark.faults
+def test_killed_ten_times_with_sqlite(topics_broker: RunningBroker, tmp_path: Path, fault_table: FaultTable) -> None:
+    kill_again_and_again(FULL, topics_broker, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3", fault_table, "SQLite")
 
 
 @pytest.mark.faults
 def test_killed_at_random_moments_with_postgresql(
     topics_broker: RunningBroker, tmp_path: Path, fault_table: FaultTable, postgres: LocalPostgres
 ) -> None:
-    kill_ten_times(topics_broker, tmp_path, new_database(postgres), fault_table, "PostgreSQL")
+    kill_again_and_again(FULL, topics_broker, tmp_path, new_database(postgres), fault_table, "PostgreSQL")
 
 
-def kill_ten_times(broker: RunningBroker, folder: Path, url: str, table: FaultTable, database: str) -> None:
+def kill_again_and_again(
+    course: Course, broker: RunningBroker, folder: Path, url: str, table: FaultTable, database: str
+) -> None:
+    events = course.events
     topic = broker.create_topic(broker.name("raw"), partitions=PARTITIONS)
     broker.create_topic(dead_letter_topic(topic))
     publisher = Publisher(
-        broker.settings, topic, with_dead_letters(list(raw_events(EVENTS, seed=3, size_chars=900))), PUBLISH_S
+        broker.settings, topic, with_dead_letters(list(raw_events(events, seed=3, size_chars=900))), course.publish_s
     )
     publisher.start()
     job = JobProcess(broker, topic, folder, url, group=topic, environ=SMALL_BATCHES)
     moments = random.Random(5)
-    for _ in range(KILLS):
+    for _ in range(course.kills):
         before = decided(url)
         job.start("--follow")
         wait_for_more(url, before, job)
         time.sleep(moments.uniform(0.0, 3.0))
         job.kill()
-    assert publisher.is_alive() or decided(url) < EVENTS, "the last kill did not come while events flowed"
+    assert publisher.is_alive() or decided(url) < events, "the last kill did not come while events flowed"
     publisher.hurry()
     publisher.join()
     job.start("--until-caught-up")
@@ -64,11 +83,11 @@ def kill_ten_times(broker: RunningBroker, folder: Path, url: str, table: FaultTa
     ledger = open_ledger(url)
     try:
         repeated = check_all(broker, ledger, topic)
-        assert sum(ledger.outcomes().values()) == EVENTS
-        assert ledger.outcomes()[Outcome.DEAD_LETTERED] == EVENTS // 50
+        assert sum(ledger.outcomes().values()) == events
+        assert ledger.outcomes()[Outcome.DEAD_LETTERED] == events // 50
     finally:
         ledger.close()
-    table.add(f"job killed {KILLS} times, {database}", events=EVENTS, lost=0, repeated=repeated)
+    table.add(f"job killed {course.kills} times, {database}", events=events, lost=0, repeated=repeated)
 
 
 def wait_for_more(url: str, before: int, job: JobProcess, timeout_s: float = 60) -> None:

@@ -21,7 +21,7 @@ from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import check_all
 from tests.e2e.job_process import JobProcess
 from tests.e2e.publisher import Publisher, with_dead_letters
-from tests.e2e.test_kill import EVENTS, PARTITIONS, SMALL_BATCHES, decided
+from tests.e2e.test_kill import FULL, PARTITIONS, SMALL_BATCHES, decided
 from tests.fault_table import FaultTable
 
 PUBLISH_S = 75.0
@@ -37,7 +37,7 @@ def test_two_jobs_while_database_and_broker_restart(
     apply_topics(broker.settings, declared_topics([rule.id for rule in load_rules([shipped_rules_path()]).rules]))
     topic = broker.create_topic(broker.name("raw"), partitions=PARTITIONS)
     broker.create_topic(dead_letter_topic(topic))
-    events = with_dead_letters(list(raw_events(EVENTS, seed=8, size_chars=900)))
+    events = with_dead_letters(list(raw_events(FULL.events, seed=8, size_chars=900)))
     with LocalPostgres() as database:
         open_ledger(database.url).close()
         publisher = Publisher(broker.settings, topic, events, PUBLISH_S)

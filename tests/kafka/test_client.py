@@ -7,6 +7,8 @@ import socket
 import threading
 
 import pytest
+from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_admin, make_consumer, make_producer, translated
@@ -20,10 +22,10 @@ def unreachable(servers: str) -> KafkaSettings:
 
 @pytest.mark.parametrize("make", [make_admin, make_consumer, make_producer])
 def test_nothing_listening_is_said_and_no_thread_is_left(make) -> None:  # type: ignore[no-untyped-def]
-    before = threading.active_count()
+    before = {each for each in threading.enumerate() if each.name != "outages"}
     with pytest.raises(KafkaError, match=r"no Kafka at 127\.0\.0\.1:1 \(PLAINTEXT\): nothing listens there; .*dev up"):
         make(unreachable("127.0.0.1:1"))
-    assert threading.active_count() == before
+    assert {each for each in threading.enumerate() if each.name != "outages"} == before
 
 
 def test_an_unknown_host_is_said() -> None:
@@ -78,3 +80,20 @@ def test_a_consumer_commits_nothing_by_itself_and_makes_no_topic(broker: Running
         assert "never-made-by-reading" not in consumer.topics()
     finally:
         consumer.close()
+
+
+def test_a_producer_whose_records_do_not_get_through_ends_with_its_thread(
+    broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise KafkaTimeoutError("Timeout waiting for future")
+
+    producer = make_producer(broker.settings)
+    sender = producer._sender
+    assert sender.is_alive()
+    monkeypatch.setattr(KafkaProducer, "flush", too_late)
+    with pytest.raises(KafkaTimeoutError):
+        producer.flush(0)
+    producer.close(timeout=0)
+    sender.join(10)
+    assert not sender.is_alive()

@@ -89,7 +89,7 @@ _articles = st.builds(
 
 @pytest.mark.property
 @given(_articles)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_articles_come_back_equal_and_their_bytes_do_not_change(article: Article) -> None:
     value = encode_article(article)
     decoded = decode_article(value)

@@ -21,85 +21,25 @@ from newsflow.normalise.article import extract_page, normalise
 from newsflow.tagging import RuleSet, load_rules
 from newsflow.testing import raw_event
 
+pytestmark = pytest.mark.property
+
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 LEAD = "The council of Marrow Bay met on Monday and agreed to widen the harbour road before winter comes. "
-SHORT, LONG = 50_000, 200_000
-SOON_S = 0.25
-"""Less than this for the long text is no growth to speak of: quadratic work on it takes from 2 to 1,000 s."""
+SHORT, LONG = 20_000, 80_000
+SOON_S = 1.0
+"""Less than this for the long text is no growth to speak of: quadratic work on it takes from 4 to 200 s."""
 MOST_GROWTH = 10.0
 
+# fmt: off
 PIECES = [
-    *(
-        ".",
-        ". ",
-        "!",
-        "。",
-        "?”",
-        "a",
-        "a ",
-        "A ",
-        "1",
-        "1 ",
-        "1,",
-        "1/",
-        "2024-",
-        ":",
-        "; ",
-        "- ",
-        "—",
-        "|",
-        " | ",
-        "#",
-    ),
-    *(
-        " ",
-        "\t",
-        "\u00a0",
-        "\n",
-        " \n",
-        "a \n",
-        "A.\n",
-        "(",
-        "((",
-        "[ ",
-        '"',
-        "'",
-        "<",
-        "<b>",
-        "</p>",
-        "&amp;",
-        "&",
-        "%20",
-    ),
-    *(
-        "a\u0301",
-        "\u0301",
-        "\u0651",
-        "ب\u0651\u064e",
-        "\u0640",
-        "\u200d",
-        "ب\u200c",
-        "\u200d ",
-        "\u202e",
-        "\ufffd",
-        "ﷺ ",
-    ),
-    *("中", "中文。", "ア", "한", "\u1100\u1161", "😀", "http://", "http://a.", "a@b.", "@a ", "Ð", "Ø§", "ط§"),
-    *(
-        "By ",
-        "Photo ",
-        "(AP) ",
-        "(Reuters) - ",
-        "tags: ",
-        "comments ",
-        "copyright ",
-        "10 ",
-        "Monday ",
-        "ديسمبر ",
-        "يوم ",
-    ),
-    *("Syria ", "Georgia Tech Georgia ", "Niger ", "New York ", "سوريا ", "Россия ", "и "),
+    ".", ". ", "!", "。", "?”", "a", "a ", "A ", "1", "1 ", "1,", "1/", "2024-", ":", "; ", "- ", "—", "|", " | ", "#",
+    " ", "\t", "\u00a0", "\n", " \n", "a \n", "A.\n", "(", "((", "[ ", '"', "'", "<", "<b>", "</p>", "&amp;", "&", "%20",
+    "a\u0301", "\u0301", "\u0651", "ب\u0651\u064e", "\u0640", "\u200d", "ب\u200c", "\u200d ", "\u202e", "\ufffd", "ﷺ ",
+    "中", "中文。", "ア", "한", "\u1100\u1161", "😀", "http://", "http://a.", "a@b.", "@a ", "Ð", "Ø§", "ط§",
+    "By ", "Photo ", "(AP) ", "(Reuters) - ", "tags: ", "comments ", "copyright ", "10 ", "Monday ", "ديسمبر ", "يوم ",
+    "Syria ", "Georgia Tech Georgia ", "Niger ", "New York ", "سوريا ", "Россия ", "и ",
 ]
+# fmt: on
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +47,8 @@ def rules() -> RuleSet:
     return load_rules()
 
 
-def raw_of(content: str, title: str = "") -> RawArticle:
-    raw = parse_raw(orjson.dumps(raw_event(title=title or None, url="https://p.example/1", content=content)), ())
+def raw_of(content: str) -> RawArticle:
+    raw = parse_raw(orjson.dumps(raw_event(title=None, url="https://p.example/1", content=content)), ())
     assert isinstance(raw, RawArticle)
     return raw
 
@@ -139,12 +79,6 @@ def check_growth(raw: Callable[[int], RawArticle], rules: RuleSet) -> None:
 def test_plain_text(piece: str, around: tuple[str, str], rules: RuleSet) -> None:
     before, behind = around
     check_growth(lambda size: raw_of(before + piece * (size // len(piece)) + behind), rules)
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_title(piece: str, rules: RuleSet) -> None:
-    check_growth(lambda size: raw_of(LEAD * 3, title="x" + piece * (size // len(piece) // 4)), rules)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_documented_examples_are_accepted(tmp_path: Path) -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "routes.md"
-    examples = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    examples = re.findall(r"```yaml[^\n]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     shipped = len(load_routes())
     assert [len(load_routes([_write(tmp_path, example)])) for example in examples] == [3, 1 + shipped, 1, 1, 0]
 

@@ -62,7 +62,7 @@ def test_results_keep_the_order_of_the_jobs(normaliser: Normaliser) -> None:
     jobs = [(raw(PAGE, number, "text/html" if number % 3 else "text/plain"), None, NOW) for number in range(30)]
     results = normaliser.normalise_many(jobs)
     assert [getattr(result, "url", None) for result in results] == [
-        f"http://merrow.example/news/{1000 + number}" for number in range(30)
+        f"https://merrow.example/news/{1000 + number}" for number in range(30)
     ]
 
 

@@ -157,7 +157,7 @@ def test_a_schema_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 def test_the_documented_queries_of_parquet_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     duckdb = pytest.importorskip("duckdb")
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "stores.md"
-    blocks = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```sql[^\n]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     pattern, manifest = [block for block in blocks if "read_parquet" in block]
     with ParquetStore(tmp_path / "articles") as store:
         store.write([row("a"), row("bb")])

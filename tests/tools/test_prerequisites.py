@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,3 +152,28 @@ def test_settings_are_written_as_java_reads_them(tmp_path: Path) -> None:
     assert text.isascii()
     listeners = next(line for line in lines if line.startswith("listeners="))
     assert listeners == "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
+
+
+def test_while_maven_works_it_is_said_how_long(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    communicate, asked = subprocess.Popen.communicate, []
+
+    def slow(self: subprocess.Popen[str], timeout: float) -> tuple[str, str]:
+        asked.append(timeout)
+        if len(asked) < 3:
+            raise subprocess.TimeoutExpired("mvn", timeout)
+        return communicate(self, timeout=timeout)
+
+    program(tools, "mvn", FETCH)
+    monkeypatch.setattr(subprocess.Popen, "communicate", slow)
+    said: list[str] = []
+    ensure_jars(tmp_path / "libs", POM, said.append)
+    assert said[1:] == ["  still fetching, 10 s", "  still fetching, 20 s"]
+
+
+def test_a_maven_that_never_ends_is_killed(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tools, "mvn", "echo $$ > pid; exec /bin/sleep 600")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("newsflow.tools.programs._TIMEOUT_S", 0)
+    with pytest.raises(LocalServiceError, match="within 0 s"):
+        ensure_jars(tmp_path / "libs", POM, lambda _: None)
+    assert not list(tmp_path.glob("libs*/kafka*"))

@@ -83,19 +83,22 @@ class Watch:
     bursts: dict[Cell, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     said: list[Burst] = field(default_factory=list)
 
-    def run(self) -> Watch:
+    def run(self, since: int = 0) -> Watch:
+        """Judge every window that ends behind `since`; those before are history alone."""
         steps = self.news.rule.size_s // self.news.rule.period_s
         windows = np.cumsum(np.pad(self.news.topics, ((0, 0), (1, 0))), axis=1)
-        self.sums = windows[:, steps:] - windows[:, :-steps]
+        # Lists: to ask an array for single numbers takes longer than to judge them.
+        self.sums = (windows[:, steps:] - windows[:, :-steps]).tolist()
         totals = np.cumsum(np.pad(self.news.total, (1, 0)))
-        self.totals = totals[steps:] - totals[:-steps]
-        self.peaks = np.array([self.news.largest_story[i : i + steps].max() for i in range(len(self.totals))])
+        self.totals = (totals[steps:] - totals[:-steps]).tolist()
+        self.peaks = np.lib.stride_tricks.sliding_window_view(self.news.largest_story, steps).max(axis=1).tolist()
         for index in range(len(self.totals)):
-            self._close(index)
+            end = START + self.news.rule.size_s + index * self.news.rule.period_s
+            if end > since:
+                self._close(index, end)
         return self
 
-    def _close(self, index: int) -> None:
-        end = START + self.news.rule.size_s + index * self.news.rule.period_s
+    def _close(self, index: int, end: int) -> None:
         for cell, articles in self._cells(index):
             known = self.bursts[cell]
             before = {each.id: each for each in known}
@@ -108,21 +111,20 @@ class Watch:
 
     def _cells(self, index: int) -> Iterator[tuple[Cell, int]]:
         for row, name in enumerate(self.news.names):
-            articles = int(self.sums[row, index])
+            articles = self.sums[row][index]
             cell = ("topic", name)
             alive = any(each.state is BurstState.RAISED for each in self.bursts[cell])
             if articles >= self.rule.min_articles or alive:
                 yield cell, articles
-        yield (STORY, f"story-{index}"), int(self.peaks[index])
+        yield (STORY, f"story-{index}"), self.peaks[index]
 
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
-        row = None if cell[0] == STORY else self.news.names.index(cell[1])
+        counts = self.peaks if cell[0] == STORY else self.sums[self.news.names.index(cell[1])]
         found = []
         for day in range(1, days + 1):
             index = (end - day * DAY_S - START - self.news.rule.size_s) // self.news.rule.period_s
             if index >= 0:
-                count = self.peaks[index] if row is None else self.sums[row, index]
-                found.append(DayCount(end - day * DAY_S, int(count), int(self.totals[index])))
+                found.append(DayCount(end - day * DAY_S, counts[index], self.totals[index]))
         return found
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:

@@ -31,7 +31,7 @@ def ledger() -> Iterator[Ledger]:
 
 @pytest.mark.property
 def test_ten_quiet_weeks_raise_nothing_and_a_planted_burst_is_raised_once(ledger: Ledger) -> None:
-    news = simulate(11, 11, RULE, per_hour=40)
+    news = simulate(11, 11, RULE, per_hour=25)
     plant(news, "topic-5-0", PLANTED, 70, hours=3, seed=1)
     trends = Trends(ledger, SETTINGS)
     for index, batch in enumerate(hours(news, Random(1))):

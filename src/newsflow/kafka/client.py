@@ -8,11 +8,12 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError as ClientError
+from kafka.errors import KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 from kafka.record import default_records
 from kafka.record.default_records import DefaultRecordBatch
@@ -123,6 +124,19 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
     return bound_expansion(_connect(KafkaConsumer, settings, arguments), settings.expand_bytes)
 
 
+class _Producer(KafkaProducer):  # type: ignore[misc]
+    _closing = False
+
+    def close(self, timeout: float | None = None, **more: Any) -> None:
+        """What was not delivered in time is given up: kafka-python raises then, and its thread goes on delivering."""
+        self._closing = True
+        super().close(timeout, **more)
+
+    def flush(self, timeout: float | None = None) -> None:
+        with suppress(*[KafkaTimeoutError] if self._closing else []):
+            super().flush(timeout)
+
+
 def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
     """Return an idempotent `kafka.KafkaProducer`: every record stored by all in-sync replicas, in order, once.
 
@@ -146,7 +160,7 @@ def make_producer(settings: KafkaSettings, **overrides: Any) -> Any:
         **overrides,
     }
     compress_quickly()
-    return _connect(KafkaProducer, settings, arguments)
+    return _connect(_Producer, settings, arguments)
 
 
 def make_admin(settings: KafkaSettings, **overrides: Any) -> Any:

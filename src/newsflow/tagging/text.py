@@ -263,7 +263,8 @@ class FoldedText:
 
     @cached_property
     def _spaces(self) -> NDArray[np.intp]:
-        return (codes_of(self.folded) == ord(" ")).nonzero()[0]
+        found: NDArray[np.intp] = (codes_of(self.folded) == ord(" ")).nonzero()[0]
+        return found
 
     def _spaces_before(self, position: int) -> int:
         """Counted near the start of a text; of a long one, looked up, as each hit of a huge text asks for it."""

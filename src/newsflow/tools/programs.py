@@ -69,7 +69,7 @@ def _replace_jars(libs: Path, pom: Path, digest: str, say: Callable[[str], None]
         shutil.rmtree(leftover, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"{libs.name}.new-", dir=libs.parent))
     try:
-        _fetch(maven, pom, fresh)
+        _fetch(maven, pom, fresh, say)
         (fresh / _STAMP).write_text(digest + "\n")
         shutil.rmtree(libs, ignore_errors=True)
         fresh.rename(libs)
@@ -77,24 +77,34 @@ def _replace_jars(libs: Path, pom: Path, digest: str, say: Callable[[str], None]
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _fetch(maven: str, pom: Path, target: Path) -> None:
+def _fetch(maven: str, pom: Path, target: Path, say: Callable[[str], None]) -> None:
     command = [
         *(maven, "--batch-mode", "--quiet", "--file", str(pom), "dependency:copy-dependencies"),
         *("-DincludeScope=runtime", f"-DoutputDirectory={target.resolve()}"),
     ]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as maven_process:
+        said = _wait_for(maven_process, say)
+    if maven_process.returncode or not any(target.glob("kafka_2.13-*.jar")):
+        tail = "\n".join(said.strip().splitlines()[-12:])
+        code = maven_process.returncode
         raise LocalServiceError(
-            f"Maven did not fetch Apache Kafka within {_TIMEOUT_S} s; can it reach its repository? {WITHOUT_BROKER}"
-        ) from error
-    if done.returncode or not any(target.glob("kafka_2.13-*.jar")):
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
-        raise LocalServiceError(
-            f"Maven could not fetch Apache Kafka (exit code {done.returncode}). It said:\n{tail}\n{WITHOUT_BROKER}"
+            f"Maven could not fetch Apache Kafka (exit code {code}). It said:\n{tail}\n{WITHOUT_BROKER}"
         )
+
+
+def _wait_for(maven: subprocess.Popen[str], say: Callable[[str], None]) -> str:
+    """What Maven said in all. It says nothing while it works, so every ten seconds we do."""
+    for waited_s in range(10, _TIMEOUT_S + 10, 10):
+        try:
+            return maven.communicate(timeout=10)[0]
+        except subprocess.TimeoutExpired:
+            say(f"  still fetching, {waited_s} s")
+    maven.kill()
+    raise LocalServiceError(
+        f"Maven did not fetch Apache Kafka within {_TIMEOUT_S} s; can it reach its repository? {WITHOUT_BROKER}"
+    )
 
 
 # Processes and ports of this machine: who runs, who listens.

@@ -40,11 +40,6 @@ class DayCount:
     count: int
     total: int
 
-    @property
-    def weekday(self) -> int:
-        """0 to 6; which one is 0 does not matter."""
-        return self.end // DAY_S % 7
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -63,22 +58,28 @@ def expect(history: Iterable[DayCount], end: int, warm_up_days: int, *, weekly: 
     days = [day for day in history if day.total > 0]
     if len(days) < warm_up_days:
         return None
-    today = end // DAY_S % 7
-    shape = _shape(days) if weekly else {}
-    counts = _capped([day.count * _scaling(shape, today, day.weekday) for day in days])
+    today, weekdays = _weekday(end), [_weekday(day.end) for day in days]
+    shape = _shape(days, weekdays) if weekly else {}
+    scaling = [_scaling(shape, today, weekday) for weekday in range(7)]
+    counts = _capped([day.count * scaling[weekday] for day, weekday in zip(days, weekdays, strict=True)])
     mean = fmean(counts)
-    if same_weekday := [float(day.count) for day in days if day.weekday == today]:
+    if same_weekday := [float(day.count) for day, weekday in zip(days, weekdays, strict=True) if weekday == today]:
         mean = max(mean, fmean(_capped(same_weekday)))
     dispersion = _dispersion(counts)
     error = math.sqrt(dispersion * max(mean, 1.0) / len(days))
     return Expected(max(mean + error, _LEAST_MEAN), dispersion, len(days))
 
 
-def _shape(days: Sequence[DayCount]) -> dict[int, float]:
+def _weekday(end: int) -> int:
+    """0 to 6; which one is 0 does not matter."""
+    return end // DAY_S % 7
+
+
+def _shape(days: Sequence[DayCount], weekdays: Sequence[int]) -> dict[int, float]:
     """The usual total by weekday, of the weekdays that were seen at least twice."""
     by_day: dict[int, list[int]] = {}
-    for day in days:
-        by_day.setdefault(day.weekday, []).append(day.total)
+    for day, weekday in zip(days, weekdays, strict=True):
+        by_day.setdefault(weekday, []).append(day.total)
     return {weekday: median(totals) for weekday, totals in by_day.items() if len(totals) > 1}
 
 
