@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from newsflow.errors import ConfigError, NewsflowError, SinkError
 from newsflow.model.claim import Blob
+from newsflow.outages import outages
 from newsflow.secrets import masked
 
 ACCEPTED = "folder:///PATH, or s3://BUCKET/PREFIX?region=… (options as pyarrow's S3 file system takes them)"
@@ -63,7 +64,7 @@ class BlobStore:
     def put(self, value: bytes) -> Blob:
         """Keep a value; one that is there already is as if written now."""
         blob = Blob.of(value)
-        with self._asking("written"):
+        with self._waited_for("written"):
             if not self._renewed(blob):
                 view = memoryview(value)
                 self._write(blob, (view[at : at + _CHUNK_BYTES] for at in range(0, len(view), _CHUNK_BYTES)))
@@ -72,7 +73,7 @@ class BlobStore:
     def put_all(self, chunks: Iterable[bytes]) -> Blob:
         """Keep a value that comes in pieces and is never held whole; it takes its size on the local disk meanwhile."""
         digest, size_bytes = hashlib.sha256(), 0
-        with self._asking("written"), tempfile.TemporaryFile() as spool:
+        with self._waited_for("written"), tempfile.TemporaryFile() as spool:
             for chunk in chunks:
                 digest.update(chunk)
                 size_bytes += len(chunk)
@@ -86,7 +87,7 @@ class BlobStore:
     def get(self, blob: Blob, most_bytes: int) -> bytes:
         """The bytes of a blob, checked against its digest and size. Raises `BlobMissingError`, and `BlobTooLargeError`
         before anything is read."""
-        with self._asking("read"):
+        with self._waited_for("read"):
             info = self._info(blob.dataref)
             if info is None:
                 raise BlobMissingError(f"the blob {blob.dataref} is not in {self.shown}")
@@ -172,6 +173,12 @@ class BlobStore:
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+    @contextmanager
+    def _waited_for(self, done: str) -> Iterator[None]:
+        """As `_asking`, for what a job cannot go on without: it waits for the store as for a broker, and says so."""
+        with outages.asking(f"the blob store {self.shown}", SinkError), self._asking(done):
+            yield
 
     @contextmanager
     def _asking(self, done: str) -> Iterator[None]:

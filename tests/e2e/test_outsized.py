@@ -6,6 +6,7 @@ import binascii
 import shutil
 import signal
 import sqlite3
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -143,6 +144,22 @@ def article(reader: Claimed, event: Event) -> dict[str, Any]:
     assert isinstance(value, bytes)
     found: dict[str, Any] = orjson.loads(value)
     return found
+
+
+def test_a_job_that_follows_waits_for_the_store(topics_broker: RunningBroker, tmp_path: Path) -> None:
+    job = job_over(topics_broker, tmp_path, [(b"1", Random(6).randbytes(700_000))])
+    blobs = tmp_path / ".newsflow" / "blobs"
+    blobs.parent.mkdir()
+    blobs.write_text("not a folder: as good as a full disk")
+    job.start("--follow")
+    job.wait_for(lambda: "attempt 2 failed" in job.words() or "the blob store folder" in job.words(), 60)
+    time.sleep(3)  # more than the two attempts of its limit take
+    assert job.process is not None
+    assert job.process.poll() is None, job.words()
+    blobs.unlink()
+    job.wait_for(lambda: len(topics_broker.read(dead_letter_topic(job.topic))) == 1, 60)
+    job.process.send_signal(signal.SIGTERM)
+    assert job.wait(60) == 0, job.words()
 
 
 def test_a_lost_store_makes_dead_letters_and_a_full_disk_waits(topics_broker: RunningBroker, tmp_path: Path) -> None:
