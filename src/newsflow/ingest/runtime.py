@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -199,8 +199,10 @@ def _rule_paths(config: Config) -> list[Path]:
     return [Path(path) for path in config.topic_paths] or [shipped_rules_path()]
 
 
-def _load_routes(config: Config) -> Routes:
-    return load_routes([Path(path) for path in config.route_paths])
+def _load_routes(config: Config, topics: Collection[str] | None = None) -> Routes:
+    """Where stores are configured at all, routes name no other; a job that only ingests need not know them."""
+    stores = [name for name, _ in config.stores] or None
+    return load_routes([Path(path) for path in config.route_paths], topics=topics, stores=stores)
 
 
 def check_files(config: Config) -> list[str]:
@@ -239,7 +241,11 @@ def _check_applied(config: Config) -> str:
 
 
 def _check_routes(config: Config) -> str:
-    routes = _load_routes(config)
+    try:
+        topics = {rule.id for rule in _rules_in_force(config).rules()}
+    except ConfigError:  # said by the checks of rules
+        topics = None
+    routes = _load_routes(config, topics)
     return f"routes: {len(routes.routes)}, subscriptions: {len(routes.subscriptions)}"
 
 

@@ -78,11 +78,13 @@ def load_routes(
     *,
     topics: Collection[str] | None = None,
     destinations: Collection[str] | None = None,
+    stores: Collection[str] | None = None,
 ) -> Routes:
     """Return what the files say, in their order; without any, the shipped routes. Where a file extends those, they come
     first, each replaced by the one of its id in a file.
 
-    Where `topics` (or `destinations`) are given, a name that is not among them is an error.
+    Where `topics` (or `destinations`, or `stores`) are given, a name that is not among them is an error; the shipped
+    routes name a store that need not be there.
     Raises `ConfigError`.
     """
     files = [read_yaml(Path(path)) for path in paths or ()] or [_shipped()]
@@ -95,12 +97,17 @@ def load_routes(
         raise debug[1].error(f"the debug feed is already asked for in {debug[0].file}")
     for entry in (*debug, *routes, *subscriptions):
         _refuse_unknown_names(entry, topics, destinations)
+        if entry.file != _SHIPPED_NAME:
+            _refuse_unknown(entry, ("stores",), "store", entry.value.get("stores", ()), stores)
         _refuse_unknown_zones(entry)
     return Routes(
         routes=tuple(map(_route, routes)),
         subscriptions=tuple(map(_subscription, subscriptions)),
         debug=_match(debug[0]) if debug else None,
     )
+
+
+_SHIPPED_NAME = "newsflow/routing/default.yaml"
 
 
 @cache
@@ -110,7 +117,7 @@ def _schema() -> Any:
 
 def _shipped() -> YamlDocument:
     text = resources.files("newsflow.routing").joinpath("default.yaml").read_text("utf-8")
-    return parse_yaml(text, "newsflow/routing/default.yaml")
+    return parse_yaml(text, _SHIPPED_NAME)
 
 
 def _entries(files: Iterable[YamlDocument], kind: str) -> list[YamlDocument]:
