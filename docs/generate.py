@@ -92,8 +92,8 @@ def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
         groups = [" and ".join(f"`{each}`" for each in option["required"]) for option in schema["anyOf"]]
         yield f"\nRequired besides: {' or '.join(groups)}."
     if "else" in schema:
-        needed = " and ".join(f"`{each}`" for each in schema["else"]["required"])
-        yield f"\nRequired unless `action` is `withdraw`: {needed}."
+        needed = " and ".join(f"`{each}`" for each in schema["else"]["else"]["required"])
+        yield f"\nRequired unless `action` is `withdraw`: {needed}; `dataref` may stand for `content`."
     for definition, each in schema["$defs"].items():
         if "properties" in each:
             yield f"\n### {name}: {definition}\n"
@@ -220,7 +220,11 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | `ce_subject` | article id; of an alert, its subscription; of a trend or a burst, its `id` |
 | `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
 | `content-type` | `application/json` |
+| `ce_dataref` | where the value did not fit, and is a [claim](schemas.md#claim): the blob, below `blobs.url` |
 | `traceparent`, `tracestate` | as the raw event had them |
+
+A record that holds the header `newsflow.batch.kept` stands for a compressed batch that was not expanded
+(`limits.expand_bytes`), or for the rest of one: its value is the batch as it came.
 
 A dead letter has the key, value and headers of the original, untouched, and besides:
 

@@ -28,7 +28,7 @@ import orjson
 
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.model import Event, Headers
+from newsflow.model import Event, Headers, Rejected
 from newsflow.model.headers import instant_text
 
 BEGINNING = datetime(2025, 3, 3, 9, tzinfo=UTC)
@@ -73,6 +73,7 @@ class MemoryKafka:
         self._logs: defaultdict[str, defaultdict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
         self._committed: dict[tuple[str, str, int], Any] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="newsflow-testing-"))
+        self._blobs = f"folder:///{self._folder / 'blobs'}"
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def publish(
@@ -90,15 +91,22 @@ class MemoryKafka:
         return [event for _, log in sorted(self._logs[topic].items()) for event in log]
 
     def values(self, topic: str) -> list[Any]:
-        """What the records of a topic hold, from JSON; None for a record without a value."""
-        return [None if event.value is None else orjson.loads(event.value) for event in self.records(topic)]
+        """What the records of a topic hold or stand for, from JSON; None for a record without a value.
+
+        Raises `ValueError` for a claim whose blob is missing.
+        """
+        from newsflow.blobs import BlobStore
+        from newsflow.ingest.claims import Claimed
+
+        read = Claimed(lambda: BlobStore(self._blobs), 1 << 30)
+        return [_json(read.value(event, "test")) for event in self.records(topic)]
 
     def run(self, definition: Any, settings: Mapping[str, Any] | None = None) -> Counter[str]:
         """Run a job until it has read all there is, and return its counters (`outcome.added` …).
 
         `definition` is a shipped job's name (`ingest`), the path of a file, or a function `build(pipeline, job)`.
-        `settings` are those of the configuration by dotted name (`{"kafka.group": "mine"}`); the ledger is this
-        object's own unless they name another. Raises what the job raises.
+        `settings` are those of the configuration by dotted name (`{"kafka.group": "mine"}`); ledger and blob
+        store are this object's own unless they name others. Raises what the job raises.
         """
         # Beam takes seconds to import, and a clock alone does not need it.
         from newsflow.config.load import load_config
@@ -106,8 +114,9 @@ class MemoryKafka:
         from newsflow.ingest.runtime import opened
         from newsflow.runners.job import JobDefinition, load_job
 
-        ledger = {"ledger.url": f"sqlite:///{self._folder / 'ledger.db'}"}
-        config = load_config(environ={}, flags=ledger | dict(settings or {})).config
+        own = {"ledger.url": f"sqlite:///{self._folder / 'ledger.db'}", "blobs.url": self._blobs}
+        config = load_config(environ={}, flags=own | dict(settings or {})).config
+        self._blobs = config.blobs.url
         found = JobDefinition(definition) if callable(definition) else load_job(str(definition))
         counters: Counter[str] = Counter()
         with opened(config, clock=self.clock, producer=_Producer(self, KafkaSettings.of(config.kafka))):
@@ -205,6 +214,12 @@ class _Consumer:
 
     def _log(self, partition: Any) -> list[Event]:
         return self._kafka._logs[partition.topic][partition.partition]
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Rejected):
+        raise ValueError(f"{value.reason}: {value.message}")
+    return None if value is None else orjson.loads(value)
 
 
 def _record(event: Event) -> Any:

@@ -27,12 +27,15 @@ from newsflow.alerts.senders.chat import Chat
 from newsflow.alerts.senders.mail import Mail, compose
 from newsflow.alerts.senders.pagerduty import event
 from newsflow.alerts.values import AlertStep, Span
+from newsflow.blobs import BlobStore
 from newsflow.cli.app import app
 from newsflow.cli.options import Output, log_lines
 from newsflow.cli.tail import _show
+from newsflow.ingest.claims import Claimed
 from newsflow.ledger import open_ledger
 from newsflow.ledger.database import to_micros
 from newsflow.model import Event
+from newsflow.model.claim import encode_claim
 from newsflow.model.codec import encode_article
 from newsflow.shown import chat_text, chat_url, json_text, lines, one_line, same_length
 from newsflow.testing import raw_event
@@ -138,22 +141,27 @@ def test_commands_on_alerts(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", list(Output))
-def test_records_of_a_topic(form: Output, capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_of_a_topic(form: Output, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = HOSTILE.encode()
+    store = BlobStore(f"folder:///{tmp_path}/blobs")
+    kept = encode_claim(store.put(_hostile_article()), HOSTILE)
     values = [
+        kept,
+        orjson.dumps(orjson.loads(kept) | {"dataref": HOSTILE}),
         _hostile_article(),
         RAW,
         _hostile_alert().value,
         hostile,
         None,
+        b"",
         orjson.dumps({"copy": {}, "original": {}}),
     ]
     dead = tuple(
         (f"newsflow.{name}", hostile) for name in ("error.reason", "error.message", "error.stage", "origin.topic")
     )
     for value in values:
-        for headers in ((), dead, ((HOSTILE, hostile),)):
-            _show(Event(HOSTILE, 0, 0, 1, hostile, value, headers), form)
+        for headers in ((), dead, ((HOSTILE, hostile), ("ce_dataref", hostile))):
+            _show(Event(HOSTILE, 0, 0, 1, hostile, value, headers), form, Claimed(lambda: store, 10**6))
     shown = capsys.readouterr().out
     assert shown.count("\n") == len(values) * 3
     assert harmful(shown) == set()

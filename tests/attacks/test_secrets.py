@@ -50,6 +50,7 @@ def _forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
             f"opensearch+https://u:{MARKER}@h/?x={MARKER}&index=news",
             f"opensearch+https://u:{MASK}@h/?x={MASK}&index=news",
         ),
+        (f"s3://key:{MARKER}@bucket/blobs?region=eu", f"s3://key:{MASK}@bucket/blobs?region=eu"),
         (f"host=h password={MARKER} user=u", f"host=h password={MASK} user=u"),
         (f"host=h PASSWORD = '{MARKER} x'", f"host=h PASSWORD = {MASK}"),
         ("sqlite:////x/y.sqlite3", "sqlite:////x/y.sqlite3"),
@@ -150,6 +151,7 @@ kafka:
   bootstrap_servers: 127.0.0.1:{port}
   security: {{protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, username: me, password: 'env:KAFKA'}}
 ledger: {{url: '{ledger}'}}
+blobs: {{url: 's3://key:{marker}@bucket/blobs?region=none&endpoint_override=127.0.0.1:{port}&scheme=http'}}
 topics: {{paths: {rules}}}
 routes: {{paths: [routes.yaml]}}
 limits: {{start_s: 1, attempts: 1}}

@@ -40,7 +40,8 @@ def test_what_does_not_go_together_is_said(arguments: list[str], why: str, monke
     assert why in str(error)
 
 
-def test_a_cluster_that_is_not_there_is_said() -> None:
+def test_a_cluster_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSFLOW_BLOBS__SHARED", "true")
     error = refusal("ingest", "--runner", "flink", "--flink-master", "127.0.0.1:9", "--ledger", "postgresql://x@y/z")
     assert isinstance(error, FlinkError)
     assert "no Flink at 127.0.0.1:9" in str(error)
@@ -50,6 +51,15 @@ def test_a_ledger_in_a_file_is_refused_before_anything_else() -> None:
     error = refusal("ingest", "--runner", "flink", "--flink-master", "127.0.0.1:9", "--ledger", "sqlite:///x.sqlite3")
     assert isinstance(error, ConfigError)
     assert "refused on Flink" in str(error)
+
+
+def test_a_blob_store_in_a_folder_is_refused_unless_it_is_shared() -> None:
+    error = refusal("ingest", "--runner", "flink", "--flink-master", "127.0.0.1:9", "--ledger", "postgresql://x@y/z")
+    assert isinstance(error, ConfigError)
+    assert (error.path, "blobs.shared: true" in str(error)) == ("blobs.url", True)
+    error = refusal("ingest", "--until-caught-up", "-b", "127.0.0.1:9", "--ledger", "postgresql://x@y/z")
+    assert isinstance(error, ConfigError)
+    assert (error.path, "s3://" in str(error)) == ("blobs.url", True)
 
 
 def test_a_job_server_does_not_end_a_healthy_job(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,18 @@ def test_one_process_prunes_the_ledger(compose: dict[str, Any]) -> None:
     assert set(loops) == {"ingest", "trends"}
 
 
+def test_all_jobs_mount_the_blob_store(compose: dict[str, Any]) -> None:
+    blobs = load_config(COMPOSE / "newsflow.yaml", environ={}).config.blobs
+    folder = blobs.url.removeprefix("folder:///")
+    assert (folder[0], blobs.shared) == ("/", True)
+    for name in ("topics", "ingest", "trends", "deliver"):
+        mounts = dict(reversed(mount.split(":")[:2]) for mount in compose["services"][name]["volumes"])
+        assert mounts[folder] in compose["volumes"], name
+    for image in ("compose", "flink"):
+        text = (COMPOSE.parent / image / "Dockerfile").read_text(encoding="utf-8")
+        assert f"--group 10001 --mode 2775 {folder}\n" in text, "a new volume has the owner of what is there"
+
+
 def test_articles_are_stored_in_the_volume_and_not_beside_the_program(compose: dict[str, Any]) -> None:
     stores = dict(load_config(COMPOSE / "newsflow.yaml", environ={}).config.stores)
     folder = stores["articles"].removeprefix("parquet:///")

@@ -149,6 +149,20 @@ def test_everything_a_pod_refers_to_is_there(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_whoever_writes_or_reads_blobs_mounts_their_volume(way: str, tmp_path: Path) -> None:
+    (data,) = [each["data"] for each in resources(way) if each["kind"] == "ConfigMap"]
+    (tmp_path / "newsflow.yaml").write_text(data["newsflow.yaml"], encoding="utf-8")
+    blobs = load_config(tmp_path / "newsflow.yaml", environ={}).config.blobs
+    assert blobs.shared
+    for name, _, spec in pod_templates(way):
+        mounts = {mount["mountPath"] for each in containers(spec) for mount in each["volumeMounts"]}
+        hands_in = any("--detach" in each.get("args", ()) for each in containers(spec))
+        assert hands_in or blobs.url.removeprefix("folder:///") in mounts, name
+        security = spec["securityContext"]
+        assert hands_in or 10001 in (security["fsGroup"], *security.get("supplementalGroups", ())), name
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_secrets_are_never_written_down(way: str) -> None:
     assert "Secret" not in {each["kind"] for each in resources(way)}
     for _, _, spec in pod_templates(way):

@@ -139,6 +139,7 @@ class Delivery:
         members = {
             "kafka": {"bootstrap_servers": self.broker.bootstrap_servers, "group": self.broker.name("deliver")},
             "ledger": {"url": self.database_url},
+            "blobs": {"shared": True},
             "routes": {"paths": ["routes.yaml"]},
             "stores": stores,
             "alerts": {"destinations": {"hook": hook}},

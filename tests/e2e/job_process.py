@@ -83,6 +83,8 @@ class JobProcess:
             "NEWSFLOW_KAFKA__INPUT_TOPIC": self.topic,
             "NEWSFLOW_KAFKA__GROUP": self.group,
             "NEWSFLOW_LEDGER__URL": self.ledger_url,
+            # All on this machine, whatever the ledger is.
+            "NEWSFLOW_BLOBS__SHARED": "true",
             "NEWSFLOW_TOPICS__PATHS": AS_LIST,
             **self.environ,
         }

@@ -80,7 +80,7 @@ def write_settings(
 ) -> None:
     (folder / "newsflow.yaml").write_text(
         f"kafka: {{bootstrap_servers: '{broker.bootstrap_servers}', group: '{group}'}}\n"
-        f"ledger: {{url: '{ledger}'}}\nroutes: {{paths: [routes.yaml]}}\ntopics: {{paths: {AS_LIST}}}\n"
+        f"ledger: {{url: '{ledger}'}}\nblobs: {{shared: true}}\nroutes: {{paths: [routes.yaml]}}\ntopics: {{paths: {AS_LIST}}}\n"
         f"stores:\n  archive: 'sqlite:///{folder}/archive.sqlite3'\n  away: '{away}'\n"
     )
 

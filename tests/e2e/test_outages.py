@@ -133,6 +133,7 @@ def test_who_never_answered_is_an_error_at_the_start(
     what: str, broker: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEWSFLOW_LIMITS__START_S", "1")
+    monkeypatch.setenv("NEWSFLOW_BLOBS__SHARED", "true")
     monkeypatch.setenv("NEWSFLOW_TOPICS__PATHS", AS_LIST)
     url = f"postgresql://{NOBODY}/none" if what == "ledger" else f"sqlite:///{tmp_path}/ledger.sqlite3"
     servers = NOBODY if what == "broker" else broker.bootstrap_servers

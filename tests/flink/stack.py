@@ -199,7 +199,8 @@ class FlinkRun:
         servers = self.stack.broker.bootstrap_servers
         kafka = {"bootstrap_servers": servers, "input_topic": self.topic, "group": self.topic}
         ledger, topics = {"url": self.ledger_url}, {"paths": RULES}
-        own = {"job": self.name, "kafka": kafka, "ledger": ledger, "topics": topics}
+        blobs = {"url": f"folder:///{self.folder}/blobs", "shared": True}
+        own = {"job": self.name, "kafka": kafka, "ledger": ledger, "blobs": blobs, "topics": topics}
         file.write_bytes(orjson.dumps(own | dict(self.settings)))
         return file
 

@@ -72,18 +72,34 @@ def test_an_article_goes_to_the_article_topic_and_its_feeds_with_the_same_bytes(
     assert len({(each.key, each.value, each.headers) for each in written if each.kind != "alert"}) == 1
 
 
-def test_an_article_over_the_limit_is_taken_back_and_dead_lettered(make_tools: MakeTools) -> None:
+def test_an_article_over_the_limit_goes_out_all_the_same(make_tools: MakeTools) -> None:
     tools = make_tools(limits__record_bytes=1024)
-    [letter] = run(tools, event(1))
+    written = run(tools, event(1))
+    assert {"article", "feed"} <= {each.kind for each in written}
+    assert all(len(each.value or b"") > 1024 for each in written if each.kind in ("article", "feed"))
+    assert tools.ledger.outcomes() == {Outcome.ADDED: 1}
+
+
+def test_an_article_that_cannot_be_written_is_taken_back_and_dead_lettered(
+    make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = make_tools()
+    with monkeypatch.context() as broken:
+        broken.setattr("newsflow.ingest.steps.encode_article", lambda _: 1 // 0)
+        [letter] = run(tools, event(1))
     assert (letter.kind, letter.value) == ("dead-letter", event(1).value)
-    assert header(letter.headers, "newsflow.error.reason") == Reason.SINK_REJECTED
-    assert "limits.record_bytes" in (header(letter.headers, "newsflow.error.message") or "")
+    assert header(letter.headers, "newsflow.error.reason") == Reason.TRANSFORM_ERROR
+    assert header(letter.headers, "newsflow.error.stage") == "Route"
     assert tools.ledger.outcomes() == {Outcome.DEAD_LETTERED: 1}
     assert list(tools.ledger.articles()) == []
 
 
-def test_what_was_taken_back_is_not_held_against_the_next_one(make_tools: MakeTools) -> None:
-    run(make_tools(limits__record_bytes=1024), event(1))
+def test_what_was_taken_back_is_not_held_against_the_next_one(
+    make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("newsflow.ingest.steps.encode_article", lambda _: 1 // 0)
+        run(make_tools(), event(1))
     tools = make_tools()
     assert "article" in dict(kinds(run(tools, event(2))))
     # The number of a version is never used again, so that it comes back as the second one.

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.producer import BatchWriter, Producer, RecordTooLargeError
+from newsflow.kafka.producer import BatchWriter, Producer, Record, RecordTooLargeError
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
@@ -128,3 +128,63 @@ def test_writers_may_share_a_producer(broker: RunningBroker) -> None:
     assert first.flush() == 1
     producer.close()
     assert [event.value for event in broker.read(topic)] == [b"1", b"2", b"3"]
+
+
+class Smaller:
+    """Keeps large values aside, and a few bytes in their place."""
+
+    most_bytes = 1_000_000
+
+    def __init__(self) -> None:
+        self.aside: list[Record] = []
+
+    def __call__(self, record: Record) -> Record | None:
+        if len(record.value or b"") < 10_000:
+            return None
+        self.aside.append(record)
+        return record._replace(value=b"aside %d" % len(self.aside))
+
+
+def test_what_a_topic_does_not_take_goes_in_a_smaller_form_and_all_else_as_it_is(broker: RunningBroker) -> None:
+    narrow = broker.create_topic(configs={"max.message.bytes": "20000"})
+    wide = broker.create_topic()
+    shrink = Smaller()
+    writer = BatchWriter(broker.settings, shrink=shrink)
+    dice = Random(2)
+    large = {b"%d" % number: dice.randbytes(50_000) for number in (70, 71, 350)}
+    for number in range(400):
+        key = b"%d" % number
+        writer.send(narrow, key, large.get(key, key * 20))
+        if number % 50 == 0:
+            writer.send(wide, key, dice.randbytes(600_000))
+    assert writer.flush() == 408
+    assert [(record.topic, record.key) for record in shrink.aside] == [(narrow, key) for key in large]
+    last = {event.key: event.value for event in broker.read(narrow)}
+    assert last == {b"%d" % number: b"%d" % number * 20 for number in range(400)} | {
+        b"70": b"aside 1",
+        b"71": b"aside 2",
+        b"350": b"aside 3",
+    }
+    assert {len(event.value or b"") for event in broker.read(wide)} == {600_000}
+    writer.send(narrow, b"k", b"again")
+    assert writer.flush() == 1
+
+
+def test_what_no_topic_takes_is_never_offered(broker: RunningBroker) -> None:
+    topic, shrink = broker.create_topic(), Smaller()
+    writer = BatchWriter(broker.settings, shrink=shrink)
+    writer.send(topic, b"k", bytes(2_000_000))
+    assert len(shrink.aside) == 1
+    assert writer.flush() == 1
+    assert [event.value for event in broker.read(topic)] == [b"aside 1"]
+
+
+def test_what_cannot_be_made_smaller_is_an_error_and_the_writer_goes_on(broker: RunningBroker) -> None:
+    topic = broker.create_topic(configs={"max.message.bytes": "2000"})
+    writer = BatchWriter(broker.settings, shrink=Smaller())
+    writer.send(topic, b"small", b"x")
+    writer.send(topic, b"large", Random(1).randbytes(9_000))
+    with pytest.raises(RecordTooLargeError, match="large"):
+        writer.flush()
+    writer.send(topic, b"small", b"again")
+    assert writer.flush() == 1

@@ -14,8 +14,8 @@ from newsflow.runners.flink import SAFE, flink_options
 POSTGRES = "postgresql://me@db/ledger"
 
 
-def config(url: str = POSTGRES) -> Config:
-    return load_config(environ={}, flags={"ledger.url": url}).config
+def config(url: str = POSTGRES, shared: bool = True) -> Config:
+    return load_config(environ={}, flags={"ledger.url": url, "blobs.shared": shared}).config
 
 
 def options(*beam_args: str, url: str = POSTGRES, slots: int = 3) -> dict[str, str]:
@@ -72,3 +72,8 @@ def test_a_ledger_of_one_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         options(url="env:LEDGER")
     monkeypatch.delenv("LEDGER")
     assert options(url="env:LEDGER")  # only the workers know it
+
+
+def test_a_blob_store_of_one_machine_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"blobs\.url: .*blobs\.shared: true"):
+        flink_options([], config(shared=False), "jm:8081", "x", 1)

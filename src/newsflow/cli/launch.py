@@ -32,6 +32,7 @@ from newsflow.ingest.emit import rows
 from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.runtime import Runtime, opened
+from newsflow.ingest.unnamed import remove_unnamed
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
@@ -380,7 +381,7 @@ def _prepare(
         runtime.sink(sink).alive = beat
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
-    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
+    kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s, expand_bytes=limits.expand_bytes)
     # The reader itself decides where to begin, and says what was lost.
     consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100, auto_offset_reset="none")
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
@@ -436,6 +437,7 @@ def _upkeep(config: Config, wanted: bool) -> Upkeep:
         lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
         retention=timedelta(days=ledger.retention_d),
         every=timedelta(hours=ledger.prune_every_h if wanted else 0),
+        also=partial(remove_unnamed, config),
     )
 
 

@@ -140,7 +140,8 @@ def prune(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Forget texts behind the window and articles, events and alerts behind the retention, in small steps.
+    """Forget texts behind the window and articles, events and alerts behind the retention, in small steps; remove
+    blobs that neither the ledger nor a record names any more.
 
     It may run beside a job; one that follows its topic does the same every ledger.prune_every_h hours. Keep the
     retention above that of the raw Kafka topic: an event that is read again after it was forgotten is decided anew.
@@ -148,9 +149,12 @@ def prune(
     from dataclasses import asdict
     from datetime import timedelta
 
+    from newsflow.ingest.unnamed import remove_unnamed
+
     loaded = settings(config, ledger=ledger).config
     retention = timedelta(days=loaded.ledger.retention_d if retention_days is None else retention_days)
     with closing(open_existing(loaded)) as opened:
         pruned = opened.prune(retention)
-    counts = asdict(pruned)
+        counts, blobs = asdict(pruned), remove_unnamed(loaded, opened)
+    counts |= {"blobs": blobs} if blobs else {}
     emit(output, counts, "deleted " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))

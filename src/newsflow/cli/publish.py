@@ -45,6 +45,11 @@ class Published:
     keyless: int = 0
     too_large: list[tuple[int, int]] = field(default_factory=list)
 
+    def leave_out(self, offset: int, pieces: Iterator[bytes]) -> bytes:
+        """A line that no topic takes: its size alone is read."""
+        self.too_large.append((offset + 1, sum(map(len, pieces))))
+        return b""
+
 
 def publish_file(
     settings: KafkaSettings, file: Path, topic: str, show: Callable[[int], object] = lambda _: None
@@ -61,7 +66,7 @@ def publish_file(
     done = Published(topic, _limit_bytes(settings, topic))
     writer = BatchWriter(settings)
     try:
-        for event in read_events(file):
+        for event in read_events(file, done.leave_out, done.limit):
             _publish(writer, done, event.offset + 1, event.value or b"")
             if (done.count + 1) % _TELL_EVERY == 0:
                 show(done.count)
@@ -155,17 +160,28 @@ def publish(
 def _check(file: Path, most_bytes: int, output: Output) -> None:
     """Say of each line that is not a raw event what it would be a dead letter for."""
     from newsflow.ingest.files import read_events
-    from newsflow.model import Rejected
-    from newsflow.model.raw import RawLimits, parse_raw
+    from newsflow.model import Reason, Rejected
+    from newsflow.model.raw import RawLimits, parse_raw, too_large
 
     count, wrong = 0, 0
-    for event in read_events(file):
+
+    def refuse(offset: int, found: Rejected) -> None:
+        nonlocal wrong
+        wrong += 1
+        members = {"line": offset + 1, "reason": found.reason, "message": found.message}
+        emit(output, members, f"{file}:{offset + 1}: {found.reason}: {one_line(found.message)}")
+
+    def refuse_long(offset: int, pieces: Iterator[bytes]) -> bytes:
+        nonlocal count
+        count += 1
+        refuse(offset, Rejected(Reason.TOO_LARGE, too_large(sum(map(len, pieces)), most_bytes), ""))
+        return b""
+
+    for event in read_events(file, refuse_long, most_bytes):
         count += 1
         found = parse_raw(event.value, event.headers, RawLimits(max_bytes=most_bytes))
         if isinstance(found, Rejected):
-            wrong += 1
-            members = {"line": event.offset + 1, "reason": found.reason, "message": found.message}
-            emit(output, members, f"{file}:{event.offset + 1}: {found.reason}: {one_line(found.message)}")
+            refuse(event.offset, found)
     tell(f"{count} events, {wrong} of them not valid; nothing was published")
     if wrong:
         sys.exit(EXIT_FAILED)

@@ -69,7 +69,7 @@ def retag(
     known_topic(rule_set, topic)
     with closing(open_existing(loaded)) as opened:
         routes = load_routes([Path(path) for path in loaded.route_paths])
-        run = _Run(opened, rule_set, routes, duration(settled_for), topic, source, output, loaded.limits.record_bytes)
+        run = _Run(opened, rule_set, routes, duration(settled_for), topic, source, output)
         found = run.proposals(datetime.now(UTC) - duration(since))
         if dry_run:
             for proposal in found:
@@ -92,7 +92,6 @@ class _Run:
     topic: str | None
     source: str | None
     output: Output
-    record_bytes: int
     counts: Counter[str] = field(default_factory=Counter)
     topics: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -119,11 +118,6 @@ class _Run:
             tell(f"{stored.article_id} version {stored.version}: left as it is: {error}")
             return None
         if proposal is None or (self.topic is not None and self.topic not in proposal.retagged.changed):
-            return None
-        size = len(proposal.value)
-        if size > self.record_bytes:
-            self.counts["cannot be written"] += 1
-            tell(f"{stored.article_id}: left as it is: it would have {size:,} bytes (limits.record_bytes)")
             return None
         return proposal if self.source in (None, proposal.article.source) else None
 
@@ -174,6 +168,7 @@ class _Publisher:
     """Writes what the ledger keeps pending to the article topic and the feeds, as the job would."""
 
     def __init__(self, config: Config, ledger: Ledger, routes: Routes) -> None:
+        from newsflow.ingest.runtime import runtime_for
         from newsflow.kafka.producer import BatchWriter
         from newsflow.kafka.settings import KafkaSettings
 
@@ -181,7 +176,7 @@ class _Publisher:
         self._kafka = replace(
             KafkaSettings.of(config.kafka), delivery_timeout_s=DELIVERY_TIMEOUT_S, request_timeout_s=REQUEST_TIMEOUT_S
         )
-        self._writer = BatchWriter(self._kafka)
+        self._writer = BatchWriter(self._kafka, shrink=runtime_for(config).claim_check)
         self.close = self._writer.close
         self._topics: frozenset[str] = frozenset()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ from newsflow.cli.output import cut_to_columns, emit, isolate, one_line, tell
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
 if TYPE_CHECKING:
+    from newsflow.ingest.claims import Claimed
     from newsflow.model import Event
 
 TITLE_CHARS = 100
@@ -40,26 +42,52 @@ def tail(
     output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
 ) -> None:
-    """Show the last records of a topic, one a line; dead letters with their reason."""
+    """Show the last records of a topic, one a line; dead letters with their reason.
+
+    What the blob store holds for a record is shown as if the record held it.
+    """
     set_up_logging(verbose)
+    from newsflow.ingest.claims import reader_of
     from newsflow.kafka.admin import TopicTail
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers)
+    read = reader_of(loaded.config)
     try:
         with TopicTail(KafkaSettings.of(loaded.config.kafka), topic) as records:
             for event in records.last(count):
-                _show(event, output)
+                _show(event, output, read)
             if follow:
                 for event in records.arriving():
-                    _show(event, output)
+                    _show(event, output, read)
     except KeyboardInterrupt:
         tell("stopped")
 
 
-def _show(event: Event, output: Output) -> None:
-    emit(output, as_object(event), fitted(as_line(event)))
+def _show(event: Event, output: Output, read: Claimed) -> None:
+    whole, told = resolved(event, read)
+    note = "".join(f"  {name} {isolate(str(told[name]))}" for name in ("dataref", "missing") if name in told)
+    emit(output, as_object(whole) | told, fitted(as_line(whole) + note))
     sys.stdout.flush()
+
+
+def resolved(event: Event, read: Claimed) -> tuple[Event, dict[str, Any]]:
+    """The record with the value that it stands for, and what is to be said of that: its `dataref` and `claim`, or why
+    it is `missing`. The record as it is where it holds its value itself."""
+    from newsflow.errors import SinkError
+    from newsflow.model import Rejected
+
+    try:
+        value = read.value(event, "tail")
+    except SinkError as error:
+        return event, {"missing": str(error)}
+    if isinstance(value, Rejected):
+        return event, {"missing": f"{value.reason}: {value.message}"}
+    if value == event.value:
+        return event, {}
+    claim = orjson.loads(event.value) if event.value else None
+    dataref = claim["dataref"] if claim else header(event.headers, "ce_dataref")
+    return replace(event, value=value), {"dataref": dataref, "claim": claim}
 
 
 def fitted(line: str) -> str:

@@ -16,7 +16,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from newsflow.config.settings import Config, Destination, JobLimits, Kafka, LedgerSettings, Security, Sources
+from newsflow.config.settings import (
+    BlobSettings,
+    Config,
+    Destination,
+    JobLimits,
+    Kafka,
+    LedgerSettings,
+    Security,
+    Sources,
+)
 from newsflow.errors import ConfigError, dotted, raise_all
 from newsflow.resources import SHIPPED
 from newsflow.trends.bursts import BurstRule, TrendSettings
@@ -151,8 +160,9 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
             value[section]["paths"] = [path if path == SHIPPED else str(folder / path) for path in paths]
     if applied := value.get("topics", {}).get("applied"):
         value["topics"]["applied"] = str(folder / applied)
-    if "url" in value.get("ledger", {}):
-        value["ledger"]["url"] = _anchored_url(value["ledger"]["url"], folder)
+    for section in ("ledger", "blobs"):
+        if "url" in value.get(section, {}):
+            value[section]["url"] = _anchored_url(value[section]["url"], folder)
     for name, url in value.get("stores", {}).items():
         value["stores"][name] = _anchored_url(url, folder)
 
@@ -190,6 +200,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         job=merged["job"],
         kafka=Kafka(**{**kafka, "security": security}),
         ledger=LedgerSettings(**merged["ledger"]),
+        blobs=BlobSettings(**merged["blobs"]),
         sources=Sources(tuple(merged["sources"]["paths"]), merged["sources"]["closed"]),
         topic_paths=tuple(merged["topics"]["paths"]),
         topics_applied=merged["topics"]["applied"],

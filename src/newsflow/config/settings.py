@@ -49,6 +49,14 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """Where values go that do not fit a record. `shared`: a folder that all processes reach, on whatever machine."""
+
+    url: str = field(repr=False)
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Source profiles, and whether a source without one is refused."""
 
@@ -76,6 +84,7 @@ class JobLimits:
 
     event_bytes: int
     record_bytes: int
+    expand_bytes: int
     extract_s: float
     batch_records: int
     run_records: int
@@ -94,6 +103,7 @@ class Config:
     job: str
     kafka: Kafka
     ledger: LedgerSettings
+    blobs: BlobSettings
     sources: Sources
     topic_paths: tuple[str, ...]
     topics_applied: str

@@ -18,6 +18,7 @@ from newsflow.alerts.planner import AlertPlanner
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError
+from newsflow.ingest.claims import Claimed
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
@@ -46,9 +47,10 @@ class StoreSink:
     name: str
     store: Store
     wants: Callable[[Article], bool] = lambda _: True
+    read: Claimed | None = None
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, f"Store {self.name}")
+        rows, dead = _rows(events, f"Store {self.name}", self.read)
         rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
         by_row = {id(row): event for event, row in rows}
         refused = self.store.write([row for _, row in rows]) if rows else []
@@ -67,9 +69,10 @@ class AlertSink:
 
     planner: Callable[[], AlertPlanner]
     name: str = "alerts"
+    read: Claimed | None = None
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, "Alerts")
+        rows, dead = _rows(events, "Alerts", self.read)
         self.planner().take([row.article for _, row in rows], datetime.now(UTC))
         return dead
 
@@ -112,14 +115,20 @@ class PatientSink:
                     raise
 
 
-def _rows(events: Sequence[Event], stage: str) -> tuple[list[tuple[Event, StoreRow]], list[DeadLetter]]:
+def _rows(
+    events: Sequence[Event], stage: str, read: Claimed | None
+) -> tuple[list[tuple[Event, StoreRow]], list[DeadLetter]]:
     rows: list[tuple[Event, StoreRow]] = []
     dead: list[DeadLetter] = []
     for event in events:
-        if event.value is None:
+        value = event.value if read is None else read.value(event, stage)
+        if value is None:
             continue  # a tombstone of the compacted topic says nothing about an article
+        if isinstance(value, Rejected):
+            dead.append((event, value))
+            continue
         try:
-            rows.append((event, StoreRow.read(event.value)))
+            rows.append((event, StoreRow.read(value)))
         except ValueError as error:
             dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"not an article.v1: {error}", stage, "ValueError")))
     return rows, dead

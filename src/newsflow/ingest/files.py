@@ -16,13 +16,13 @@ import sys
 import threading
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 
@@ -44,6 +44,8 @@ FEEDS = (TOPICS, SUBSCRIBERS)
 MANIFEST, MARKER, PARTIAL = "manifest.json", ".newsflow-output", ".partial"
 STDIN = "-"
 _REMEMBERED_ROWS = 500_000
+_PIECE_BYTES = 1 << 20
+BATCH_BYTES = 64 << 20
 LEDGER = "ledger.sqlite3"
 _OURS = frozenset({*KINDS.values(), *FEEDS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
 
@@ -228,32 +230,60 @@ def _lock(path: Path) -> IO[bytes]:
     return file
 
 
-def read_events(path: Path) -> Iterator[Event]:
+LongLine = Callable[[int, Iterator[bytes]], bytes]
+"""Takes a line, by its number from 0, in pieces, all of them; gives the value of its event, empty for none."""
+
+
+def read_events(path: Path, long_line: LongLine, most_bytes: int) -> Iterator[Event]:
     """Every line of `path`, plain or gzip, or of standard input (`-`), as an event, its line number (from 0) as offset;
-    blank lines are skipped.
+    blank lines are skipped. A line of more than `most_bytes` is never held whole: `long_line` gets it in pieces.
 
     A line that is not JSON is an event too: what is wrong with it is for the pipeline to say. Raises
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
     try:
-        with open_lines(path) as lines:
-            for offset, line in enumerate(lines):
-                value = line.rstrip(b"\r\n")
+        with open_lines(path) as file:
+            for offset in count():
+                line = file.readline(most_bytes + 1)
+                if not line:
+                    return
+                whole = line.endswith(b"\n") or len(line) <= most_bytes
+                value = line.rstrip(b"\r\n") if whole else long_line(offset, _pieces(file, line))
                 if value:
                     yield Event(path.name, 0, offset, 0, None, value)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: cannot be read to its end: {error}") from error
 
 
-def open_lines(path: Path) -> AbstractContextManager[Iterable[bytes]]:
+def _pieces(file: IO[bytes], piece: bytes) -> Iterator[bytes]:
+    """The line of which `piece` was read, without the line break at its end."""
+    held = b""
+    while piece:
+        held += piece
+        bare = held.rstrip(b"\r\n")
+        yield bare
+        held = held[len(bare) :]
+        if held.endswith(b"\n"):
+            return
+        piece = file.readline(_PIECE_BYTES)
+
+
+def open_lines(path: Path) -> AbstractContextManager[IO[bytes]]:
     """The lines of a file, plain or gzip, or of standard input (`-`)."""
     if str(path) == STDIN:
         return nullcontext(sys.stdin.buffer)
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
-def read_batches(path: Path, batch_records: int) -> Iterator[list[Event]]:
-    """The events of `path` in lists of up to `batch_records`."""
-    events = read_events(path)
-    while batch := list(islice(events, batch_records)):
+def read_batches(path: Path, batch_records: int, long_line: LongLine, most_bytes: int) -> Iterator[list[Event]]:
+    """The events of `path` in lists of up to `batch_records`, and of no more than `BATCH_BYTES` and one event."""
+    batch: list[Event] = []
+    size = 0
+    for event in read_events(path, long_line, most_bytes):
+        batch.append(event)
+        size += len(event.value or b"")
+        if len(batch) == batch_records or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch

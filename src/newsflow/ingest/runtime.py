@@ -7,12 +7,15 @@ import gc
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from newsflow.alerts.planner import AlertPlanner
+from newsflow.blobs import BlobStore
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, raise_all
+from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
 from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
@@ -73,7 +76,10 @@ class Runtime:
         self.config, self.job, self.clock = config, config.job, clock
         vars(self).update(given)
         self.raw_limits = RawLimits(max_bytes=config.limits.event_bytes)
-        self.record_bytes = config.limits.record_bytes
+        limits = config.limits
+        self.claim_check = ClaimCheck(lambda: self.blobs, limits.record_bytes)
+        self.claimed_events = Claimed(lambda: self.blobs, limits.event_bytes)
+        self.claimed = Claimed(lambda: self.blobs, limits.expand_bytes)
         self.closed_sources = config.sources.closed
         self.locks = {name: threading.RLock() for name, value in vars(Runtime).items() if isinstance(value, part)}
         self._to_close = ExitStack()
@@ -92,6 +98,11 @@ class Runtime:
         return self._to_close.enter_context(
             closing(open_ledger(url, window_h=window_h, clock=self.clock, retry_for_s=retry_for_s))
         )
+
+    @part
+    def blobs(self) -> BlobStore:
+        """Where values are that do not fit a record."""
+        return open_blobs(self.config)
 
     @part
     def normaliser(self) -> Normaliser:
@@ -135,7 +146,8 @@ class Runtime:
 
     @part
     def split_readers(self) -> SplitReaders:
-        return self._to_close.enter_context(closing(SplitReaders(KafkaSettings.of(self.config.kafka))))
+        kafka = replace(KafkaSettings.of(self.config.kafka), expand_bytes=self.config.limits.expand_bytes)
+        return self._to_close.enter_context(closing(SplitReaders(kafka)))
 
     def sink(self, name: str) -> PatientSink:
         """A sink of delivery. Raises `ConfigError` for files that are wrong; a store or a ledger that is unavailable is
@@ -143,13 +155,17 @@ class Runtime:
         with self._sinks_lock:
             if name not in self._sinks:
                 routes = self.routes
-                made = AlertSink(lambda: self.planner) if name == ALERTS else self._store_sink(name, routes)
+                made = (
+                    AlertSink(lambda: self.planner, read=self.claimed)
+                    if name == ALERTS
+                    else self._store_sink(name, routes)
+                )
                 self._sinks[name] = PatientSink(made)
             return self._sinks[name]
 
     def _store_sink(self, name: str, routes: Routes) -> StoreSink:
         store = self._to_close.enter_context(closing(open_store(resolve(dict(self.config.stores)[name]))))
-        return StoreSink(name, store, lambda article: name in routes.stores_of(article))
+        return StoreSink(name, store, lambda article: name in routes.stores_of(article), self.claimed)
 
     def prepare(self) -> Runtime:
         """Build now what the main job needs, so that what is wrong shows before anything starts."""
@@ -244,6 +260,7 @@ _CHECKS: tuple[Callable[[Config], str], ...] = (
     _check_applied,
     _check_routes,
     _check_places,
+    check_blobs,
 )
 
 
@@ -286,7 +303,9 @@ atexit.register(close_runtimes)
 
 @contextmanager
 def opened(config: Config, **given: Any) -> Iterator[Runtime]:
-    """The process's parts for as long as the context lasts; `given` as for `Runtime`."""
+    """The process's parts for as long as the context lasts; `given` as for `Runtime`. Raises `ConfigError` for a blob
+    store that other processes may not reach."""
+    check_blobs(config)
     try:
         yield runtime_for(config, **given)
     finally:

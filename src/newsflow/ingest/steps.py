@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
+from newsflow.ingest.claims import Value
 from newsflow.ingest.item import STORED, Item, each
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
@@ -16,12 +16,14 @@ from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
 from newsflow.routing import Routed, encode_debug
 
-log = logging.getLogger(__name__)
+STAGE = "Normalise"
 
 
 def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:
     """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
-    parsed = each(events, "Normalise", lambda event: _parse(event, runtime), lambda _, rejected: rejected)
+    read = [(event, _read(event, runtime)) for event in events]
+    parsed = each(read, STAGE, lambda pair: _parse(*pair, runtime), lambda _, rejected: rejected)
+    parsed = [_with_content(raw, runtime) for raw in parsed]
     raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
     clean = iter(runtime.normaliser.normalise_many([(raw, runtime.sources.get(raw.source), now) for raw in raws]))
     return [
@@ -30,8 +32,24 @@ def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[
     ]
 
 
-def _parse(event: Event, runtime: Runtime) -> RawArticle | Rejected:
-    raw = parse_raw(event.value, event.headers, runtime.raw_limits)
+def _read(event: Event, runtime: Runtime) -> Value:
+    """What a record stands for. Outside the wrapper of each article: a store that is unavailable is no article's fault.
+    Raises `SinkError` then."""
+    return runtime.claimed_events.value(event, STAGE)
+
+
+def _with_content(raw: RawArticle | Rejected, runtime: Runtime) -> RawArticle | Rejected:
+    """The raw article with the content that its `dataref` names, where it has one. Raises `SinkError`."""
+    if isinstance(raw, Rejected) or raw.dataref is None:
+        return raw
+    content = runtime.claimed_events.text(raw.dataref, STAGE)
+    return content if isinstance(content, Rejected) else replace(raw, content=content, dataref=None)
+
+
+def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejected:
+    if isinstance(value, Rejected):
+        return value
+    raw = parse_raw(value, event.headers, runtime.raw_limits)
     if isinstance(raw, Rejected) or not runtime.closed_sources or raw.source in runtime.sources:
         return raw
     message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
@@ -83,8 +101,6 @@ def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
         decision = replace(decision, article=article)
         routed = runtime.routes.route(article, decision)
         value = encode_article(article)
-        if len(value) > runtime.record_bytes:
-            return item.fail(_too_large(len(value), runtime.record_bytes))
         published = PublishedVersion(
             item.event.event_id, article.id, article.version, value, routed.feeds, routed.alerts
         )
@@ -96,21 +112,12 @@ def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
 def _debug(runtime: Runtime, article: Article, decision: Decision, routed: Routed) -> bytes | None:
     if not runtime.routes.debugs(article):
         return None
-    value = encode_debug(article, decision, routed, runtime.routes.explain(article, decision))
-    if len(value) <= runtime.record_bytes:
-        return value
-    log.warning("the debug feed leaves out %s: %d bytes (limits.record_bytes)", article.id, len(value))
-    return None
+    return encode_debug(article, decision, routed, runtime.routes.explain(article, decision))
 
 
 def _with_link(article: Article) -> Article:
     """An address that can be followed: an earlier release decided with an article's name for its `url`."""
     return article if article.url is None else replace(article, url=link_of(article.url, article.raw.get("url")))
-
-
-def _too_large(size_bytes: int, most: int) -> Rejected:
-    message = f"the article has {size_bytes:,} bytes; topics take up to {most:,} (limits.record_bytes)"
-    return Rejected(Reason.SINK_REJECTED, message, "Route")
 
 
 def record(items: Sequence[Item], runtime: Runtime) -> list[Item]:

@@ -21,6 +21,7 @@ from kafka.record.util import decode_varint
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
+from newsflow.kafka.expansion import bound_expansion
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
 from newsflow.outages import outages
 
@@ -145,7 +146,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         **overrides,
     }
     accept_any_header_name()
-    return _connect(Consumer, settings, arguments)
+    return bound_expansion(_connect(Consumer, settings, arguments), settings.expand_bytes)
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]

@@ -15,6 +15,9 @@ from newsflow.shown import MASK
 MAX_RECORD_BYTES = 32 << 20
 """The largest batch, as the broker stores it, that a consumer must be able to take in one piece."""
 
+EXPAND_BYTES = 128 << 20
+"""How far one compressed batch is expanded, unless `limits.expand_bytes` says otherwise."""
+
 _AT = "kafka.security"
 
 
@@ -35,6 +38,7 @@ class KafkaSettings:
     delivery_timeout_s: float = 120.0
     compression: str = "gzip"
     """Of the batches that are written; `none` for none."""
+    expand_bytes: int = EXPAND_BYTES
 
     @classmethod
     def of(cls, kafka: Kafka) -> KafkaSettings:

@@ -131,8 +131,8 @@ FIRST_AFTER_S = 60.0
 class Upkeep:
     """Prunes from `__enter__` on, every `every` (never when that is zero), until `__exit__`.
 
-    `open_own` opens the ledger for this thread. A ledger that is unavailable is tried again the next time: forgetting
-    late harms nobody, so no failure here reaches the job.
+    `open_own` opens the ledger for this thread; `also` is called with it afterwards. A ledger that is unavailable is
+    tried again the next time: forgetting late harms nobody, so no failure here reaches the job.
     """
 
     def __init__(
@@ -141,8 +141,10 @@ class Upkeep:
         retention: timedelta,
         every: timedelta,
         first_after_s: float = FIRST_AFTER_S,
+        also: Callable[[Ledger], object] = lambda _: None,
     ) -> None:
         self._open_own, self._retention, self._every_s = open_own, retention, every.total_seconds()
+        self._also = also
         self._first_after_s = min(first_after_s, self._every_s)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="newsflow-upkeep", daemon=True)
@@ -170,6 +172,7 @@ class Upkeep:
             ledger = self._open_own()
             try:
                 pruned = ledger.prune(self._retention, over=self._over.is_set)
+                self._also(ledger)
             finally:
                 ledger.close()
         except LedgerError as error:

@@ -39,6 +39,8 @@ class RawArticle:
     version: str | None = None
     withdrawn: bool = False
     """True for `action: withdraw`."""
+    dataref: str | None = None
+    """Where the content is, in place of `content`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members beyond the contract, kept as they came."""
 

@@ -28,7 +28,8 @@ class Event:
         """32 hex digits over key and value: tells two records at one place of a re-created topic apart."""
         state = hashlib.blake2b(digest_size=16)
         for part in (self.key, self.value):
-            state.update(b"\x00" if part is None else b"\x01" + len(part).to_bytes(8, "big") + part)
+            state.update(b"\x00" if part is None else b"\x01" + len(part).to_bytes(8, "big"))
+            state.update(part or b"")
         return state.hexdigest()
 
     @cached_property
@@ -81,7 +82,7 @@ class Reason(StrEnum):
     The message names the member and what would be accepted.
     """
     TOO_LARGE = "too-large"
-    """The value is larger than `limits.event_bytes`.
+    """The value is larger than `limits.event_bytes`, or its compressed batch expands beyond `limits.expand_bytes`.
 
     Send the article without what is embedded in it, or raise the limit.
     """
@@ -124,6 +125,11 @@ class Reason(StrEnum):
     """A destination refused the record for good.
 
     The message holds its answer.
+    """
+    BLOB_MISSING = "blob-missing"
+    """The record is a claim, and the [blob store](configuration.md) has no such blob, or other bytes under its name.
+
+    Bring the store back, or name the right one in `blobs.url`; then replay.
     """
 
 

@@ -149,14 +149,18 @@ def _read(value: bytes | None, headers: Headers, limits: RawLimits) -> Mapping[s
         message = "the value is null (a tombstone); to take an article back send a raw article with action withdraw"
         raise _RefusedError(Reason.SCHEMA_VIOLATION, message)
     if len(value) > limits.max_bytes:
-        message = f"the value has {len(value):,} bytes; accepted: up to {limits.max_bytes:,}"
-        raise _RefusedError(Reason.TOO_LARGE, message)
+        raise _RefusedError(Reason.TOO_LARGE, too_large(len(value), limits.max_bytes))
     media_type = content_type(headers)
     _check_media_type(media_type, "the header content-type")
     members = _object(value, limits)
     if media_type == STRUCTURED_TYPE or _is_envelope(members):
         return _unwrap(members, limits)
     return members
+
+
+def too_large(size_bytes: int, most_bytes: int) -> str:
+    """What is said of a value of that size."""
+    return f"the value has {size_bytes:,} bytes; accepted: up to {most_bytes:,}"
 
 
 def _object(value: bytes, limits: RawLimits) -> Mapping[str, Any]:
@@ -245,6 +249,7 @@ def _build(members: Mapping[str, Any]) -> RawArticle:
         agency=members.get("agency"),
         version=None if version is None else str(version),
         withdrawn=members.get("action") == "withdraw",
+        dataref=None if "content" in members or members.get("action") == "withdraw" else members.get("dataref"),
         extra={name: value for name, value in members.items() if name not in KNOWN_MEMBERS},
     )
 

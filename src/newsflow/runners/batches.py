@@ -93,7 +93,7 @@ class WriteToKafka(ConfiguredDoFn):
 
     def setup(self) -> None:
         super().setup()
-        self._writer = BatchWriter(self._runtime.producer)
+        self._writer = BatchWriter(self._runtime.producer, shrink=self._runtime.claim_check)
 
     def send(self, records: Sequence[OutputRecord]) -> None:
         """Hand records to the producer; they go out meanwhile."""

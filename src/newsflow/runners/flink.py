@@ -19,6 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, FlinkError, KafkaError, MissingToolError, UsageError
+from newsflow.ingest.claims import check_blobs_on_flink
 from newsflow.kafka.admin import topic_names
 from newsflow.kafka.client import missing_topic
 from newsflow.kafka.settings import KafkaSettings
@@ -171,13 +172,14 @@ def check_options(beam_args: Sequence[str], config: Config) -> None:
     try:
         url = resolve(config.ledger.url)
     except ConfigError:
-        return  # A secret that only the workers have: they find out.
+        url = ""  # A secret that only the workers have: they find out.
     if url.startswith("sqlite"):
         raise ConfigError(
             f"{mask_url(url)} is refused on Flink: every worker would decide in a file of its own, and "
             "take repeats and copies for new; accepted: postgresql://USER@HOST/DATABASE, or env:NAME with such a URL",
             path="ledger.url",
         )
+    check_blobs_on_flink(config)
 
 
 def _check_given(given: dict[str, str]) -> None:

@@ -58,11 +58,13 @@ class ReadAvailable(ConfiguredDoFn):
         yield from self._runtime.lent(self._position).batches()
 
 
-class ReadLines(beam.DoFn):
-    """The lines of a file."""
+class ReadLines(ConfiguredDoFn):
+    """The lines of a file. One that would not fit a record is a claim, as it would be on Kafka."""
 
     def __init__(self, job: Job) -> None:
-        self._path, self._batch_records = job.input_path, job.config.limits.batch_records
+        super().__init__(job.config)
+        self._path = job.input_path
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        yield from read_batches(Path(self._path), self._batch_records)
+        limits, keep = self._config.limits, self._runtime.claim_check.keep_line
+        yield from read_batches(Path(self._path), limits.batch_records, keep, limits.record_bytes)

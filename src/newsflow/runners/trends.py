@@ -67,7 +67,7 @@ class CountBatch(WriteToKafka):
 
     def process(self, events: Sequence[Event]) -> Iterator[Marker]:
         rule = self._config.trends.windows
-        read = count(events, self._runtime.trends, self._config.trends)
+        read = count(events, self._runtime.trends, self._config.trends, self._runtime.claimed)
         add_to_counters(read.counters())
         self.send([dead_letter(event, rejected, self._config.job) for event, rejected in read.dead])
         for end in sorted({end for start in read.counted.due for end in rule.ends(start)}):

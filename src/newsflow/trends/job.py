@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from newsflow.ingest.claims import Claimed
 from newsflow.ingest.item import OutputRecord, broken, count_outcomes
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import article_from_json
@@ -49,12 +50,13 @@ class ReadBatch:
         return +names
 
 
-def count(events: Sequence[Event], trends: Trends, settings: TrendSettings) -> ReadBatch:
-    """Count a batch of article.v1 records. Raises `LedgerError`: then nothing of it was counted."""
+def count(events: Sequence[Event], trends: Trends, settings: TrendSettings, read: Claimed | None = None) -> ReadBatch:
+    """Count a batch of article.v1 records; `read` finds those that are elsewhere. Raises `LedgerError` or `SinkError`:
+    then nothing of it was counted."""
     contributions: list[Contribution] = []
     dead: list[tuple[Event, Rejected]] = []
     for event in events:
-        found = read_article(event)
+        found = read_article(event, read)
         if isinstance(found, Article):
             contributions.append(contribution_of(found, settings.windows, settings.fresh))
         else:
@@ -62,13 +64,16 @@ def count(events: Sequence[Event], trends: Trends, settings: TrendSettings) -> R
     return ReadBatch(trends.count(contributions), tuple(dead))
 
 
-def read_article(event: Event) -> Article | Rejected:
+def read_article(event: Event, read: Claimed | None = None) -> Article | Rejected:
     """The article of a record, or why it is a dead letter."""
-    if event.value is None:
+    found = event.value if read is None else read.value(event, STAGE)
+    if isinstance(found, Rejected):
+        return found
+    if found is None:
         message = "a record without a value; articles are withdrawn by an article.v1 value that says so"
         return Rejected(Reason.MALFORMED_JSON, message, STAGE)
     try:
-        value = orjson.loads(event.value)
+        value = orjson.loads(found)
         wrong = next(violations("article", value), None)
         if wrong is not None:
             path = ".".join(map(str, wrong.path)) or "the value"
