@@ -36,6 +36,7 @@ alerts:
 trends: {window_s: 60, period_s: 60, grace_s: 0, fresh_h: 876000}
 limits: {batch_records: 100}
 """
+BLOBS = "blobs: {shared: true}\n"
 ROUTES = """
 version: 1
 routes:
@@ -83,6 +84,12 @@ class Deployment:
         marker = "  parquet: parquet:///parquet\n"
         (self.folder / "newsflow.yaml").write_text(CONFIGURATION.replace(marker, marker + store))
         (self.folder / "routes.yaml").write_text(ROUTES % routed)
+
+    def share_blobs(self, shared: bool = True) -> None:
+        """Set what releases since 0.2 ask for beside a ledger on PostgreSQL, or take it out of the configuration."""
+        file = self.folder / "newsflow.yaml"
+        without = file.read_text().replace(BLOBS, "")
+        file.write_text(without + BLOBS if shared else without)
 
     @property
     def on_postgres(self) -> bool:

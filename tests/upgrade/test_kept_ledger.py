@@ -77,3 +77,30 @@ def test_what_this_release_decided_is_in_the_tables_of_01(url: str) -> None:
     assert all(decode_article(value).source for value in by_place.values())
     for each in (recorded, unrecorded):
         assert by_place[each.article_id, each.version] == each.value
+
+
+def test_reasons_that_01_does_not_know_are_those_it_gives(url: str) -> None:
+    with closing(open_database(url)) as db:
+        migrate(db)
+        before = reasons(db)
+
+        def as_this_release_decides() -> None:
+            db.execute("UPDATE event SET reason = ? WHERE reason = ?", ["blob-missing", "schema-violation"])
+            db.execute("UPDATE dead_letter SET reason = ? WHERE reason = ?", ["blob-missing", "schema-violation"])
+            rows = [("dead-lettered", "schema-violation", 2), ("dead-lettered", "blob-missing", 3)]
+            db.insert("pruned_outcome", "outcome, reason, events", rows)
+
+        db.run(as_this_release_decides)
+        assert reasons(db) != before
+        take_back(db, 5)
+        assert reasons(db) == before
+        pruned = db.run(lambda: db.query("SELECT outcome, reason, events FROM pruned_outcome"), writes=False)
+    assert [tuple(row) for row in pruned] == [("dead-lettered", "schema-violation", 5)]
+
+
+def reasons(db: Database) -> list[tuple[str, str]]:
+    sql = "SELECT {0}.event_id, {0}.reason FROM {0} WHERE {0}.reason IS NOT NULL ORDER BY {0}.event_id"
+    return db.run(
+        lambda: [(row[0], row[1]) for table in ("event", "dead_letter") for row in db.query(sql.format(table))],
+        writes=False,
+    )

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from benchmarks.corpus import raw_events
+from newsflow.cli.output import EXIT_CONFIG
 from newsflow.kafka.client import make_producer
 from newsflow.ledger.opening import MIGRATIONS
 from newsflow.model import Event
@@ -86,7 +87,7 @@ def goes_up_and_back(deployment: Deployment, v01: Release) -> None:
     what_comes_belongs_to(deployment, known[3:6])
     what_comes_belongs_to(deployment, fresh[:3])
 
-    deployment.release = this_release()
+    install_this_release(deployment)
     follow(deployment, "Upgrade")
     the_same_again_changes_nothing(deployment, given + fresh)
 
@@ -102,7 +103,7 @@ def goes_up(deployment: Deployment, given: Sequence[Event]) -> None:
     assert stacked_marks(deployment) > len(STACKED) // 2, "this release would make another text of it"
     assert deployment.migrations() == list(range(1, LAST_OF_01 + 1))
 
-    deployment.release = this_release()
+    install_this_release(deployment)
     follow(deployment, "Upgrade")
     assert deployment.migrations() == [each.number for each in MIGRATIONS.shipped()]
     assert deployment.outcomes() == before
@@ -116,6 +117,13 @@ def goes_up(deployment: Deployment, given: Sequence[Event]) -> None:
     the_stores_have_all(deployment)
 
 
+def install_this_release(deployment: Deployment) -> None:
+    deployment.release = this_release()
+    if deployment.on_postgres:
+        assert "blobs.shared" in deployment.types("config", "check", expect=EXIT_CONFIG)
+        deployment.share_blobs()
+
+
 def stacked_marks(deployment: Deployment) -> int:
     """Marks on a letter of the article that this release would cut, as readers have it."""
     values = (record.value or b"" for record in deployment.broker.read(ARTICLES))
@@ -127,6 +135,7 @@ def goes_back(deployment: Deployment, v01: Release, applied_by_01: str) -> None:
     follow(deployment, "Roll back", {WRITTEN_VERSION: applied_by_01})
     assert deployment.migrations() == list(range(1, LAST_OF_01 + 1))
     deployment.release = v01
+    deployment.share_blobs(False)
     deployment.types("config", "check")
     deployment.types("ledger", "status")
     assert (deployment.outcomes(), deployment.published(), deployment.alerts()) == (before, published, alerts)

@@ -5,3 +5,11 @@ UPDATE article_version SET article = (
 ) WHERE LENGTH(article) = 0;
 DROP VIEW version_value;
 DROP TABLE unrecorded_article;
+
+-- 0.1 knows no blob store: of a claim it says that it violates the schema.
+UPDATE event SET reason = 'schema-violation' WHERE reason = 'blob-missing';
+UPDATE dead_letter SET reason = 'schema-violation' WHERE reason = 'blob-missing';
+INSERT INTO pruned_outcome (outcome, reason, events)
+SELECT outcome, 'schema-violation', events FROM pruned_outcome WHERE reason = 'blob-missing'
+ON CONFLICT (outcome, reason) DO UPDATE SET events = pruned_outcome.events + excluded.events;
+DELETE FROM pruned_outcome WHERE reason = 'blob-missing';
