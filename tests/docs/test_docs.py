@@ -62,6 +62,29 @@ def test_files_and_modules_that_are_named_exist(path: Path) -> None:
     assert missing == []
 
 
+PROMISES = {
+    # Where what is promised stands, piece by piece.
+    "SECURITY.md": re.compile(r"^- .*(?:\n  .*)*|^\| .*\| `newsflow.*", re.MULTILINE),
+    "docs/explanation/what-a-crash-may-do.md": re.compile(r"^## .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_every_promise_names_a_test_that_holds_it(name: str) -> None:
+    promises = PROMISES[name].findall((ROOT / name).read_text(encoding="utf-8"))
+    assert len(promises) > 6
+    tests = [re.findall(r"`tests/[\w/]+\.py`", promise) for promise in promises]
+    assert [promise for promise, named in zip(promises, tests, strict=True) if not named] == []
+
+
+def test_decisions_have_numbers_of_their_own() -> None:
+    files = sorted((DOCS / "adr").glob("*.md"))
+    numbers = [int(path.name[:4]) for path in files]
+    assert len(set(numbers)) == len(numbers)
+    for path, number in zip(files, numbers, strict=True):
+        assert re.match(rf"# 0*{number}[.:] ", path.read_text(encoding="utf-8")), path.name
+
+
 def test_every_page_is_reached_from_the_index() -> None:
     reached, todo = set(), [DOCS / "index.md"]
     while todo:
