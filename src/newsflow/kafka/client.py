@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError as ClientError
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from kafka.net.compat import KafkaNetClient
 from kafka.record import default_records
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
+from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
@@ -100,8 +101,32 @@ _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
 
 
+class Consumer(KafkaConsumer):  # type: ignore[misc]
+    """A consumer that knows which topic it is that bears a name, and which history of a log an offset belongs to."""
+
+    def topic_id(self, topic: str, timeout_ms: float) -> str | None:
+        """The id of a topic, asked for anew; "" where the brokers give none, None while there is no such topic."""
+        self._cluster.add_topic(topic)
+        for _ in range(2):  # The first answer may be to what was asked before the topic was added.
+            try:
+                self._net.run(self._manager.wait_for, self._cluster.request_update(), timeout_ms)
+            except UnknownTopicOrPartitionError:
+                continue
+            if self._cluster.partitions_for_topic(topic):
+                found = self._cluster.topic_id(topic)
+                return str(found) if found is not None and found.int else ""
+        return None
+
+    def seek(self, partition: Any, offset: int, epoch: int = -1) -> None:
+        """As in `KafkaConsumer`; with the leader epoch of the record before `offset`, brokers are asked whether that
+        part of the log was cut off since."""
+        super().seek(partition, offset)
+        if epoch >= 0:
+            self._subscription.assignment[partition].seek(OffsetAndMetadata(offset, "", epoch))
+
+
 def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overrides: Any) -> Any:
-    """Return a `kafka.KafkaConsumer` that never commits by itself, starts at the beginning and makes no topic.
+    """Return a `Consumer` that never commits by itself, starts at the beginning and makes no topic.
 
     Close it. Blocks up to `connect_timeout_s`; raises `KafkaError` when no server answers.
     """
@@ -120,7 +145,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         **overrides,
     }
     accept_any_header_name()
-    return _connect(KafkaConsumer, settings, arguments)
+    return _connect(Consumer, settings, arguments)
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]

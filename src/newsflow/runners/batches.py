@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -114,7 +113,7 @@ class CountOutcomes(beam.DoFn):
         yield batch
 
 
-def count(numbers: Counter[str]) -> None:
+def count(numbers: Mapping[str, int]) -> None:
     """Add to the counters of the running pipeline."""
     for name, number in numbers.items():
         Metrics.counter("newsflow", name).inc(number)
