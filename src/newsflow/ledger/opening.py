@@ -38,6 +38,24 @@ def migrate(db: Database) -> list[Migration]:
     return db.run(work)
 
 
+def migrations_beyond(db: Database, number: int) -> list[Migration]:
+    """What `take_back` would take back. Within a transaction. LedgerError where there is no such way back."""
+    return MIGRATIONS.beyond(number, applied_migrations(db))
+
+
+def take_back(db: Database, number: int) -> list[Migration]:
+    """Take the database back to the migration that an older release knows as its last; return what was taken back.
+
+    All that was decided stays. No job may run: one that does, or starts, brings the database to this release again.
+    """
+
+    def work() -> list[Migration]:
+        db.lock(["migrations"])
+        return MIGRATIONS.take_back(db.execute, number, applied_migrations(db))
+
+    return db.run(work)
+
+
 def _refuse_store(db: Database) -> None:
     """A store's tables have the same names. On PostgreSQL a store has a schema of its own and is not seen here."""
     if db.has_table("store_migration"):
