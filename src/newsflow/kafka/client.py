@@ -91,8 +91,8 @@ def _gzip(payload: bytes) -> bytes:
     return zlib.compress(payload, level=1, wbits=16 + zlib.MAX_WBITS)
 
 
-# kafka-python leaves sockets to the garbage collector: of a connection that is refused, or not made yet when its client is
-# closed, or that has something left to write then.
+# kafka-python leaves sockets to the garbage collector: of a connection that is refused, or that is not made yet or has
+# something left to write when its client is closed.
 
 _sock_connect = KafkaNetSocket.sock_connect
 
