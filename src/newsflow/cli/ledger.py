@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.options import ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def migrate_ledger(
             migrations = db.run(lambda: migrations_beyond(db, to), writes=False) if dry_run else take_back(db, to)
     _say_applied(migrations, would if dry_run else done, output)
     if not migrations:
-        console.print("nothing to apply: the ledger is up to date" if to is None else "nothing to take back")
+        tell("nothing to apply: the ledger is up to date" if to is None else "nothing to take back")
 
 
 @app.command()
