@@ -322,6 +322,7 @@ def test_the_broker_is_away_longer_than_any_limit(
     publish(job, 20)
     job.start("--follow", "--heartbeat", str(tmp_path / "heartbeat"))
     job.wait_for(lambda: decided(job) == 20)
+    job.wait_for((tmp_path / "heartbeat").exists)  # since its first turn
     own_broker.kill()
     oldest = 0.0
     for _ in range(away_s):

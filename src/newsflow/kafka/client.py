@@ -15,6 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError as ClientError
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 from kafka.record import default_records
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
@@ -89,6 +90,35 @@ def compress_quickly() -> None:
 
 def _gzip(payload: bytes) -> bytes:
     return zlib.compress(payload, level=1, wbits=16 + zlib.MAX_WBITS)
+
+
+# kafka-python leaves sockets to the garbage collector: of a connection that is refused, or that is not made yet or has
+# something left to write when its client is closed.
+
+_sock_connect = KafkaNetSocket.sock_connect
+
+
+async def _connect_or_close(factory: Any, net: Any, sock: Any, address: Any, timeout_at: float | None = None) -> Any:
+    try:
+        return await _sock_connect(factory, net, sock, address, timeout_at=timeout_at)
+    except BaseException:  # A task that is cancelled is told by GeneratorExit.
+        sock.close()
+        raise
+
+
+def close_failed_sockets() -> None:
+    """From now on, in this process, a socket that does not get its connection is closed at once."""
+    KafkaNetSocket.sock_connect = _connect_or_close
+
+
+class _NetClient(KafkaNetClient):  # type: ignore[misc]
+    def close(self, node_id: Any = None) -> None:
+        transports = [conn.transport for conn in self._manager._conns.values() if conn.transport is not None]
+        sockets = [transport._sock for transport in transports if transport._sock is not None]
+        super().close(node_id)
+        if node_id is None:
+            for sock in sockets:
+                sock.close()
 
 
 # Making clients.
@@ -217,6 +247,7 @@ def translated(doing: str) -> Iterator[None]:
 
 def _connect(client: Callable[..., Any], settings: KafkaSettings, arguments: dict[str, Any]) -> Any:
     """Make a client, with growing patience: a refused password must not cost the whole of `connect_timeout_s`."""
+    close_failed_sockets()
     arguments = {**settings.to_client_kwargs(), **arguments}
     deadline = time.monotonic() + settings.connect_timeout_s
     patience_s = _FIRST_PATIENCE_S
@@ -237,7 +268,7 @@ def _attempt(client: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     nets: list[Any] = []
 
     def net_client(**configuration: Any) -> Any:
-        nets.append(KafkaNetClient(**configuration))
+        nets.append(_NetClient(**configuration))
         return nets[-1]
 
     try:
