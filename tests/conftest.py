@@ -128,6 +128,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
         local.kill()
 
 
+@pytest.fixture(scope="session")
+def topics_broker(broker: RunningBroker) -> RunningBroker:
+    """The worker's broker, with the declared topics and the feeds of a few rules, for tests that run a whole job."""
+    from newsflow.kafka.admin import apply_topics
+    from newsflow.model.topics import declared_topics
+    from tests.rule_helpers import FEW_RULES
+
+    apply_topics(broker.settings, declared_topics([path.stem for path in FEW_RULES]))
+    return broker
+
+
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[LocalBroker]:
     """A broker for this test alone, to be stopped and killed at will; about ten seconds to start."""

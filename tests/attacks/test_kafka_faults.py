@@ -71,11 +71,6 @@ def publish(job: JobProcess, count: int, seed: int = 0) -> None:
         writer.flush()
 
 
-def decided(job: JobProcess) -> int:
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        return sum(ledger.outcomes().values())
-
-
 def stop(job: JobProcess) -> None:
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
@@ -127,7 +122,7 @@ def test_a_job_is_throttled(
         set_quota(admin, {"producer_byte_rate": 60_000.0, "consumer_byte_rate": 60_000.0})
         began = time.monotonic()
         job.start("--follow", "--heartbeat", str(tmp_path / "heartbeat"))
-        job.wait_for(lambda: decided(job) == 200, timeout_s=300)
+        job.wait_for(lambda: job.decided() == 200, timeout_s=300)
         throttled_s = time.monotonic() - began
         stop(job)
     with closing(open_ledger(job.ledger_url)) as ledger:
@@ -280,7 +275,7 @@ def test_another_member_takes_the_group(
     job = job_on(broker, tmp_path, NEWSFLOW_LIMITS__ATTEMPTS="2")
     publish(job, 50)
     job.start("--follow")
-    job.wait_for(lambda: decided(job) == 50)
+    job.wait_for(lambda: job.decided() == 50)
     member = KafkaConsumer(
         job.topic, bootstrap_servers=broker.bootstrap_servers, group_id=job.group, enable_auto_commit=False
     )
@@ -290,26 +285,21 @@ def test_another_member_takes_the_group(
     try:
         job.wait_for(lambda: bool(member.assignment()))
         publish(job, 50, seed=1)
-        job.wait_for(lambda: decided(job) == 100)
+        job.wait_for(lambda: job.decided() == 100)
         job.wait_for(lambda: f"group {job.group}" in job.words() and "another program" in job.words())
         publish(job, 50, seed=2)
-        job.wait_for(lambda: decided(job) == 150)
+        job.wait_for(lambda: job.decided() == 150)
     finally:
         over.set()
         polling.join()
         member.close()
     publish(job, 10, seed=3)
-    job.wait_for(lambda: decided(job) == 160)
-    job.wait_for(lambda: committed(job) == 160)
+    job.wait_for(lambda: job.decided() == 160)
+    job.wait_for(lambda: job.committed() == 160)
     stop(job)
     with closing(open_ledger(job.ledger_url)) as ledger:
         repeated = check_all(broker, ledger, job.topic)
     record_property("figure", f"160 events, 0 lost, {repeated} repeated")
-
-
-def committed(job: JobProcess) -> int:
-    with closing(make_consumer(job.broker.settings, group=job.group)) as consumer:
-        return sum(consumer.committed(TopicPartition(job.topic, number)) or 0 for number in (0, 1))
 
 
 def test_the_broker_is_away_longer_than_any_limit(
@@ -321,7 +311,7 @@ def test_the_broker_is_away_longer_than_any_limit(
     job = job_on(broker, tmp_path, NEWSFLOW_LIMITS__ATTEMPTS="1")
     publish(job, 20)
     job.start("--follow", "--heartbeat", str(tmp_path / "heartbeat"))
-    job.wait_for(lambda: decided(job) == 20)
+    job.wait_for(lambda: job.decided() == 20)
     job.wait_for((tmp_path / "heartbeat").exists)  # since its first turn
     own_broker.kill()
     oldest = 0.0
@@ -332,7 +322,7 @@ def test_the_broker_is_away_longer_than_any_limit(
         oldest = max(oldest, time.time() - (tmp_path / "heartbeat").stat().st_mtime)
     own_broker.up()
     publish(job, 20, seed=1)
-    job.wait_for(lambda: decided(job) == 40, timeout_s=180)
+    job.wait_for(lambda: job.decided() == 40, timeout_s=180)
     said = job.words().count("is unavailable since")
     stop(job)
     record_property("figure", f"{away_s} s away, said {said} times, heartbeat at most {oldest:.0f} s old, 0 lost")

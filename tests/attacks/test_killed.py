@@ -163,10 +163,10 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     repeated_after_all(job)
     job.start("--follow")  # marks are confirmed a second later
     publish(topics_broker, job.topic, 20, seed=9)
-    job.wait_for(lambda: decided(job) == 2 * EVENTS + 40)
+    job.wait_for(lambda: job.decided() == 2 * EVENTS + 40)
     time.sleep(1.5)
     publish(topics_broker, job.topic, 20, seed=10)
-    job.wait_for(lambda: decided(job) == 2 * EVENTS + 60)
+    job.wait_for(lambda: job.decided() == 2 * EVENTS + 60)
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(60) == 0
@@ -180,8 +180,3 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     assert "the ledger has not decided" in words, words
     assert "restored from a backup" in words
     record_property("figure", "said at the start, with the step of the runbook")
-
-
-def decided(job: JobProcess) -> int:
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        return sum(ledger.outcomes().values())

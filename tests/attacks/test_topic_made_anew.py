@@ -26,13 +26,12 @@ from newsflow.kafka.lineage import Mark
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import AvailableReader, Offsets, RunLimits
 from newsflow.kafka.split import SplitReader
-from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.model.topics import declared_topics
 from newsflow.outages import outages
 from tests.attack_counts import often
 from tests.broker_helpers import RunningBroker
-from tests.e2e.job_process import JobProcess
+from tests.e2e.job_process import JobProcess, decided
 from tests.rule_helpers import FEW_RULES
 
 ROUNDS = often(25, 500)
@@ -285,11 +284,6 @@ def test_a_job_goes_on_when_its_topic_is_made_anew(
 
 def has_decided(url: str, events: int) -> bool:
     return decided(url) >= events
-
-
-def decided(url: str) -> int:
-    with closing(open_ledger(url)) as ledger:
-        return sum(ledger.outcomes().values())
 
 
 def test_the_group_keeps_the_topics_id_and_a_topic_that_is_missing_has_none(broker: RunningBroker) -> None:

@@ -9,9 +9,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kafka import TopicPartition
+
+from newsflow.kafka.client import make_consumer
+from newsflow.ledger import open_ledger
 from newsflow.model import Event
 from newsflow.model.headers import header
 from tests.broker_helpers import RunningBroker
@@ -72,6 +77,16 @@ class JobProcess:
             assert time.monotonic() < deadline, self.words()
             time.sleep(0.1)
 
+    def decided(self) -> int:
+        """How many events have an outcome in the ledger."""
+        return decided(self.ledger_url)
+
+    def committed(self) -> int:
+        """How far the group has read the topic, all partitions together."""
+        with closing(make_consumer(self.broker.settings, group=self.group)) as consumer:
+            places = [TopicPartition(self.topic, number) for number in consumer.partitions_for_topic(self.topic)]
+            return sum(consumer.committed(place) or 0 for place in places)
+
     def words(self) -> str:
         return (self.folder / "job.log").read_text(encoding="utf-8", errors="replace")
 
@@ -88,6 +103,12 @@ class JobProcess:
             "NEWSFLOW_TOPICS__PATHS": AS_LIST,
             **self.environ,
         }
+
+
+def decided(url: str) -> int:
+    """How many events have an outcome in a ledger."""
+    with closing(open_ledger(url)) as ledger:
+        return sum(ledger.outcomes().values())
 
 
 def check_repeats(records: list[Event]) -> dict[str, Event]:

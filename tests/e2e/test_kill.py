@@ -16,7 +16,7 @@ from newsflow.model.names import dead_letter_topic
 from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import check_all
-from tests.e2e.job_process import JobProcess
+from tests.e2e.job_process import JobProcess, decided
 from tests.e2e.publisher import Publisher, with_dead_letters
 from tests.fault_table import FaultTable
 from tests.postgres_helpers import new_database
@@ -98,12 +98,3 @@ def wait_for_more(url: str, before: int, job: JobProcess, timeout_s: float = 60)
         assert job.process.poll() is None, job.words()
         assert time.monotonic() < deadline, job.words()
         time.sleep(0.05)
-
-
-def decided(url: str) -> int:
-    """Events that have an outcome so far."""
-    ledger = open_ledger(url)
-    try:
-        return sum(ledger.outcomes().values())
-    finally:
-        ledger.close()

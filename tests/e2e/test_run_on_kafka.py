@@ -41,11 +41,6 @@ def make_job(topics_broker: RunningBroker, tmp_path: Path) -> Callable[..., JobP
     return make
 
 
-def committed(job: JobProcess) -> int:
-    with closing(make_consumer(job.broker.settings, group=job.group)) as consumer:
-        return sum(consumer.committed(TopicPartition(job.topic, number)) or 0 for number in (0, 1))
-
-
 def wait_for(condition: Callable[[], bool], job: JobProcess, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -56,7 +51,7 @@ def wait_for(condition: Callable[[], bool], job: JobProcess, timeout_s: float = 
 def test_sigterm_drains_and_commits(make_job: Callable[..., JobProcess]) -> None:
     job = make_job([(key, value, ()) for key, value in raw_events(300)])
     job.start("--follow")
-    wait_for(lambda: committed(job) == 300, job)
+    wait_for(lambda: job.committed() == 300, job)
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(30) == 0, job.words()
@@ -69,7 +64,7 @@ def test_sigterm_drains_and_commits(make_job: Callable[..., JobProcess]) -> None
 def test_a_second_signal_quits_at_once(make_job: Callable[..., JobProcess]) -> None:
     job = make_job([(key, value, ()) for key, value in raw_events(1)])
     job.start("--follow")
-    wait_for(lambda: committed(job) == 1, job)
+    wait_for(lambda: job.committed() == 1, job)
     assert job.process is not None
     job.process.send_signal(signal.SIGSTOP)  # both signals wait for it together
     job.process.send_signal(signal.SIGTERM)

@@ -19,9 +19,9 @@ from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
 from tests.e2e.after_faults import check_all
-from tests.e2e.job_process import JobProcess
+from tests.e2e.job_process import JobProcess, decided
 from tests.e2e.publisher import Publisher, with_dead_letters
-from tests.e2e.test_kill import FULL, PARTITIONS, SMALL_BATCHES, decided
+from tests.e2e.test_kill import FULL, PARTITIONS, SMALL_BATCHES
 from tests.fault_table import FaultTable
 
 PUBLISH_S = 75.0
