@@ -77,6 +77,9 @@ def test_a_line_of_hundreds_of_megabytes_is_a_dead_letter_and_its_neighbours_are
         "message": "the value has 419,430,400 bytes; accepted: up to 8,388,608",
     }
     assert peak_mib < 300
+    code, peak_mib, _ = run(tmp_path, "topics", "explain", "bomb.jsonl.gz")
+    assert code == 2
+    assert peak_mib < 400
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])

@@ -50,12 +50,19 @@ class Input:
     is_json: bool = True
 
 
+_LINE_BYTES = 64 << 20
+"""No job takes as much; a compressed file of 7 MB may hold a line of 1.6 GB."""
+
+
 def _stream(file: Path) -> Iterator[bytes]:
     import zlib
 
     try:
         with open_lines(file) as lines:
-            yield from lines
+            while line := lines.readline(_LINE_BYTES + 1):
+                if len(line) > _LINE_BYTES:
+                    raise UsageError(f"{file}: a line is longer than {_LINE_BYTES:,} bytes; accepted: up to so many")
+                yield line
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
