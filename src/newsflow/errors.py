@@ -59,6 +59,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
+def in_words(error: BaseException) -> str:
+    """What an error says, without the number that the operating system gives it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def dotted(path: Iterable[str | int]) -> str:
     """`("routes", 2, "match")` as `routes[2].match`, the `path` of a `ConfigError`."""
     text = ""
