@@ -96,6 +96,19 @@ def test_a_damaged_input_leaves_the_earlier_output(ran: Path) -> None:
     assert contents(ran / "out") == before
 
 
+def test_a_refused_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "rule.yaml").write_text("id: 1\n")
+    there = sorted(tmp_path.iterdir())
+    arguments = ("run", "ingest", "--input", "in.jsonl", "--output", "new/out")
+    done = newsflow(*arguments, folder=tmp_path, NEWSFLOW_TOPICS__PATHS="[rule.yaml]")
+    assert done.returncode == 3, done.stderr
+    assert sorted(tmp_path.iterdir()) == there
+    done = newsflow("run", "trends", *arguments[2:], folder=tmp_path)
+    assert "the job trends reads Kafka" in done.stderr
+    assert sorted(tmp_path.iterdir()) == there
+
+
 def test_dead_letters_are_read_again_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(b'{ "cut\ncaf\xe9\n')
     for file, folder in (("in.jsonl", "out"), ("out/dead-letters.jsonl", "out-again")):

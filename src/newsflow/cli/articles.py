@@ -161,7 +161,7 @@ def plain_text(given: Input) -> str | None:
     try:
         text = given.value.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{given.where}: cannot be read as UTF-8: {error}") from error
+        raise UsageError(f"{given.where}: {in_words(error)}") from error
     return None if looks_like_html(text) else text
 
 

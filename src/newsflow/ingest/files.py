@@ -18,7 +18,7 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -103,7 +103,7 @@ class OutputDirectory:
         self._files: dict[str, _Open] = {}
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
-        _claim(folder)
+        self._made = _claim(folder)
         self._claim_file = _lock(folder / MARKER)
         shutil.rmtree(self._partial, ignore_errors=True)
         for feeds in FEEDS:
@@ -132,6 +132,7 @@ class OutputDirectory:
                 file.handle.close()
             if not self._claim_file.closed:
                 shutil.rmtree(self._partial, ignore_errors=True)
+                self._remove_what_was_made()
                 self._claim_file.close()
             self._files.clear()
 
@@ -142,6 +143,15 @@ class OutputDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abandon()
+
+    def _remove_what_was_made(self) -> None:
+        """The folders that this run made, where nothing else lies in them."""
+        for name in _OURS if self._made else ():
+            with suppress(OSError):
+                (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            for made in self._made:
+                made.rmdir()
 
     def _add(self, row: Row) -> bool:
         name = row.file
@@ -196,7 +206,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _claim(folder: Path) -> None:
+def _claim(folder: Path) -> list[Path]:
+    """Make the folder, or take one that may be written. Returns what was made, the innermost first."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
@@ -210,6 +222,7 @@ def _claim(folder: Path) -> None:
             "or one that holds only the output of an earlier run"
         )
     (folder / MARKER).touch()
+    return made
 
 
 def _foreign_feeds(folder: Path) -> Iterator[str]:
