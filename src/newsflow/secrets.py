@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, in_words
 
 MASK = "******"
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]*)@")
@@ -29,7 +29,7 @@ def resolve(text: str) -> str:
         try:
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{text}: cannot be read: {error}") from error
+            raise ConfigError(f"{text}: cannot be read: {in_words(error)}") from error
     return text
 
 

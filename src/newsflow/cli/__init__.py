@@ -10,7 +10,7 @@ from newsflow.cli.output import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, console, t
 def main() -> None:
     """Run the command line; ends the process with 0 ok, 1 failed, 2 usage, 3 bad configuration."""
     from newsflow.cli.app import app
-    from newsflow.errors import ConfigError, NewsflowError, UsageError
+    from newsflow.errors import ConfigError, NewsflowError, UsageError, in_words
     from newsflow.leftovers import ending_in_order
 
     try:
@@ -26,6 +26,11 @@ def main() -> None:
         # The reader of our output has gone; the interpreter must not trip over it again at exit.
         sys.stdout = None
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        # A folder that may not be written, a full disk: nothing to look for in the code.
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {in_words(error)}", EXIT_FAILED)
 
 
 def _end(message: str, code: int) -> None:

@@ -357,6 +357,7 @@ def _prepare(
     consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
+    reader.check()
     total: Counter[str] = Counter()
 
     def add(records: int, counters: Counter[str], left: int) -> None:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from kafka import TopicPartition
 from kafka.errors import RetriableError
 from kafka.structs import OffsetAndMetadata
 
-from newsflow.errors import KafkaError
+from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.client import missing_topic
 from newsflow.model import Event
 from newsflow.outages import outages
@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 
 Offsets = dict[int, int]
 """Next offset to read, by partition."""
+_LOOK_FOR_ANOTHER_S, _SAY_AGAIN_S = 1.0, 60.0
+_TWICE = (
+    "%s/%d: this job had committed %d and finds %d: another process commits for its consumer group. Is the same job "
+    "running twice? Nothing is lost, but each does the other's work: stop one, or share out the --partitions"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Run:
         return all(start >= end for start, end in self.spans.values())
 
 
+class _NoAnswerError(KafkaError):
+    """The broker cannot answer now, and may when it is asked again."""
+
+
 class AvailableReader:
     """Bounded runs over the partitions of one topic with a `kafka.KafkaConsumer`, which it closes. One thread at a
     time; `stop` may be called from any."""
@@ -83,6 +92,8 @@ class AvailableReader:
         self._finished: Offsets = {}
         self._reached: Offsets = {}
         self._committed: Offsets = {}
+        self._attempted: Offsets = {}
+        self._look_again_s = 0.0
         self._run = Run({})
         self._looked_ms = 0
         self._planned_ms = 0
@@ -94,6 +105,18 @@ class AvailableReader:
     def finished(self) -> Offsets:
         """Where the next run starts: all before it is written."""
         return dict(self._finished)
+
+    def check(self) -> None:
+        """Raises `KafkaError` where the topic does not exist, `UsageError` where a wanted partition does not."""
+        try:
+            with self._asking():
+                found = self._consumer.partitions_for_topic(self._topic)
+        except _NoAnswerError:
+            return  # The first run asks again, and waits.
+        if not found:
+            raise missing_topic(self._topic)
+        if missing := sorted((self._wanted or found) - found):
+            raise UsageError(f"topic {self._topic} has partitions {sorted(found)}, and not {missing} (--partitions)")
 
     def plan(self, until: Mapping[int, int] | None = None) -> Run:
         """Look where the topic ends now and plan the next run; with `until`, not beyond those offsets."""
@@ -145,6 +168,8 @@ class AvailableReader:
         moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
         if moved:
             with self._asking():
+                self._look_for_another(moved)
+                self._attempted.update(moved)
                 self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
         read = sum(offset - self._finished.get(p, offset) for p, offset in self._reached.items())
         self._committed.update(moved)
@@ -171,8 +196,13 @@ class AvailableReader:
     def close(self) -> None:
         self._consumer.close()
 
-    def _asking(self) -> AbstractContextManager[None]:
-        return outages.asking(self._place, RetriableError)
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with outages.asking(self._place, _NoAnswerError):
+            try:
+                yield
+            except RetriableError as error:
+                raise _NoAnswerError(f"no answer for topic {self._topic} ({type(error).__name__})") from error
 
     def _tp(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
@@ -220,6 +250,20 @@ class AvailableReader:
         for partition in self._run.spans:
             self._reach(partition)
         return batch
+
+    def _look_for_another(self, moved: Offsets) -> None:
+        """Warn, at most once a minute, where somebody else has committed what is about to be committed here."""
+        now_s = time.monotonic()
+        if now_s < self._look_again_s:
+            return
+        self._look_again_s = now_s + _LOOK_FOR_ANOTHER_S
+        for partition in moved:
+            found = self._consumer.committed(self._tp(partition))
+            ours = (self._committed.get(partition), self._attempted.get(partition))
+            if found is not None and found >= 0 and found not in ours:
+                log.warning(_TWICE, self._topic, partition, ours[0] or 0, found)
+                self._look_again_s = now_s + _SAY_AGAIN_S
+                return
 
     def _bound(self, partition: int) -> int | None:
         return None if self._run.bounds is None else self._run.bounds.get(partition, 0)

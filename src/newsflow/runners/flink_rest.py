@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import urllib3
 
-from newsflow.errors import FlinkError, UsageError
+from newsflow.errors import FlinkError, UsageError, in_words
 
 Method = Literal["GET", "POST", "PATCH"]
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
@@ -215,4 +215,4 @@ def _cause(trace: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
+    return in_words(getattr(error, "reason", None) or error).rpartition(": ")[2]

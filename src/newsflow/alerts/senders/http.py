@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from newsflow.config.settings import Destination
-from newsflow.errors import SinkError
+from newsflow.errors import SinkError, in_words
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -88,7 +88,7 @@ def checked_addresses(
     try:
         texts = list(dict.fromkeys(resolve(host, port)))
     except (OSError, UnicodeError) as error:
-        raise SinkError(f"the host {host!r} cannot be resolved: {error}") from error
+        raise SinkError(f"the host {host!r} cannot be resolved: {in_words(error)}") from error
     if not texts:
         raise SinkError(f"the host {host!r} has no address")
     for text in texts:
@@ -258,4 +258,4 @@ def _host(target: Url) -> str:
 
 def _cause(error: BaseException) -> str:
     cause = error.__cause__ if isinstance(error, urllib3.exceptions.NewConnectionError) and error.__cause__ else error
-    return str(cause) or type(cause).__name__
+    return in_words(cause) or type(cause).__name__

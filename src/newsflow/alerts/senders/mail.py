@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from newsflow.alerts.render import members_of, plain, rich, subject, thread_key
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
 from newsflow.config.settings import Destination
+from newsflow.errors import in_words
 from newsflow.model import PendingAlert
 
 Tls = Literal["starttls", "implicit", "none"]
@@ -63,7 +64,7 @@ class Mail:
         except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
             return _judge(error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
-            return retry(f"{self.server.host} port {self.server.port}: {error or type(error).__name__}")
+            return retry(f"{self.server.host} port {self.server.port}: {in_words(error) or type(error).__name__}")
         return SENT if not lost else Attempt(SENT.result, f"not delivered to {', '.join(sorted(lost))}")
 
 
