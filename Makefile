@@ -37,8 +37,8 @@ test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among t
 test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (nothing)
 	$(BIN)/python -m pytest -m faults
 
-test-attacks: $(STAMP) ## Hostile input, hanging partners, dying machines; up from 0.1 and back
-	$(BIN)/python -m pytest -m attacks
+test-attacks: $(STAMP) ## Hostile input, hanging partners, dying machines, upgrades; one line an attack
+	$(BIN)/python -m pytest -q -p tests.attack_table -n auto --dist loadfile
 
 test-deploy: $(STAMP) ## Render deploy/ and check all of it against the published schemas
 	$(BIN)/python -m pytest tests/deploy tests/kafka/test_strimzi.py
@@ -61,6 +61,7 @@ test-flink-short: $(FLINK) ## One job on Flink under every fault, with few event
 soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothing grows
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
+nightly: export NEWSFLOW_TEST_ATTACKS := full
 nightly: test-faults test-attacks test-docs test-flink soak ## What takes too long for every change
 
 check: $(STAMP) ## Lint, types, import layers

@@ -209,21 +209,37 @@ def report(done: Done, output: Output) -> None:
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
     outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
+        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | _input_json(total))
         return
     for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
         data(f"{name:>14} {count:>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
+    _report_input(total)
 
 
 def _report_sink(name: str, total: Counter[str], output: Output) -> None:
     taken, dead, reasons = total["outcome.delivered"], total["outcome.dead-lettered"], reasons_of(total)
     if output is Output.JSON:
-        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons})
-    else:
-        why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
-        data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons} | _input_json(total))
+        return
+    why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+    data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+    _report_input(total)
+
+
+def _report_input(total: Counter[str]) -> None:
+    for name, count in _found_of(total).items():
+        data(f"  input: {name} {count:,}")
+
+
+def _input_json(total: Counter[str]) -> dict[str, dict[str, int]]:
+    return {"input": found} if (found := _found_of(total)) else {}
+
+
+def _found_of(total: Counter[str]) -> dict[str, int]:
+    """What was found of the input beside its records: what it lost, and how."""
+    return {name[6:]: count for name, count in sorted(total.items()) if name.startswith("input.")}
 
 
 # On files.
@@ -354,11 +370,14 @@ def _prepare(
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
     kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
-    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
+    # The reader itself decides where to begin, and says what was lost.
+    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100, auto_offset_reset="none")
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
-    reader.check()
     total: Counter[str] = Counter()
+    knows = (lambda event_id: runtime.ledger.event(event_id) is not None) if definition.decides_all else None
+    reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, total, knows)
+    stack.enter_context(closing(reader))
+    reader.check()
 
     def add(records: int, counters: Counter[str], left: int) -> None:
         total.update(counters)

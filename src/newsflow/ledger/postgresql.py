@@ -107,7 +107,9 @@ class PostgresDatabase(Database):
             yield
         except _PASSING as error:
             raise RetryableError(_one_line(error)) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:
+            # Read-only: a standby that has taken the place of its primary and is not promoted yet, or never will be.
+            # A new connection finds the one that writes.
             self.close()
             raise RetryableError(_one_line(error)) from error
         except psycopg.Error as error:

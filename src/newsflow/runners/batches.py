@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from types import MethodType
 from typing import Any
@@ -74,7 +73,8 @@ class InspectedDoFn(beam.DoFn):
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_inspect_"):
             raise AttributeError(name)
-        return partial(_arguments_of, type(self), name.removeprefix("_inspect_"))
+        step: Any = type(self)  # To mypy a class is not hashable.
+        return partial(_arguments_of, step, name.removeprefix("_inspect_"))
 
 
 class ConfiguredDoFn(InspectedDoFn):
@@ -137,7 +137,7 @@ class CountOutcomes(InspectedDoFn):
         yield batch
 
 
-def count(numbers: Counter[str]) -> None:
+def count(numbers: Mapping[str, int]) -> None:
     """Add to the counters of the running pipeline."""
     for name, number in numbers.items():
         Metrics.counter("newsflow", name).inc(number)
