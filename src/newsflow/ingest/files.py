@@ -7,6 +7,7 @@ into the same folder starts over. A folder that holds anything else is refused, 
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import gzip
 import hashlib
@@ -26,8 +27,9 @@ from typing import IO, Any
 
 import orjson
 
-from newsflow.errors import SinkError, UsageError
-from newsflow.model import Event
+from newsflow.errors import SinkError, UsageError, in_words
+from newsflow.model import Event, Headers
+from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX
 from newsflow.model.names import TOPIC_ID, subscription_of
 
 KINDS = {
@@ -101,7 +103,7 @@ class OutputDirectory:
         self._files: dict[str, _Open] = {}
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
-        _claim(folder)
+        self._made = _claim(folder)
         self._claim_file = _lock(folder / MARKER)
         shutil.rmtree(self._partial, ignore_errors=True)
         for feeds in FEEDS:
@@ -131,6 +133,7 @@ class OutputDirectory:
                     file.handle.close()
             if not self._claim_file.closed:
                 shutil.rmtree(self._partial, ignore_errors=True)
+                self._remove_what_was_made()
                 self._claim_file.close()
             self._files.clear()
 
@@ -141,6 +144,15 @@ class OutputDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abandon()
+
+    def _remove_what_was_made(self) -> None:
+        """The folders that this run made, where nothing else lies in them."""
+        for name in _OURS if self._made else ():
+            with suppress(OSError):
+                (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            for made in self._made:
+                made.rmdir()
 
     def _add(self, row: Row) -> bool:
         name = row.file
@@ -195,7 +207,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _claim(folder: Path) -> None:
+def _claim(folder: Path) -> list[Path]:
+    """Make the folder, or take one that may be written. Returns what was made, the innermost first."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
@@ -209,6 +223,7 @@ def _claim(folder: Path) -> None:
             "or one that holds only the output of an earlier run"
         )
     (folder / MARKER).touch()
+    return made
 
 
 def _foreign_feeds(folder: Path) -> Iterator[str]:
@@ -230,19 +245,69 @@ def _lock(path: Path) -> IO[bytes]:
 
 def read_events(path: Path) -> Iterator[Event]:
     """Every line of `path`, plain or gzip, or of standard input (`-`), as an event, its line number (from 0) as offset;
-    blank lines are skipped.
+    blank lines are skipped, dead letters and records that `newsflow tail` printed are as they were on Kafka.
 
     A line that is not JSON is an event too: what is wrong with it is for the pipeline to say. Raises
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
+    return (event_of(path.name, offset, line) for offset, line in read_lines(path))
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, each with its number from 0. Raises `UsageError`."""
     try:
         with open_lines(path) as lines:
-            for offset, line in enumerate(lines):
-                value = line.rstrip(b"\r\n")
-                if value:
-                    yield Event(path.name, 0, offset, 0, None, value)
+            for number, line in enumerate(lines):
+                if content := line.rstrip(b"\r\n"):
+                    yield number, content
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path}: cannot be read to its end: {error}") from error
+        raise UsageError(f"{path}: cannot be read to its end: {in_words(error)}") from error
+
+
+def event_of(name: str, offset: int, line: bytes) -> Event:
+    """The event that a line is, or holds: see `original_of`."""
+    key, value, headers = original_of(line) or (None, line, ())
+    return Event(name, 0, offset, 0, key, value, headers)
+
+
+_PRINTED, _SET_ASIDE = {"topic", "partition", "offset", "headers"}, {"reason", "origin", "headers"}
+
+
+def original_of(line: bytes) -> tuple[bytes | None, bytes | None, Headers] | None:
+    """Key, value and own headers of the record that `newsflow tail -o json` printed as this line, or that a run on
+    files wrote as this dead letter; None for any other line."""
+    if b'"headers"' not in line:
+        return None
+    try:
+        members = orjson.loads(line)
+        if "source" in members:
+            return None
+        if members.keys() >= _PRINTED:
+            return _printed(members)
+        return _set_aside(members) if members.keys() >= _SET_ASIDE else None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
+    headers = ((name, None if text is None else text.encode()) for name, text in members["headers"].items())
+    key, value = members.get("key"), members.get("value")
+    parsed = None if value is None else orjson.dumps(value)
+    return key and key.encode(), _bytes(members) or parsed, tuple(filter(_is_own, headers))
+
+
+def _set_aside(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
+    headers = tuple((header["name"], _bytes(header)) for header in members["headers"])
+    return _bytes(members, "key_base64"), _bytes(members), headers
+
+
+def _bytes(members: dict[str, Any], name: str = "value_base64") -> bytes | None:
+    return base64.b64decode(members[name], validate=True) if name in members else None
+
+
+def _is_own(header: tuple[str, bytes | None]) -> bool:
+    """Whether a header is the record's own. How often it was a dead letter goes with it: the next one counts on."""
+    return header[0] == ERROR_PREFIX + "attempt" or not header[0].startswith(DEAD_LETTER_PREFIXES)
 
 
 def open_lines(path: Path) -> AbstractContextManager[Iterable[bytes]]:
