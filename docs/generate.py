@@ -234,7 +234,7 @@ A dead letter has the key, value and headers of the original, untouched, and bes
 | `newsflow.error.message` | what was wrong, and what would be accepted |
 | `newsflow.error.stage` | the stage that gave up |
 | `newsflow.error.class` | name of the exception behind it; empty when there was none |
-| `newsflow.error.attempt` | from 1; more where a replay brings the headers along; `newsflow publish` does not |
+| `newsflow.error.attempt` | from 1; one more each time that a replayed event fails again |
 | `newsflow.error.time` | when it was decided |
 | `newsflow.error.job` | the job |
 | `newsflow.error.id` | derives from the event and the reason: drop repeats by it |

@@ -15,6 +15,7 @@ NewsflowError
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from newsflow.shown import without_secrets
@@ -63,6 +64,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`did you mean 'topics'?` where one of `known` is like `name`; empty where none is."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says, without the number that the operating system gives it: `No such file or directory`."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 at byte {error.start}"
+    return getattr(error, "strerror", None) or re.sub(r"\[Errno -?\d+\] ", "", str(error))
 
 
 def dotted(path: Iterable[str | int]) -> str:

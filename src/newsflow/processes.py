@@ -10,7 +10,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from newsflow.errors import MissingToolError
+from newsflow.errors import MissingToolError, in_words
 
 LOOPBACK = "127.0.0.1"
 _FREE_RANGE = range(20_000, 32_000)
@@ -49,9 +49,15 @@ def free_port(avoid: frozenset[int] = frozenset()) -> int:
 def find_java(what_runs: str, otherwise: str = "") -> str:
     """Return the path of a Java that `what_runs` can run on: that of JAVA_HOME, else of PATH.
 
-    Raises `MissingToolError` when there is none, or it is too old; the message ends in `otherwise`.
+    Raises `MissingToolError` when there is none, JAVA_HOME is wrong, or it is too old; the message ends in `otherwise`.
     """
-    java = program_of_home("JAVA_HOME", "java") or shutil.which("java")
+    java, home = program_of_home("JAVA_HOME", "java"), os.environ.get("JAVA_HOME")
+    if home and java is None:
+        # Maven would trip over it, and be blamed.
+        raise MissingToolError(
+            f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it. {otherwise}".rstrip()
+        )
+    java = java or shutil.which("java")
     if java is None:
         raise MissingToolError(
             f"Java is missing (no `java` on PATH, JAVA_HOME not set): {what_runs} runs on Java {MIN_JAVA} or later. "
@@ -78,7 +84,7 @@ def _java_version(java: str, otherwise: str) -> int | None:
     try:
         done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingToolError(f"{java} cannot be run: {error}. {otherwise}".rstrip()) from error
+        raise MissingToolError(f"{java} cannot be run: {in_words(error)}. {otherwise}".rstrip()) from error
     # 1.8.0_392 is Java 8; since 9 the first number is the version.
     match = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
     return int(match[1]) if match else None

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, in_words
 from newsflow.shown import MASK, keep_secret, without_secrets
 
 _HARMLESS = re.compile(
@@ -50,7 +50,7 @@ def _resolve(text: str) -> str:
         try:
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{text}: cannot be read: {error}") from error
+            raise ConfigError(f"{text}: cannot be read: {in_words(error)}") from error
     return text
 
 

@@ -78,6 +78,12 @@ def test_list_and_show(place: Place) -> None:
     assert as_json["deliveries"][0]["state"] == "pending"
 
 
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["list", "--ledger", f"sqlite:///{tmp_path}/none.sqlite3"])
+    assert "no ledger at" in str(result.exception)
+    assert not list(tmp_path.iterdir())
+
+
 def test_lists_are_narrowed(place: Place) -> None:
     first, second = place.raise_alert(id="a" * 32), place.raise_alert(id="b" * 32, subscription="lost")
     assert [

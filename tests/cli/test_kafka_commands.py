@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from typer.testing import CliRunner, Result
 from newsflow.cli.app import app
 from newsflow.cli.publish import event_key
 from newsflow.errors import KafkaError, UsageError
+from newsflow.ingest.emit import dead_letter
+from newsflow.kafka.producer import BatchWriter
+from newsflow.model import Event, Reason, Rejected
+from newsflow.model.codec import encode_dead_letter
+from newsflow.model.headers import header
 from newsflow.tools.broker import LocalBroker
 from tests.broker_helpers import RunningBroker
 
@@ -81,6 +87,53 @@ def test_a_topic_that_is_not_there_and_a_file_that_is_not(broker: RunningBroker,
     assert "newsflow kafka apply" in str(result.exception)
     result = on(broker, "publish", str(tmp_path / "none"), "--topic", broker.create_topic())
     assert isinstance(result.exception, UsageError)
+
+
+def test_a_file_that_is_not_of_json_lines_is_refused_before_anything_is_sent(
+    broker: RunningBroker, tmp_path: Path
+) -> None:
+    topic = broker.create_topic()
+    file = tmp_path / "notes.md"
+    file.write_bytes(b"# Notes\n\n" + b"Some words.\n" * 3 + raw(1) + b"\n")
+    result = on(broker, "publish", str(file), "--topic", topic)
+    assert isinstance(result.exception, UsageError)
+    for part in ("4 of 5 lines", "line 1 for one: '# Notes'", "Nothing was published", "--force"):
+        assert part in str(result.exception)
+    assert broker.read(topic) == []
+    assert on(broker, "publish", str(file), "--topic", topic, "--force").exit_code == 0
+    assert len(broker.read(topic)) == 5
+
+
+ORIGINALS = [
+    (b"ufuq-news/1", b'{ "source" : "ufuq-news",  "n": 1.0 }'),
+    (b"ufuq-news/2", b"caf\xe9 {"),
+    (None, b"null"),
+    (b"k", None),
+    (b"k2", b'{"cut'),
+]
+
+
+@pytest.mark.parametrize("on_files", [False, True])
+def test_dead_letters_are_published_again_as_they_were(broker: RunningBroker, tmp_path: Path, on_files: bool) -> None:
+    topic, dead, file = broker.create_topic(), broker.create_topic(), tmp_path / "letters.jsonl"
+    rejected = Rejected(Reason.UNKNOWN_SOURCE, "no profile", "Normalise")
+    own = (("ce_id", b"e-1"), ("traceparent", b"00-1"))
+    events = [Event(topic, 0, at, 1, key, value, own) for at, (key, value) in enumerate(ORIGINALS)]
+    if on_files:
+        file.write_bytes(b"\n".join(encode_dead_letter(event, rejected) for event in events))
+    else:
+        with closing(BatchWriter(broker.settings)) as writer:
+            for event in events:
+                record = dead_letter(event, rejected, "ingest")
+                writer.send(dead, record.key, record.value, record.headers)
+            writer.flush()
+        file.write_text(on(broker, "tail", dead, "-n", "100", "-o", "json").stdout, encoding="utf-8")
+    assert on(broker, "publish", str(file), "--topic", topic).exit_code == 0
+    found = broker.read(topic)
+    assert [(event.key, event.value) for event in found] == ORIGINALS
+    for event in found:
+        assert dict(event.headers) == dict(own) | ({} if on_files else {"newsflow.error.attempt": b"1"})
+        assert header(dead_letter(event, rejected, "ingest").headers, "newsflow.error.attempt") == "12"[not on_files]
 
 
 @pytest.mark.parametrize(

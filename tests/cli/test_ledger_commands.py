@@ -74,6 +74,12 @@ def test_prune_says_what_it_deleted(url: str, ids: list[str]) -> None:
     assert json.loads(pruned.stdout) == {"texts": 0, "articles": 0, "events": 0, "alerts": 0}, "within the window"
 
 
+def test_prune_warns_where_raw_events_would_outlive_it(url: str, ids: list[str]) -> None:
+    short = run(ledger_command.app, ["prune", "--ledger", url, "--retention-days", "1"])
+    assert "warning: the raw topic keeps its records for 7 days as declared, longer than 1:" in short.stderr
+    assert "warning" not in run(ledger_command.app, ["prune", "--ledger", url, "--retention-days", "7"]).stderr
+
+
 def test_story_of_an_article(url: str, ids: list[str]) -> None:
     import typer
 

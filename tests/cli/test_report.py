@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from typer.testing import CliRunner
 
+from newsflow.cli.app import app
 from newsflow.cli.options import settings
 from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from newsflow.cli.report import Results, fit, report, results_of
+from newsflow.errors import UsageError
 from newsflow.tools.broker import LocalBroker
 
 HEADINGS = (
@@ -27,6 +30,18 @@ HEADINGS = (
     "Where everything lies",
     "What to try next",
 )
+
+
+def test_a_demo_leaves_a_ledger_that_is_in_use_alone(tmp_path: Path) -> None:
+    ledger = tmp_path / "demo" / "ledger.sqlite3"
+    ledger.parent.mkdir()
+    ledger.write_text("in use")
+    with ledger.open() as handle, subprocess.Popen(["/bin/sleep", "60"], stdin=handle) as user:
+        result = CliRunner().invoke(app, ["demo", "--files", "--directory", str(ledger.parent)])
+        user.kill()
+    assert isinstance(result.exception, UsageError)
+    assert f"is in use: stop process {user.pid} (/bin/sleep 60) first" in str(result.exception)
+    assert ledger.read_text() == "in use"
 
 
 def demo(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> str:

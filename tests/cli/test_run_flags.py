@@ -30,6 +30,8 @@ def refusal(*arguments: str) -> NewsflowError:
         (["ingest", "--runner", "flink", "--partitions", "0,1"], "say --parallelism"),
         (["ingest", "--runner", "flink", "--until-caught-up"], "reads endlessly"),
         (["deliver", "--runner", "flink", "--flink-master", "jm:8081"], "run `newsflow run deliver --follow"),
+        (["deliver", "--follow", "--sinks", "alrts"], "no sink 'alrts'; there are: alerts; did you mean 'alerts'?"),
+        (["deliver", "--follow", "--sinks", ","], "no sink ','; there are: alerts"),
         (["nothing", "--runner", "flink", "--flink-master", "jm:8081"], "no job 'nothing'"),
     ],
 )

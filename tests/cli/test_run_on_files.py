@@ -96,6 +96,32 @@ def test_a_damaged_input_leaves_the_earlier_output(ran: Path) -> None:
     assert contents(ran / "out") == before
 
 
+def test_a_refused_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "rule.yaml").write_text("id: 1\n")
+    there = sorted(tmp_path.iterdir())
+    arguments = ("run", "ingest", "--input", "in.jsonl", "--output", "new/out")
+    done = newsflow(*arguments, folder=tmp_path, NEWSFLOW_TOPICS__PATHS="[rule.yaml]")
+    assert done.returncode == 3, done.stderr
+    assert sorted(tmp_path.iterdir()) == there
+    done = newsflow("run", "trends", *arguments[2:], folder=tmp_path)
+    assert "the job trends reads Kafka" in done.stderr
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_dead_letters_are_read_again_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b'{ "cut\ncaf\xe9\n')
+    for file, folder in (("in.jsonl", "out"), ("out/dead-letters.jsonl", "out-again")):
+        done = newsflow("run", "ingest", "--input", file, "--output", folder, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    first, again = (
+        [orjson.loads(line) for line in (tmp_path / folder / "dead-letters.jsonl").read_bytes().splitlines()]
+        for folder in ("out", "out-again")
+    )
+    assert [letter["value_base64"] for letter in again] == [letter["value_base64"] for letter in first]
+    assert [letter["reason"] for letter in again] == [letter["reason"] for letter in first]
+
+
 def test_lines_that_are_no_json_are_dead_letters(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(b"no json\n\n\xff\xfe\n[]\n{}\n" + b"9" * 10_000 + b"\n")
     done = newsflow("run", "ingest", "--input", "in.jsonl", "--output", "out", "-o", "json", folder=tmp_path)

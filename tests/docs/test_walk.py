@@ -34,7 +34,6 @@ from tests.docs.markdown import PAGES, ROOT, SHELLS, Block, Command, blocks, pag
 from tests.docs.shell import CommandServer, Shell, Typed, wait_for
 from tests.kafka.test_security import SCRAM
 from tests.kafka.tls_helpers import Authority
-from tests.kafka_tools import write_consumer_groups
 from tests.postgres_helpers import new_database
 from tests.rule_helpers import AS_LIST
 
@@ -239,8 +238,6 @@ def test_what_a_page_shows_runs(
     environ |= {} if given.all_rules else {"NEWSFLOW_TOPICS__PATHS": AS_LIST}
     environ |= {name: new_database(request.getfixturevalue("postgres")) for name in given.databases}
     shell = Shell(folder, server, environ | given.environ)
-    if any("kafka-consumer-groups.sh" in block.text for block in blocks(page)):
-        write_consumer_groups(shell.programs)
     try:
         walk = Walk(page, folder, shell, broker, ports)
         walk.begin()

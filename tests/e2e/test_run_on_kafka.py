@@ -124,3 +124,31 @@ def test_a_missing_topic_says_which_command_makes_it(topics_broker: RunningBroke
     job.start("--until-caught-up")
     assert job.wait(60) == 1
     assert f"topic {name} does not exist; `newsflow kafka apply` creates it" in job.words()
+
+
+def test_what_the_topic_lacks_is_refused_and_not_tried(make_job: Callable[..., JobProcess]) -> None:
+    job = make_job([])
+    job.start("--follow", "--partitions", "0,9")
+    assert job.wait(60) == 2
+    assert f"topic {job.topic} has partitions [0, 1], and not [9] (--partitions)" in job.words()
+    assert "attempt" not in job.words()
+
+
+def test_the_same_job_twice_is_said(make_job: Callable[..., JobProcess]) -> None:
+    job = make_job([])
+    processes = [job.spawn("run", "ingest", "--follow") for _ in range(2)]
+    writer = BatchWriter(job.broker.settings)
+    try:
+        job.process = processes[0]
+        wait_for(lambda: job.words().count("starting: ") == 2, job)
+        deadline = time.monotonic() + 60
+        while "another process commits for its consumer group" not in job.words():
+            assert time.monotonic() < deadline, job.words()
+            writer.send(job.topic, b"k", b"broken")
+            writer.flush()
+            time.sleep(0.2)
+    finally:
+        writer.close()
+        for process in processes:
+            process.terminate()
+            process.wait(30)

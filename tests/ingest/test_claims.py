@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.blobs import BlobStore
+from newsflow.cli.tail import as_object, resolved
 from newsflow.config.load import load_config
 from newsflow.errors import ConfigError
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, check_blobs_on_flink
 from newsflow.ingest.deliver import StoreSink
+from newsflow.ingest.files import original_of
 from newsflow.kafka.producer import Record
 from newsflow.model import Event, Headers, Reason, Rejected
 from newsflow.model.claim import Blob, read_claim
@@ -63,6 +65,19 @@ def test_a_value_becomes_a_claim_that_says_whose_it_is(store: BlobStore) -> None
     assert check(Record("news.article.v1", b"5b8c0e7d", BIG, EMITTED)) == made, "a retry writes the same bytes"
     assert Claimed(lambda: store, 10_000).value(event_of(made.value, made.headers), "s") == BIG
     assert check(made) is None
+
+
+def test_a_claim_that_tail_printed_goes_back_as_the_claim(store: BlobStore) -> None:
+    made = ClaimCheck(lambda: store, 5_000)(Record("t.dlq", b"k", b"\xff" * 9_000, LETTER))
+    assert made is not None
+    by_header = event_of(None, (("ce_dataref", Blob.of(b"\xff" * 9_000).dataref.encode()),))
+    for event in (event_of(made.value, made.headers), by_header):
+        whole, told = resolved(event, Claimed(lambda: store, 10_000))
+        assert whole.value == b"\xff" * 9_000
+        found = original_of(orjson.dumps(as_object(whole) | told))
+        assert found is not None
+        assert (found[0], found[1]) == (b"k", event.value)
+        assert header(found[2], "ce_dataref") == header(event.headers, "ce_dataref")
 
 
 def test_a_dead_letter_keeps_the_headers_that_came_with_it(store: BlobStore) -> None:

@@ -18,6 +18,7 @@ from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.model.headers import header
 from tests.broker_helpers import RunningBroker, last_records
+from tests.peak_memory import PEAK
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 MIB = 1 << 20
@@ -118,15 +119,18 @@ def test_a_bomb_on_the_broker_is_kept_and_what_follows_is_read(broker: RunningBr
     assert (record.key, record.value) == (b"k", b" " * 90 * MIB)
 
 
-_PEAK = """
-import resource, sys
+_PEAK = (
+    PEAK
+    + """
+import sys
 from newsflow.kafka.expansion import _Batches
 from kafka.record.memory_records import MemoryRecords
 packed = sys.stdin.buffer.read()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kib()
 records = list(_Batches(MemoryRecords(packed), 16 << 20).next_batch())
-print(len(records), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(len(records), peak_kib() - before)
 """
+)
 
 
 def test_spaces_without_end_take_no_more_than_the_bound() -> None:

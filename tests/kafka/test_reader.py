@@ -11,7 +11,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from newsflow.errors import KafkaError
+from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.reader import AvailableReader, RunLimits
 
 TOPIC = "t"
@@ -186,6 +186,33 @@ def test_only_the_partitions_asked_for() -> None:
     assert read(AvailableReader(consumer, TOPIC, RunLimits(), [1])) == [(1, 0)]
     with pytest.raises(KafkaError, match=r"none of \[7\]"):
         AvailableReader(consumer, TOPIC, RunLimits(), [7]).plan()
+
+
+def test_what_does_not_exist_is_refused_before_the_first_run() -> None:
+    consumer = ScriptedConsumer({0: [0], 1: [0]}, {0: 1, 1: 1})
+    AvailableReader(consumer, TOPIC, RunLimits(), [0, 1]).check()
+    with pytest.raises(UsageError, match=r"has partitions \[0, 1\], and not \[7\]"):
+        AvailableReader(consumer, TOPIC, RunLimits(), [1, 7]).check()
+    with pytest.raises(KafkaError, match="newsflow kafka apply"):
+        reader(ScriptedConsumer({}, {})).check()
+
+
+def test_another_process_of_the_same_group_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    consumer = ScriptedConsumer({0: [0]}, {0: 1})
+    source = reader(consumer)
+    read(source)
+    source.finish()
+    consumer.logs[0], consumer.ends[0] = [0, 1], 2
+    read(source)
+    source._look_again_s = 0.0
+    source.finish()
+    assert not caplog.records, "what this one committed is no other's"
+    consumer.stored[TopicPartition(TOPIC, 0)] = 3  # by somebody else
+    consumer.logs[0], consumer.ends[0] = [0, 1, 2, 3], 4
+    read(source)
+    source._look_again_s = 0.0
+    source.finish()
+    assert "t/0: this job had committed 2 and finds 3: another process commits for its consumer group" in caplog.text
 
 
 def test_a_partition_read_to_its_end_is_known_up_to_when_its_end_was_looked_up() -> None:

@@ -74,6 +74,15 @@ def test_who_follows_waits_for_ever() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_an_outage_is_told_by_its_own_line_alone(caplog: pytest.LogCaptureFixture) -> None:
+    loop_over(FailingReader(ATTEMPTS, NoAnswerError)).follow()
+    assert not [record for record in caplog.records if record.name == local.log.name and record.levelno > logging.INFO]
+    with pytest.raises(JobStoppedError):
+        loop_over(FailingReader(ATTEMPTS, ValueError)).follow()
+    assert "attempt 1 failed" in caplog.text
+
+
+@pytest.mark.usefixtures("impatient")
 def test_who_only_catches_up_gives_up() -> None:
     reader = FailingReader(ATTEMPTS * 10, NoAnswerError)
     with pytest.raises(JobStoppedError, match=f"after {ATTEMPTS} failed attempts"):

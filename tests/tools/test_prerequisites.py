@@ -14,7 +14,7 @@ from newsflow.errors import LocalServiceError, MissingToolError
 from newsflow.processes import find_java, free_port, port_is_free
 from newsflow.tools.broker import LocalBroker, broker_in
 from newsflow.tools.node import server_properties
-from newsflow.tools.programs import command_line, ensure_jars, find_process, port_owner
+from newsflow.tools.programs import command_line, ensure_jars, file_user, find_process, port_owner
 
 POM = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "pom.xml"
 
@@ -75,6 +75,25 @@ def test_java_home_comes_before_path(tools: Path, tmp_path: Path, monkeypatch: p
     program(home / "bin", "java", "echo 'version \"21\"'")
     monkeypatch.setenv("JAVA_HOME", str(home))
     assert find_java("the broker") == str(home / "bin" / "java")
+
+
+def test_a_java_home_without_java_is_named_and_leaves_no_folder(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tools, "java", "echo 'version \"17\"'")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
+    with pytest.raises(MissingToolError, match=rf"JAVA_HOME is {tmp_path}/none, which has no bin/java"):
+        LocalBroker(tmp_path / "kafka", free_port()).up()
+    assert not (tmp_path / "kafka").exists()
+
+
+def test_who_has_a_file_open_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    file.touch()
+    assert file_user(file) == ""
+    with file.open() as handle, subprocess.Popen(["/bin/sleep", "60"], stdin=handle) as user:
+        assert file_user(file) == f"process {user.pid} (/bin/sleep 60)"
+        user.kill()
 
 
 def test_without_maven_it_says_what_it_would_be_for(tools: Path, tmp_path: Path) -> None:

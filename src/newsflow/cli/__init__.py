@@ -14,7 +14,7 @@ def main() -> None:
 
     from newsflow.cli.app import app
     from newsflow.cli.options import log_lines
-    from newsflow.errors import ConfigError, NewsflowError, UsageError
+    from newsflow.errors import ConfigError, NewsflowError, UsageError, in_words
     from newsflow.leftovers import ending_in_order
 
     if logging.lastResort is not None:  # of commands that set up no log
@@ -33,6 +33,11 @@ def main() -> None:
         # The reader of our output has gone; the interpreter must not trip over it again at exit.
         sys.stdout = None
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        # A folder that may not be written, a full disk: nothing to look for in the code.
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {in_words(error)}", EXIT_FAILED)
 
 
 def _end(message: str, code: int) -> None:

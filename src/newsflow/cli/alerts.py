@@ -165,10 +165,9 @@ def try_out(
 
 
 def _ledger(config: Config) -> closing[Ledger]:
-    from newsflow.ledger import open_ledger
-    from newsflow.secrets import resolve
+    from newsflow.cli.ledger import open_existing
 
-    return closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h))
+    return closing(open_existing(config))
 
 
 @contextmanager

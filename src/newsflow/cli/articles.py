@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import settings
-from newsflow.errors import UsageError
-from newsflow.ingest.files import open_lines
+from newsflow.errors import UsageError, in_words
+from newsflow.ingest.files import open_lines, original_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from newsflow.tagging.applied import InForce
 
 IN_FORCE, BYTE_ORDER_MARK = "in-force", b"\xef\xbb\xbf"
-_RECORD = {"topic", "partition", "offset", "headers"}
 RulesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -64,7 +63,7 @@ def _stream(file: Path) -> Iterator[bytes]:
                     raise UsageError(f"{file}: a line is longer than {_LINE_BYTES:,} bytes; accepted: up to so many")
                 yield line
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UsageError(f"{file}: cannot be read: {in_words(error)}") from error
 
 
 def read_inputs(file: Path) -> Iterator[Input]:
@@ -100,24 +99,10 @@ def _is_json(text: bytes) -> bool:
 
 
 def _input(where: str, line: bytes) -> Input:
-    """One value, taken out of the record that `newsflow tail` printed around it."""
-    import base64
-
-    import orjson
-
+    """One value, taken out of the record that `newsflow tail` printed around it, or of the dead letter."""
     line = line.removeprefix(BYTE_ORDER_MARK).strip()
-    try:
-        record = orjson.loads(line)
-        if not record.keys() >= _RECORD:
-            return Input(where, line)
-        headers = tuple(
-            (str(name), None if text is None else str(text).encode()) for name, text in record["headers"].items()
-        )
-        if "value_base64" in record:
-            return Input(where, base64.b64decode(record["value_base64"]), headers)
-        return Input(where, orjson.dumps(record["value"]), headers)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return Input(where, line)
+    _, value, headers = original_of(line) or (None, line, ())
+    return Input(where, b"null" if value is None else value, headers)
 
 
 def raw_of(given: Input, source: str | None = None, url: str | None = None) -> RawArticle | Rejected:
@@ -183,7 +168,7 @@ def plain_text(given: Input) -> str | None:
     try:
         text = given.value.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{given.where}: cannot be read as UTF-8: {error}") from error
+        raise UsageError(f"{given.where}: {in_words(error)}") from error
     return None if looks_like_html(text) else text
 
 

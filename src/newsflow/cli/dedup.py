@@ -13,7 +13,7 @@ from newsflow.cli.articles import read_inputs
 from newsflow.cli.ledger import open_existing
 from newsflow.cli.options import ConfigOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, data, data_json, isolate, tell
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, in_words
 from newsflow.ingest.files import STDIN
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _read(path: Path) -> Article:
         date = PublicationDate(start, "unknown", "first-seen", "")
         return Article("file", path.name, given.value.decode("utf-8"), "und", date, start, guid=str(path))
     except ValueError as error:
-        raise UsageError(f"{path}: {error}; accepted: article.v1 as JSON, or text in UTF-8") from error
+        raise UsageError(f"{path}: {in_words(error)}; accepted: article.v1 as JSON, or text in UTF-8") from error
 
 
 def _print(left: Article, right: Article, found: Explanation) -> None:

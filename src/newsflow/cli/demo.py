@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WORK_DIR = Path(".newsflow/demo")
 BROKER_DIR = Path(".newsflow/kafka")
 GROUP = "newsflow.demo"
-SECRET_FILE = "webhook.secret"
+SECRET_FILE, LEDGER = "webhook.secret", "ledger.sqlite3"
 
 
 def demo(
@@ -43,8 +43,11 @@ def demo(
 ) -> None:
     """Run both jobs on invented news and show what came of it. Each run has a new ledger, and sees its own events."""
     set_up_logging(verbose, quiet)
-    from newsflow.errors import MissingToolError
+    from newsflow.errors import MissingToolError, UsageError
+    from newsflow.tools.programs import file_user
 
+    if user := file_user(directory.resolve() / LEDGER):
+        raise UsageError(f"the ledger of the last demo, which this one would remove, is in use: stop {user} first")
     # What an earlier demo left; nothing else may be there.
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -72,7 +75,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output)
     secret = secrets.token_hex(16)
     (directory / SECRET_FILE).write_text(secret, encoding="utf-8")
     with Receiver(directory / "alerts-received.jsonl", (secret,)) as receiver:
-        file = _write_settings(directory, directory / "ledger.sqlite3", status.bootstrap_servers, receiver.url)
+        file = _write_settings(directory, directory / LEDGER, status.bootstrap_servers, receiver.url)
         config = settings(file).config
         kafka = KafkaSettings.of(config.kafka)
         tell(f"topics: {len(apply_topics(kafka, declared(config)))} created or altered, the rest are as declared")

@@ -389,6 +389,7 @@ def _prepare(
     knows = (lambda event_id: runtime.ledger.event(event_id) is not None) if definition.decides_all else None
     reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, total, knows)
     stack.enter_context(closing(reader))
+    reader.check()
 
     def add(records: int, counters: Counter[str], left: int) -> None:
         total.update(counters)

@@ -13,6 +13,7 @@ from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from newsflow.config.settings import Config
     from newsflow.ledger import Ledger
@@ -128,6 +129,16 @@ def _print_status(found: dict[str, object], output: Output) -> None:
             data(f"{name}: {listed}")
 
 
+def _raw_retention() -> timedelta:
+    from datetime import timedelta
+
+    from newsflow.model.names import RAW_TOPIC
+    from newsflow.model.topics import declared_topics
+
+    raw = next(spec for spec in declared_topics(()) if spec.name == RAW_TOPIC)
+    return timedelta(milliseconds=int(raw.config["retention.ms"]))
+
+
 @app.command()
 def prune(
     config: ConfigOption = None,
@@ -155,6 +166,11 @@ def prune(
 
     loaded = settings(config, ledger=ledger).config
     retention = timedelta(days=loaded.ledger.retention_d if retention_days is None else retention_days)
+    if retention < (kept := _raw_retention()):
+        tell(
+            f"warning: the raw topic keeps its records for {kept.days} days as declared, longer than {retention.days}: "
+            "one that is read again after its event was forgotten is decided anew, and may go out twice"
+        )
     with closing(open_existing(loaded)) as opened:
         pruned = opened.prune(retention)
         counts, blobs = asdict(pruned), remove_unnamed(loaded, opened)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,8 +30,10 @@ from newsflow.errors import KafkaError, UsageError
 if TYPE_CHECKING:
     from newsflow.kafka.producer import BatchWriter
     from newsflow.kafka.settings import KafkaSettings
+    from newsflow.model import Event
 
 _TELL_EVERY = 500
+_LOOK_AT, _LOOK_AT_BYTES = 100, 8 << 20
 _ROOM_BYTES = 1024
 """Left of a topic's limit for what surrounds a value: the key, and the batch."""
 
@@ -52,22 +55,32 @@ class Published:
 
 
 def publish_file(
-    settings: KafkaSettings, file: Path, topic: str, show: Callable[[int], object] = lambda _: None
+    settings: KafkaSettings,
+    file: Path,
+    topic: str,
+    show: Callable[[int], object] = lambda _: None,
+    *,
+    force: bool = False,
 ) -> Published:
     """Send every line of `file` that is not blank to `topic` and return when all are stored.
 
     A line that is not JSON is sent as it is: it will be a dead letter that says why. A line larger than the topic
-    accepts is left out and listed. Raises `UsageError` for a file that cannot be read, `KafkaError` for a topic
-    that does not exist or records that were not stored; the message says how many were.
+    accepts is left out and listed. Raises `UsageError` for a file that cannot be read or, without `force`, is not one
+    of JSON lines, `KafkaError` for a topic that does not exist or records that were not stored; the message says how
+    many were.
     """
-    from newsflow.ingest.files import read_events
+    from newsflow.ingest.files import event_of, read_lines
     from newsflow.kafka.producer import BatchWriter
+    from newsflow.kafka.settings import MAX_RECORD_BYTES
 
-    done = Published(topic, _limit_bytes(settings, topic))
+    done = Published(topic, MAX_RECORD_BYTES)
+    lines = read_lines(file, done.leave_out, done.limit)
+    lines = lines if force else _of_json(file, lines)
+    done.limit = _limit_bytes(settings, topic)
     writer = BatchWriter(settings)
     try:
-        for event in read_events(file, done.leave_out, done.limit):
-            _publish(writer, done, event.offset + 1, event.value or b"")
+        for number, line in lines:
+            _publish(writer, done, number + 1, event_of(file.name, number, line))
             if (done.count + 1) % _TELL_EVERY == 0:
                 show(done.count)
         writer.flush()
@@ -79,6 +92,33 @@ def publish_file(
     finally:
         writer.close()
     return done
+
+
+def _of_json(file: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same lines. Raises `UsageError` where most of the first are not JSON: then another file was meant."""
+    first: list[tuple[int, bytes]] = []
+    while (
+        len(first) < _LOOK_AT and sum(len(line) for _, line in first) < _LOOK_AT_BYTES and (each := next(lines, None))
+    ):
+        first.append(each)
+    other = [(number, line) for number, line in first if not _is_object(line)]
+    if 2 * len(other) > len(first):
+        number, line = other[0]
+        raise UsageError(
+            f"{file}: {len(other)} of {len(first)} lines looked at are not JSON objects, line {number + 1} for one: "
+            f"{one_line(line.decode('utf-8', 'replace'), 60)!r}. Nothing was published. Accepted: one raw event a "
+            "line; --force publishes what it is, and such lines will be dead letters"
+        )
+    return chain(first, lines)
+
+
+def _is_object(line: bytes) -> bool:
+    import orjson
+
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def event_key(line: bytes) -> bytes | None:
@@ -99,13 +139,13 @@ def event_key(line: bytes) -> bytes | None:
     return raw_key(source, identity)
 
 
-def _publish(writer: BatchWriter, done: Published, number: int, line: bytes) -> None:
-    key = event_key(line)
-    size = len(line) + len(key or b"")
+def _publish(writer: BatchWriter, done: Published, number: int, event: Event) -> None:
+    key = event_key(event.value or b"") if event.key is None else event.key
+    size = len(event.value or b"") + len(key or b"")
     if size > done.limit:
         done.too_large.append((number, size))
         return
-    writer.send(done.topic, key, line)
+    writer.send(done.topic, key, event.value, event.headers)
     done.count += 1
     done.keyless += key is None
 
@@ -133,6 +173,7 @@ def publish(
     file: Annotated[Path, file_argument("Raw events, one JSON object a line (.jsonl, .jsonl.gz)")],
     topic: Annotated[str | None, typer.Option(help="Kafka topic; the configured input topic by default.")] = None,
     check: CheckOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Publish the lines although most are not JSON.")] = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -140,6 +181,9 @@ def publish(
     quiet: QuietOption = False,
 ) -> None:
     """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched.
+
+    Dead letters are published again as they were: key, value to the byte and headers. They come as `newsflow tail -o
+    json` prints them, or from the dead-letters.jsonl of a run on files.
 
     With --check nothing is published and no broker is asked: each line that is not valid is said, with the reason its
     dead letter would have.
@@ -153,7 +197,7 @@ def publish(
         return
     kafka = loaded.kafka
     with _progress(quiet) as show:
-        done = publish_file(KafkaSettings.of(kafka), file, topic or kafka.input_topic, show)
+        done = publish_file(KafkaSettings.of(kafka), file, topic or kafka.input_topic, show, force=force)
     _report(done, output)
 
 

@@ -105,7 +105,8 @@ def as_line(event: Event) -> str:
 
 
 def as_object(event: Event) -> dict[str, Any]:
-    """A JSON object that holds the whole record; a value that is not JSON comes as `value_base64`."""
+    """A JSON object that holds the whole record; the value as `value_base64` where it is not JSON, and of each dead
+    letter, whose very bytes are to be published again."""
     found: dict[str, Any] = {
         "topic": event.topic,
         "partition": event.partition,
@@ -120,7 +121,7 @@ def as_object(event: Event) -> dict[str, Any]:
     reason = header(event.headers, ERROR_PREFIX + "reason")
     if reason is not None:
         found |= {"reason": reason, "message": header(event.headers, ERROR_PREFIX + "message")}
-    return found | _value(event.value)
+    return found | _value(event.value, exact=reason is not None)
 
 
 def instant(timestamp_ms: int) -> str:
@@ -132,13 +133,14 @@ def instant(timestamp_ms: int) -> str:
     return "-".ljust(20) if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _value(value: bytes | None) -> dict[str, Any]:
+def _value(value: bytes | None, exact: bool = False) -> dict[str, Any]:
     if value is None:
         return {"value": None}
+    in_bytes = {"value_base64": base64.b64encode(value).decode("ascii")}
     try:
-        return {"value": orjson.loads(value)}
+        return {"value": orjson.loads(value)} | (in_bytes if exact else {})
     except orjson.JSONDecodeError:
-        return {"value_base64": base64.b64encode(value).decode("ascii")}
+        return in_bytes
 
 
 def _encodable(text: str) -> str:

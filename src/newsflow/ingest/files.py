@@ -7,6 +7,7 @@ into the same folder starts over. A folder that holds anything else is refused, 
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import gzip
 import hashlib
@@ -26,8 +27,9 @@ from typing import IO, Any, cast
 
 import orjson
 
-from newsflow.errors import SinkError, UsageError
-from newsflow.model import Event
+from newsflow.errors import SinkError, UsageError, in_words
+from newsflow.model import Event, Headers
+from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX
 from newsflow.model.names import TOPIC_ID, subscription_of
 
 KINDS = {
@@ -103,7 +105,7 @@ class OutputDirectory:
         self._files: dict[str, _Open] = {}
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
-        _claim(folder)
+        self._made = _claim(folder)
         self._claim_file = _lock(folder / MARKER)
         shutil.rmtree(self._partial, ignore_errors=True)
         for feeds in FEEDS:
@@ -133,6 +135,7 @@ class OutputDirectory:
                     file.handle.close()
             if not self._claim_file.closed:
                 shutil.rmtree(self._partial, ignore_errors=True)
+                self._remove_what_was_made()
                 self._claim_file.close()
             self._files.clear()
 
@@ -143,6 +146,15 @@ class OutputDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abandon()
+
+    def _remove_what_was_made(self) -> None:
+        """The folders that this run made, where nothing else lies in them."""
+        for name in _OURS if self._made else ():
+            with suppress(OSError):
+                (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            for made in self._made:
+                made.rmdir()
 
     def _add(self, row: Row) -> bool:
         name = row.file
@@ -197,7 +209,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _claim(folder: Path) -> None:
+def _claim(folder: Path) -> list[Path]:
+    """Make the folder, or take one that may be written. Returns what was made, the innermost first."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
@@ -211,6 +225,7 @@ def _claim(folder: Path) -> None:
             "or one that holds only the output of an earlier run"
         )
     (folder / MARKER).touch()
+    return made
 
 
 def _foreign_feeds(folder: Path) -> Iterator[str]:
@@ -236,23 +251,87 @@ LongLine = Callable[[int, Iterator[bytes]], bytes]
 
 def read_events(path: Path, long_line: LongLine, most_bytes: int) -> Iterator[Event]:
     """Every line of `path`, plain or gzip, or of standard input (`-`), as an event, its line number (from 0) as offset;
-    blank lines are skipped. A line of more than `most_bytes` is never held whole: `long_line` gets it in pieces.
+    blank lines are skipped, dead letters and records that `newsflow tail` printed are as they were on Kafka. A line of
+    more than `most_bytes` is never held whole: `long_line` gets it in pieces. One that holds a record may be twice as
+    long.
 
     A line that is not JSON is an event too: what is wrong with it is for the pipeline to say. Raises
     `UsageError` when the file cannot be read or a gzip file is damaged.
     """
+    lines = read_lines(path, long_line, most_bytes)
+    return (event_of(path.name, number, line) for number, line in lines)
+
+
+def read_lines(path: Path, long_line: LongLine, most_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, each with its number from 0; see `read_events`. Raises `UsageError`."""
     try:
         with open_lines(path) as file:
-            for offset in count():
-                line = file.readline(most_bytes + 1)
+            for number in count():
+                bound, line = most_bytes, file.readline(most_bytes + 1)
                 if not line:
                     return
-                whole = line.endswith(b"\n") or len(line) <= most_bytes
-                value = line.rstrip(b"\r\n") if whole else long_line(offset, _pieces(file, line))
-                if value:
-                    yield Event(path.name, 0, offset, 0, None, value)
+                if len(line) > bound and line.startswith(_HOLDING_A_RECORD):
+                    bound = 2 * most_bytes
+                    line += file.readline(bound + 1 - len(line))
+                whole = line.endswith(b"\n") or len(line) <= bound
+                content = line.rstrip(b"\r\n") if whole else long_line(number, _pieces(file, line))
+                if content:
+                    yield number, content
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path}: cannot be read to its end: {error}") from error
+        raise UsageError(f"{path}: cannot be read to its end: {in_words(error)}") from error
+
+
+def event_of(name: str, offset: int, line: bytes) -> Event:
+    """The event that a line is, or holds: see `original_of`."""
+    key, value, headers = original_of(line) or (None, line, ())
+    return Event(name, 0, offset, 0, key, value, headers)
+
+
+_HOLDING_A_RECORD = (b'{"topic":', b'{"reason":')
+"""How the lines of both begin."""
+_PRINTED, _SET_ASIDE = {"topic", "partition", "offset", "headers"}, {"reason", "origin", "headers"}
+
+
+def original_of(line: bytes) -> tuple[bytes | None, bytes | None, Headers] | None:
+    """Key, value and own headers of the record that `newsflow tail -o json` printed as this line, or that a run on
+    files wrote as this dead letter; None for any other line."""
+    if b'"headers"' not in line:
+        return None
+    try:
+        members = orjson.loads(line)
+        if "source" in members:
+            return None
+        if members.keys() >= _PRINTED:
+            return _printed(members)
+        return _set_aside(members) if members.keys() >= _SET_ASIDE else None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
+    headers = ((name, None if text is None else text.encode()) for name, text in members["headers"].items())
+    key, value = members.get("key"), members.get("value")
+    if "dataref" in members:
+        # What is printed is what the blob store holds. The record is the claim, or names the blob in a header alone.
+        claim = members.get("claim")
+        content = None if claim is None else orjson.dumps(claim)
+    else:
+        content = _bytes(members) or (None if value is None else orjson.dumps(value))
+    return key and key.encode(), content, tuple(filter(_is_own, headers))
+
+
+def _set_aside(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
+    headers = tuple((header["name"], _bytes(header)) for header in members["headers"])
+    return _bytes(members, "key_base64"), _bytes(members), headers
+
+
+def _bytes(members: dict[str, Any], name: str = "value_base64") -> bytes | None:
+    return base64.b64decode(members[name], validate=True) if name in members else None
+
+
+def _is_own(header: tuple[str, bytes | None]) -> bool:
+    """Whether a header is the record's own. How often it was a dead letter goes with it: the next one counts on."""
+    return header[0] == ERROR_PREFIX + "attempt" or not header[0].startswith(DEAD_LETTER_PREFIXES)
 
 
 def _pieces(file: IO[bytes], piece: bytes) -> Iterator[bytes]:

@@ -4,11 +4,12 @@ header names are not UTF-8 read all the same."""
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -358,6 +359,15 @@ _HUNG_UP_ON_LOGIN = _Cause(
 )
 
 
+def _unexplained(settings: KafkaSettings, error: Exception, heard: list[str]) -> str:
+    """What to say where the library gives no reason: of another program's port it only says that time is up."""
+    for server in settings.bootstrap_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        with suppress(OSError, ValueError), socket.create_connection((host.strip("[]"), int(port)), _FIRST_PATIENCE_S):
+            return f"{server} does not answer as Kafka does: another program's port, or a broker that hangs"
+    return f"{error}; last heard: {heard[-1] if heard else 'nothing'}"
+
+
 def _cause(settings: KafkaSettings, heard: list[str], error: Exception) -> _Cause | None:
     said = "\n".join([*heard, str(error)]).lower()
     cause = next((cause for cause in _CAUSES if cause.sign in said), None)
@@ -365,5 +375,5 @@ def _cause(settings: KafkaSettings, heard: list[str], error: Exception) -> _Caus
 
 
 def _unreachable(settings: KafkaSettings, error: Exception, heard: list[str], cause: _Cause | None) -> str:
-    reason = cause.text if cause else f"{error}; last heard: {heard[-1] if heard else 'nothing'}"
+    reason = cause.text if cause else _unexplained(settings, error, heard)
     return f"no Kafka at {settings.bootstrap_servers} ({describe(settings.security)}): {reason}"

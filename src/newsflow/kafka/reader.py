@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from newsflow.errors import KafkaError
+from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.client import missing_topic
 from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
@@ -36,6 +36,11 @@ log = logging.getLogger(__name__)
 
 Offsets = dict[int, int]
 """Next offset to read, by partition."""
+_LOOK_FOR_ANOTHER_S, _SAY_AGAIN_S = 1.0, 60.0
+_TWICE = (
+    "%s/%d: this job had committed %d and finds %d: another process commits for its consumer group. Is the same job "
+    "running twice? Nothing is lost, but each does the other's work: stop one, or share out the --partitions"
+)
 _ASK_MS = 15_000
 _FIRST = -1
 """Wherever the log begins."""
@@ -75,6 +80,10 @@ class Run:
         return all(start >= end for start, end in self.spans.values())
 
 
+class _NoAnswerError(KafkaError):
+    """The broker cannot answer now, and may when it is asked again."""
+
+
 class AvailableReader:
     """Bounded runs over the partitions of one topic with a `newsflow.kafka.client.Consumer`, which it closes. One
     thread at a time; `stop` may be called from any."""
@@ -106,6 +115,8 @@ class AvailableReader:
         self._finished: Offsets = {}
         self._reached: Offsets = {}
         self._committed: Offsets = {}
+        self._attempted: Offsets = {}
+        self._look_again_s = 0.0
         self._keeps_marks = True
         self._refused_s: float | None = None
         """When it was last said that the group's offsets are refused."""
@@ -120,6 +131,18 @@ class AvailableReader:
     def finished(self) -> Offsets:
         """Where the next run starts: all before it is written."""
         return dict(self._finished)
+
+    def check(self) -> None:
+        """Raises `KafkaError` where the topic does not exist, `UsageError` where a wanted partition does not."""
+        try:
+            with self._asking():
+                found = self._consumer.partitions_for_topic(self._topic)
+        except _NoAnswerError:
+            return  # The first run asks again, and waits.
+        if not found:
+            raise missing_topic(self._topic)
+        if missing := sorted((self._wanted or found) - found):
+            raise UsageError(f"topic {self._topic} has partitions {sorted(found)}, and not {missing} (--partitions)")
 
     def plan(self, until: Mapping[int, int] | None = None) -> Run:
         """Look where the topic ends now and plan the next run; with `until`, not beyond those offsets."""
@@ -184,6 +207,8 @@ class AvailableReader:
             return
         try:
             with self._asking():
+                self._look_for_another(moved)
+                self._attempted.update(moved)
                 self._consumer.commit({self._tp(p): self._marked(p, offset) for p, offset in moved.items()})
         except CommitFailedError as error:
             # Reading on is safe: what is not committed is read again at the next start, and known to the ledger.
@@ -228,8 +253,13 @@ class AvailableReader:
     def close(self) -> None:
         self._consumer.close()
 
-    def _asking(self) -> AbstractContextManager[None]:
-        return outages.asking(self._place, RetriableError)
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with outages.asking(self._place, _NoAnswerError):
+            try:
+                yield
+            except RetriableError as error:
+                raise _NoAnswerError(f"no answer for topic {self._topic} ({type(error).__name__})") from error
 
     def _tp(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
@@ -309,7 +339,10 @@ class AvailableReader:
         for partition in partitions:
             self._findings.made_anew(partition, max(read.get(partition, 0), 0), self._ends.get(partition))
             self._finished[partition] = 0
-            for known in (self._at, self._committed, self._reached, self._newest_ms, self._finished_ms):
+            for known in (
+                *(self._at, self._committed, self._attempted),
+                *(self._reached, self._newest_ms, self._finished_ms),
+            ):
                 known.pop(partition, None)
 
     def _back_into_log(self, error: OffsetOutOfRangeError | LogTruncationError) -> None:
@@ -358,6 +391,20 @@ class AvailableReader:
         # All or none: asking for a position may raise.
         self._reached |= {partition: self._position_of(partition) for partition in self._run.spans}
         return batch
+
+    def _look_for_another(self, moved: Offsets) -> None:
+        """Warn, at most once a minute, where somebody else has committed what is about to be committed here."""
+        now_s = time.monotonic()
+        if now_s < self._look_again_s:
+            return
+        self._look_again_s = now_s + _LOOK_FOR_ANOTHER_S
+        for partition in moved.keys() & self._committed.keys():
+            found = self._consumer.committed(self._tp(partition), metadata=True)
+            ours = (self._committed[partition], self._attempted.get(partition))
+            if found is not None and found.offset >= 0 and found.offset not in ours:
+                log.warning(_TWICE, self._topic, partition, ours[0], found.offset)
+                self._look_again_s = now_s + _SAY_AGAIN_S
+                return
 
     def _bound(self, partition: int) -> int | None:
         return None if self._run.bounds is None else self._run.bounds.get(partition, 0)

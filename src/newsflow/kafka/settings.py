@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.config.settings import Kafka, Security
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, in_words
 from newsflow.secrets import is_reference, resolve
 from newsflow.shown import MASK
 
@@ -144,7 +144,7 @@ def _load_certificate(context: ssl.SSLContext, certificate: str, security: Secur
         context.load_cert_chain(certificate, _existing(security.key_file, "key_file"), password)
     except (ssl.SSLError, OSError) as error:
         raise ConfigError(
-            f"{certificate} with its key cannot be used ({error}); "
+            f"{certificate} with its key cannot be used ({in_words(error)}); "
             "accepted: PEM files of one certificate and its key, and the key's passphrase in key_password",
             path=f"{_AT}.certificate_file",
         ) from error

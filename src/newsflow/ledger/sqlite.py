@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from newsflow.errors import LedgerError
+from newsflow.errors import LedgerError, in_words
 from newsflow.ledger.database import Database, RetryableError, Row, T
 
 _CACHE_KIB = 128 * 1024
@@ -35,7 +35,7 @@ class SqliteDatabase(Database):
             )
             self.retry(self._configure)
         except (OSError, sqlite3.Error) as error:
-            raise LedgerError(f"cannot open the ledger file {path}: {error}") from error
+            raise LedgerError(f"cannot open the ledger file {path}: {in_words(error)}") from error
 
     def _configure(self) -> None:
         # FULL: a decision is on disk before anything of it is published, so even a power cut takes none back.

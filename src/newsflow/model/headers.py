@@ -20,6 +20,7 @@ PASSED_ON = ("traceparent", "tracestate")
 ERROR_PREFIX = "newsflow.error."
 ORIGIN_PREFIX = "newsflow.origin."
 CONNECT_PREFIX = "__connect.errors."
+DEAD_LETTER_PREFIXES = (ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)
 MAX_HEADER_CHARS = 2_000
 
 
@@ -77,7 +78,7 @@ def dead_letter_headers(
     reason. What an earlier dead-lettering of the same record wrote is replaced. Kafka Connect's names are written
     too, so that tools that know those can read it.
     """
-    own = tuple(pair for pair in event.headers if not pair[0].startswith((ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)))
+    own = tuple(pair for pair in event.headers if not pair[0].startswith(DEAD_LETTER_PREFIXES))
     place = {"topic": event.topic, "partition": str(event.partition), "offset": str(event.offset)}
     error = {
         "id": emission_id(event.event_id, "dead-letter", rejected.reason + qualifier),

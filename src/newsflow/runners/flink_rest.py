@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import urllib3
 
-from newsflow.errors import FlinkError, UsageError
+from newsflow.errors import FlinkError, UsageError, in_words
 from newsflow.secrets import secrets_of
 from newsflow.shown import keep_secret
 
@@ -218,4 +218,4 @@ def _cause(trace: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
+    return in_words(getattr(error, "reason", None) or error).rpartition(": ")[2]

@@ -158,7 +158,7 @@ class LocalLoop:
         attempt = self._failures + self._waits
         pause_s = min(0.25 * 2 ** min(attempt, 10), LONGEST_PAUSE_S)
         # An outage is said once a minute, by `outages`.
-        level = logging.INFO if self._waits > 1 else logging.WARNING
+        level = logging.INFO if waits else logging.WARNING
         log.log(level, "attempt %d failed, next in %.1f s: %s", attempt, pause_s, last_line(error))
         self._stop.wait(pause_s)
 

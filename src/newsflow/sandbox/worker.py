@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from newsflow.errors import SandboxError
+from newsflow.errors import SandboxError, in_words
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -98,7 +98,7 @@ class Worker:
             )
         except OSError as error:
             self._errors.close()
-            raise SandboxError(f"the extraction worker cannot be started: {error}") from error
+            raise SandboxError(f"the extraction worker cannot be started: {in_words(error)}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout

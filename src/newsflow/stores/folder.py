@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from newsflow.errors import SinkError
+from newsflow.errors import SinkError, in_words
 from newsflow.stores.contract import Refused, Store, StoreRow, path_of, separate_refused, unique
 from newsflow.stores.manifest import TEMPORARY, FileEntry, Manifest, sync
 
@@ -139,7 +139,7 @@ class FolderStore(Store):
                 self._write(good)
                 return refused
         except OSError as error:
-            raise SinkError(f"the store {self.folder} cannot be written: {error}") from error
+            raise SinkError(f"the store {self.folder} cannot be written: {in_words(error)}") from error
 
     def _write(self, rows: Sequence[StoreRow]) -> None:
         with self._locked():
@@ -175,7 +175,7 @@ class FolderStore(Store):
                 merged = {entry.path for entry in before} - kept
                 leftovers = self._remove_all_but(kept) - len(merged)
         except OSError as error:
-            raise SinkError(f"the store {self.folder} cannot be compacted: {error}") from error
+            raise SinkError(f"the store {self.folder} cannot be compacted: {in_words(error)}") from error
         return Compacted(len(before), len(after), sum(entry.rows for entry in after), leftovers)
 
     def check(self) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from newsflow.errors import SinkError
+from newsflow.errors import SinkError, in_words
 
 MANIFEST, EARLIER, TEMPORARY = "manifest.jsonl", "manifest.json", ".tmp"
 VERSION = 2
@@ -72,7 +72,7 @@ class Manifest:
             self._forget()
             self._read_earlier()
         except OSError as error:
-            raise SinkError(f"{self.path} cannot be read: {error}") from error
+            raise SinkError(f"{self.path} cannot be read: {in_words(error)}") from error
 
     def append(self, entries: Iterable[FileEntry]) -> None:
         """Have more files count; durable on return. `refresh` comes first. Raises `OSError`."""

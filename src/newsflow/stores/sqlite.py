@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from newsflow.errors import ConfigError, SinkError
+from newsflow.errors import ConfigError, SinkError, in_words
 from newsflow.model.headers import instant_text
 from newsflow.stores.contract import Refused, Store, StoreRow, newest, path_of, separate_refused
 from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
@@ -47,7 +47,7 @@ class SqliteStore(Store):
             raise
         except (OSError, sqlite3.Error) as error:
             self.close()
-            raise SinkError(f"the store {self.path} cannot be written: {error}") from error
+            raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
         return refused
 
     def check(self) -> str:

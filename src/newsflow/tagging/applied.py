@@ -22,7 +22,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from newsflow.errors import ConfigError, UsageError
+from newsflow.errors import ConfigError, UsageError, in_words
 from newsflow.resources import SHIPPED
 from newsflow.tagging.load import (
     Catalogue,
@@ -306,7 +306,7 @@ def _entry(pointer: Pointer, folder: Path) -> Entry | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"not an entry of applied rules: {error}", file=str(file)) from error
+        raise ConfigError(f"not an entry of applied rules: {in_words(error)}", file=str(file)) from error
 
 
 def _entry_of_first_release(pointer: Pointer, folder: Path) -> Entry | None:

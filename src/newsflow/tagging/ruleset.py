@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, in_words
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
@@ -253,7 +253,7 @@ def read_pointer(file: Path) -> Pointer:
     except FileNotFoundError:
         return NOTHING_APPLIED
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"not a pointer to applied rules: {error}", file=str(file)) from error
+        raise ConfigError(f"not a pointer to applied rules: {in_words(error)}", file=str(file)) from error
 
 
 def as_pointer(value: Mapping[str, Any], folder: Path) -> Pointer:

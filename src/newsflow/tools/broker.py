@@ -145,6 +145,9 @@ class LocalBroker:
         The first call also fetches the jars (`say` is told so). Raises `MissingToolError` without Java (or,
         the first time, Maven), `LocalServiceError` when the port is taken or the broker does not come up.
         """
+        if not self.directory.exists():  # What is refused leaves no folder behind.
+            find_java("the local Kafka broker", WITHOUT_BROKER)
+            self._refuse_taken_ports()
         self.directory.mkdir(parents=True, exist_ok=True)
         with exclusive(self.directory / "broker.lock"):
             pid, port = self._running()

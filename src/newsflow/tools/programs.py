@@ -172,6 +172,19 @@ def port_owner(port: int) -> str:
     pid = _listener(port)
     if pid is None:
         return "a process that cannot be told (another user's, perhaps)"
+    return _described(pid)
+
+
+def file_user(file: Path) -> str:
+    """Another process that has a file open: `process 4711 (newsflow run …)`. Empty where there is none, or /proc is
+    not there to tell."""
+    for entry in _PROC.iterdir() if _PROC.is_dir() else ():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _holds_one_of(entry / "fd", {str(file)}):
+            return _described(int(entry.name))
+    return ""
+
+
+def _described(pid: int) -> str:
     line = command_line(pid)
     return f"process {pid} ({line if len(line) <= 100 else line[:99] + '…'})"
 

@@ -16,6 +16,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TypeVar
 
+from newsflow.errors import in_words
+
 T = TypeVar("T")
 Wrap = Callable[[socket.socket], socket.socket]
 
@@ -43,7 +45,7 @@ class Deadline:
 
     def why(self, error: Exception) -> str:
         """Return what to say of an error: what follows from a cut connection is not its cause."""
-        return _too_long(self.seconds) if self.over else str(error) or type(error).__name__
+        return _too_long(self.seconds) if self.over else in_words(error) or type(error).__name__
 
     def resolved(self, resolve: Callable[[str, int], T], host: str, port: int) -> T:
         """Return what `resolve` says of a name, if it does in time."""

@@ -21,7 +21,7 @@ from urllib3.util import Url, parse_url
 
 from newsflow.alerts.senders.deadline import Deadline, Wrap
 from newsflow.config.settings import Destination
-from newsflow.errors import SinkError
+from newsflow.errors import SinkError, in_words
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -85,7 +85,7 @@ def checked_addresses(
     try:
         texts = list(dict.fromkeys(resolve(host, port)))
     except OSError as error:
-        raise SinkError(f"the host {host!r} cannot be resolved: {error}") from error
+        raise SinkError(f"the host {host!r} cannot be resolved: {in_words(error)}") from error
     except ValueError as error:
         raise SinkError(f"the host {host!r} cannot be resolved: its name is not one") from error
     if not texts:

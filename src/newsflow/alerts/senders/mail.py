@@ -25,6 +25,7 @@ from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, DeliveryResul
 from newsflow.alerts.senders.deadline import Deadline
 from newsflow.alerts.senders.http import system_resolver
 from newsflow.config.settings import Destination
+from newsflow.errors import in_words
 from newsflow.model import PendingAlert
 
 Tls = Literal["starttls", "implicit", "none"]
@@ -93,7 +94,7 @@ class Mail:
         except smtplib.SMTPDataError as error:
             return _judge(error.smtp_code, error.smtp_error, _OF_THE_MAIL)
         except (OSError, smtplib.SMTPException) as error:
-            return retry(f"{self.server.host} port {self.server.port}: {error or type(error).__name__}")
+            return retry(f"{self.server.host} port {self.server.port}: {in_words(error) or type(error).__name__}")
         return self._settle(lost, account)
 
     def _settle(self, lost: Mapping[str, tuple[int, bytes]], account: _Account) -> Attempt:
