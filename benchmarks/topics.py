@@ -133,7 +133,7 @@ def run_newsflow(rules: Rules, articles: list[Article], folder: Path) -> tuple[R
 def _compiled(path: Path) -> RuleSet:
     """Rules read and compiled, not taken from the cache, and all that the first text would build."""
     rules = RuleSet(read_rules([path]))
-    rules.tables.vocabulary.hits("")
+    rules.tables.vocabulary.build()
     return rules
 
 

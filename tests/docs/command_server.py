@@ -58,15 +58,15 @@ def _attend(connection: socket.socket) -> None:
         _become(asked, streams)
     for stream in streams:
         os.close(stream)
-    threading.Thread(target=_pass_on, args=(connection, child), daemon=True).start()
+    threading.Thread(target=_pass_on, args=(connection, child, asked["arguments"]), daemon=True).start()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     connection.sendall(bytes([code % 256 if code >= 0 else 128 - code]))
     os._exit(0)
 
 
-def _pass_on(connection: socket.socket, child: int) -> None:
+def _pass_on(connection: socket.socket, child: int, arguments: list[str]) -> None:
     while number := connection.recv(1):
-        _wait_until_it_drains(child)
+        _wait_until_it_drains(child, 20.0 if arguments[0] in ("run", "deliver") else 2.0)
         with suppress(ProcessLookupError):
             os.kill(child, number[0])
     # The client has gone without waiting.
@@ -74,9 +74,9 @@ def _pass_on(connection: socket.socket, child: int) -> None:
         os.kill(child, signal.SIGKILL)
 
 
-def _wait_until_it_drains(child: int) -> None:
-    """A reader presses Ctrl-C when something is to be seen: a job that just starts gets to catch signals (2 s)."""
-    for _ in range(40):
+def _wait_until_it_drains(child: int, patience_s: float) -> None:
+    """A reader presses Ctrl-C when something is to be seen: a job that just starts gets to catch signals."""
+    for _ in range(round(patience_s / 0.05)):
         with suppress(OSError, IndexError):
             caught = Path(f"/proc/{child}/status").read_text().partition("SigCgt:")[2].split()[0]
             if int(caught, 16) & 1 << (signal.SIGTERM - 1):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.tagging.compile import CandidateIndex, SetTests
-from newsflow.tagging.patterns import Postings
+from newsflow.tagging.patterns import LeafTable, Postings, Vocabulary
 
 LEAVES = 12
 clauses = st.frozensets(st.integers(0, LEAVES - 1), min_size=1, max_size=4)
@@ -47,3 +47,25 @@ def test_each_kind_of_rule(item: SetTests, seen: set[int], found: bool) -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 100))), st.integers(0, 5))
 def test_lists_keep_their_order(pairs: list[tuple[int, int]], key: int) -> None:
     assert Postings(pairs, 6).at(key) == [value for at, value in pairs if at == key]
+
+
+@given(
+    st.lists(st.text("abcd ", min_size=1, max_size=9), min_size=1, max_size=30, unique=True),
+    st.text("abcd ", max_size=60),
+)
+def test_the_first_texts_are_searched_as_all_others(forms: list[str], text: str) -> None:
+    table = LeafTable()
+    table.patterns = {form: number for number, form in enumerate(forms)}
+    vocabulary = Vocabulary(table)
+    first = vocabulary.hits(text)
+    vocabulary.build()
+    assert first == vocabulary.hits(text)
+
+
+def test_a_vocabulary_is_built_for_more_than_a_few_texts_and_for_long_ones() -> None:
+    texts, long = Vocabulary(LeafTable()), Vocabulary(LeafTable())
+    for count in range(5):
+        texts.hits("a")
+        assert (texts._automaton is None) == (count < 3)
+    long.hits("a" * 100_000)
+    assert long._automaton is not None

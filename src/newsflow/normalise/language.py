@@ -127,14 +127,22 @@ def _list_code(language: str) -> str:
 @lru_cache(maxsize=64)
 def _word_list(code: str) -> WordList | None:
     """A list of words, or None where there is none. Read when it is first needed, in about 20 ms."""
-    import numpy
-    from wordfreq import available_languages, read_cBpack
+    import gzip
+    from importlib.util import find_spec
+    from pathlib import Path
 
-    path = available_languages("small").get(code)
-    if path is None:
+    import msgpack
+    import numpy
+
+    # wordfreq itself takes longer to import than a list to read, for what it does besides.
+    package = find_spec("wordfreq")
+    path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
+    if not path.is_file():
         return None
+    with gzip.open(path) as packed:
+        _, *ranks = msgpack.load(packed)
     # The words at index n have the probability 10 ** (-n / 100).
-    pairs = [(hash(word), index) for index, words in enumerate(read_cBpack(path)) for word in words]
+    pairs = [(hash(word), index) for index, words in enumerate(ranks) for word in words]
     hashes = numpy.array([pair[0] for pair in pairs], dtype=numpy.int64)
     costs = numpy.array([pair[1] for pair in pairs], dtype=numpy.float32) * numpy.float32(numpy.log(10) / 100)
     order = hashes.argsort()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -45,8 +44,7 @@ class Entry(NamedTuple):
     capitals: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One term, compiled. `unless`, `needs` and `without` name helper leaves.
 
     `simple`: a hit of its pattern is a hit of it, whatever the article.
@@ -136,6 +134,7 @@ class Postings:
         return self._values[places], ends
 
 
+_START, _FEW_TEXTS, _SHORT_CHARS = 5, 3, 50_000
 PatternHit = tuple[int, int, int]
 """Pattern, start and end in the folded text."""
 
@@ -146,6 +145,7 @@ class Vocabulary:
     def __init__(self, table: LeafTable) -> None:
         self._table = table
         self._automaton: Any = None
+        self._texts = 0
         pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
         self._entries = Postings(pairs, len(table.patterns))
         self.plain_leaves = self._plain_leaves()
@@ -163,14 +163,29 @@ class Vocabulary:
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_automaton": None}
+        return self.__dict__ | {"_automaton": None, "_texts": 0}
 
     def hits(self, folded: str) -> list[PatternHit]:
         """Every pattern wherever it stands in a folded text, overlapping ones too, in order of their ends."""
-        if self._automaton is None:  # built for the first text: commands that only name topics need none
-            self._automaton = ahocorasick_rs.AhoCorasick(list(self._table.patterns))
+        if self._automaton is None:
+            if self._texts < _FEW_TEXTS and len(folded) < _SHORT_CHARS:
+                self._texts += 1
+                return self._hits_alone(folded)
+            self.build()
         found: list[PatternHit] = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         return found
+
+    def build(self) -> None:
+        """Make what finds all patterns at once. It takes longer than to look through a few texts without it."""
+        self._automaton = ahocorasick_rs.AhoCorasick(list(self._table.patterns))
+
+    def _hits_alone(self, folded: str) -> list[PatternHit]:
+        """The same, by those patterns alone of which the text has the beginning."""
+        starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
+        here = [(text, number) for text, number in self._table.patterns.items() if text[:_START] in starts]
+        automaton = ahocorasick_rs.AhoCorasick([text for text, _ in here])
+        found = automaton.find_matches_as_indexes(folded, overlapping=True)
+        return [(here[index][1], start, end) for index, start, end in found]
 
     def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
         """The entries of a pattern, those of terms of these languages."""

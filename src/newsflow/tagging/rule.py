@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
 
@@ -22,8 +22,7 @@ TermField = Literal["title", "lead", "body"]
 Case = Literal["smart", "any"]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word or phrase. `text` as written (`~` inflected, `*` open end); `language` empty for every language."""
 
     text: str
