@@ -83,7 +83,7 @@ class YamlDocument:
 def _keeps_to(schema: Mapping[str, Any], value: Any) -> bool:
     """Whether the fast validator accepts all of `value`. It takes 5.0 for an integer, so of such numbers it is not
     asked."""
-    return not _has_whole_float(value) and jsonschema_rs.Draft202012Validator(schema).is_valid(value)
+    return not _has_whole_float(value) and jsonschema_rs.Draft202012Validator(dict(schema)).is_valid(value)
 
 
 def _has_whole_float(value: Any) -> bool:
