@@ -50,7 +50,7 @@ def test_init_migrate_status(url: str) -> None:
 
 def test_migrate_takes_a_ledger_back(url: str) -> None:
     run(ledger_command.app, ["init", "--ledger", url])
-    back = ["migrate", "--ledger", url, "--to", "5"]
+    back = ["migrate", "--ledger", url, "--back-to", "5"]
     assert "would take back 0006_stored_once" in run(ledger_command.app, [*back, "--dry-run"]).stderr
     done = run(ledger_command.app, [*back, "-o", "json"])
     assert json.loads(done.stdout.splitlines()[0]) == {"migration": "0006_stored_once", "step": "took back"}
@@ -60,7 +60,7 @@ def test_migrate_takes_a_ledger_back(url: str) -> None:
     assert "applied 0006_stored_once" in run(ledger_command.app, ["migrate", "--ledger", url]).stderr
     for number in ("4", "7"):
         with pytest.raises(LedgerError, match=rf"cannot be taken back to migration {number}; accepted: 5, 6"):
-            run(ledger_command.app, ["migrate", "--ledger", url, "--to", number], catch_exceptions=False)
+            run(ledger_command.app, ["migrate", "--ledger", url, "--back-to", number], catch_exceptions=False)
 
 
 def test_status_sums_outcomes(url: str, ids: list[str]) -> None:

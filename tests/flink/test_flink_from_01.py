@@ -61,7 +61,7 @@ def wait(run: FlinkRun, events: Events) -> None:
 
 def test_a_savepoint_of_01_leads_up_and_back(run: FlinkRun, v01: Release) -> None:
     run.create_topics()
-    run.newsflow("ledger", "migrate", "--to", "5")
+    run.newsflow("ledger", "migrate", "--back-to", "5")
     events = Events(run)
     try:
         install(run, v01)
@@ -77,7 +77,7 @@ def test_a_savepoint_of_01_leads_up_and_back(run: FlinkRun, v01: Release) -> Non
         wait(run, events)
         run.cancel()
 
-        run.newsflow("ledger", "migrate", "--to", "5")
+        run.newsflow("ledger", "migrate", "--back-to", "5")
         install(run, v01)
         events.publish(100)
         run.restore(savepoint)

@@ -74,7 +74,7 @@ def test_the_guide_to_upgrades_holds(run: FlinkRun) -> None:
     wait_until(lambda: len(busy_workers(run)) == 2, 60, lambda: f"{len(busy_workers(run))} workers read")
 
     guide.follow("jobs", "cancel")
-    guide.follow("ledger", "migrate", "--to")
+    guide.follow("ledger", "migrate", "--back-to")
     events.publish(100)
     guide.follow("jobs", "restore")  # from the savepoint of the upgrade: 300 events are read again
     events.wait()

@@ -3,6 +3,7 @@ them need is here: signals, the heartbeat, progress and the report at the end.""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from types import FrameType
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from newsflow.alerts.delivery import AlertDelivery
+from newsflow.alerts.delivery import LAST_DRAIN_S, AlertDelivery
 from newsflow.alerts.outbox import Outbox
 from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell
@@ -36,7 +37,7 @@ from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
-from newsflow.leftovers import nothing_left_behind
+from newsflow.leftovers import end_within, nothing_left_behind
 from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
@@ -59,9 +60,9 @@ _TELL_S = 5.0
 
 
 @contextmanager
-def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
-    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`; the second ends the
-    process where it stands."""
+def draining(stops: Iterable[Callable[[], object]], shutdown_s: float = math.inf) -> Iterator[None]:
+    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`, and the process has
+    ended `shutdown_s` seconds later, whatever hangs; the second ends it where it stands."""
     received: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
@@ -71,6 +72,8 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
             # Not sys.exit: that would wait for the run that is not to be waited for.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+        if shutdown_s < math.inf:
+            end_within(shutdown_s, lambda: say(not_ended(shutdown_s)))
         for stop in stops:
             stop()
         say(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
@@ -88,6 +91,13 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def not_ended(shutdown_s: float) -> str:
+    return (
+        f"not ended {shutdown_s:g} s after the signal (limits.shutdown_s), so ended here; what was not committed is "
+        "read again at the next start, and what was not sent is sent then"
+    )
 
 
 class Heartbeat:
@@ -322,7 +332,8 @@ def locally(
             _prepare(definition, runtime, sink, partitions, progress, options, beats, stack) for sink in sinks or ("",)
         ]
         stops = [stop for loop in loops for stop in loop.stops]
-        with draining(stops), _upkeep(config, follow and not sinks), _alerting(runtime, sinks, done):
+        shutdown_s = config.limits.shutdown_s
+        with draining(stops, shutdown_s), _upkeep(config, follow and not sinks), _alerting(runtime, sinks, done):
             if sinks:
                 _run_side_by_side(loops, follow, beats)
             else:
@@ -413,7 +424,8 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
         return
     outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
     tick = (lambda now: runtime.planner.tick(now)) if sinks else None
-    with AlertDelivery(outbox, runtime.config.destinations, tick=tick) as delivery:
+    last_s = min(LAST_DRAIN_S, runtime.config.limits.shutdown_s * 2 / 3)
+    with AlertDelivery(outbox, runtime.config.destinations, last_s, tick) as delivery:
         yield
     done.alerts += delivery.report()
 

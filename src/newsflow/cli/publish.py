@@ -17,6 +17,7 @@ from newsflow.cli.options import (
     BootstrapOption,
     CheckOption,
     ConfigOption,
+    ForceOption,
     Output,
     OutputOption,
     QuietOption,
@@ -161,7 +162,7 @@ def publish(
     file: Annotated[Path, file_argument("Raw events, one JSON object a line (.jsonl, .jsonl.gz)")],
     topic: Annotated[str | None, typer.Option(help="Kafka topic; the configured input topic by default.")] = None,
     check: CheckOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Publish the lines although most are not JSON.")] = False,
+    force: ForceOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -169,6 +170,8 @@ def publish(
     quiet: QuietOption = False,
 ) -> None:
     """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched.
+
+    A file most of whose lines are not JSON is refused.
 
     Dead letters are published again as they were: key, value to the byte and headers. They come as `newsflow tail -o
     json` prints them, or from the dead-letters.jsonl of a run on files.

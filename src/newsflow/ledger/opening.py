@@ -7,10 +7,11 @@ from pathlib import Path
 
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.errors import ConfigError, LedgerError
-from newsflow.ledger.database import Database, mask_url
+from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
 from newsflow.migrations import Migration, MigrationSet
+from newsflow.secrets import masked as mask_url
 
 MIGRATIONS = MigrationSet("ledger/migrations", "migration", "the ledger", LedgerError)
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from newsflow.errors import LedgerError
-from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number, mask_url
+from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number
+from newsflow.secrets import masked as mask_url
 
 try:
     import psycopg
