@@ -109,5 +109,9 @@ class MissingToolError(LocalServiceError):
     """A program that a local part needs is not installed. The message names the ways that do without it."""
 
 
+class TimeLimitError(NewsflowError):
+    """Work on one article took longer than it may. The article is to blame."""
+
+
 class SandboxError(NewsflowError):
     """The process that reads pages cannot be started. No page is to blame: the batch is not normalised."""

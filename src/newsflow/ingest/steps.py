@@ -25,7 +25,8 @@ def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[
     parsed = each(read, STAGE, lambda pair: _parse(*pair, runtime), lambda _, rejected: rejected)
     parsed = [_with_content(raw, runtime) for raw in parsed]
     raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
-    clean = iter(runtime.normaliser.normalise_many([(raw, runtime.sources.get(raw.source), now) for raw in raws]))
+    tasks = [(raw, runtime.sources.get(raw.source), now) for raw in raws]
+    clean = iter(runtime.normaliser.normalise_many(tasks, runtime.beat))
     return [
         _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, parsed, strict=True)
@@ -77,13 +78,14 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
 
 def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
-    rules = runtime.rules.current()
+    rules, limit_s = runtime.rules.current(), runtime.config.limits.extract_s
 
     def work(item: Item) -> Item:
         decision = item.decision
         if decision is None or decision.article is None or decision.outcome not in STORED - {Outcome.WITHDRAWN}:
             return item
-        tags = rules.tag(decision.article)
+        tags = rules.tag(decision.article, limit_s)
+        runtime.beat()
         article = replace(decision.article, topics=tags.topics, mentions=tags.mentions)
         return replace(item, decision=replace(decision, article=article))
 

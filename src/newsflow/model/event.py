@@ -112,9 +112,9 @@ class Reason(StrEnum):
     Add a profile, then replay.
     """
     TIME_LIMIT = "time-limit"
-    """The page took longer than `limits.extract_s`.
+    """To read it or to find its topics took longer than `limits.extract_s`.
 
-    Look at the page; it may be hostile.
+    Look at the article; it may be hostile.
     """
     TRANSFORM_ERROR = "transform-error"
     """A stage failed in a way it did not expect.
