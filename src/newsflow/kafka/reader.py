@@ -26,7 +26,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError, UsageError
-from newsflow.kafka.client import missing_topic
+from newsflow.kafka.client import missing_topic, translated
 from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
 from newsflow.model.event import event_id_of
@@ -133,9 +133,12 @@ class AvailableReader:
         return dict(self._finished)
 
     def check(self) -> None:
-        """Raises `KafkaError` where the topic does not exist, `UsageError` where a wanted partition does not."""
+        """Raises `KafkaError` where the topic does not exist or may not be read, `UsageError` where a wanted partition
+        does not exist."""
         try:
-            with self._asking():
+            # A consumer that may not see a topic says of its partitions that there are none, and here that it may not.
+            with translated(f"looking up topic {self._topic}"), self._asking():
+                self._consumer.topic_id(self._topic, timeout_ms=_ASK_MS)
                 found = self._consumer.partitions_for_topic(self._topic)
         except _NoAnswerError:
             return  # The first run asks again, and waits.
