@@ -17,6 +17,7 @@ from newsflow.cli.options import (
     BootstrapOption,
     ConfigOption,
     DryRunOption,
+    ForceOption,
     Output,
     OutputOption,
     ReplaceOption,
@@ -36,7 +37,6 @@ FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Where running jobs look; else the configured `topics.applied`.")
 ]
 FeedsOption = Annotated[bool, typer.Option("--create-feeds", help="Make the feeds that the broker lacks.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Apply although examples fail or feeds are missing.")]
 
 
 def apply(
@@ -54,6 +54,7 @@ def apply(
 
     A rule of the same id is replaced, none is removed. `shipped` stands for the rules of the installed release, and
     goes on doing so after an upgrade; of all other files a copy is kept. `newsflow topics rollback` undoes it.
+    Where examples fail or the broker lacks feeds, nothing is applied without --force.
     """
     from newsflow.tagging.applied import plan_apply
 

@@ -17,6 +17,7 @@ from newsflow.cli.options import (
     BootstrapOption,
     CheckOption,
     ConfigOption,
+    ForceOption,
     Output,
     OutputOption,
     QuietOption,
@@ -161,7 +162,7 @@ def publish(
     file: Annotated[Path, file_argument("Raw events, one JSON object a line (.jsonl, .jsonl.gz)")],
     topic: Annotated[str | None, typer.Option(help="Kafka topic; the configured input topic by default.")] = None,
     check: CheckOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Publish the lines although most are not JSON.")] = False,
+    force: ForceOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     output: OutputOption = Output.TEXT,
@@ -172,6 +173,8 @@ def publish(
 
     Dead letters are published again as they were: key, value to the byte and headers. They come as `newsflow tail -o
     json` prints them, or from the dead-letters.jsonl of a run on files.
+
+    A file whose lines are mostly not JSON is refused; with --force it is published, and they will be dead letters.
 
     With --check nothing is published and no broker is asked: each line that is not valid is said, with the reason its
     dead letter would have.
