@@ -73,6 +73,13 @@ def in_words(error: BaseException) -> str:
     return getattr(error, "strerror", None) or re.sub(r"\[Errno -?\d+\] ", "", str(error))
 
 
+def not_there(what: str, name: str, known: Iterable[str]) -> str:
+    """`there is no store 'lkae'; did you mean 'lake'? there are: archive, lake`."""
+    known = list(known)
+    parts = (did_you_mean(name, known), f"there are: {', '.join(known) or 'none'}")
+    return f"there is no {what} {name!r}; {' '.join(filter(None, parts))}"
+
+
 def dotted(path: Iterable[str | int]) -> str:
     """`("routes", 2, "match")` as `routes[2].match`, the `path` of a `ConfigError`."""
     text = ""

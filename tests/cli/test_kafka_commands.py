@@ -200,6 +200,11 @@ def test_apply_prints_a_diff_and_topics_lists_what_came_of_it(own_broker: LocalB
     }
 
 
+def test_a_pattern_that_no_topic_has_is_said(broker: RunningBroker) -> None:
+    listed = on(broker, "kafka", "topics", "none.*")
+    assert (listed.stdout, listed.stderr) == ("", "the broker has no topic none.*\n")
+
+
 def test_a_declaration_that_is_wrong_changes_nothing(broker: RunningBroker, tmp_path: Path) -> None:
     file = tmp_path / "topics.yaml"
     file.write_text("version: 1\ntopics:\n  - name: news_topic\n")

@@ -30,9 +30,10 @@ def refusal(*arguments: str) -> NewsflowError:
         (["ingest", "--runner", "flink", "--partitions", "0,1"], "say --parallelism"),
         (["ingest", "--runner", "flink", "--until-caught-up"], "reads endlessly"),
         (["deliver", "--runner", "flink", "--flink-master", "jm:8081"], "run `newsflow run deliver --follow"),
-        (["deliver", "--follow", "--sinks", "alrts"], "no sink 'alrts'; there are: alerts; did you mean 'alerts'?"),
+        (["deliver", "--follow", "--sinks", "alrts"], "no sink 'alrts'; did you mean 'alerts'? there are: alerts"),
         (["deliver", "--follow", "--sinks", ","], "no sink ','; there are: alerts"),
         (["nothing", "--runner", "flink", "--flink-master", "jm:8081"], "no job 'nothing'"),
+        (["ingset", "--follow"], "no job 'ingset'; did you mean 'ingest'? there are: deliver, ingest, trends; or give"),
     ],
 )
 def test_what_does_not_go_together_is_said(arguments: list[str], why: str, monkeypatch: pytest.MonkeyPatch) -> None:

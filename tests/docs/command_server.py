@@ -10,11 +10,11 @@ import importlib
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,21 +52,25 @@ def _attend(connection: socket.socket) -> None:
     """In a fork: fork once more for the command, pass the client's signals on, and answer with the exit code."""
     message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     asked = json.loads(message)
+    draining, drains = os.pipe()
     child = os.fork()
     if child == 0:
         connection.close()
+        _tell_when_it_drains(drains)
         _become(asked, streams)
-    for stream in streams:
+    for stream in (*streams, drains):
         os.close(stream)
-    threading.Thread(target=_pass_on, args=(connection, child, asked["arguments"]), daemon=True).start()
+    is_job = asked["arguments"][:1] in (["run"], ["deliver"])
+    threading.Thread(target=_pass_on, args=(connection, child, [draining] if is_job else []), daemon=True).start()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     connection.sendall(bytes([code % 256 if code >= 0 else 128 - code]))
     os._exit(0)
 
 
-def _pass_on(connection: socket.socket, child: int, arguments: list[str]) -> None:
+def _pass_on(connection: socket.socket, child: int, draining: list[int]) -> None:
     while number := connection.recv(1):
-        _wait_until_it_drains(child, 20.0 if arguments[0] in ("run", "deliver") else 2.0)
+        if draining:  # a reader presses Ctrl-C when something is to be seen: a job that just starts gets to catch it
+            select.select(draining, [], [], 20)
         with suppress(ProcessLookupError):
             os.kill(child, number[0])
     # The client has gone without waiting.
@@ -74,14 +78,17 @@ def _pass_on(connection: socket.socket, child: int, arguments: list[str]) -> Non
         os.kill(child, signal.SIGKILL)
 
 
-def _wait_until_it_drains(child: int, patience_s: float) -> None:
-    """A reader presses Ctrl-C when something is to be seen: a job that just starts gets to catch signals."""
-    for _ in range(round(patience_s / 0.05)):
-        with suppress(OSError, IndexError):
-            caught = Path(f"/proc/{child}/status").read_text().partition("SigCgt:")[2].split()[0]
-            if int(caught, 16) & 1 << (signal.SIGTERM - 1):
-                return
-        time.sleep(0.05)
+def _tell_when_it_drains(drains: int) -> None:
+    """Write to a pipe when this process takes up Ctrl-C itself, as a job does that drains."""
+    set_handler = signal.signal
+
+    def noting(number: int, handler: Any) -> Any:
+        before = set_handler(number, handler)
+        if number == signal.SIGINT:
+            os.write(drains, b".")
+        return before
+
+    signal.signal = noting  # type: ignore[assignment]
 
 
 def _become(asked: dict[str, Any], streams: list[int]) -> None:

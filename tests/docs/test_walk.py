@@ -90,6 +90,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     }
     listeners = [Listener("SASLTLS", "SASL_SSL", port)]
     local = LocalBroker(folder / "broker", free_port(), libs=LIBS, listeners=listeners, properties=properties)
+    # Where they would be but for the tests, which share them.
+    (folder / "broker").mkdir()
+    (folder / "broker" / "libs").symlink_to(LIBS)
     environ = {
         "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
         "NEWSFLOW_KAFKA__SECURITY__CA_FILE": str(authority.file),

@@ -14,7 +14,7 @@ import typer
 
 from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, emit, tell
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, not_there
 
 if TYPE_CHECKING:
     from newsflow.alerts.outbox import Backlog, Delivery, LoggedAlert, Outbox
@@ -188,8 +188,7 @@ def _subscription(routes: Routes, name: str) -> Subscription:
     for each in routes.subscriptions:
         if each.id == name:
             return each
-    known = ", ".join(each.id for each in routes.subscriptions) or "none"
-    raise UsageError(f"there is no subscription {name!r}; there are: {known}")
+    raise UsageError(not_there("subscription", name, [each.id for each in routes.subscriptions]))
 
 
 def _find(outbox: Outbox, prefix: str) -> LoggedAlert:

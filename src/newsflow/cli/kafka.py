@@ -183,6 +183,8 @@ def topics(
     for row in rows:
         size = f"{row['partitions']:>3} partitions  {row['records']:>9,} records"
         emit(output, row, f"{row['topic']:<{width}}  {size}  {row['cleanup']:<14}  {row['description']}")
+    if names and not rows:
+        tell(f"the broker has no topic {' or '.join(names)}")
     missing = sorted(name for name in set(described) - {state.name for state in states} if _wanted(name, names))
     if missing:
         tell(f"declared and not there: {', '.join(missing)}; `newsflow kafka apply` creates them")

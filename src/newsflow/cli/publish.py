@@ -188,6 +188,8 @@ def publish(
     Dead letters are published again as they were: key, value to the byte and headers. They come as `newsflow tail -o
     json` prints them, or from the dead-letters.jsonl of a run on files.
 
+    A file whose lines are mostly not JSON is refused; with --force it is published, and they will be dead letters.
+
     With --check nothing is published and no broker is asked: each line that is not valid is said, with the reason its
     dead letter would have.
     """

@@ -8,7 +8,7 @@ import typer
 
 from newsflow.cli.options import Output, OutputOption
 from newsflow.cli.output import data, data_json, emit
-from newsflow.errors import UsageError, did_you_mean
+from newsflow.errors import UsageError, not_there
 
 app = typer.Typer(no_args_is_help=True, help="JSON Schemas of what is read and written.")
 
@@ -34,9 +34,7 @@ def print_schema(
         return
     short = name.removesuffix(".v1")
     if short not in SCHEMAS:
-        hint = did_you_mean(short, SCHEMAS)
-        there_are = f"there are: {', '.join(SCHEMAS)}"
-        raise UsageError(f"there is no schema {name!r}; {' '.join(filter(None, (hint, there_are)))}")
+        raise UsageError(not_there("schema", short, SCHEMAS))
     if output is Output.JSON:
         data_json(load_schema(short))
     else:

@@ -9,7 +9,7 @@ import typer
 
 from newsflow.cli.options import ConfigOption, Output, OutputOption, settings
 from newsflow.cli.output import conclude, emit
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, not_there
 
 if TYPE_CHECKING:
     from newsflow.stores.folder import FolderStore
@@ -48,7 +48,7 @@ def _open(name: str, config: ConfigOption) -> FolderStore:
 
     known = dict(settings(config).config.stores)
     if name not in known and "://" not in name:
-        raise UsageError(f"there is no store {name!r}; there are: {', '.join(known) or 'none'}; or give a URL")
+        raise UsageError(f"{not_there('store', name, known)}; or give a URL")
     opened = open_store(resolve(known.get(name, name)))
     if not isinstance(opened, FolderStore):
         opened.close()

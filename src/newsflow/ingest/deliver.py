@@ -17,7 +17,7 @@ from typing import Protocol
 from newsflow.alerts.planner import AlertPlanner
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
-from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError, did_you_mean
+from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError, not_there
 from newsflow.ingest.claims import Claimed
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.secrets import resolve
@@ -154,11 +154,7 @@ def chosen_sinks(config: Config, text: str | None) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
-        meant = "; ".join(filter(None, (did_you_mean(name, known) for name in unknown)))
-        raise UsageError(
-            f"there is no sink {', '.join(map(repr, unknown)) or repr(text)}; there are: {', '.join(known)}"
-            + (f"; {meant}" if meant else "")
-        )
+        raise UsageError("; ".join(not_there("sink", name, known) for name in unknown or [text]))
     return chosen
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import apache_beam as beam
 
 from newsflow.config.settings import Config
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, not_there
 from newsflow.kafka.reader import TopicPosition
 from newsflow.model.names import ARTICLE_TOPIC
 from newsflow.resources import pipelines_dir
@@ -77,7 +77,7 @@ def load_job(name: str) -> JobDefinition:
     """
     path = Path(name) if name.endswith(".py") else pipelines_dir() / f"{name}.py"
     if not path.is_file():
-        raise UsageError(f"there is no job {name!r}; shipped: {', '.join(job_names())}; or give the path of a .py file")
+        raise UsageError(f"{not_there('job', name, job_names())}; or give the path of a .py file")
     spec = importlib.util.spec_from_file_location(f"newsflow_job_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
