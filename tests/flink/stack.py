@@ -200,8 +200,9 @@ class FlinkRun:
         kafka = {"bootstrap_servers": servers, "input_topic": self.topic, "group": self.topic}
         ledger, topics = {"url": self.ledger_url}, {"paths": RULES}
         blobs = {"url": f"folder:///{self.folder}/blobs", "shared": True}
-        own = {"job": self.name, "kafka": kafka, "ledger": ledger, "blobs": blobs, "topics": topics}
-        file.write_bytes(orjson.dumps(own | dict(self.settings)))
+        own: dict[str, object] = {"job": self.name, "kafka": kafka, "ledger": ledger, "blobs": blobs, "topics": topics}
+        own |= self.settings
+        file.write_bytes(orjson.dumps({name: value for name, value in own.items() if value is not None}))
         return file
 
 
