@@ -93,7 +93,7 @@ def test_nothing_shuffles_on_the_hot_path() -> None:
 def test_every_job_has_a_definition() -> None:
     assert job_names() == ["deliver", "ingest", "trends"]
     assert [load_job(name).per_sink for name in job_names()] == [True, False, False]
-    with pytest.raises(UsageError, match=r"shipped: .*ingest"):
+    with pytest.raises(UsageError, match=r"there are: .*ingest"):
         load_job("none-such")
 
 
