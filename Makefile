@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-deploy test-docs test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-attacks test-deploy test-docs test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,7 +25,7 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults and not flink and not docs' -n auto --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs' -n auto --dist loadfile --no-loadscope-reorder \
 	  --durations 20 --cov newsflow --cov-report=
 	@$(BIN)/coverage report | sed -n '1,12p;$$p'
 
@@ -36,6 +36,9 @@ test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among t
 
 test-faults: $(STAMP) ## Kill and restart what can die; print what was lost (nothing)
 	$(BIN)/python -m pytest -m faults
+
+test-attacks: $(STAMP) ## Hostile input, hanging partners, dying machines, upgrades; one line an attack
+	$(BIN)/python -m pytest -q -p tests.attack_table -n auto --dist loadfile
 
 test-deploy: $(STAMP) ## Render deploy/ and check all of it against the published schemas
 	$(BIN)/python -m pytest tests/deploy tests/kafka/test_strimzi.py
@@ -58,7 +61,8 @@ test-flink-short: $(FLINK) ## One job on Flink under every fault, with few event
 soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothing grows
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
-nightly: test-faults test-docs test-flink soak ## What takes too long for every change
+nightly: export NEWSFLOW_TEST_ATTACKS := full
+nightly: test-faults test-attacks test-docs test-flink soak ## What takes too long for every change
 
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .

@@ -13,6 +13,9 @@ from newsflow.runners.job import Job
 from newsflow.runners.read import ReadArticles
 from newsflow.runners.transforms import Deduplicate, Normalise, Route, TagTopics, WriteArticles
 
+DECIDES_ALL = True
+"""The ledger knows every event that it read, so that one which is older than the group's offsets shows at the start."""
+
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Add the stages of the job to `pipeline`."""

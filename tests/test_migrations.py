@@ -12,6 +12,8 @@ import newsflow
 from newsflow.errors import LedgerError, SinkError
 from newsflow.ledger import open_ledger
 from newsflow.ledger.opening import MIGRATIONS as LEDGER
+from newsflow.ledger.opening import migrate, take_back
+from newsflow.ledger.sqlite import SqliteDatabase
 from newsflow.migrations import Migration, MigrationSet
 from newsflow.stores.sql import migrations_of
 from newsflow.stores.sqlite import SqliteStore
@@ -151,3 +153,37 @@ def test_half_a_set_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("store", "ledger"):
         with closing(sqlite3.connect(tmp_path / f"{name}.sqlite3")) as connection:
             assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_every_migration_behind_version_0_1_has_a_way_back() -> None:
+    for each in ALL:
+        last_of_0_1 = 5 if each is LEDGER else 1
+        assert set(each.ways_back()) == {migration.number for migration in each.shipped()} - set(
+            range(1, last_of_0_1 + 1)
+        )
+        names = {migration.number: migration.name for migration in each.shipped()}
+        assert all(names[number] == way.name for number, way in each.ways_back().items())
+
+
+def test_the_way_back_leaves_the_tables_of_version_0_1(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+
+    def tables() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(OLD_LEDGER)
+        for number, name, sql in old_sql("ledger/migrations", 5):
+            connection.executescript(sql)
+            connection.execute("INSERT INTO migration VALUES (?, ?)", (number, name))
+        connection.commit()
+    before = tables()
+    with closing(SqliteDatabase(str(path))) as db:
+        assert [each.number for each in migrate(db)] == [6]
+        assert tables() != before
+        assert [each.number for each in take_back(db, 5)] == [6]
+        assert tables() == before
+        db.run(lambda: db.execute("INSERT INTO migration (number, name) VALUES (99, 'later')"))
+        with pytest.raises(LedgerError, match="use the newer release"):
+            take_back(db, 5)

@@ -18,9 +18,15 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from newsflow.shown import without_secrets
+
 
 class NewsflowError(Exception):
-    """Base of all. The message is for a person: what is wrong, which value, what would be accepted."""
+    """Base of all. The message is for a person: what is wrong, which value, what would be accepted. No secret that is
+    known to this process is in it, whatever a library put there."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(without_secrets(each) if isinstance(each, str) else each for each in parts))
 
 
 class ConfigError(NewsflowError):
@@ -108,6 +114,10 @@ class LocalServiceError(NewsflowError):
 
 class MissingToolError(LocalServiceError):
     """A program that a local part needs is not installed. The message names the ways that do without it."""
+
+
+class TimeLimitError(NewsflowError):
+    """Work on one article took longer than it may. The article is to blame."""
 
 
 class SandboxError(NewsflowError):

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ MARK = "STARTED_BY_NEWSFLOW"
 IN_ORDER_S = 3.0
 """How long what is left has to end in order, before it is killed."""
 _GIVE_UP_S = 10.0
+_LAST_WORDS_S = 1.0
 _PROC = Path("/proc")
 
 
@@ -42,6 +44,20 @@ def ending_in_order(handler: Callable[[int, FrameType | None], Any] = end_in_ord
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+def end_within(seconds: float, say: Callable[[], object]) -> None:
+    """End this process after so many seconds, with 1, whatever hangs in it by then; `say` is called before."""
+
+    def end() -> None:
+        last_words = threading.Thread(target=say, daemon=True)
+        last_words.start()
+        last_words.join(_LAST_WORDS_S)  # what is written to may be what hangs
+        os._exit(1)
+
+    watchdog = threading.Timer(seconds, end)
+    watchdog.daemon = True
+    watchdog.start()
 
 
 @contextlib.contextmanager

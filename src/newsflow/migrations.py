@@ -1,6 +1,7 @@
 """Numbered changes of a database: SQL files that are each run once, in order, and a table that names those that were.
 
-The ledger and the SQL stores each keep such a folder; files are added to it and never changed.
+The ledger and the SQL stores each keep such a folder; files are added to it and never changed. In its folder `back` are
+files of the same names that take a change back, so that the release before can go on with all that was decided since.
 """
 
 from __future__ import annotations
@@ -47,7 +48,16 @@ class MigrationSet:
 
     def shipped(self) -> list[Migration]:
         """All that this release knows, in order."""
-        folder = resources.files("newsflow").joinpath(*self.folder.split("/"))
+        return self._read(self.folder)
+
+    def ways_back(self) -> dict[int, Migration]:
+        """What takes migrations back, by their numbers; none for those of the first release."""
+        return {each.number: each for each in self._read(f"{self.folder}/back")}
+
+    def _read(self, path: str) -> list[Migration]:
+        folder = resources.files("newsflow").joinpath(*path.split("/"))
+        if not folder.is_dir():
+            return []
         files = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name)
         return [Migration(int(each.name[:4]), each.name[:-4], each.read_text("utf-8")) for each in files]
 
@@ -76,3 +86,27 @@ class MigrationSet:
                 execute(statement)
             execute(f"INSERT INTO {self.table} (number, name) VALUES ({migration.number}, '{migration.name}')")
         return pending
+
+    def beyond(self, number: int, applied: Collection[int]) -> list[Migration]:
+        """What takes a database back to the migration of this number, the last that an older release knows, in the
+        order in which it is to be run. Raises `error` when a newer release wrote the database, or none of ours did."""
+        self.pending(applied)
+        ways = self.ways_back()
+        oldest = min(ways, default=self.shipped()[-1].number + 1) - 1
+        if number < oldest or number not in applied:
+            accepted = [each for each in sorted(applied) if each >= oldest]
+            raise self.error(
+                f"{self.owner} cannot be taken back to migration {number}; accepted: "
+                f"{', '.join(map(str, accepted)) or 'none, it has no migration that can be taken back'}"
+            )
+        return [ways[each] for each in sorted(applied, reverse=True) if each > number]
+
+    def take_back(self, execute: Callable[[str], object], number: int, applied: Collection[int]) -> list[Migration]:
+        """Take a database back to the migration of this number; return what was taken back. As with `run`, the caller
+        holds a transaction."""
+        ways = self.beyond(number, applied)
+        for way in ways:
+            for statement in way.statements():
+                execute(statement)
+            execute(f"DELETE FROM {self.table} WHERE number = {way.number}")
+        return ways

@@ -71,7 +71,7 @@ class MemoryKafka:
 
     def __post_init__(self) -> None:
         self._logs: defaultdict[str, defaultdict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
-        self._committed: dict[tuple[str, str, int], int] = {}
+        self._committed: dict[tuple[str, str, int], Any] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="newsflow-testing-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -161,25 +161,28 @@ class _Consumer:
         return set(self._kafka._logs[topic]) or {0}
 
     def assign(self, partitions: Iterable[Any]) -> None:
-        self._positions = {partition: self.committed(partition) or 0 for partition in partitions}
+        self._positions = dict.fromkeys(partitions, 0)
 
-    def beginning_offsets(self, partitions: Iterable[Any]) -> dict[Any, int]:
+    def beginning_offsets(self, partitions: Iterable[Any], **_: object) -> dict[Any, int]:
         return dict.fromkeys(partitions, 0)
 
-    def end_offsets(self, partitions: Iterable[Any]) -> dict[Any, int]:
+    def end_offsets(self, partitions: Iterable[Any], **_: object) -> dict[Any, int]:
         return {partition: len(self._log(partition)) for partition in partitions}
 
-    def committed(self, partition: Any) -> int | None:
+    def topic_id(self, topic: str, **_: object) -> str:
+        return f"{topic} in memory"
+
+    def committed(self, partition: Any, **_: object) -> Any:
         return self._kafka._committed.get((self._group, *partition))
 
     def commit(self, offsets: Mapping[Any, Any]) -> None:
         for partition, at in offsets.items():
-            self._kafka._committed[self._group, *partition] = at.offset
+            self._kafka._committed[self._group, *partition] = at
 
     def position(self, partition: Any) -> int:
         return self._positions[partition]
 
-    def seek(self, partition: Any, offset: int) -> None:
+    def seek(self, partition: Any, offset: int, *_: object) -> None:
         self._positions[partition] = offset
 
     def pause(self, *partitions: Any) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from newsflow.alerts.delivery import AlertDelivery
+from newsflow.alerts.delivery import AlertDelivery, Circuit
 from newsflow.alerts.outbox import Outbox
 from newsflow.backoff import Backoff
 from newsflow.config.load import load_config
@@ -109,7 +109,8 @@ def main(folder: Path, hook: str, outage: Path) -> None:
     ]
     outbox = runtime.alert_ledger
     delivery = AlertDelivery(lambda: Outbox(outbox), config.destinations, last_drain_s=20, tick=runtime.planner.tick)
-    delivery.drainer.lease_s, delivery.drainer.backoff = 0.5, Backoff(0.05, 0.2)
+    for drainer in delivery.drainers:
+        drainer.lease_s, drainer.backoff, drainer.circuit = 0.5, Backoff(0.05, 0.2), Circuit(Backoff(0.05, 0.2))
     print("ready", flush=True)
     with delivery:
         for loop in loops:

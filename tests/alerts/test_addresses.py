@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-import urllib3.util.connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,13 +153,13 @@ def test_names_that_lead_inside_are_refused(host: str) -> None:
 @pytest.mark.parametrize("url", [each for each in INTERNAL_URLS if each.isascii() and each.startswith("http://")])
 def test_no_redirect_leads_inside_however_it_is_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server of the open internet redirects; nothing else is connected to."""
-    real = urllib3.util.connection.create_connection
+    real = socket.create_connection
 
     def connect(address: tuple[str, int], *rest: Any, **options: Any) -> socket.socket:
         assert address[0] == OPEN, "a connection inside was tried"
         return real(("127.0.0.1", address[1]), *rest, **options)
 
-    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    monkeypatch.setattr("socket.create_connection", connect)
 
     def resolve(host: str, port: int) -> list[str]:
         return [OPEN] if host == "hop.example" else system_resolver(host, port)
@@ -186,7 +185,7 @@ def test_a_name_that_changes_its_mind_between_check_and_connection_gains_nothing
         connected.append(address)
         raise OSError("no connection in this test")
 
-    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    monkeypatch.setattr("socket.create_connection", connect)
     with pytest.raises(UnreachableError):
         HttpClient(resolve=resolve).post("http://rebinding.example/", b"", {})
     assert connected == [(OPEN, 80)]

@@ -171,6 +171,18 @@ def test_quiet_hours_follow_the_wall_clock_through_the_change_of_clocks() -> Non
         "2026-03-28T06:00:00+00:00"
     )
     assert berlin.ends(datetime.fromisoformat("2026-03-28T12:00:00+00:00")) is None
+    assert berlin.ends(datetime.fromisoformat("2026-10-24T20:30:00+00:00")) == datetime.fromisoformat(
+        "2026-10-25T06:00:00+00:00"
+    )
+    # An hour that does not exist, and one that is there twice, in which the first one counts.
+    for begin, end, now, ends in (
+        (time(2, 30), time(4), "2026-03-29T01:10:00+00:00", "2026-03-29T02:00:00+00:00"),
+        (time(2, 30), time(4), "2026-10-25T00:40:00+00:00", "2026-10-25T03:00:00+00:00"),
+    ):
+        hours = QuietHours("Europe/Berlin", begin, end)
+        before = datetime.fromisoformat(now)
+        found = hours.ends(before) or hours.ends(before + timedelta(minutes=30))
+        assert found == datetime.fromisoformat(ends)
 
 
 def test_quiet_hours_of_some_days() -> None:

@@ -206,9 +206,9 @@ def test_each_subscriber_gets_what_its_policy_says(routes: Routes, tmp_path: Pat
     with serving_http(hook) as script, serving_mail("starttls", box) as server:
         hook.script = script
         webhook = Webhook("hook", script.url, (SECRET,), http=client())
-        drainer = Drainer([webhook, replace(_mail(server), name="mail")], clock=clock)
+        drainers = [Drainer(each, clock=clock) for each in (webhook, replace(_mail(server), name="mail"))]
         AlertPlanner(routes, ledger).mute("muted", at(10, 50))
-        _live_through(_night(), routes, ledger, drainer, clock)
+        _live_through(_night(), routes, ledger, drainers, clock)
         assert not Outbox(ledger).backlog()
     ledger.close()
     table = _table(routes, hook.taken)
@@ -224,7 +224,7 @@ def test_each_subscriber_gets_what_its_policy_says(routes: Routes, tmp_path: Pat
 
 
 def _live_through(
-    night: dict[datetime, list[Article]], routes: Routes, ledger: Ledger, drainer: Drainer, clock: Clock
+    night: dict[datetime, list[Article]], routes: Routes, ledger: Ledger, drainers: list[Drainer], clock: Clock
 ) -> None:
     """Five minutes at a time, to the second morning; the planner is made anew at each step, and sees articles twice."""
     while clock.now < at(41):
@@ -232,7 +232,8 @@ def _live_through(
         for _ in range(2):
             planner.take(night.get(clock.now, []), clock.now)
         planner.tick(clock.now)
-        drainer.drain(Outbox(ledger))
+        for drainer in drainers:
+            drainer.drain(Outbox(ledger))
         clock.now += STEP
 
 

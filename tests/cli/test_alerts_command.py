@@ -100,7 +100,7 @@ def test_what_was_refused_is_sent_again_on_demand(place: Place) -> None:
 
     alert_id = place.raise_alert()
     Outbox(place.ledger).mark_failed(alert_id, "there", "HTTP 400", None)
-    drainer = Drainer(make_senders(load_config(place.config).config.destinations))
+    (drainer,) = map(Drainer, make_senders(load_config(place.config).config.destinations))
     assert drainer.drain(Outbox(place.ledger)).sent == 0
     assert place("resend", alert_id[:6], "--to", "there").exit_code == 0
     assert drainer.drain(Outbox(place.ledger)).sent == 1

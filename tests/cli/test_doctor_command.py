@@ -163,7 +163,7 @@ def test_a_dead_destination_its_oldest_alert_and_its_circuit(site: Site) -> None
         ledger = open_ledger(site.ledger_url, clock=tick)
         alert = PendingAlert(f"alert-{tries}", "desk", b"{}", ("hook",))
         ledger.transact(lambda db: raise_alerts(db, [alert], to_micros(ledger.now())))
-        drainer = Drainer([Dead()], backoff=Backoff(0.1, 0.1), clock=tick)
+        drainer = Drainer(Dead(), backoff=Backoff(0.1, 0.1), clock=tick)
         tried = 0
         while tried < tries:
             tried += drainer.drain(Outbox(ledger)).retried

@@ -48,6 +48,21 @@ def test_init_migrate_status(url: str) -> None:
     assert json.loads(shown.stdout)["pending_migrations"] == []
 
 
+def test_migrate_takes_a_ledger_back(url: str) -> None:
+    run(ledger_command.app, ["init", "--ledger", url])
+    back = ["migrate", "--ledger", url, "--back-to", "5"]
+    assert "would take back 0006_stored_once" in run(ledger_command.app, [*back, "--dry-run"]).stderr
+    done = run(ledger_command.app, [*back, "-o", "json"])
+    assert json.loads(done.stdout.splitlines()[0]) == {"migration": "0006_stored_once", "step": "took back"}
+    assert "nothing to take back" in run(ledger_command.app, back).stderr
+    shown = run(ledger_command.app, ["status", "--ledger", url, "-o", "json"])
+    assert json.loads(shown.stdout)["pending_migrations"] == ["0006_stored_once"]
+    assert "applied 0006_stored_once" in run(ledger_command.app, ["migrate", "--ledger", url]).stderr
+    for number in ("4", "7"):
+        with pytest.raises(LedgerError, match=rf"cannot be taken back to migration {number}; accepted: 5, 6"):
+            run(ledger_command.app, ["migrate", "--ledger", url, "--back-to", number], catch_exceptions=False)
+
+
 def test_status_sums_outcomes(url: str, ids: list[str]) -> None:
     shown = json.loads(run(ledger_command.app, ["status", "--ledger", url, "-o", "json"]).stdout)
     assert shown["outcomes"] == {"added": 2, "duplicate": 1, "dead-lettered (malformed-json)": 1}

@@ -114,7 +114,7 @@ def second_state(first: Candidate, number: int) -> Candidate:
         article = replace(first.result, title="", body="", action=Action.WITHDRAW)
     else:
         article = replace(first.result, title="Nothing of note")
-    return Candidate(Event("raw", 1, number, 0, None, b"{}"), article, BEGAN + timedelta(hours=1))
+    return Candidate(Event("raw", 1, number, 0, None, b"{ }"), article, BEGAN + timedelta(hours=1))
 
 
 def tagged(rules: RuleSet, article: Article | None) -> Article:

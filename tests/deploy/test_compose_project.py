@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_the_first_signal_drains_within_its_time(loaded: dict[str, Any]) -> None
     for name in ("ingest", "trends", "deliver"):
         assert loaded["services"][name]["stop_signal"] == "SIGTERM"
         assert loaded["services"][name]["stop_grace_period"] in ("1m0s", "2m0s")
+
+
+def test_a_job_that_hangs_ends_itself_before_it_is_killed() -> None:
+    shutdown_s = load_config(environ={}).config.limits.shutdown_s
+    graces = [
+        int(found)
+        for path in DEPLOY.rglob("*.yaml")
+        if "flink" not in path.name
+        for found in re.findall(r"(?:stop_grace_period|terminationGracePeriodSeconds): (\d+)", path.read_text())
+    ]
+    assert len(graces) >= 8
+    assert min(graces) >= shutdown_s + 10
 
 
 def test_on_flink_the_local_loops_are_replaced(folder: Path) -> None:

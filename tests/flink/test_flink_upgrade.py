@@ -1,4 +1,4 @@
-"""Follows docs/how-to/upgrade-and-roll-back.md, command by command, on a real cluster with events coming in."""
+"""Follows docs/how-to/upgrade-and-roll-back.md on Flink, command by command, on a real cluster with events coming in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.flink, pytest.mark.timeout(1800)]
 
 
 def commands_of_the_page() -> Iterator[list[str]]:
-    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+    section = PAGE.read_text(encoding="utf-8").partition("\n## On Flink\n")[2]
+    for block in re.findall(r"```console\n(.*?)```", section, re.DOTALL):
         for line in filter(None, map(str.strip, block.splitlines())):
             program, *words = shlex.split(line.removeprefix("$ "))
             assert program == "newsflow"
@@ -73,6 +74,7 @@ def test_the_guide_to_upgrades_holds(run: FlinkRun) -> None:
     wait_until(lambda: len(busy_workers(run)) == 2, 60, lambda: f"{len(busy_workers(run))} workers read")
 
     guide.follow("jobs", "cancel")
+    guide.follow("ledger", "migrate", "--back-to")
     events.publish(100)
     guide.follow("jobs", "restore")  # from the savepoint of the upgrade: 300 events are read again
     events.wait()

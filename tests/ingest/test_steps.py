@@ -97,7 +97,7 @@ def test_a_stage_that_breaks_on_one_article_spares_the_others(
     rules = tools.rules.current()
     plain = type(rules).tag
 
-    def breaks(self: object, article: object) -> object:
+    def breaks(self: object, article: object, *_: object) -> object:
         if "Beirut" in getattr(article, "title", ""):
             raise ZeroDivisionError("planted")
         return plain(rules, article)  # type: ignore[arg-type]
@@ -111,6 +111,27 @@ def test_a_stage_that_breaks_on_one_article_spares_the_others(
     assert tools.ledger.outcomes() == {Outcome.ADDED: 1, Outcome.DEAD_LETTERED: 1}
 
 
+def test_topics_that_take_too_long_to_find_are_a_dead_letter_of_that_article_alone(make_tools: MakeTools) -> None:
+    tools = make_tools(limits__extract_s=1e-9)
+    nothing_to_find = event(
+        2, url="https://harbour-post.example/b", title="Mmm", content="Hmm, she said, and left. " * 9
+    )
+    written = run(tools, event(1), nothing_to_find)
+    [letter] = [each for each in written if each.kind == "dead-letter"]
+    assert letter.value == event(1).value
+    assert header(letter.headers, "newsflow.error.reason") == Reason.TIME_LIMIT
+    assert header(letter.headers, "newsflow.error.stage") == "TagTopics"
+    assert tools.ledger.outcomes() == {Outcome.ADDED: 1, Outcome.DEAD_LETTERED: 1}
+
+
+def test_a_long_batch_beats_as_it_moves(make_tools: MakeTools) -> None:
+    tools, beats = make_tools(), list[int]()
+    tools.beat = lambda: beats.append(1)
+    page = event(2, url="https://harbour-post.example/b", content=f"<p>{BODY}</p>", content_type="text/html")
+    run(tools, event(1), page)
+    assert len(beats) >= 4  # each was read, each was tagged
+
+
 def test_what_was_recorded_goes_out_again_though_a_stage_now_breaks_on_it(
     make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +140,7 @@ def test_what_was_recorded_goes_out_again_though_a_stage_now_breaks_on_it(
     events = [event(1), copy, event(3, action="withdraw", content=None, title=None)]
     first = run(tools, *events)
 
-    def breaks(self: object, article: object) -> object:
+    def breaks(self: object, article: object, *_: object) -> object:
         raise ZeroDivisionError("planted")
 
     monkeypatch.setattr(type(tools.rules.current()), "tag", breaks)

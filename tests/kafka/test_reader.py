@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.reader import AvailableReader, RunLimits
@@ -22,10 +23,15 @@ class ScriptedConsumer:
     def __init__(self, logs: dict[int, list[int]], ends: dict[int, int], begins: dict[int, int] | None = None) -> None:
         self.logs, self.ends, self.begins = logs, ends, begins or {}
         self.stored: dict[Any, int] = {}
+        self.marks: dict[Any, str] = {}
         self.positions: dict[Any, int] = {}
         self.paused: set[Any] = set()
         self.commits: list[dict[int, int]] = []
         self.closed = False
+        self.id = "first"
+
+    def topic_id(self, topic: str, timeout_ms: float) -> str | None:
+        return self.id
 
     def assign(self, partitions: Sequence[Any]) -> None:
         self.positions = {tp: self.stored.get(tp, self.begins.get(tp.partition, 0)) for tp in partitions}
@@ -33,19 +39,20 @@ class ScriptedConsumer:
     def partitions_for_topic(self, topic: str) -> set[int] | None:
         return set(self.ends) or None
 
-    def committed(self, partition: Any) -> Any:
-        return self.stored.get(partition)
+    def committed(self, partition: Any, metadata: bool) -> Any:
+        offset, mark = self.stored.get(partition), self.marks.get(partition, "")
+        return None if offset is None else OffsetAndMetadata(offset, mark, -1)
 
-    def beginning_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+    def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: float) -> Mapping[Any, int]:
         return {tp: self.begins.get(tp.partition, 0) for tp in partitions}
 
-    def end_offsets(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+    def end_offsets(self, partitions: Sequence[Any], timeout_ms: float) -> Mapping[Any, int]:
         return {tp: self.ends[tp.partition] for tp in partitions}
 
     def position(self, partition: Any) -> int | None:
         return self.positions[partition]
 
-    def seek(self, partition: Any, offset: int) -> None:
+    def seek(self, partition: Any, offset: int, epoch: int) -> None:
         self.positions[partition] = offset
 
     def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> Mapping[Any, Sequence[Any]]:
@@ -67,6 +74,7 @@ class ScriptedConsumer:
     def commit(self, offsets: Mapping[Any, Any]) -> None:
         self.commits.append({tp.partition: meta.offset for tp, meta in offsets.items()})
         self.stored.update({tp: meta.offset for tp, meta in offsets.items()})
+        self.marks.update({tp: meta.metadata for tp, meta in offsets.items()})
 
     def pause(self, *partitions: Any) -> None:
         self.paused |= set(partitions)

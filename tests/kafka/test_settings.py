@@ -11,7 +11,7 @@ import pytest
 from newsflow.config.settings import Security
 from newsflow.errors import ConfigError
 from newsflow.kafka.settings import KafkaSettings, MaskedStr, describe
-from newsflow.secrets import MASK
+from newsflow.shown import MASK
 
 SASL = Security(protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", username="ann", password="env:TEST_PASSWORD")
 

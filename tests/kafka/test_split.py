@@ -13,7 +13,8 @@ from kafka.errors import KafkaTimeoutError, LogTruncationError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
-from newsflow.kafka.split import COMMIT_S, DISORDER_MS, IDLE_CHECK_S, LOOK_S, STALL_CHECKS, Reading, SplitReader
+from newsflow.kafka.split import COMMIT_S, IDLE_CHECK_S, LOOK_S, STALL_CHECKS, Reading, SplitReader
+from newsflow.kafka.watermarks import DISORDER_MS
 
 TOPIC = "t"
 NOW = 1_000_000.0
@@ -27,6 +28,7 @@ class ScriptedConsumer:
         self.ends = ends or {p: max(log, default=-1) + 1 for p, log in logs.items()}
         self.begins: dict[int, int] = {}
         self.stored: dict[int, int] = {}
+        self.marks: dict[int, str] = {}
         self.at: dict[int, int] = {}
         self.assignments: list[list[int]] = []
         self.seeks: list[tuple[int, int]] = []
@@ -37,6 +39,12 @@ class ScriptedConsumer:
         self.truncated: dict[int, int | None] = {}
         self.truncated_at_position: dict[int, int] = {}
         self.closed = False
+        self.id: str | None = "first"
+
+    def topic_id(self, topic: str, timeout_ms: float) -> str | None:
+        if self.away or self.mute:
+            raise KafkaTimeoutError("no answer")
+        return self.id
 
     def assign(self, partitions: Sequence[Any]) -> None:
         self.assignments.append([tp.partition for tp in partitions])
@@ -45,8 +53,9 @@ class ScriptedConsumer:
     def partitions_for_topic(self, topic: str) -> set[int] | None:
         return set(self.logs) or None
 
-    def committed(self, partition: Any) -> Any:
-        return self.stored.get(partition.partition)
+    def committed(self, partition: Any, metadata: bool) -> Any:
+        offset, mark = self.stored.get(partition.partition), self.marks.get(partition.partition, "")
+        return None if offset is None else OffsetAndMetadata(offset, mark, -1)
 
     def beginning_offsets(self, partitions: Sequence[Any], timeout_ms: int) -> Mapping[Any, int]:
         if any(tp.partition in self.leaderless for tp in partitions):
@@ -64,7 +73,7 @@ class ScriptedConsumer:
             raise LogTruncationError({partition: OffsetAndMetadata(offset, "", -1)})
         return self.at.get(partition.partition)
 
-    def seek(self, partition: Any, offset: int) -> None:
+    def seek(self, partition: Any, offset: int, epoch: int) -> None:
         self.seeks.append((partition.partition, offset))
         self.at[partition.partition] = offset
 
@@ -100,6 +109,7 @@ class ScriptedConsumer:
             callback(offsets, KafkaTimeoutError("no coordinator"))
             return
         self.commits.append({tp.partition: meta.offset for tp, meta in offsets.items()})
+        self.marks.update({tp.partition: meta.metadata for tp, meta in offsets.items()})
         callback(offsets, None)
 
     def close(self) -> None:
@@ -247,7 +257,7 @@ def test_a_topic_made_anew_is_read_from_its_start_and_committed_anew(caplog: pyt
     consumer = ScriptedConsumer({0: log(*range(50))})
     source = reader(consumer, clock)
     source.finished(source.read({}, 500).positions)
-    consumer.logs[0], consumer.ends[0] = log(0, 1), 2
+    consumer.logs[0], consumer.ends[0], consumer.id = log(0, 1), 2, "second"
     reading = source.read({0: 50}, 500)
     assert (reading.events, reading.positions) == ([], {0: 0})
     reading = source.read(reading.positions, 500)

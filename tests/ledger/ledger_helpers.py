@@ -37,7 +37,9 @@ class Wire:
 
     def event(self, value: bytes = b"{}") -> Event:
         self.offset += 1
-        return Event(self.topic, self.partition, self.offset, 0, None, value + str(self.offset).encode())
+        # Another value for each place: the same bytes elsewhere would be a repeat.
+        place = f"{self.partition}/{self.offset}".encode()
+        return Event(self.topic, self.partition, self.offset, 0, None, value + place)
 
     def publish(
         self,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +76,32 @@ def test_states_of_one_article(ledger: Ledger, wire: Wire, together: bool) -> No
         (Outcome.REPLACED, 4),
     ]
     assert len({each.article.id for each in decisions if each.article}) == 1
+
+
+def test_the_bytes_that_are_held_are_a_repeat_whatever_a_release_makes_of_them(ledger: Ledger, wire: Wire) -> None:
+    first, second = wire.publish(), wire.publish(fetched=1, body=RIVER)
+    copy = wire.publish("https://tarsen.example/copy", source="tarsen")
+    assert [each.outcome for each in ledger.decide([first, copy])] == [Outcome.ADDED, Outcome.DUPLICATE]
+
+    def made_anew(candidate: Candidate) -> Decision:
+        """The same bytes, of which this release makes another text."""
+        body = article_of(candidate).body + " The mayor spoke too."
+        event = replace(candidate.event, offset=wire.event().offset)
+        return decide_one(ledger, replace(candidate, event=event, result=replace(article_of(candidate), body=body)))
+
+    for candidate in (first, copy):
+        again = made_anew(candidate)
+        assert (again.outcome, article(again).version) == (Outcome.REPEAT, 1)
+    assert decide_one(ledger, second).outcome is Outcome.REPLACED
+    assert made_anew(second).outcome is Outcome.REPEAT
+    assert decide_one(ledger, wire.withdraw(fetched=2)).promoted is not None
+    promoted = made_anew(copy)
+    assert (promoted.outcome, article(promoted).version) == (Outcome.REPEAT, 2)
+
+
+def article_of(candidate: Candidate) -> Article:
+    assert isinstance(candidate.result, Article)
+    return candidate.result
 
 
 def test_replacement_says_what_changed(ledger: Ledger, wire: Wire) -> None:

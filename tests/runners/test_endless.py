@@ -33,9 +33,9 @@ def test_positions_travel_as_json() -> None:
 
 def test_a_split_leaves_what_is_claimed_and_passes_on_the_rest() -> None:
     tracker = PositionsTracker(Positions({0: 5}))
-    assert tracker.try_claim({0: 8})
+    assert tracker.try_claim(Positions({0: 8}))
     assert tracker.try_split(0) == (Positions({0: 8}, closed=True), Positions({0: 8}))
-    assert not tracker.try_claim({0: 9})
+    assert not tracker.try_claim(Positions({0: 9}))
     assert tracker.current_restriction() == Positions({0: 8}, closed=True)
     assert tracker.check_done()
 
@@ -78,7 +78,7 @@ class ScriptedReader:
         self.done: list[dict[int, int]] = []
         self.stood: dict[int, int] = {}
 
-    def read(self, positions: Mapping[int, int], most: int) -> Reading:
+    def read(self, positions: Mapping[int, int], most: int, marks: Mapping[int, str]) -> Reading:
         self.asked.append((dict(positions), most))
         start = positions.get(0, 0)
         count = min(self.batches.pop(0) if self.batches else 0, most)
@@ -88,7 +88,7 @@ class ScriptedReader:
     def moved(self, positions: Mapping[int, int]) -> bool:
         return positions != self.stood
 
-    def finished(self, positions: Mapping[int, int]) -> None:
+    def finished(self, positions: Mapping[int, int], marks: Mapping[int, str]) -> None:
         self.done.append(dict(positions))
 
     def close(self) -> None:
@@ -198,10 +198,10 @@ def test_what_was_read_after_the_runner_took_the_rest_is_left_to_it(scripted: An
     bundle = Bundle(Positions({0: 5}))
 
     class Late(ScriptedReader):
-        def read(self, positions: Mapping[int, int], most: int) -> Reading:
+        def read(self, positions: Mapping[int, int], most: int, marks: Mapping[int, str]) -> Reading:
             if len(self.asked) == 1:
                 assert bundle.tracker.try_split(0) is not None
-            return super().read(positions, most)
+            return super().read(positions, most, marks)
 
     scripted(Late([2, 2, 2]))
     assert sum(len(batch.value) for batch in bundle.run()) == 2
@@ -247,7 +247,7 @@ def test_readers_of_splits_that_went_elsewhere_are_closed(
     monkeypatch.setattr(SplitReaders, "_make", lambda *_: ScriptedReader([]))
     readers.get(FIRST)
     assert closed == ["old"]
-    readers.finished(OTHER, {1: 5})  # its bundle may be finalised after it left: nothing happens
+    readers.finished(OTHER, {1: 5}, {})  # its bundle may be finalised after it left: nothing happens
 
 
 def test_a_reader_that_failed_is_closed_and_not_used_again(
@@ -256,7 +256,7 @@ def test_a_reader_that_failed_is_closed_and_not_used_again(
     closed: list[str] = []
 
     class Stuck(ScriptedReader):
-        def read(self, positions: Mapping[int, int], most: int) -> Reading:
+        def read(self, positions: Mapping[int, int], most: int, marks: Mapping[int, str]) -> Reading:
             raise KafkaError("nothing came")
 
         def close(self) -> None:

@@ -87,6 +87,7 @@ class Watch:
         """Judge every window that ends behind `since`; those before are history alone."""
         steps = self.news.rule.size_s // self.news.rule.period_s
         windows = np.cumsum(np.pad(self.news.topics, ((0, 0), (1, 0))), axis=1)
+        self._row = {name: row for row, name in enumerate(self.news.names)}
         # Lists: to ask an array for single numbers takes longer than to judge them.
         self.sums = (windows[:, steps:] - windows[:, :-steps]).tolist()
         totals = np.cumsum(np.pad(self.news.total, (1, 0)))
@@ -119,13 +120,14 @@ class Watch:
         yield (STORY, f"story-{index}"), self.peaks[index]
 
     def history(self, cell: Cell, end: int, days: int) -> Sequence[DayCount]:
-        counts = self.peaks if cell[0] == STORY else self.sums[self.news.names.index(cell[1])]
-        found = []
-        for day in range(1, days + 1):
-            index = (end - day * DAY_S - START - self.news.rule.size_s) // self.news.rule.period_s
-            if index >= 0:
-                found.append(DayCount(end - day * DAY_S, counts[index], self.totals[index]))
-        return found
+        counts = self.peaks if cell[0] == STORY else self.sums[self._row[cell[1]]]
+        period_s = self.news.rule.period_s
+        newest, step = (end - DAY_S - START - self.news.rule.size_s) // period_s, DAY_S // period_s
+        if newest < 0:
+            return []
+        taken = slice(newest, newest - days * step if newest >= days * step else None, -step)
+        ends = range(end - DAY_S, end - (days + 1) * DAY_S, -DAY_S)
+        return list(map(DayCount, ends, counts[taken], self.totals[taken]))
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
         return 5, ()

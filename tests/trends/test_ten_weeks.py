@@ -68,8 +68,10 @@ def articles_of(news: News, index: int, random: Random) -> Iterator[Article]:
 
 
 def close(trends: Trends, upto: int | None) -> None:
+    """As the job does: windows are closed, and what they put out is written."""
     while trends.close_next(upto) is not None:
-        pass
+        while records := trends.outbox():
+            trends.written(records)
 
 
 def check_totals(trends: Trends, news: News) -> None:

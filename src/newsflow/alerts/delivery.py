@@ -8,19 +8,20 @@ and destinations go on. What a destination refuses for good is set aside, for a 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
+from functools import partial, reduce
 from types import TracebackType
+from typing import TypeVar
 
-from newsflow.alerts.outbox import OPEN_AFTER, Outbox, PendingDelivery
-from newsflow.alerts.senders.base import Attempt, DeliveryResult, Sender, retry
+from newsflow.alerts.outbox import OPEN_AFTER, Backlog, Outbox, PendingDelivery
+from newsflow.alerts.senders.base import Attempt, DeliveryResult, Sender, send_once
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Destination
@@ -28,9 +29,11 @@ from newsflow.errors import LedgerError
 from newsflow.model import PendingAlert
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-POLL_S = 0.25
+POLL_S, AWAY_S = 0.25, 2.0
 TICK_S = 1.0
-LAST_DRAIN_S = 30.0
+LAST_DRAIN_S, LAST_WORDS_S = 30.0, 1.0
+LEASE_S = 60.0
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -73,8 +76,8 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one pass did. `waiting` are still in the outbox for the destinations it serves; `next_due` is when the
-    first of them may be tried, None when nothing waits."""
+    """What one pass did. `waiting` are still in the outbox for the destination it serves; `next_due` is when the first
+    of them may be tried, None when nothing waits."""
 
     sent: int = 0
     retried: int = 0
@@ -90,33 +93,37 @@ class Drained:
 
 @dataclass
 class Drainer:
-    """Sends from an outbox, and keeps the circuits between passes. Drainers of several processes may share one outbox.
+    """Sends to one destination from an outbox, and keeps its circuit between passes. Drainers of several processes may
+    share one outbox.
 
     What a drainer holds when it dies is tried again `lease_s` seconds after it took it.
     """
 
-    senders: Sequence[Sender]
+    sender: Sender
     backoff: Backoff = field(default_factory=Backoff)
     lease_s: float = 60.0
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     share: Callable[[], float] = random.random
-    circuits: dict[str, Circuit] = field(default_factory=dict)
+    circuit: Circuit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.circuit = Circuit(self.backoff)
 
     def drain(self, outbox: Outbox, limit: int = 50, over: Callable[[], bool] = lambda: False) -> Drained:
-        """Try once whatever may be tried now, up to `limit` alerts a destination.
+        """Try once whatever may be tried now, up to `limit` alerts.
 
-        Once `over` says so no further alert is begun; those in hand are still waited for. Destinations are served
-        side by side, so that a slow one does not delay another; the outbox is used from this thread alone, and each
-        result is written down as it comes. Blocks while senders do. Raises what the outbox raises.
+        Once `over` says so no further alert is begun; the one in hand is still waited for. Each result is written down
+        as it comes. Blocks while the sender does. Raises what the outbox raises.
         """
-        backlog = {each.destination: each for each in outbox.backlog()}
-        passes = [
-            each
-            for sender in self.senders
-            if sender.name in backlog and (each := self._lease(outbox, sender, backlog[sender.name].next_due, limit))
-        ]
-        done = self._run(outbox, passes, over) if passes else Drained()
-        return self._with_backlog(outbox, done)
+        now, waits = self.clock(), self._backlog(outbox)
+        # A lease is a write, so none is asked for before something is due.
+        if waits is None or waits.next_due > now or self.circuit.is_open(now):
+            return self._with_backlog(Drained(), waits)
+        size = 1 if self.circuit.is_on_trial else limit
+        leased = outbox.lease(size, lease_s=self.lease_s, destination=self.sender.name)
+        # Half the lease: whoever takes over after it must not meet a sender that is still at work.
+        done = self._send(outbox, leased, over, now + timedelta(seconds=self.lease_s / 2))
+        return self._with_backlog(done, self._backlog(outbox))
 
     def drain_all(self, outbox: Outbox, *, deadline_s: float, sleep: Callable[[float], None] = time.sleep) -> Drained:
         """Drain until nothing waits or the time is up; returns what was done in all, and what still waits."""
@@ -127,46 +134,44 @@ class Drainer:
                 return total
             sleep(max(0.0, (total.next_due - self.clock()).total_seconds()))
 
-    def _lease(self, outbox: Outbox, sender: Sender, due: datetime, limit: int) -> _Pass | None:
-        """What one destination may be sent now. A lease is a write, so none is asked for before something is due."""
-        now, circuit = self.clock(), self._circuit(sender.name)
-        if due > now or circuit.is_open(now):
-            return None
-        size = 1 if circuit.is_on_trial else limit
-        leased = outbox.lease(size, lease_s=self.lease_s, destination=sender.name)
-        # Half the lease: whoever takes over after it must not meet a sender that is still at work.
-        return _Pass(sender, leased, circuit, self, now + timedelta(seconds=self.lease_s / 2)) if leased else None
-
-    def _run(self, outbox: Outbox, passes: Sequence[_Pass], over: Callable[[], bool]) -> Drained:
-        reports: SimpleQueue[_Report] = SimpleQueue()
-        broken = threading.Event()
+    def _send(
+        self, outbox: Outbox, leased: Sequence[PendingDelivery], over: Callable[[], bool], until: datetime
+    ) -> Drained:
         counts: Counter[DeliveryResult] = Counter()
-        running = len(passes)
-        with ThreadPoolExecutor(running, thread_name_prefix="newsflow-alerts") as pool:
-            for each in passes:
-                pool.submit(each.run, reports.put, lambda: broken.is_set() or over())
-            try:
-                while running:
-                    report = reports.get()
-                    if isinstance(report, _Pass):
-                        running -= 1
-                        if report.untried:
-                            outbox.release(report.untried)
-                    else:
-                        counts[report.attempt.result] += 1
-                        _write_down(outbox, report, self.clock())
-            finally:
-                broken.set()
+        waiting: set[str] = set()  # subscriptions with an alert that failed for now: those behind it wait too
+        untried: list[tuple[str, str]] = []
+        for each in leased:
+            now = self.clock()
+            if each.subscription in waiting or over() or now >= until or self.circuit.is_open(now):
+                untried.append((each.id, each.destination))
+                continue
+            tried = self._try(each)
+            counts[tried.attempt.result] += 1
+            if tried.attempt.result is DeliveryResult.RETRY:
+                waiting.add(each.subscription)
+            _write_down(outbox, tried, self.clock())
+        if untried:
+            outbox.release(untried)
         return Drained(counts[DeliveryResult.SENT], counts[DeliveryResult.RETRY], counts[DeliveryResult.REFUSED])
 
-    def _with_backlog(self, outbox: Outbox, done: Drained) -> Drained:
-        names = {sender.name for sender in self.senders}
-        waits = [each for each in outbox.backlog() if each.destination in names]
-        dues = [max(each.next_due, self._circuit(each.destination).open_until) for each in waits]
-        return replace(done, waiting=sum(each.deliveries for each in waits), next_due=min(dues, default=None))
+    def _try(self, delivery: PendingDelivery) -> _Tried:
+        alert = PendingAlert(delivery.id, delivery.subscription, delivery.value, (delivery.destination,))
+        attempt = send_once(self.sender, alert)
+        if attempt.result is not DeliveryResult.RETRY:
+            self.circuit.succeeded()
+            return _Tried(delivery, attempt)
+        now, asked_s = self.clock(), attempt.retry_after_s or 0.0
+        wait_s = max(asked_s, self.backoff.delay_s(delivery.attempts + 1, self.share()))
+        self.circuit.failed(now, self.share(), asked_s)
+        return _Tried(delivery, attempt, now + timedelta(seconds=wait_s))
 
-    def _circuit(self, name: str) -> Circuit:
-        return self.circuits.setdefault(name, Circuit(self.backoff))
+    def _backlog(self, outbox: Outbox) -> Backlog | None:
+        return next((each for each in outbox.backlog() if each.destination == self.sender.name), None)
+
+    def _with_backlog(self, done: Drained, waits: Backlog | None) -> Drained:
+        if waits is None:
+            return done
+        return replace(done, waiting=waits.deliveries, next_due=max(waits.next_due, self.circuit.open_until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,72 +183,24 @@ class _Tried:
     retry_at: datetime | None = None
 
 
-@dataclass
-class _Pass:
-    """One pass over the alerts of one destination, in a thread of its own."""
-
-    sender: Sender
-    leased: Sequence[PendingDelivery]
-    circuit: Circuit
-    drainer: Drainer
-    until: datetime
-    waiting: set[str] = field(default_factory=set)
-    """Subscriptions with an alert that failed for now: those behind it wait too."""
-    untried: list[tuple[str, str]] = field(default_factory=list)
-
-    def run(self, report: Callable[[_Report], None], over: Callable[[], bool]) -> None:
-        """Report each attempt, and at the end the pass itself: what it left untried goes back to the outbox."""
-        try:
-            for each in self.leased:
-                if self._may_try(each, over):
-                    report(self._try(each))
-                else:
-                    self.untried.append((each.id, each.destination))
-        except Exception:
-            log.exception("sending to %s broke off", self.sender.name)
-        finally:
-            report(self)
-
-    def _may_try(self, delivery: PendingDelivery, over: Callable[[], bool]) -> bool:
-        now = self.drainer.clock()
-        waits = delivery.subscription in self.waiting
-        return not (waits or over() or now >= self.until or self.circuit.is_open(now))
-
-    def _try(self, delivery: PendingDelivery) -> _Tried:
-        alert = PendingAlert(delivery.id, delivery.subscription, delivery.value, (delivery.destination,))
-        try:
-            attempt = self.sender.send(alert)
-        except Exception as error:
-            log.exception("the sender of %s failed on alert %s", self.sender.name, alert.id)
-            attempt = retry(f"the sender failed: {type(error).__name__}: {error}")
-        if attempt.result is not DeliveryResult.RETRY:
-            self.circuit.succeeded()
-            return _Tried(delivery, attempt)
-        now, asked_s = self.drainer.clock(), attempt.retry_after_s or 0.0
-        wait_s = max(asked_s, self.drainer.backoff.delay_s(delivery.attempts + 1, self.drainer.share()))
-        self.circuit.failed(now, self.drainer.share(), asked_s)
-        self.waiting.add(delivery.subscription)
-        return _Tried(delivery, attempt, now + timedelta(seconds=wait_s))
-
-
-_Report = _Tried | _Pass
-
-
 def _write_down(outbox: Outbox, tried: _Tried, now: datetime) -> None:
-    alert, destination = tried.delivery.id, tried.delivery.destination
+    alert, destination, message = tried.delivery.id, tried.delivery.destination, tried.attempt.message
     if tried.attempt.result is DeliveryResult.SENT:
-        outbox.mark_sent(alert, destination, now)
+        outbox.mark_sent(alert, destination, now, message[:1000] or None)
+        if message:
+            log.warning("alert %s to %s was sent, but %s", alert, destination, message)
         return
-    outbox.mark_failed(alert, destination, tried.attempt.message[:1000], tried.retry_at)
+    outbox.mark_failed(alert, destination, message[:1000], tried.retry_at)
     what_next = "set aside" if tried.retry_at is None else f"next try at {tried.retry_at:%H:%M:%S}Z"
-    log.warning("alert %s to %s failed (%s): %s", alert, destination, what_next, tried.attempt.message)
+    log.warning("alert %s to %s failed (%s): %s", alert, destination, what_next, message)
 
 
 class AlertDelivery:
-    """Sends alerts while a job runs: drains the outbox from `__enter__` on, in a thread of its own so that no
-    destination delays the feeds; at the end once more, for at most `last_drain_s`.
+    """Sends alerts while a job runs, from `__enter__` on: each destination has a thread of its own, so that none delays
+    another, nor the feeds; at the end once more, for at most `last_drain_s`.
 
-    What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain.
+    What is not delivered then waits in the ledger for the next run. A job that fails gets no last drain. A destination
+    that hangs is not waited for beyond that time.
     `outbox` gives the outbox, and raises `LedgerError` while its ledger is unavailable: it is asked again then.
     `tick`, given the time (UTC), is called every second and before the last drain: the alert planner has something to
     do as time passes. It may raise `LedgerError`, and is then called again later.
@@ -257,24 +214,43 @@ class AlertDelivery:
         last_drain_s: float = LAST_DRAIN_S,
         tick: Callable[[datetime], object] | None = None,
     ) -> None:
-        self._outbox, self.last_drain_s = outbox, last_drain_s
-        self._tick, self._ticked_s = tick, 0.0
-        self.drainer = Drainer(make_senders(destinations))
-        self.total = Drained()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="newsflow-delivery", daemon=True)
+        self._outbox, self._tick, self.last_drain_s = outbox, tick, last_drain_s
+        chosen = list(destinations)
+        # Twice the time of one try: see `Drainer.drain`.
+        leases = [max(LEASE_S, 2 * destination.timeout_s + LEASE_S / 2) for _, destination in chosen]
+        self.drainers = [
+            Drainer(sender, lease_s=lease_s) for sender, lease_s in zip(make_senders(chosen), leases, strict=True)
+        ]
+        self._totals: dict[str, Drained] = {}
+        self._stop, self._ticked, self._given_up = threading.Event(), threading.Event(), threading.Event()
+        self._ends_s, self._drains, self._unavailable = math.inf, True, False
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> AlertDelivery:
-        self._thread.start()
+        if self._tick is None:
+            self._ticked.set()
+        else:
+            self._begin("the alert planner", partial(self._keep_time, self._tick))
+        for each in self.drainers:
+            self._begin(f"alerts to {each.sender.name}", partial(self._serve, each))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ends_s, self._drains = time.monotonic() + self.last_drain_s, kind is None
         self._stop.set()
-        self._thread.join()
-        if kind is None:
-            self._finish()
+        for thread in self._threads:
+            thread.join(max(0.0, self._ends_s + LAST_WORDS_S - time.monotonic()))
+        self._given_up.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                log.warning("%s hangs and is not waited for; what it has in hand is tried again", thread.name)
+
+    @property
+    def total(self) -> Drained:
+        """What was done so far, at all destinations."""
+        return reduce(Drained.plus, list(self._totals.values()), Drained())
 
     def report(self) -> list[str]:
         """Return lines for a person: what was sent, what waits and for whom."""
@@ -285,37 +261,62 @@ class AlertDelivery:
             return [*lines, f"what waits in the outbox is not known, the ledger is unavailable: {error}"]
         if self.total.refused:
             lines.append(f"alerts refused by their destination and set aside: {self.total.refused}")
-        known = {sender.name for sender in self.drainer.senders}
+        known = {each.sender.name for each in self.drainers}
         for name, count in sorted(waiting.items()):
             why = "which is tried again" if name in known else "which the configuration does not name"
             lines.append(f"alerts waiting in the outbox for {name}, {why}: {count}")
         return lines
 
-    def _work(self) -> None:
-        while (self.drainer.senders or self._tick) and not self._stop.is_set():
-            try:
-                self._tick_if_due()
-                done = self.drainer.drain(self._outbox(), over=self._stop.is_set)
-            except LedgerError as error:
-                log.warning("the ledger is unavailable, and the outbox with it: %s", error)
-                self._stop.wait(POLL_S * 8)
-                continue
-            self.total = self.total.plus(done)
-            self._stop.wait(_pause_s(done))
+    def _serve(self, drainer: Drainer) -> None:
+        """The life of one destination's thread."""
+        while not self._stop.is_set():
+            done = self._asked(lambda: drainer.drain(self._outbox(), over=self._stop.is_set))
+            self._add(drainer, done)
+            self._stop.wait(AWAY_S if done is None else _pause_s(done))
+        self._ticked.wait(self._left_s())
+        if self._drains:
+            last = self._asked(lambda: drainer.drain_all(self._outbox(), deadline_s=self._left_s()))
+            self._add(drainer, last)
 
-    def _tick_if_due(self) -> None:
-        if self._tick is not None and time.monotonic() - self._ticked_s >= TICK_S:
-            self._ticked_s = time.monotonic()
-            self._tick(datetime.now(UTC))
+    def _add(self, drainer: Drainer, done: Drained | None) -> None:
+        name = drainer.sender.name
+        if done is not None:
+            self._totals[name] = self._totals.get(name, Drained()).plus(done)
 
-    def _finish(self) -> None:
-        """The last tick and the last drain; while the ledger is unavailable it keeps everything for the next run."""
+    def _keep_time(self, tick: Callable[[datetime], object]) -> None:
+        while not self._stop.is_set():
+            self._asked(lambda: tick(datetime.now(UTC)))
+            self._stop.wait(TICK_S)
+        if self._drains:
+            self._asked(lambda: tick(datetime.now(UTC)))
+        self._ticked.set()
+
+    def _asked(self, ask: Callable[[], T]) -> T | None:
+        """What `ask` gives; None while the ledger is unavailable, which is said once: it keeps everything."""
         try:
-            if self._tick is not None:
-                self._tick(datetime.now(UTC))
-            self.total = self.total.plus(self.drainer.drain_all(self._outbox(), deadline_s=self.last_drain_s))
+            given = ask()
         except LedgerError as error:
-            log.warning("alerts wait in the ledger for the next run: %s", error)
+            if not self._unavailable:
+                log.warning("the ledger is unavailable, and the outbox with it: %s", error)
+            self._unavailable = True
+            return None
+        self._unavailable = False
+        return given
+
+    def _left_s(self) -> float:
+        return max(0.0, self._ends_s - time.monotonic())
+
+    def _begin(self, name: str, work: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except Exception:
+                if not self._given_up.is_set():  # else the ledger may have been closed meanwhile
+                    log.exception("%s broke off", name)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
 
 def _pause_s(done: Drained) -> float:

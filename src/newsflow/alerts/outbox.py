@@ -12,7 +12,7 @@ from datetime import datetime
 import orjson
 
 from newsflow.ledger import Ledger
-from newsflow.ledger.database import Database, from_micros, storable, to_micros
+from newsflow.ledger.database import Database, from_micros, storable, storable_or_none, to_micros
 from newsflow.model import PendingAlert
 
 OPEN_AFTER = 5
@@ -126,13 +126,13 @@ class Outbox:
         """Return what waits, by destination. Only the head of each line says when it is due."""
         return self._run(_backlog, writes=False)
 
-    def mark_sent(self, alert_id: str, destination: str, at: datetime) -> None:
-        """Note that the destination has the alert: it is never offered again."""
+    def mark_sent(self, alert_id: str, destination: str, at: datetime, but: str | None = None) -> None:
+        """Note that the destination has the alert: it is never offered again. `but`: what part of it does not."""
         sql = (
-            "UPDATE delivery SET state = 'sent', sent_at = ?, error = NULL "
+            "UPDATE delivery SET state = 'sent', sent_at = ?, error = ? "
             "WHERE alert_id = ? AND destination = ? AND state <> 'sent'"
         )
-        self._run(lambda db: db.execute(sql, [to_micros(at), alert_id, destination]))
+        self._run(lambda db: db.execute(sql, [to_micros(at), storable_or_none(but), alert_id, destination]))
 
     def mark_failed(self, alert_id: str, destination: str, error: str, retry_at: datetime | None) -> None:
         """Note that the destination did not take the alert: due again at `retry_at`, or given up when that is None."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from newsflow.alerts.values import decode_alert
 from newsflow.model.languages import RIGHT_TO_LEFT, primary_subtag
+from newsflow.shown import chat_text, chat_url, isolate, one_line
 
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-"""First strong isolate: a title keeps its own direction and does not turn the line around it."""
 _STEPS = {"first": "New", "update": "Update", "withdrawn": "Withdrawn", "digest": "Digest"}
 SUBJECT_CHARS = 180
 
@@ -30,33 +30,53 @@ def thread_key(alert: Mapping[str, Any], digest_size: int) -> str:
     return hashlib.blake2b(name, digest_size=digest_size).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How text of others is written in one kind of message: a line of it, one that keeps its own direction, a URL."""
+
+    line: Callable[[str], str] = one_line
+    isolated: Callable[[str], str] = isolate
+    url: Callable[[str], str] = one_line
+
+
+PLAIN = Writing()
+CHAT = Writing(chat_text, lambda text: isolate(chat_text(text)), chat_url)
+
+
 def headline(alert: Mapping[str, Any]) -> str:
     """Return one line without line breaks: what it is about."""
     if alert["step"] == "digest":
-        return f"{alert['why']['story']}: {_title(alert['articles'][0])}"
+        return f"{one_line(alert['why']['story'])}: {_title(alert['articles'][0])}"
     return _title(alert["articles"][0])
 
 
-def subject(alert: Mapping[str, Any]) -> str:
+def subject(alert: Mapping[str, Any], writing: Writing = PLAIN) -> str:
     """Return the subject line, at most `SUBJECT_CHARS` characters, without control characters."""
     sample = "[sample] " if alert.get("sample") else ""
-    text = f"{sample}[{alert['subscription']}] {_STEPS.get(alert['step'], alert['step'])}: {headline(alert)}"
-    return text if len(text) <= SUBJECT_CHARS else text[: SUBJECT_CHARS - 1] + "…"
+    step = _STEPS.get(alert["step"], alert["step"])
+    return one_line(
+        f"{sample}[{writing.line(alert['subscription'])}] {step}: {writing.line(headline(alert))}", SUBJECT_CHARS
+    )
 
 
-def plain(alert: Mapping[str, Any]) -> str:
-    """Return plain text, lines ended by a line feed."""
-    why = alert["why"]
+def plain(alert: Mapping[str, Any], writing: Writing = PLAIN) -> str:
+    """Return plain text, lines ended by a line feed; `writing` is that of the place where it is shown."""
+    line, why = writing.line, alert["why"]
     lines = ["This is a sample; nothing happened.", ""] if alert.get("sample") else []
     for article in alert["articles"]:
-        lines.append(_isolated(_title(article)))
+        lines.append(writing.isolated(_title(article)))
         gone = " (withdrawn)" if article["action"] == "withdraw" else ""
-        lines.append(f"  {article['source']}, {article['published_at']}{gone}")
-        lines += [f"  {article['url']}"] if article.get("url") else []
+        lines.append(f"  {line(article['source'])}, {line(article['published_at'])}{gone}")
+        lines += [f"  {writing.url(article['url'])}"] if article.get("url") else []
         lines.append("")
-    lines += [f"Why: {why['rule']}", f"Story: {why['story']}", f"Sources: {', '.join(why['sources'])}"]
-    lines += [f"  {span['topic']}: {_isolated(_one_line(span['text']))} ({span['field']})" for span in why["spans"][:5]]
-    lines += ["", f"Alert {alert['id']}, subscription {alert['subscription']}, severity {alert['severity']}"]
+    sources = ", ".join(map(line, why["sources"]))
+    lines += [f"Why: {line(why['rule'])}", f"Story: {line(why['story'])}", f"Sources: {sources}"]
+    lines += [
+        f"  {line(span['topic'])}: {writing.isolated(span['text'])} ({line(span['field'])})"
+        for span in why["spans"][:5]
+    ]
+    names = (line(alert[name]) for name in ("id", "subscription", "severity"))
+    lines += ["", "Alert {}, subscription {}, severity {}".format(*names)]
     return "\n".join(lines) + "\n"
 
 
@@ -66,16 +86,25 @@ def rich(alert: Mapping[str, Any]) -> str:
     parts = ["<p><b>This is a sample; nothing happened.</b></p>"] if alert.get("sample") else []
     parts += [_article_html(article) for article in alert["articles"]]
     spans = "".join(
-        f"<li>{escape(span['topic'])}: <bdi>{escape(span['text'])}</bdi> ({escape(span['field'])})</li>"
+        f"<li>{_html(span['topic'])}: <bdi>{_html(span['text'])}</bdi> ({_html(span['field'])})</li>"
         for span in why["spans"][:5]
     )
     parts.append(
-        f"<hr><p>Why: {escape(why['rule'])}<br>Story: {escape(why['story'])}<br>"
-        f"Sources: {escape(', '.join(why['sources']))}</p><ul>{spans}</ul>"
-        f"<p><small>Alert {escape(alert['id'])}, subscription {escape(alert['subscription'])}, "
-        f"severity {escape(alert['severity'])}</small></p>"
+        f"<hr><p>Why: {_html(why['rule'])}<br>Story: {_html(why['story'])}<br>"
+        f"Sources: {_html(', '.join(why['sources']))}</p><ul>{spans}</ul>"
+        f"<p><small>Alert {_html(alert['id'])}, subscription {_html(alert['subscription'])}, "
+        f"severity {_html(alert['severity'])}</small></p>"
     )
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>{"".join(parts)}</body></html>\n'
+
+
+def members_shown(value: Any) -> Any:
+    """Return a JSON value with each text in it as one harmless line: for pages that show an alert's members."""
+    if isinstance(value, Mapping):
+        return {name: members_shown(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [members_shown(each) for each in value]
+    return one_line(value) if isinstance(value, str) else value
 
 
 def direction(language: str) -> str:
@@ -85,29 +114,29 @@ def direction(language: str) -> str:
     return "rtl" if primary_subtag(language) in RIGHT_TO_LEFT else "ltr"
 
 
+def page_of(article: Mapping[str, Any]) -> str:
+    """Return the URL of an article if it is one that a browser opens as a page, else nothing: an alert is read by
+    people who trust it."""
+    url = one_line(article.get("url") or "")
+    return url if url.startswith(("http://", "https://")) else ""
+
+
 def _article_html(article: Mapping[str, Any]) -> str:
-    title = escape(_title(article))
-    url = article.get("url") or ""
-    # Only what a browser opens as a page: an alert is read by people who trust it.
-    if url.startswith(("http://", "https://")):
-        title = f'<a href="{escape(url)}">{title}</a>'
+    title = _html(_title(article))
+    if url := page_of(article):
+        title = f'<a href="{_html(url)}">{title}</a>'
     if article["action"] == "withdraw":
         title = f"<s>{title}</s> (withdrawn)"
     language = article["language"]
     return (
-        f'<div dir="{direction(language)}" lang="{escape(language)}"><h3>{title}</h3></div>'
-        f"<p>{escape(article['source'])}, {escape(article['published_at'])}</p>"
+        f'<div dir="{direction(language)}" lang="{_html(language)}"><h3>{title}</h3></div>'
+        f"<p>{_html(article['source'])}, {_html(article['published_at'])}</p>"
     )
 
 
+def _html(text: str) -> str:
+    return escape(one_line(text))
+
+
 def _title(article: Mapping[str, Any]) -> str:
-    return _one_line(article["title"]) or "(no title)"
-
-
-def _one_line(text: str) -> str:
-    """Without line breaks and other controls: a title must not become a mail header, nor a terminal command."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _isolated(text: str) -> str:
-    return f"{_ISOLATE}{text}{_END_ISOLATE}"
+    return one_line(article["title"]) or "(no title)"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, conclude, console, data, data_json, emit
+from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, emit, tell
 from newsflow.errors import UsageError, not_there
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def try_out(
 ) -> None:
     """Send a marked sample to every destination of a subscription, now, and say what each answered."""
     from newsflow.alerts.build import sample_alert
-    from newsflow.alerts.senders.base import DeliveryResult
+    from newsflow.alerts.senders.base import DeliveryResult, send_once
     from newsflow.alerts.senders.registry import make_senders
     from newsflow.alerts.values import encode_alert
     from newsflow.model import PendingAlert
@@ -154,12 +154,12 @@ def try_out(
             message = "the configuration does not name it (alerts.destinations)"
             emit(output, {"destination": name, "result": "unknown", "message": message}, f"{name}: {message}")
             continue
-        attempt = senders[name].send(PendingAlert(alert.id, asked.id, encode_alert(alert), (name,)))
+        attempt = send_once(senders[name], PendingAlert(alert.id, asked.id, encode_alert(alert), (name,)))
         failed = failed or attempt.result is not DeliveryResult.SENT
         members = {"destination": name, "result": attempt.result, "message": attempt.message}
         emit(output, members, f"{name}: {attempt.result} {attempt.message}".rstrip())
     if not asked.alert_to:
-        console.print(f"{asked.id} asks for no alerts")
+        tell(f"{asked.id} asks for no alerts")
     if failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -242,7 +242,7 @@ def _print_status(row: dict[str, Any]) -> None:
 
 def _delivery_text(delivery: Delivery) -> str:
     if delivery.state == "sent" and delivery.sent_at is not None:
-        return f"sent {_instant(delivery.sent_at)}"
+        return f"sent {_instant(delivery.sent_at)}" + (f", but {delivery.error}" if delivery.error else "")
     tried = f" after {delivery.attempts} tries" if delivery.attempts else ""
     error = f": {delivery.error}" if delivery.error else ""
     due = f", next try {_instant(delivery.due_at)}" if delivery.state == "pending" else ""

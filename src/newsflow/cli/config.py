@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,12 +34,22 @@ def show(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Print the configuration that holds, secrets masked."""
-    from newsflow.secrets import masked
-
     loaded = settings(config, bootstrap_servers)
-    rows = [(o.name, masked(o.value) if isinstance(o.value, str) else o.value, o.origin) for o in loaded.origins]
+    types = {o.name.removesuffix(".type"): o.value for o in loaded.origins}
+    rows = [(o.name, _shown(o.name, o.value, types), o.origin) for o in loaded.origins]
     if output is Output.JSON:
         data_json({name: {"value": value, "origin": source} if origin else value for name, value, source in rows})
         return
     for name, value, source in rows:
         data(f"{name} = {value}" + (f"    # {source}" if origin else ""))
+
+
+def _shown(name: str, value: object, types: dict[str, Any]) -> object:
+    from newsflow.secrets import masked, masked_destination
+
+    if not isinstance(value, str):
+        return value
+    where, _, last = name.rpartition(".")
+    if where.startswith("alerts.destinations.") and last == "url":
+        return masked_destination(value, types.get(where, ""))
+    return masked(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, LedgerOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, emit, few
+from newsflow.cli.output import EXIT_FAILED, emit, few, tell
 from newsflow.errors import ConfigError, LedgerError, NewsflowError
 
 if TYPE_CHECKING:
@@ -223,6 +223,6 @@ def doctor(
     for finding in examine(loaded, bounds, datetime.now(UTC)):
         failed += finding.state is Health.FAIL
         emit(output, asdict(finding), f"{finding.state.value:<4}  {finding.part}: {finding.message}")
-    console.print("all well" if not failed else f"{failed} to look at")
+    tell("all well" if not failed else f"{failed} to look at")
     if failed:
         raise typer.Exit(EXIT_FAILED)

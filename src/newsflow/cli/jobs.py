@@ -23,7 +23,7 @@ from newsflow.cli.options import (
     set_up_logging,
     settings,
 )
-from newsflow.cli.output import console, data, data_json, tell
+from newsflow.cli.output import data, data_json, tell
 from newsflow.errors import FlinkError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_(
     for job in jobs:
         _show(cluster, job, output)
     if not jobs:
-        console.print(f"no job {'at' if everything else 'runs at'} {cluster.master}")
+        tell(f"no job {'at' if everything else 'runs at'} {cluster.master}")
 
 
 @app.command()

@@ -3,6 +3,7 @@ them need is here: signals, the heartbeat, progress and the report at the end.""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from types import FrameType
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from newsflow.alerts.delivery import AlertDelivery
+from newsflow.alerts.delivery import LAST_DRAIN_S, AlertDelivery
 from newsflow.alerts.outbox import Outbox
 from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell
@@ -36,7 +37,7 @@ from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
-from newsflow.leftovers import nothing_left_behind
+from newsflow.leftovers import end_within, nothing_left_behind
 from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
@@ -59,9 +60,9 @@ _TELL_S = 5.0
 
 
 @contextmanager
-def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
-    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`; the second ends the
-    process where it stands."""
+def draining(stops: Iterable[Callable[[], object]], shutdown_s: float = math.inf) -> Iterator[None]:
+    """The first SIGINT, SIGTERM or SIGHUP (unless nohup has it ignored) calls every one of `stops`, and the process has
+    ended `shutdown_s` seconds later, whatever hangs; the second ends it where it stands."""
     received: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
@@ -71,6 +72,8 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
             # Not sys.exit: that would wait for the run that is not to be waited for.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+        if shutdown_s < math.inf:
+            end_within(shutdown_s, lambda: say(not_ended(shutdown_s)))
         for stop in stops:
             stop()
         say(f"{signal.Signals(number).name}: finishing the batch in hand; once more to stop at once")
@@ -88,6 +91,13 @@ def draining(stops: Iterable[Callable[[], object]]) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def not_ended(shutdown_s: float) -> str:
+    return (
+        f"not ended {shutdown_s:g} s after the signal (limits.shutdown_s), so ended here; what was not committed is "
+        "read again at the next start, and what was not sent is sent then"
+    )
 
 
 class Heartbeat:
@@ -209,21 +219,37 @@ def report(done: Done, output: Output) -> None:
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
     outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons})
+        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | _input_json(total))
         return
     for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
         data(f"{name:>14} {count:>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
+    _report_input(total)
 
 
 def _report_sink(name: str, total: Counter[str], output: Output) -> None:
     taken, dead, reasons = total["outcome.delivered"], total["outcome.dead-lettered"], reasons_of(total)
     if output is Output.JSON:
-        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons})
-    else:
-        why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
-        data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+        data_json({"sink": name, "taken": taken, "dead_letters": dead, "reasons": reasons} | _input_json(total))
+        return
+    why = f" ({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+    data(f"{name}: {taken:,} taken, {dead:,} dead letters{why}")
+    _report_input(total)
+
+
+def _report_input(total: Counter[str]) -> None:
+    for name, count in _found_of(total).items():
+        data(f"  input: {name} {count:,}")
+
+
+def _input_json(total: Counter[str]) -> dict[str, dict[str, int]]:
+    return {"input": found} if (found := _found_of(total)) else {}
+
+
+def _found_of(total: Counter[str]) -> dict[str, int]:
+    """What was found of the input beside its records: what it lost, and how."""
+    return {name[6:]: count for name, count in sorted(total.items()) if name.startswith("input.")}
 
 
 # On files.
@@ -306,7 +332,8 @@ def locally(
             _prepare(definition, runtime, sink, partitions, progress, options, beats, stack) for sink in sinks or ("",)
         ]
         stops = [stop for loop in loops for stop in loop.stops]
-        with draining(stops), _upkeep(config, follow and not sinks), _alerting(runtime, sinks, done):
+        shutdown_s = config.limits.shutdown_s
+        with draining(stops, shutdown_s), _upkeep(config, follow and not sinks), _alerting(runtime, sinks, done):
             if sinks:
                 _run_side_by_side(loops, follow, beats)
             else:
@@ -354,11 +381,14 @@ def _prepare(
         stops.append(runtime.sink(sink).stop)
     pipeline = PreparedPipeline(definition.build, job, options)
     kafka = replace(KafkaSettings.of(config.kafka), connect_timeout_s=limits.start_s)
-    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100)
+    # The reader itself decides where to begin, and says what was lost.
+    consumer = make_consumer(kafka, group=position.group, fetch_max_wait_ms=100, auto_offset_reset="none")
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = stack.enter_context(closing(AvailableReader(consumer, position.topic, bounds, partitions, kafka.place)))
-    reader.check()
     total: Counter[str] = Counter()
+    knows = (lambda event_id: runtime.ledger.event(event_id) is not None) if definition.decides_all else None
+    reader = AvailableReader(consumer, position.topic, bounds, partitions, kafka.place, total, knows)
+    stack.enter_context(closing(reader))
+    reader.check()
 
     def add(records: int, counters: Counter[str], left: int) -> None:
         total.update(counters)
@@ -394,7 +424,8 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
         return
     outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
     tick = (lambda now: runtime.planner.tick(now)) if sinks else None
-    with AlertDelivery(outbox, runtime.config.destinations, tick=tick) as delivery:
+    last_s = min(LAST_DRAIN_S, runtime.config.limits.shutdown_s * 2 / 3)
+    with AlertDelivery(outbox, runtime.config.destinations, last_s, tick) as delivery:
         yield
     done.alerts += delivery.report()
 

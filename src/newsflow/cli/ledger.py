@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from newsflow.cli.options import ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,17 +63,32 @@ def _say_applied(migrations: Sequence[Migration], done: str, output: Output) -> 
 def migrate_ledger(
     config: ConfigOption = None,
     ledger: LedgerOption = None,
+    back_to: Annotated[
+        int | None,
+        typer.Option(
+            "--back-to", metavar="NUMBER", help="Take the tables back to the last migration an older release knows."
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Bring the ledger's tables to this release. A job does the same when it starts."""
-    from newsflow.ledger.opening import migrate, pending_migrations
+    """Bring the ledger's tables to this release, or with --back-to back to an older one; nothing decided is lost.
 
+    A job brings them to this release when it starts. Before --back-to, stop all jobs; then install the older release.
+    When that one refuses a ledger, it says the NUMBER that it knows.
+    """
+    from newsflow.ledger.opening import migrate, migrations_beyond, pending_migrations, take_back
+
+    done, would = ("applied", "would apply") if back_to is None else ("took back", "would take back")
     with closing(_open(settings(config, ledger=ledger).config)) as db:
-        migrations = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
-    _say_applied(migrations, "would apply" if dry_run else "applied", output)
+        if back_to is None:
+            migrations = db.run(lambda: pending_migrations(db), writes=False) if dry_run else migrate(db)
+        else:
+            beyond = partial(migrations_beyond, db, back_to)
+            migrations = db.run(beyond, writes=False) if dry_run else take_back(db, back_to)
+    _say_applied(migrations, would if dry_run else done, output)
     if not migrations:
-        console.print("nothing to apply: the ledger is up to date")
+        tell("nothing to apply: the ledger is up to date" if back_to is None else "nothing to take back")
 
 
 @app.command()

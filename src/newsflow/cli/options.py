@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -37,8 +38,8 @@ LedgerOption = Annotated[
     ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Do it although the command would say why not.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Leave nothing but these in force.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Go on in spite of what is refused without it.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Only check; exit 1 when something is wrong.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
 SINCE = "How far back: 90m, 36h, 7d."
@@ -84,16 +85,41 @@ def for_job(job: str, loaded: Loaded) -> Loaded:
 
 def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
     """Log to standard error: warnings, with `-v` information, with `-vv` everything, with `-q` errors only."""
-    import logging
-
     level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    door = logging.StreamHandler(sys.stderr)
+    door.setFormatter(log_lines())
+    logging.basicConfig(level=level, handlers=[door])
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_ours)
     # Clients report each lost connection as an error; we report what follows from it.
     logging.getLogger("kafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
     # Beam repeats a failed bundle's traceback at every level; the loop says it once.
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
+
+
+def log_lines() -> logging.Formatter:
+    """Each record as one line that holds no secret and obeys no text of others, a traceback indented behind it."""
+    from newsflow.shown import lines, one_line, without_secrets
+
+    class LogLines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            record.exc_text = None  # what another handler made of the traceback
+            return super().format(record)
+
+        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+            record.message = one_line(without_secrets(record.message))
+            return super().formatMessage(record)
+
+        def formatException(self, error: Any) -> str:  # noqa: N802
+            return _indented(super().formatException(error))
+
+        def formatStack(self, stack: str) -> str:  # noqa: N802
+            return _indented(stack)
+
+    def _indented(text: str) -> str:
+        return "\n".join("  " + lines(line) for line in without_secrets(text).splitlines())
+
+    return LogLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _is_ours(record: Any) -> bool:

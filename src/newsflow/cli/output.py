@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
 from newsflow.cli.options import Output
+from newsflow.shown import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolate, json_text, lines, one_line, without_secrets
+
+__all__ = ["FIRST_STRONG_ISOLATE", "POP_ISOLATE", "isolate", "one_line"]
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CONFIG = 0, 1, 2, 3
-
-FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """For people: progress, warnings, summaries of what was done."""
@@ -22,19 +21,19 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def tell(text: str, style: str | None = None) -> None:
     """Write a line for people; nothing in it is markup."""
-    console.print(text, markup=False, style=style)
+    console.print(lines(without_secrets(text)), markup=False, style=style)
 
 
 def data(text: str) -> None:
     """Write one line of data to standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(lines(text) + "\n")
 
 
 def data_json(value: Any) -> None:
     """Write one JSON value as one line of standard output."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+    sys.stdout.write(json_text(orjson.dumps(value).decode()) + "\n")
 
 
 def emit(output: Output, value: Any, text: str) -> None:
@@ -57,24 +56,6 @@ def few(names: Sequence[str], shown: int = 10) -> str:
     """Names as a list, those over a few as their number."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def isolate(text: str, max_chars: int = 0) -> str:
-    """Return `text` as one line whose direction does not affect the text around it.
-
-    A right-to-left title then leaves the columns beside it in place. https://unicode.org/reports/tr9/
-    """
-    return f"{FIRST_STRONG_ISOLATE}{one_line(text, max_chars)}{POP_ISOLATE}"
-
-
-def one_line(text: str, max_chars: int = 0) -> str:
-    """Return `text` without what would move the cursor, colour the screen or turn the direction around.
-
-    Line ends and tabs become spaces, control characters U+FFFD, direction marks go. Cut at `max_chars` (0: not).
-    """
-    plain = " ".join(text.translate(_BIDI).split())
-    plain = "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cs") else char for char in plain)
-    return plain if not max_chars or len(plain) <= max_chars else plain[: max_chars - 1] + "…"
 
 
 def cut_to_columns(line: str, columns: int) -> str:

@@ -32,6 +32,7 @@ from newsflow.model.names import (
     feed_topic,
     subscription_of,
 )
+from newsflow.shown import lines, same_length
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class ReportWriter:
     def line(self, text: str, foreign: str = "", style: str = "") -> None:
         """One line, indented; `foreign` text ends it, cut to what is left of the width and isolated."""
         cut = fit(foreign, self.width - 2 - cell_len(text)) if foreign else ""
-        self.console.print(f"  {text}{isolate(cut) if cut else ''}", style=style, markup=False)
+        self.console.print(f"  {lines(text)}{isolate(cut) if cut else ''}", style=style, markup=False)
 
     def table(self, rows: Iterable[tuple[str, str]]) -> None:
         """Two columns, the first as wide as it must be. What does not fit goes on below."""
@@ -283,6 +284,7 @@ def _most_telling(articles: Sequence[Article]) -> Article | None:
 
 def _marked(text: str, spans: Sequence[Evidence], plain: bool) -> Text:
     """The text with its evidence in colour, or in brackets where there is none."""
+    text = same_length(text)
     if plain:
         end = len(text)
         for span in sorted(spans, key=lambda each: each.start, reverse=True):

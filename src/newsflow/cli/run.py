@@ -27,6 +27,8 @@ from newsflow.cli.options import (
 )
 from newsflow.cli.output import tell
 from newsflow.errors import UsageError
+from newsflow.secrets import secrets_of
+from newsflow.shown import keep_secret
 
 if TYPE_CHECKING:
     from newsflow.config.load import Loaded
@@ -84,6 +86,7 @@ def run(
 ) -> None:
     """Run a job. Options of Beam follow after --, as in: run ingest --runner prism -- --prism_location=prism."""
     set_up_logging(verbose, quiet)
+    keep_secret(*secrets_of(" ".join(context.args)))
     beam_args = _with_runner(list(context.args), runner)
     named, on_flink = _names_runner(beam_args), _is_flink(beam_args)
     if not on_flink and (flink_master or parallelism or restore or detach):

@@ -21,7 +21,7 @@ from newsflow.cli.options import (
     set_up_logging,
     settings,
 )
-from newsflow.cli.output import console, cut_to_columns, emit, isolate, one_line
+from newsflow.cli.output import cut_to_columns, emit, isolate, one_line, tell
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def tail(
                 for event in records.arriving():
                     _show(event, output)
     except KeyboardInterrupt:
-        console.print("stopped")
+        tell("stopped")
 
 
 def _show(event: Event, output: Output) -> None:

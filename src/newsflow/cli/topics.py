@@ -36,7 +36,7 @@ from newsflow.cli.options import (
     TopicOption,
     settings,
 )
-from newsflow.cli.output import EXIT_FAILED, console, data, data_json, emit, few, isolate, one_line, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, few, isolate, one_line, tell
 from newsflow.cli.retag import retag
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def run_tests(
         members |= {"wanted": "topic" if example.matches else "nothing", "file": result.rule.file, "line": example.line}
         where = f"{result.rule.file}:{example.line}"
         emit(output, members, f"{where}: {example.language}: {result.found}, wanted {wanted}: {example.text}")
-    console.print(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
+    tell(f"{len(results)} examples, {len(failed)} failed; rules {rules.version}")
     if failed:
         example, rule = failed[0].example, failed[0].rule
         given = "".join(f" --rules {shlex.quote(str(path))}" for path in paths or ())
         asked = f"newsflow topics explain -{given} --topic {rule.id} --language {example.language}"
         told = f"ask why: printf %s {shlex.quote(example.text)} | {asked}"
-        console.print(told, markup=False, soft_wrap=True)  # As one line, to be copied.
+        tell(told)  # As one line, to be copied.
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -113,7 +113,7 @@ def lint_rules(
     for finding in findings:
         where = f"{finding.file}:{finding.line}"
         emit(output, asdict(finding), f"{where}: {finding.rule}: {finding.kind}: {finding.message}")
-    console.print(f"{len(findings)} findings")
+    tell(f"{len(findings)} findings")
     if findings and strict:
         raise typer.Exit(EXIT_FAILED)
 
@@ -161,7 +161,7 @@ def _explain(rules: RuleSet, article: Article, given: Input, topic: str | None, 
             for line in explanation_text(explanation, article, colour=sys.stdout.isatty()):
                 data(line)
     if not shown:
-        console.print("no topic was seen; --topic ID says why one is missing")
+        tell("no topic was seen; --topic ID says why one is missing")
 
 
 @app.command("diff")

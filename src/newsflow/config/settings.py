@@ -14,11 +14,11 @@ class Security:
     protocol: str = "PLAINTEXT"
     sasl_mechanism: str | None = None
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
-    key_password: str | None = None
+    key_password: str | None = field(default=None, repr=False)
     check_hostname: bool = True
 
 
@@ -42,7 +42,7 @@ class LedgerSettings:
     follows its topic sees to that; 0 for never.
     """
 
-    url: str
+    url: str = field(repr=False)
     window_h: float
     retention_d: float = 90
     prune_every_h: float = 1
@@ -61,8 +61,8 @@ class Destination:
     """Where alerts go. `url` and `secret` may be references (`env:NAME`, `file:PATH`)."""
 
     type: str
-    url: str
-    secret: str | None = None
+    url: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
     allow_private: bool = False
     timeout_s: float = 10.0
     mail_from: str | None = None
@@ -84,6 +84,7 @@ class JobLimits:
     start_s: float
     attempts: int
     dead_letters_in_a_row: int
+    shutdown_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,6 @@ class Config:
     route_paths: tuple[str, ...]
     destinations: tuple[tuple[str, Destination], ...]
     limits: JobLimits
-    stores: tuple[tuple[str, str], ...] = ()
+    stores: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Stores by the names that routes use; their URLs, or references to them."""
     trends: TrendSettings = field(default_factory=TrendSettings)

@@ -129,7 +129,8 @@ class OutputDirectory:
         """Throw away what was written; earlier output stays. May be called after `finish`, and then does nothing."""
         with self._mutex:
             for file in self._files.values():
-                file.handle.close()
+                with suppress(OSError):  # A full disk takes what is left of the buffer no better than before.
+                    file.handle.close()
             if not self._claim_file.closed:
                 shutil.rmtree(self._partial, ignore_errors=True)
                 self._remove_what_was_made()

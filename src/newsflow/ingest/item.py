@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from newsflow.errors import TimeLimitError
 from newsflow.model import Article, Candidate, Decision, Headers, Outcome, PublishedVersion, Reason, Rejected
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def count_outcomes(outcomes: Iterable[str], dead: Iterable[Rejected]) -> Counter
 def each(
     values: Iterable[In], stage: str, work: Callable[[In], Out], failed: Callable[[In, Rejected], Out]
 ) -> list[Out]:
-    """`work` on every value, in order; where it raises, `failed` with a `transform-error`: the batch goes on.
+    """`work` on every value, in order; where it raises, `failed` with the rejection: the batch goes on.
 
     Only `Exception`: running out of memory, an exit and an interrupt end the bundle, as they must.
     """
@@ -102,7 +103,9 @@ def each(
 
 
 def broken(stage: str, error: BaseException) -> Rejected:
-    """The `transform-error` for an exception that a stage did not expect."""
+    """The `time-limit` or, for an exception that a stage did not expect, the `transform-error`."""
+    if isinstance(error, TimeLimitError):
+        return Rejected(Reason.TIME_LIMIT, str(error), stage)
     kind = type(error)
     return Rejected(
         reason=Reason.TRANSFORM_ERROR,

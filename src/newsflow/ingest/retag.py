@@ -6,11 +6,13 @@ tagged anew, and that version recorded long enough ago that whoever recorded it 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from newsflow.dedup.decide import KnownArticle
+from newsflow.errors import TimeLimitError
 from newsflow.ingest.item import Item
 from newsflow.ledger import Ledger, StoredVersion
 from newsflow.ledger.database import Database, RetryableError, Row, from_micros, to_micros
@@ -21,6 +23,8 @@ from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.names import RETAGGING, article_key
 from newsflow.routing import Routes
 from newsflow.tagging import RuleSet
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,11 @@ def propose(stored: StoredVersion, rules: RuleSet, routes: Routes, now: datetime
     It is routed as an edit is. It raises no alert: what it says is as old as it was. Raises `ValueError` for a
     value that was written by another codec.
     """
-    retagged = retag_article(rules, decode_article(stored.value))
+    try:
+        retagged = retag_article(rules, decode_article(stored.value))
+    except TimeLimitError as error:
+        log.warning("article %s keeps its tags: %s", stored.article_id, error)
+        return None
     if retagged is None:
         return None
     article = retagged.article

@@ -76,6 +76,8 @@ class Runtime:
         self.record_bytes = config.limits.record_bytes
         self.closed_sources = config.sources.closed
         self.locks = {name: threading.RLock() for name, value in vars(Runtime).items() if isinstance(value, part)}
+        self.beat: Callable[[], object] = lambda: None
+        """Called as a long batch moves: the job is not stuck."""
         self._to_close = ExitStack()
         self._sinks: dict[str, PatientSink] = {}
         self._sinks_lock = threading.Lock()

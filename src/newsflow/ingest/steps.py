@@ -23,7 +23,8 @@ def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[
     """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
     parsed = each(events, "Normalise", lambda event: _parse(event, runtime), lambda _, rejected: rejected)
     raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
-    clean = iter(runtime.normaliser.normalise_many([(raw, runtime.sources.get(raw.source), now) for raw in raws]))
+    tasks = [(raw, runtime.sources.get(raw.source), now) for raw in raws]
+    clean = iter(runtime.normaliser.normalise_many(tasks, runtime.beat))
     return [
         _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, parsed, strict=True)
@@ -59,13 +60,14 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
 
 def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
-    rules = runtime.rules.current()
+    rules, limit_s = runtime.rules.current(), runtime.config.limits.extract_s
 
     def work(item: Item) -> Item:
         decision = item.decision
         if decision is None or decision.article is None or decision.outcome not in STORED - {Outcome.WITHDRAWN}:
             return item
-        tags = rules.tag(decision.article)
+        tags = rules.tag(decision.article, limit_s)
+        runtime.beat()
         article = replace(decision.article, topics=tags.topics, mentions=tags.mentions)
         return replace(item, decision=replace(decision, article=article))
 

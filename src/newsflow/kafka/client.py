@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError as ClientError
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 from kafka.record import default_records
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import decode_varint
+from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
@@ -90,6 +92,35 @@ def _gzip(payload: bytes) -> bytes:
     return zlib.compress(payload, level=1, wbits=16 + zlib.MAX_WBITS)
 
 
+# kafka-python leaves sockets to the garbage collector: of a connection that is refused, or that is not made yet or has
+# something left to write when its client is closed.
+
+_sock_connect = KafkaNetSocket.sock_connect
+
+
+async def _connect_or_close(factory: Any, net: Any, sock: Any, address: Any, timeout_at: float | None = None) -> Any:
+    try:
+        return await _sock_connect(factory, net, sock, address, timeout_at=timeout_at)
+    except BaseException:  # A task that is cancelled is told by GeneratorExit.
+        sock.close()
+        raise
+
+
+def close_failed_sockets() -> None:
+    """From now on, in this process, a socket that does not get its connection is closed at once."""
+    KafkaNetSocket.sock_connect = _connect_or_close
+
+
+class _NetClient(KafkaNetClient):  # type: ignore[misc]
+    def close(self, node_id: Any = None) -> None:
+        transports = [conn.transport for conn in self._manager._conns.values() if conn.transport is not None]
+        sockets = [transport._sock for transport in transports if transport._sock is not None]
+        super().close(node_id)
+        if node_id is None:
+            for sock in sockets:
+                sock.close()
+
+
 # Making clients.
 
 _LOGGER = logging.getLogger("kafka")
@@ -101,8 +132,32 @@ _PARTITION_FETCH_BYTES = 1 << 20
 """Per partition and fetch. One larger record is still handed over, so this bounds memory, not records."""
 
 
+class Consumer(KafkaConsumer):  # type: ignore[misc]
+    """A consumer that knows which topic it is that bears a name, and which history of a log an offset belongs to."""
+
+    def topic_id(self, topic: str, timeout_ms: float) -> str | None:
+        """The id of a topic, asked for anew; "" where the brokers give none, None while there is no such topic."""
+        self._cluster.add_topic(topic)
+        for _ in range(2):  # The first answer may be to what was asked before the topic was added.
+            try:
+                self._net.run(self._manager.wait_for, self._cluster.request_update(), timeout_ms)
+            except UnknownTopicOrPartitionError:
+                continue
+            if self._cluster.partitions_for_topic(topic):
+                found = self._cluster.topic_id(topic)
+                return str(found) if found is not None and found.int else ""
+        return None
+
+    def seek(self, partition: Any, offset: int, epoch: int = -1) -> None:
+        """As in `KafkaConsumer`; with the leader epoch of the record before `offset`, brokers are asked whether that
+        part of the log was cut off since."""
+        super().seek(partition, offset)
+        if epoch >= 0:
+            self._subscription.assignment[partition].seek(OffsetAndMetadata(offset, "", epoch))
+
+
 def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overrides: Any) -> Any:
-    """Return a `kafka.KafkaConsumer` that never commits by itself, starts at the beginning and makes no topic.
+    """Return a `Consumer` that never commits by itself, starts at the beginning and makes no topic.
 
     Close it. Blocks up to `connect_timeout_s`; raises `KafkaError` when no server answers.
     """
@@ -121,7 +176,7 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
         **overrides,
     }
     accept_any_header_name()
-    return _connect(KafkaConsumer, settings, arguments)
+    return _connect(Consumer, settings, arguments)
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
@@ -192,6 +247,7 @@ def translated(doing: str) -> Iterator[None]:
 
 def _connect(client: Callable[..., Any], settings: KafkaSettings, arguments: dict[str, Any]) -> Any:
     """Make a client, with growing patience: a refused password must not cost the whole of `connect_timeout_s`."""
+    close_failed_sockets()
     arguments = {**settings.to_client_kwargs(), **arguments}
     deadline = time.monotonic() + settings.connect_timeout_s
     patience_s = _FIRST_PATIENCE_S
@@ -212,7 +268,7 @@ def _attempt(client: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     nets: list[Any] = []
 
     def net_client(**configuration: Any) -> Any:
-        nets.append(KafkaNetClient(**configuration))
+        nets.append(_NetClient(**configuration))
         return nets[-1]
 
     try:

@@ -9,19 +9,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import RetriableError
+from kafka.errors import (
+    CommitFailedError,
+    LogTruncationError,
+    OffsetMetadataTooLargeError,
+    OffsetOutOfRangeError,
+    RetriableError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.client import missing_topic
+from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
-from newsflow.outages import outages
+from newsflow.model.event import event_id_of
+from newsflow.outages import EVERY_S, outages
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +41,9 @@ _TWICE = (
     "%s/%d: this job had committed %d and finds %d: another process commits for its consumer group. Is the same job "
     "running twice? Nothing is lost, but each does the other's work: stop one, or share out the --partitions"
 )
+_ASK_MS = 15_000
+_FIRST = -1
+"""Wherever the log begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +85,8 @@ class _NoAnswerError(KafkaError):
 
 
 class AvailableReader:
-    """Bounded runs over the partitions of one topic with a `kafka.KafkaConsumer`, which it closes. One thread at a
-    time; `stop` may be called from any."""
+    """Bounded runs over the partitions of one topic with a `newsflow.kafka.client.Consumer`, which it closes. One
+    thread at a time; `stop` may be called from any."""
 
     def __init__(
         self,
@@ -83,17 +95,31 @@ class AvailableReader:
         limits: RunLimits,
         partitions: Sequence[int] | None = None,
         place: str = "the broker",
+        counts: Counter[str] | None = None,
+        knows: Callable[[str], bool] | None = None,
     ) -> None:
-        """`place` is what the broker is called where it is told that it is unavailable."""
+        """`place` is what the broker is called where it is told that it is unavailable; `counts` takes what was found
+        of the topic's log beside its records (`input.lost` …); `knows` tells by an event's id whether it was decided,
+        and is asked about the last one that the group's offsets say is done."""
+        self._knows = knows
         self._place = place
         self._consumer, self._topic, self._limits = consumer, topic, limits
         self._wanted = None if partitions is None else frozenset(partitions)
+        self._lineage, self._findings = Lineage(consumer, topic), Findings(topic, counts)
+        self._there: frozenset[int] = frozenset()
         self._assigned: tuple[int, ...] = ()
+        self._at: Offsets = {}
+        """Where the consumer stands, as far as that is known."""
+        self._ends: Offsets = {}
+        """Where the partitions were last seen to end."""
         self._finished: Offsets = {}
         self._reached: Offsets = {}
         self._committed: Offsets = {}
         self._attempted: Offsets = {}
         self._look_again_s = 0.0
+        self._keeps_marks = True
+        self._refused_s: float | None = None
+        """When it was last said that the group's offsets are refused."""
         self._run = Run({})
         self._looked_ms = 0
         self._planned_ms = 0
@@ -124,15 +150,15 @@ class AvailableReader:
             self._assign()
             # Before the ends are asked for: what is written from now on may lie behind them.
             self._planned_ms = _now_ms() if until is None else self._looked_ms
-            partitions = [self._tp(p) for p in self._assigned]
-            begin = self._consumer.beginning_offsets(partitions)
-            end = self._consumer.end_offsets(partitions)
-            spans = {}
-            for tp in partitions:
-                start = self._start_of(tp.partition, begin[tp], end[tp])
-                stop = end[tp] if until is None else min(end[tp], until.get(tp.partition, 0))
-                spans[tp.partition] = (start, max(start, stop))
-        self._run = Run(spans, until)
+            self._take_over()
+            if self._refused_s is not None:
+                self._commit({p: offset for p, offset in self._finished.items() if offset != _FIRST})
+            begin, end = self._begin_and_end()
+            if any(self._finished[p] > end[p] for p in self._assigned):
+                self._begin_anew(self._lineage.look(at_once=True), self._finished)
+                begin, end = self._begin_and_end()
+            self._run = Run({p: self._span(p, begin[p], end[p], until) for p in self._assigned}, until)
+            self._ends = end
         return self._run
 
     def end_offsets(self) -> Offsets:
@@ -140,7 +166,7 @@ class AvailableReader:
         with self._asking():
             self._assign()
             self._looked_ms = _now_ms()
-            found = self._consumer.end_offsets([self._tp(p) for p in self._assigned])
+            found = self._consumer.end_offsets([self._tp(p) for p in self._assigned], timeout_ms=_ASK_MS)
         return {tp.partition: offset for tp, offset in found.items()}
 
     def batches(self) -> Iterator[list[Event]]:
@@ -152,7 +178,11 @@ class AvailableReader:
         quiet_since = time.monotonic()
         deadline = quiet_since + self._limits.duration_s
         while self._left():
-            batch = self._poll(min(self._limits.batch_records, left))
+            try:
+                batch = self._poll(min(self._limits.batch_records, left))
+            except (OffsetOutOfRangeError, LogTruncationError) as error:
+                self._back_into_log(error)
+                return
             if batch:
                 quiet_since = time.monotonic()
                 left, left_bytes = left - len(batch), left_bytes - sum(len(e.value or b"") for e in batch)
@@ -165,17 +195,44 @@ class AvailableReader:
 
     def finish(self) -> int:
         """Commit what the run reached; returns how many offsets that were. Call it when everything is written."""
-        moved = {p: offset for p, offset in self._reached.items() if offset != self._committed.get(p)}
-        if moved:
-            with self._asking():
-                self._look_for_another(moved)
-                self._attempted.update(moved)
-                self._consumer.commit({self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()})
-        read = sum(offset - self._finished.get(p, offset) for p, offset in self._reached.items())
-        self._committed.update(moved)
+        self._commit(self._reached)
+        read = sum(max(offset - self._finished.get(p, offset), 0) for p, offset in self._reached.items())
         self._finished.update(self._reached)
         self._finished_ms = dict(self._newest_ms)
         return read
+
+    def _commit(self, offsets: Offsets) -> None:
+        moved = {p: offset for p, offset in offsets.items() if offset != self._committed.get(p)}
+        if not moved:
+            return
+        try:
+            with self._asking():
+                self._look_for_another(moved)
+                self._attempted.update(moved)
+                self._consumer.commit({self._tp(p): self._marked(p, offset) for p, offset in moved.items()})
+        except CommitFailedError as error:
+            # Reading on is safe: what is not committed is read again at the next start, and known to the ledger.
+            self._refused(error)
+            return
+        except OffsetMetadataTooLargeError:
+            log.warning("%s: the brokers keep no marks with offsets (offset.metadata.max.bytes)", self._topic)
+            self._keeps_marks = False
+            self._commit(offsets)
+            return
+        if self._refused_s is not None:
+            log.warning("%s: the group's offsets are committed again", self._topic)
+        self._refused_s = None
+        self._committed.update(moved)
+
+    def _refused(self, error: Exception) -> None:
+        now_s = time.monotonic()
+        if self._refused_s is None or now_s - self._refused_s >= EVERY_S:
+            self._refused_s = now_s
+            log.warning(
+                "group %s is in use by another program, whose consumer has joined it, so Kafka takes no offsets of "
+                "this job. It reads on, and begins where it last committed when it is started again: %s",
+                *(self._consumer.config["group_id"], error),
+            )
 
     def read_until_ms(self) -> int:
         """Every record that was written to these partitions before this time was read by this run or an earlier one:
@@ -207,48 +264,132 @@ class AvailableReader:
     def _tp(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
 
+    def _marked(self, partition: int, offset: int) -> Any:
+        mark = self._lineage.mark(partition) if self._keeps_marks else Mark()
+        return OffsetAndMetadata(offset, mark.text(), mark.epoch)
+
     def _assign(self) -> None:
         """Take the topic's partitions, new ones too."""
-        found = self._consumer.partitions_for_topic(self._topic)
-        if not found:
+        self._begin_anew(self._lineage.look(), self._finished)
+        there = frozenset(self._consumer.partitions_for_topic(self._topic) or ())
+        if not there and self._there:
+            # Deleted while it is read. Made anew, it will be read on: until then it is waited for as for a broker.
+            with outages.asking(f"topic {self._topic}", KafkaError):
+                raise missing_topic(self._topic)
+        if not there:
             raise missing_topic(self._topic)
-        partitions = tuple(sorted(found if self._wanted is None else found & self._wanted))
+        outages.answered(f"topic {self._topic}")
+        partitions = tuple(sorted(there if self._wanted is None else there & self._wanted))
         if not partitions:
             raise KafkaError(
-                f"topic {self._topic} has partitions {sorted(found)}, none of {sorted(self._wanted or ())}"
+                f"topic {self._topic} has partitions {sorted(there)}, none of {sorted(self._wanted or ())}"
             )
+        if self._there and (added := there - self._there):
+            self._findings.partitions_added(set(added), set(added - set(partitions)))
+        self._there = there
         if partitions != self._assigned:
             self._consumer.assign([self._tp(p) for p in partitions])
-            self._assigned = partitions
+            self._assigned, self._at = partitions, {}
 
-    def _start_of(self, partition: int, begin: int, end: int) -> int:
-        start = self._finished.get(partition)
-        if start is None:
-            committed = self._consumer.committed(self._tp(partition))
-            start = begin if committed is None or committed < 0 else int(committed)
-            if committed is not None:
-                self._committed[partition] = start
-        self._finished[partition] = within_log(self._topic, partition, start, begin, end)
-        return self._finished[partition]
+    def _take_over(self) -> None:
+        """Begin partitions that are new to this reader where the group's offsets are, else at their start."""
+        for partition in self._assigned:
+            if partition in self._finished:
+                continue
+            committed = self._consumer.committed(self._tp(partition), metadata=True)
+            if committed is None or committed.offset < 0:
+                self._lineage.adopt(partition, None)
+                self._finished[partition] = _FIRST
+            else:
+                self._lineage.adopt(partition, committed.metadata)
+                self._finished[partition] = self._committed[partition] = committed.offset
+                self._ask_whether_known(partition, committed.offset, Mark.of(committed.metadata))
+        self._begin_anew(self._lineage.look(), self._finished)
+
+    def _ask_whether_known(self, partition: int, offset: int, mark: Mark) -> None:
+        if self._knows is None or not 0 <= mark.last < offset:
+            return
+        if not self._knows(event_id_of(self._topic, partition, mark.last, mark.digest)):
+            log.warning(
+                "%s/%d: the group's offset says that all before %d is done, but the ledger has not decided the record "
+                "at %d. If the ledger was restored from a backup, stop the job and set the group back to where it "
+                "stood then, as the runbook says (Restore); what came since is else missing from the ledger for good",
+                *(self._topic, partition, offset, mark.last),
+            )
+
+    def _begin_and_end(self) -> tuple[Offsets, Offsets]:
+        tps = [self._tp(p) for p in self._assigned]
+        # Without a limit, both wait for a topic that was deleted as long as it is away.
+        begin = self._consumer.beginning_offsets(tps, timeout_ms=_ASK_MS)
+        end = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
+        return {tp.partition: begin[tp] for tp in tps}, {tp.partition: end[tp] for tp in tps}
+
+    def _span(self, partition: int, begin: int, end: int, until: Mapping[int, int] | None) -> tuple[int, int]:
+        start = self._finished[partition]
+        if start == _FIRST:
+            start = begin
+        if start > end and self._lineage.certain(partition):
+            # Either the brokers have cut it off, or they do not know yet what they have: reading tells.
+            return start, start + 1
+        start = self._finished[partition] = self._findings.within_log(partition, start, begin, end)
+        return start, max(start, end if until is None else min(end, until.get(partition, 0)))
+
+    def _begin_anew(self, partitions: Sequence[int], read: Mapping[int, int]) -> None:
+        """Their topic is another one of the same name. `read`: how far the old one was read."""
+        for partition in partitions:
+            self._findings.made_anew(partition, max(read.get(partition, 0), 0), self._ends.get(partition))
+            self._finished[partition] = 0
+            for known in (
+                *(self._at, self._committed, self._attempted),
+                *(self._reached, self._newest_ms, self._finished_ms),
+            ):
+                known.pop(partition, None)
+
+    def _back_into_log(self, error: OffsetOutOfRangeError | LogTruncationError) -> None:
+        """The log no longer holds what was to be read: let the next run begin where it does."""
+        self._at = {}
+        with self._asking():
+            self._begin_anew(self._lineage.look(at_once=True), self._reached)
+            begin, end = self._begin_and_end()
+        points = error.divergent_offsets if isinstance(error, LogTruncationError) else error.args[0]
+        for tp in points:
+            partition, at = tp.partition, self._reached.get(tp.partition)
+            if at is None:
+                continue
+            self._lineage.cut(partition)
+            if isinstance(error, LogTruncationError):
+                point = points[tp].offset if points[tp] is not None else begin[partition]
+                self._findings.truncated(partition, at, point)
+                self._reached[partition] = min(point, at)
+            else:
+                same = self._lineage.certain(partition)
+                self._reached[partition] = self._findings.within_log(
+                    partition, at, begin[partition], end[partition], same=same
+                )
 
     def _position(self) -> None:
+        if self._lineage.strayed:
+            self._at, self._lineage.strayed = {}, False
         for partition, (start, end) in self._run.spans.items():
             tp = self._tp(partition)
-            if self._consumer.position(tp) != start:
-                self._consumer.seek(tp, start)
+            if self._at.get(partition) != start:
+                self._consumer.seek(tp, start, self._lineage.mark(partition).epoch)
             paused = self._run.bounds is not None and start >= end
             (self._consumer.pause if paused else self._consumer.resume)(tp)
+        # Known again when a poll has told.
+        self._at = {}
 
     def _poll(self, most: int) -> list[Event]:
         batch: list[Event] = []
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
-            events = [to_event(record) for record in records if bound is None or record.offset < bound]
-            if events:
+            within = [record for record in records if bound is None or record.offset < bound]
+            if within:
+                batch += (events := [to_event(record) for record in within])
                 self._newest_ms[tp.partition] = max(self._newest_ms.get(tp.partition, 0), events[-1].timestamp_ms)
-            batch += events
-        for partition in self._run.spans:
-            self._reach(partition)
+                self._lineage.saw(events[-1], getattr(within[-1], "leader_epoch", -1))
+        # All or none: asking for a position may raise.
+        self._reached |= {partition: self._position_of(partition) for partition in self._run.spans}
         return batch
 
     def _look_for_another(self, moved: Offsets) -> None:
@@ -257,27 +398,28 @@ class AvailableReader:
         if now_s < self._look_again_s:
             return
         self._look_again_s = now_s + _LOOK_FOR_ANOTHER_S
-        for partition in moved:
-            found = self._consumer.committed(self._tp(partition))
-            ours = (self._committed.get(partition), self._attempted.get(partition))
-            if found is not None and found >= 0 and found not in ours:
-                log.warning(_TWICE, self._topic, partition, ours[0] or 0, found)
+        for partition in moved.keys() & self._committed.keys():
+            found = self._consumer.committed(self._tp(partition), metadata=True)
+            ours = (self._committed[partition], self._attempted.get(partition))
+            if found is not None and found.offset >= 0 and found.offset not in ours:
+                log.warning(_TWICE, self._topic, partition, ours[0], found.offset)
                 self._look_again_s = now_s + _SAY_AGAIN_S
                 return
 
     def _bound(self, partition: int) -> int | None:
         return None if self._run.bounds is None else self._run.bounds.get(partition, 0)
 
-    def _reach(self, partition: int) -> None:
-        """Note how far the consumer is. Its position also passes what holds no record: gaps and markers."""
+    def _position_of(self, partition: int) -> int:
+        """How far the consumer is. Its position also passes what holds no record: gaps and markers."""
         tp, bound = self._tp(partition), self._bound(partition)
         position = self._consumer.position(tp)
         if position is None:
-            return
+            return self._reached[partition]
+        self._at[partition] = position
         if bound is not None and position >= bound:
             self._consumer.pause(tp)
             position = max(bound, self._run.spans[partition][0])
-        self._reached[partition] = position
+        return int(position)
 
     def _left(self) -> dict[int, tuple[int, int]]:
         """How far the partitions were read of which some is left, and their ends."""
@@ -286,19 +428,6 @@ class AvailableReader:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def within_log(topic: str, partition: int, offset: int, first: int, end: int) -> int:
-    """`offset`, or `first` where retention has overtaken it or the topic was created again; then it logs a warning."""
-    if offset < first:
-        log.warning("%s/%d: %d records were deleted before they were read", topic, partition, first - offset)
-    elif offset > end:
-        log.warning(
-            "%s/%d ends at %d, before %d: it was made anew; reading from its start", topic, partition, end, offset
-        )
-    else:
-        return offset
-    return first
 
 
 def to_event(record: Any) -> Event:

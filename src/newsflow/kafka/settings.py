@@ -9,7 +9,8 @@ from typing import Any
 
 from newsflow.config.settings import Kafka, Security
 from newsflow.errors import ConfigError, in_words
-from newsflow.secrets import MASK, is_reference, resolve
+from newsflow.secrets import is_reference, resolve
+from newsflow.shown import MASK
 
 MAX_RECORD_BYTES = 32 << 20
 """The largest batch, as the broker stores it, that a consumer must be able to take in one piece."""

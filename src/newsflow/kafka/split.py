@@ -9,75 +9,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError as ClientError
-from kafka.errors import LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import LogTruncationError, OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from newsflow.errors import KafkaError
 from newsflow.kafka.client import make_consumer, missing_topic, translated
-from newsflow.kafka.reader import Offsets, TopicPosition, to_event, within_log
+from newsflow.kafka.lineage import Findings, Lineage, Mark
+from newsflow.kafka.reader import Offsets, TopicPosition, to_event
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.kafka.watermarks import Watermarks
 from newsflow.model import Event
 
 log = logging.getLogger(__name__)
-
-# The watermark: how far the time of a split's events has come, while some of its partitions are silent.
-
-DISORDER_MS = 2_000
-"""Records of one partition may be this much out of order before one counts as late."""
-
-
-@dataclass(slots=True)
-class _Partition:
-    seen_ms: int | None = None
-    """The latest record time, not beyond the clock."""
-    empty_at_ms: int | None = None
-    """The clock when the partition was last known to hold nothing unread."""
-
-
-class Watermarks:
-    """Milliseconds since 1970 before which no more events are expected. Never goes back. Not thread-safe.
-
-    A partition that has something to read holds the watermark at its own latest record; one that was *found*
-    empty follows the clock. One about which nothing is known yet (new, or its broker is unavailable) holds it where it
-    is, so that records after an outage are not late.
-    """
-
-    def __init__(self) -> None:
-        self._partitions: dict[int, _Partition] = {}
-        self._reached: int | None = None
-
-    def assign(self, partitions: tuple[int, ...]) -> None:
-        """Count these partitions and no others; new ones begin unknown."""
-        self._partitions = {number: self._partitions.get(number) or _Partition() for number in partitions}
-
-    def saw(self, partition: int, timestamp_ms: int, now_ms: int) -> None:
-        """A record was read. A time in the future counts as now: one wrong clock must not make all others late."""
-        state = self._partitions[partition]
-        state.seen_ms = max(state.seen_ms or 0, min(timestamp_ms, now_ms))
-        state.empty_at_ms = None
-
-    def found_empty(self, partition: int, now_ms: int) -> None:
-        """The broker answered that nothing unread is there."""
-        self._partitions[partition].empty_at_ms = now_ms
-
-    def current(self) -> int | None:
-        """The watermark; None while it is unknown."""
-        times = [self._time_of(state) for state in self._partitions.values()]
-        known = [time for time in times if time is not None]
-        if known and len(known) == len(times):
-            self._reached = max(self._reached or 0, min(known) - DISORDER_MS)
-        return self._reached
-
-    @staticmethod
-    def _time_of(state: _Partition) -> int | None:
-        return state.seen_ms if state.empty_at_ms is None else state.empty_at_ms
-
 
 # The reader of one split.
 
@@ -104,15 +53,22 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one call gave: events in the order of each partition, where to go on, and the watermark so far."""
+    """What one call gave: events in the order of each partition, where to go on, and the watermark so far.
+
+    `marks` go with the positions, partition by partition (`newsflow.kafka.lineage`). `found`: what was found of the log
+    beside its records, counted.
+    """
 
     events: list[Event]
     positions: Offsets
     watermark_ms: int | None
+    marks: Mapping[int, str] = field(default_factory=dict)
+    found: Mapping[str, int] = field(default_factory=dict)
 
 
 class SplitReader:
-    """A `kafka.KafkaConsumer` over the partitions of one split. Any thread may call; calls exclude one another."""
+    """A `newsflow.kafka.client.Consumer` over the partitions of one split. Any thread may call; calls exclude one
+    another."""
 
     def __init__(
         self, consumer: Any, topic: str, index: int, count: int, clock: Callable[[], float] = time.time
@@ -120,6 +76,11 @@ class SplitReader:
         self._consumer, self._topic, self._index, self._count, self._clock = consumer, topic, index, count, clock
         self._lock = threading.Lock()
         self._watermarks = Watermarks()
+        self._lineage, self._findings = Lineage(consumer, topic, clock), Findings(topic)
+        self._marks: Mapping[int, str] = {}
+        """Those that the last call gave."""
+        self._ends: Offsets = {}
+        """Where the partitions were last seen to end."""
         self._mine: tuple[int, ...] = ()
         self._at: Offsets = {}
         """Where the consumer stands: it is sent elsewhere only when a caller wants that."""
@@ -128,10 +89,12 @@ class SplitReader:
         self._told: Offsets | None = None
         self._finished: Offsets = {}
         self._committed: Offsets = {}
+        self._keeps_marks = True
 
-    def read(self, positions: Mapping[int, int], most: int) -> Reading:
+    def read(self, positions: Mapping[int, int], most: int, marks: Mapping[int, str] | None = None) -> Reading:
         """Up to `most` records from `positions` on; a partition that is not among them starts where the group's
-        committed offset is, else at its first record. Blocks for a poll, or while offsets are asked for.
+        committed offset is, else at its first record. `marks` are those that came with the positions; newsflow 0.1 gave
+        none. Blocks for a poll, or while offsets are asked for.
 
         Raises `KafkaError` when the topic is gone, the brokers refuse, or nothing comes though they have more.
         """
@@ -139,10 +102,11 @@ class SplitReader:
             now = self._clock()
             self._commit_finished(now)
             self._look_for_partitions(now)
-            self._go_to(self._wanted(positions))
-            events = self._poll(most)
+            self._go_to(self._wanted(positions, marks or {}))
+            events = [] if self._begin_anew(self._look()) else self._poll(most)
             self._check_idle()
-            return Reading(events, dict(self._at), self._watermarks.current())
+            self._marks = {p: text for p in self._at if (text := self._lineage.mark(p).text())}
+            return Reading(events, dict(self._at), self._watermarks.current(), self._marks, self._findings.take())
 
     def moved(self, positions: Mapping[int, int]) -> bool:
         """Tell whether `positions` differ from those of the last call. At the first call they do: an earlier process
@@ -150,12 +114,15 @@ class SplitReader:
         before, self._told = self._told, dict(positions)
         return before != self._told
 
-    def finished(self, positions: Mapping[int, int]) -> None:
-        """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises.
+    def finished(self, positions: Mapping[int, int], marks: Mapping[int, str] | None = None) -> None:
+        """All before `positions` is written: commit them, now or within the next calls. Never blocks, never raises. Not
+        those of a topic that was made anew since, as their `marks` tell.
 
         Best effort: only lag figures and cold starts depend on it.
         """
         for partition, offset in positions.items():
+            if not self._lineage.holds(partition, (marks or {}).get(partition)):
+                continue
             self._finished[partition] = max(offset, self._finished.get(partition, 0))
         if self._lock.acquire(blocking=False):
             try:
@@ -178,15 +145,30 @@ class SplitReader:
             raise missing_topic(self._topic)
         # A topic that is being made anew has no partitions for a moment; those known so far are kept.
         mine = {p for p in found or () if p % self._count == self._index} | set(self._mine)
+        if self._mine and (added := mine - set(self._mine)):
+            self._findings.partitions_added(added, set())
         self._mine, self._looked = tuple(sorted(mine)), now
 
-    def _wanted(self, positions: Mapping[int, int]) -> Offsets:
+    def _look(self) -> list[int]:
+        """The partitions whose topic was made anew. An outage is not the time to find out."""
+        try:
+            return self._lineage.look()
+        except ClientError as error:
+            log.info("%s: the brokers do not say which topic it is: %s", self._topic, error)
+            return []
+
+    def _wanted(self, positions: Mapping[int, int], marks: Mapping[int, str]) -> Offsets:
         """Where to read from: what is handed in, else where a partition starts. What this reader read before does not
         count: it may have been for an attempt that failed."""
         wanted: Offsets = {}
         for partition in self._mine:
+            if partition in positions:
+                if not (text := marks.get(partition)) or text != self._marks.get(partition):
+                    self._lineage.adopt(partition, text)
+                wanted[partition] = positions[partition]
+                continue
             try:
-                wanted[partition] = positions[partition] if partition in positions else self._start_of(partition)
+                wanted[partition] = self._start_of(partition)
             except ClientError as error:
                 if not positions:
                     raise
@@ -202,16 +184,21 @@ class SplitReader:
             self._watermarks.assign(tuple(wanted))
         for partition, offset in wanted.items():
             if self._at.get(partition) != offset:
-                self._consumer.seek(self._tp(partition), offset)
+                self._seek(partition, offset)
                 self._at[partition] = offset
+
+    def _seek(self, partition: int, offset: int) -> None:
+        self._consumer.seek(self._tp(partition), offset, self._lineage.mark(partition).epoch)
 
     def _start_of(self, partition: int) -> int:
         tp = self._tp(partition)
         first: int = self._consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
-        committed = self._consumer.committed(tp)
-        if committed is None or committed < 0:
+        committed = self._consumer.committed(tp, metadata=True)
+        if committed is None or committed.offset < 0:
+            self._lineage.adopt(partition, None)
             return first
-        return within_log(self._topic, partition, int(committed), first, int(committed))
+        self._lineage.adopt(partition, committed.metadata)
+        return self._findings.within_log(partition, committed.offset, first, committed.offset)
 
     def _poll(self, most: int) -> list[Event]:
         try:
@@ -228,6 +215,7 @@ class SplitReader:
         for tp, records in polled.items():
             read = [to_event(record) for record in records]
             self._watermarks.saw(tp.partition, max(event.timestamp_ms for event in read), now_ms)
+            self._lineage.saw(read[-1], getattr(records[-1], "leader_epoch", -1))
             events += read
         self._at = reached
         if events:
@@ -240,27 +228,47 @@ class SplitReader:
 
     def _back_into_range(self) -> None:
         """Go on where each log is, when retention has overtaken us or a topic was created again."""
+        if self._begin_anew(self._lineage.look(at_once=True)):
+            return
         tps = [self._tp(p) for p in self._at]
         begins = self._consumer.beginning_offsets(tps, timeout_ms=_ASK_MS)
         ends = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
         for tp in tps:
-            at = self._at[tp.partition]
-            if (start := within_log(tp.topic, tp.partition, at, begins[tp], ends[tp])) != at:
+            at, same = self._at[tp.partition], self._lineage.certain(tp.partition)
+            start = self._findings.within_log(tp.partition, at, begins[tp], ends[tp], same=same)
+            if start != at:
+                self._lineage.cut(tp.partition)
                 self._restart(tp.partition, start)
         self._stand()
 
     def _back_before(self, divergent: Mapping[Any, Any]) -> None:
         """Read again from where the log was cut: what a new leader does not have, others may have written anew."""
+        if self._begin_anew(self._lineage.look(at_once=True)):
+            return
         for tp, point in divergent.items():
             offset = 0 if point is None else point.offset
-            log.warning("%s/%d was truncated by its brokers; reading again from %d", tp.topic, tp.partition, offset)
+            self._findings.truncated(tp.partition, self._at[tp.partition], offset)
+            self._lineage.cut(tp.partition)
             self._restart(tp.partition, offset)
         self._stand()
+
+    def _begin_anew(self, partitions: Sequence[int]) -> bool:
+        """Their topic is another one of the same name: read all of it. Tells whether there was any."""
+        for partition in partitions:
+            self._findings.made_anew(partition, self._at.get(partition, 0), self._ends.get(partition))
+            self._restart(partition, 0)
+        if partitions:
+            # Should this call fail, the next one comes with the old marks, and finds out again.
+            self._mine, self._looked, self._marks = (), float("-inf"), {}
+        if partitions or self._lineage.strayed:
+            self._lineage.strayed = False
+            self._stand()
+        return bool(partitions)
 
     def _stand(self) -> None:
         """Send the consumer back to the positions that callers know: a poll that raised may have moved it."""
         for partition, offset in self._at.items():
-            self._consumer.seek(self._tp(partition), offset)
+            self._seek(partition, offset)
 
     def _restart(self, partition: int, offset: int) -> None:
         self._at[partition] = offset
@@ -278,6 +286,7 @@ class SplitReader:
         except ClientError as error:
             log.info("%s: the brokers do not say where it ends: %s", self._topic, error)
         else:
+            self._ends = {tp.partition: end for tp, end in ends.items()}
             empty = [tp.partition for tp, end in ends.items() if self._at[tp.partition] >= end]
             for partition in empty:
                 self._watermarks.found_empty(partition, round(asked * 1000))
@@ -301,11 +310,15 @@ class SplitReader:
         if moved:
             self._committed_at = now
             self._committed.update(moved)
-            offsets = {self._tp(p): OffsetAndMetadata(offset, "", -1) for p, offset in moved.items()}
+            marks = {p: self._lineage.mark(p) if self._keeps_marks else Mark() for p in moved}
+            offsets = {
+                self._tp(p): OffsetAndMetadata(offset, marks[p].text(), marks[p].epoch) for p, offset in moved.items()
+            }
             self._consumer.commit_async(offsets, callback=self._committed_or_not)
 
     def _committed_or_not(self, offsets: Mapping[Any, Any], answer: Any) -> None:
         if isinstance(answer, Exception):
+            self._keeps_marks = self._keeps_marks and not isinstance(answer, OffsetMetadataTooLargeError)
             log.info("%s: offsets were not committed, the next ones will be: %s", self._topic, answer)
             for tp in offsets:
                 self._committed.pop(tp.partition, None)
@@ -347,12 +360,12 @@ class SplitReaders:
         if found is not None:
             found[0].close()
 
-    def finished(self, key: SplitKey, positions: Mapping[int, int]) -> None:
+    def finished(self, key: SplitKey, positions: Mapping[int, int], marks: Mapping[int, str]) -> None:
         """See `SplitReader.finished`; does nothing when the reader has left this process meanwhile."""
         with self._lock:
             found = self._readers.get(key)
         if found is not None:
-            found[0].finished(positions)
+            found[0].finished(positions, marks)
 
     def close(self) -> None:
         for key in list(self._readers):

@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from newsflow.backoff import Backoff
 from newsflow.errors import LedgerError
@@ -141,12 +140,3 @@ def storable(text: str) -> str:
 def storable_or_none(text: str | None) -> str | None:
     """`storable`, passing None on."""
     return None if text is None else storable(text)
-
-
-def mask_url(url: str) -> str:
-    """The URL with its password hidden, for messages and logs."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return url.partition("://")[0] + "://…"
-    return url.replace(f":{password}@", ":***@", 1) if password else url

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.errors import ConfigError, LedgerError
-from newsflow.ledger.database import Database, mask_url
+from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
 from newsflow.migrations import Migration, MigrationSet
+from newsflow.secrets import masked as mask_url
 
 MIGRATIONS = MigrationSet("ledger/migrations", "migration", "the ledger", LedgerError)
 
@@ -34,6 +35,24 @@ def migrate(db: Database) -> list[Migration]:
         db.lock(["migrations"])
         _refuse_store(db)
         return MIGRATIONS.run(db.execute, applied_migrations(db))
+
+    return db.run(work)
+
+
+def migrations_beyond(db: Database, number: int) -> list[Migration]:
+    """What `take_back` would take back. Within a transaction. LedgerError where there is no such way back."""
+    return MIGRATIONS.beyond(number, applied_migrations(db))
+
+
+def take_back(db: Database, number: int) -> list[Migration]:
+    """Take the database back to the migration that an older release knows as its last; return what was taken back.
+
+    All that was decided stays. No job may run: one that does, or starts, brings the database to this release again.
+    """
+
+    def work() -> list[Migration]:
+        db.lock(["migrations"])
+        return MIGRATIONS.take_back(db.execute, number, applied_migrations(db))
 
     return db.run(work)
 

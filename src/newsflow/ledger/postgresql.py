@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from newsflow.errors import LedgerError
-from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number, mask_url
+from newsflow.ledger.database import Database, RetryableError, Row, T, lock_number
+from newsflow.secrets import masked as mask_url
 
 try:
     import psycopg
@@ -107,7 +108,9 @@ class PostgresDatabase(Database):
             yield
         except _PASSING as error:
             raise RetryableError(_one_line(error)) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:
+            # Read-only: a standby that has taken the place of its primary and is not promoted yet, or never will be.
+            # A new connection finds the one that writes.
             self.close()
             raise RetryableError(_one_line(error)) from error
         except psycopg.Error as error:

@@ -151,6 +151,8 @@ def decide_one(ws: Workspace, each: Prepared) -> Decision:
     """Decide what an event does to its article."""
     known = ws.resolve(each.names)
     transition = choose_transition(known, each.incoming)
+    if transition is Transition.EDIT and known is not None and ws.has_bytes_of(known, each.event):
+        transition = Transition.REPEAT  # Another release made another text of them.
     if transition is Transition.WITHDRAW_UNKNOWN:
         return _remember_withdrawal(ws, each)
     if transition is Transition.CREATE:

@@ -78,6 +78,19 @@ def load_events(db: Database, event_ids: Sequence[str]) -> dict[str, DecidedEven
     return {row[0]: event_of(row) for row in db.query(sql, [db.list_of(event_ids)])}
 
 
+def load_last_maker(db: Database, article_id: str) -> DecidedEvent | None:
+    """The event that brought an article's last text; None where it is forgotten."""
+    columns = ", ".join(f"e.{name}" for name in EVENT_COLUMNS.split(", "))
+    sql = (
+        f"SELECT {columns} FROM article_version v "
+        # A copy that was promoted has a version made by the event of its original.
+        "JOIN event e ON e.event_id = v.event_id AND e.article_id = v.article_id "
+        "WHERE v.article_id = ? ORDER BY v.version DESC LIMIT 1"
+    )
+    rows = db.query(sql, [article_id])
+    return event_of(rows[0]) if rows else None
+
+
 def insert_events(db: Database, events: Sequence[DecidedEvent]) -> None:
     """Keep what became of events. Fails when one of them is there already."""
     rows = [

@@ -23,6 +23,7 @@ from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
 from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
+from newsflow.model.event import event_id_of
 
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
@@ -221,6 +222,13 @@ class Workspace:
             if article is not None:
                 self._current[known.id] = article
         return self._current.get(known.id)
+
+    def has_bytes_of(self, known: KnownArticle, event: Event) -> bool:
+        """Whether an event has the very bytes that the article's last text was made of."""
+        maker = tables.load_last_maker(self.db, known.id)
+        if maker is None:
+            return False
+        return event_id_of(maker.topic, maker.partition, maker.offset, event.digest) == maker.event_id
 
     def feeds(self, article_id: str) -> tuple[str, ...]:
         """The feeds that any recorded version of the article was sent to."""

@@ -34,8 +34,14 @@ class Event:
     @cached_property
     def event_id(self) -> str:
         """32 hex digits of place and bytes: the same record read again has the same id."""
-        place = f"{self.topic}\n{self.partition}\n{self.offset}\n{self.digest}".encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(place, digest_size=16).hexdigest()
+        return event_id_of(self.topic, self.partition, self.offset, self.digest)
+
+
+def event_id_of(topic: str, partition: int, offset: int, digest: str) -> str:
+    """The id of the event at a place whose record has this digest. Who knows id and place can tell by it whether other
+    bytes are the same, without having kept them."""
+    place = f"{topic}\n{partition}\n{offset}\n{digest}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(place, digest_size=16).hexdigest()
 
 
 class Outcome(StrEnum):
@@ -105,9 +111,9 @@ class Reason(StrEnum):
     Add a profile, then replay.
     """
     TIME_LIMIT = "time-limit"
-    """The page took longer than `limits.extract_s`.
+    """To read it or to find its topics took longer than `limits.extract_s`.
 
-    Look at the page; it may be hostile.
+    Look at the article; it may be hostile.
     """
     TRANSFORM_ERROR = "transform-error"
     """A stage failed in a way it did not expect.

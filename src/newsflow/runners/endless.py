@@ -12,9 +12,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count as numbers
 from typing import Any
 
 import apache_beam as beam
@@ -34,7 +34,7 @@ from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import Reading, Split
 from newsflow.model import Event
-from newsflow.runners.batches import ConfiguredDoFn, on_batches
+from newsflow.runners.batches import ConfiguredDoFn, count, on_batches
 
 # Where a split stands, as Beam keeps it: its restriction, tracker and coder. A savepoint holds the encoded bytes, under
 # the labels of the steps; it names no class, so that classes and modules may be renamed.
@@ -42,55 +42,65 @@ from newsflow.runners.batches import ConfiguredDoFn, on_batches
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The next offset to read of each partition. Closed: what a bundle has done; the rest is its residual."""
+    """The next offset to read of each partition, and the marks that go with them (`newsflow.kafka.lineage`). Closed:
+    what a bundle has done; the rest is its residual."""
 
     offsets: Mapping[int, int] = field(default_factory=dict)
     closed: bool = False
+    marks: Mapping[int, str] = field(default_factory=dict)
 
 
 class PositionsCoder(Coder):
     """Positions as JSON: small, and readable in a savepoint."""
 
     def encode(self, value: Positions) -> bytes:
-        offsets = {str(partition): offset for partition, offset in sorted(value.offsets.items())}
-        return orjson.dumps({"offsets": offsets, "closed": value.closed})
+        known: dict[str, Any] = {"offsets": _by_name(value.offsets), "closed": value.closed}
+        return orjson.dumps(known | ({"marks": _by_name(value.marks)} if value.marks else {}))
 
     def decode(self, encoded: bytes) -> Positions:
         """Takes what any release of newsflow wrote."""
         value = orjson.loads(encoded)
-        return Positions({int(partition): offset for partition, offset in value["offsets"].items()}, value["closed"])
+        return Positions(_by_number(value["offsets"]), value["closed"], _by_number(value.get("marks", {})))
 
     def is_deterministic(self) -> bool:
         return True
+
+
+def _by_name(by_partition: Mapping[int, Any]) -> dict[str, Any]:
+    return {str(partition): value for partition, value in sorted(by_partition.items())}
+
+
+def _by_number(by_name: Mapping[str, Any]) -> dict[int, Any]:
+    return {int(partition): value for partition, value in by_name.items()}
 
 
 class PositionsTracker(RestrictionTracker):
     """A bundle claims where it has got to *before* it hands on what it read; Beam splits off the rest after it."""
 
     def __init__(self, positions: Positions) -> None:
-        self._offsets, self._closed = dict(positions.offsets), positions.closed
+        self._at = positions
 
     def current_restriction(self) -> Positions:
-        return Positions(dict(self._offsets), self._closed)
+        return self._at
 
-    def try_claim(self, position: Mapping[int, int]) -> bool:
+    def try_claim(self, position: Positions) -> bool:
         """Take all before `position`; False when the rest was given away."""
-        if self._closed:
+        if self._at.closed:
             return False
-        self._offsets = dict(position)
+        self._at = position
         return True
 
     def try_split(self, fraction_of_remainder: float) -> tuple[Positions, Positions] | None:
         """End here, and leave the rest to a residual. An open end has no middle: other fractions are refused."""
-        if self._closed or fraction_of_remainder != 0:
+        if self._at.closed or fraction_of_remainder != 0:
             return None
-        self._closed = True
-        return Positions(dict(self._offsets), True), Positions(dict(self._offsets))
+        rest, self._at = self._at, replace(self._at, closed=True)
+        return self._at, rest
 
     def check_done(self) -> bool:
         """Raises `ValueError` when a bundle ended without handing on the rest: that would lose it."""
-        if not self._closed:
-            raise ValueError(f"the bundle ended at {self._offsets} without passing on what comes after")
+        if not self._at.closed:
+            raise ValueError(f"the bundle ended at {self._at.offsets} without passing on what comes after")
         return True
 
     def current_progress(self) -> RestrictionProgress:
@@ -142,7 +152,7 @@ def split_names(total: int) -> list[bytes]:
 
 def _name(split: Split) -> bytes:
     wanted = (2 * split.index + 1) * KEY_GROUPS // (2 * split.total) % KEY_GROUPS
-    names = (b"%d/%d~%d" % (split.index, split.total, salt) for salt in count())
+    names = (b"%d/%d~%d" % (split.index, split.total, salt) for salt in numbers())
     return next(name for name in names if key_group(name) == wanted)
 
 
@@ -216,24 +226,26 @@ class ReadSplit(ConfiguredDoFn):
         """One bundle: what is there, within the limits; the rest is passed on. Raises `KafkaError`."""
         readers, key = self._runtime.split_readers, (self._position, split_of(split))
         reader, limits = readers.get(key), BundleLimits()
-        at = tracker.current_restriction().offsets
+        at = tracker.current_restriction()
         while True:
             try:
-                reading = reader.read(at, min(self._config.limits.batch_records, limits.records))
+                reading = reader.read(at.offsets, min(self._config.limits.batch_records, limits.records), at.marks)
             except KafkaError:
                 readers.drop(key)
                 raise
-            if not tracker.try_claim(reading.positions):
+            count(reading.found)
+            claimed = Positions(reading.positions, marks=reading.marks)
+            if not tracker.try_claim(claimed):
                 break
-            at = reading.positions
+            at = claimed
             if reading.events:
                 yield TimestampedValue(reading.events, _time_of(reading.events))
             _advance(estimator, reading)
             if not reading.events or limits.reached(reading.events):
                 tracker.defer_remainder(Duration(seconds=0 if reading.events else IDLE_POLL_S))
                 break
-        if reader.moved(at):
-            finalizer.register(partial(readers.finished, key, at))
+        if reader.moved(at.offsets):
+            finalizer.register(partial(readers.finished, key, at.offsets, at.marks))
 
 
 class BundleLimits:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import urllib3
 
 from newsflow.errors import FlinkError, UsageError, in_words
+from newsflow.secrets import secrets_of
+from newsflow.shown import keep_secret
 
 Method = Literal["GET", "POST", "PATCH"]
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
@@ -89,6 +91,7 @@ class FlinkCluster:
         if not text or text.startswith("["):
             raise UsageError(f"--flink-master {master!r}: accepted are HOST:PORT or a URL of a JobManager's REST port")
         self.url = text if "://" in text else f"http://{text}"
+        keep_secret(*secrets_of(self.url))
         self.master = self.url.partition("://")[2]
         self._http = urllib3.PoolManager(retries=urllib3.Retry(2, backoff_factor=0.5), timeout=_TIMEOUT_S)
 

@@ -56,11 +56,13 @@ Build = Callable[[beam.Pipeline, Job], None]
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
     """How a job is built. `per_sink`: once for each sink, which then has its own position in the log. `idle_run_s`: how
-    often the local loop runs it although nothing came, for steps that wait for time to pass."""
+    often the local loop runs it although nothing came, for steps that wait for time to pass. `decides_all`: the ledger
+    knows every event that it read."""
 
     build: Build
     per_sink: bool = False
     idle_run_s: float = math.inf
+    decides_all: bool = False
 
 
 def job_names() -> list[str]:
@@ -84,4 +86,9 @@ def load_job(name: str) -> JobDefinition:
     build = getattr(module, "build", None)
     if not callable(build):
         raise UsageError(f"{path} is not a job: it has no function build(pipeline, job)")
-    return JobDefinition(build, getattr(module, "PER_SINK", False), getattr(module, "IDLE_RUN_S", math.inf))
+    return JobDefinition(
+        build,
+        getattr(module, "PER_SINK", False),
+        getattr(module, "IDLE_RUN_S", math.inf),
+        getattr(module, "DECIDES_ALL", False),
+    )

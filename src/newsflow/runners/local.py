@@ -91,7 +91,9 @@ class LocalLoop:
         self._failures = self._waits = 0
         self._bad_in_a_row = 0
         self._for_ever = False
-        runtime_for(job.config).lend(position or job.raw, reader)
+        runtime = runtime_for(job.config)
+        runtime.lend(position or job.raw, reader)
+        runtime.beat = beat
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,10 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 
 from newsflow.errors import UsageError
+from newsflow.leftovers import end_within
 from newsflow.runners.job import Build, Job
+
+log = logging.getLogger(__name__)
 
 YEAR_S = 365 * 24 * 3600
 BOUNDED_ONLY = {
@@ -48,6 +52,8 @@ def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
     result = pipeline.run()
 
     def cancel(_: int, __: FrameType | None) -> None:
+        shutdown_s = job.config.limits.shutdown_s
+        end_within(shutdown_s, lambda: log.error("not ended %g s after the signal (limits.shutdown_s)", shutdown_s))
         result.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

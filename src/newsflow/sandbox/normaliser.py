@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -91,7 +91,7 @@ class SandboxLimits:
     time_limit_s: float = 10.0
     memory_limit_bytes: int = 450 * 1024 * 1024
     max_content_bytes: int = 16 * 1024 * 1024
-    in_process_text_chars: int = 100_000
+    in_process_text_chars: int = 20_000
     workers: int = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -115,8 +115,11 @@ class Normaliser:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def normalise_many(self, tasks: Sequence[NormaliseTask]) -> list[Article | Rejected]:
-        """One result for each task, in order. Blocks for at most a few time limits for each page.
+    def normalise_many(
+        self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
+    ) -> list[Article | Rejected]:
+        """One result for each task, in order. Blocks for at most a few time limits for each page; `beat` is called
+        as it moves.
 
         Raises SandboxError when no worker can be started: then no article is to blame.
         """
@@ -126,8 +129,15 @@ class Normaliser:
             if self._needs_worker(task[0])
         }
         # The short texts meanwhile.
-        results = {i: self._guarded(task, extract_page) for i, task in enumerate(tasks) if i not in futures}
-        return [futures[i].result() if i in futures else results[i] for i in range(len(tasks))]
+        results: dict[int, Article | Rejected] = {}
+        for i, task in enumerate(tasks):
+            if i not in futures:
+                results[i] = self._guarded(task, extract_page)
+                beat()
+        for i, future in futures.items():
+            results[i] = future.result()
+            beat()
+        return [results[i] for i in range(len(tasks))]
 
     def explain(self, task: NormaliseTask) -> tuple[Article | Rejected, Extracted]:
         """One result, and all that was read from the page, with what was dropped and why.

@@ -291,7 +291,7 @@ def history(folder: Path) -> Iterator[Entry]:
 
 def _entry(pointer: Pointer, folder: Path) -> Entry | None:
     if not pointer.entry:
-        return _entry_of_first_release(pointer)
+        return _entry_of_first_release(pointer, folder)
     file = folder / pointer.entry / _ENTRY_NAME
     try:
         if not _number(pointer.entry):
@@ -309,12 +309,13 @@ def _entry(pointer: Pointer, folder: Path) -> Entry | None:
         raise ConfigError(f"not an entry of applied rules: {in_words(error)}", file=str(file)) from error
 
 
-def _entry_of_first_release(pointer: Pointer) -> Entry | None:
+def _entry_of_first_release(pointer: Pointer, folder: Path) -> Entry | None:
     try:
         at = datetime.fromtimestamp(pointer.paths[0].stat().st_mtime, UTC).isoformat(timespec="seconds")
     except (OSError, IndexError):
         return None
-    return Entry(0, pointer.version, tuple(map(str, pointer.paths)), at, "", "replace", (), (), (), (), "0.1", None)
+    paths = tuple(_again(pointer.paths, folder))
+    return Entry(0, pointer.version, paths, at, "", "replace", (), (), (), (), "0.1", None)
 
 
 def before_of(entry: Entry, folder: Path) -> Pointer:

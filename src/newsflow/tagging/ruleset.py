@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from newsflow.errors import ConfigError, in_words
+from newsflow.errors import ConfigError, TimeLimitError, in_words
 from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
@@ -22,6 +23,8 @@ from newsflow.tagging.scan import ALERT_SCORE, Scan
 
 MAX_EVIDENCE = 100
 """Spans kept of one tag; all hits count for its score."""
+LIMIT_S = 10.0
+"""What judging one article may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +78,27 @@ class RuleSet:
             searched = self._searched[languages] = Searched(vocabulary, languages)
         return Scan(self.tables, searched, article)
 
-    def judge(self, article: Article) -> tuple[list[Judgement], Scan]:
-        """Every rule whose conditions hold and of which something counts, in the order of the rules."""
+    def judge(self, article: Article, limit_s: float = LIMIT_S) -> tuple[list[Judgement], Scan]:
+        """Every rule whose conditions hold and of which something counts, in the order of the rules.
+
+        Raises `TimeLimitError` after `limit_s` seconds: one rule takes little, all of them may take long.
+        """
+        until_s = time.monotonic() + limit_s
         scan = self.scan(article)
         found: list[Judgement] = []
         for index in scan.candidates():
+            if time.monotonic() > until_s:
+                raise TimeLimitError(f"its topics were not found within {limit_s:g} s")
             item = self.tables.rules[index]
             hits = judged_hits(item, article, scan)
             if hits:
                 found.append(Judgement(item, hits, score_of(hits)))
         return found, scan
 
-    def tag(self, article: Article) -> Tags:
-        """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out."""
-        found, scan = self.judge(article)
+    def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
+        """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out.
+        Raises `TimeLimitError`."""
+        found, scan = self.judge(article, limit_s)
         evidence = _EvidenceOf(scan)
         topics = [topic_match(judged, evidence) for judged in found if judged.about]
         weak = [judged for judged in found if not judged.about and judged.item.rule.mentions]

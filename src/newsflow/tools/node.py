@@ -138,7 +138,7 @@ class Node:
         fresh = room / "data"
         properties = self._write_properties(room / "server.properties", fresh)
         command = [
-            *(*self._java(java, "128m"), "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"),
+            *(*self._java(java, "128m"), "kafka.tools.StorageTool", "format"),
             *("--cluster-id", _cluster_id(), "--config", str(properties)),
         ]
         try:
@@ -173,10 +173,11 @@ class Node:
         return file
 
     def _java(self, java: str, heap: str) -> tuple[str, ...]:
+        # The optimising compiler takes more than it gives back in the life of a local broker.
         log4j = (deploy_dir() / "kafka" / "log4j2.properties").resolve()
         return (
-            *(java, f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
-            *("-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true"),
+            *(java, f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            *("-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true"),
             *(f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{self.libs}/*"),
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts.render import headline, members_of, plain
+from newsflow.alerts.render import headline, members_of, members_shown, page_of, plain
 from newsflow.alerts.senders.base import HttpSender
 from newsflow.alerts.senders.http import checked_url, client_for
 from newsflow.alerts.values import Severity
@@ -54,14 +54,17 @@ def entries(alert: Mapping[str, Any], fires_for: timedelta) -> list[dict[str, An
 def _entry(alert: Mapping[str, Any], severity: str, start: datetime, end: datetime) -> dict[str, Any]:
     article = alert["articles"][0]
     entry: dict[str, Any] = {
-        "labels": {
-            "alertname": "NewsStory",
-            "subscription": alert["subscription"],
-            "story": alert.get("story") or alert["id"],
-            "severity": severity,
-        },
+        "labels": members_shown(
+            {
+                "alertname": "NewsStory",
+                "subscription": alert["subscription"],
+                "story": alert.get("story") or alert["id"],
+                "severity": severity,
+            }
+        ),
         "annotations": {"summary": headline(alert), "description": plain(alert), "step": alert["step"]},
         "startsAt": instant_text(start),
         "endsAt": instant_text(end),
     }
-    return entry | ({"generatorURL": article["url"]} if article.get("url") else {})
+    page = page_of(article)
+    return entry | ({"generatorURL": page} if page else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,10 +15,14 @@ from typing import Protocol
 from newsflow.alerts.senders.http import AddressRefusedError, HttpClient, HttpResponse, UnreachableError
 from newsflow.errors import SinkError
 from newsflow.model import PendingAlert
+from newsflow.shown import one_line, without_secrets
+
+log = logging.getLogger(__name__)
 
 MALFORMED = (ValueError, KeyError, TypeError)
 """What is raised where an alert cannot be put into a destination's form."""
 MAX_RETRY_AFTER_S = 3_600.0
+_ALWAYS = {"Content-Type": "application/json", "User-Agent": "newsflow"}
 # These speak of the alert itself. Everything else (401, 404, 5xx, …) is about the destination and may be put right.
 _REFUSALS = frozenset({400, 413, 415, 422})
 
@@ -35,11 +40,15 @@ class DeliveryResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt. `retry_after_s`: the pause in seconds that the destination asked for."""
+    """What came of one attempt. `message` is one line without secrets, whatever the destination said.
+    `retry_after_s`: the pause in seconds that it asked for."""
 
     result: DeliveryResult
     message: str = ""
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(without_secrets(self.message)))
 
 
 SENT = Attempt(DeliveryResult.SENT)
@@ -71,6 +80,15 @@ class Sender(Protocol):
         ...
 
 
+def send_once(sender: Sender, alert: PendingAlert) -> Attempt:
+    """Try once; a mistake in the sender itself is a failure for now, and logged."""
+    try:
+        return sender.send(alert)
+    except Exception as error:
+        log.exception("the sender of %s failed on alert %s", sender.name, alert.id)
+        return retry(f"the sender failed: {type(error).__name__}: {error}")
+
+
 @dataclass(frozen=True)
 class HttpSender(ABC):
     """A destination that takes each alert as one HTTP POST to `url`, which is never printed."""
@@ -93,7 +111,7 @@ class HttpSender(ABC):
         except MALFORMED as error:
             return refused(f"the alert cannot be sent as {type(self).__name__} wants it: {error}")
         try:
-            return judge(self.http.post(self.url, body, {"Content-Type": "application/json", **headers}), now_s)
+            return judge(self.http.post(self.url, body, {**_ALWAYS, **headers}), now_s)
         except (AddressRefusedError, UnreachableError) as error:
             return retry(str(error))
         except SinkError as error:
@@ -123,7 +141,8 @@ def retry_after_s(value: str | None, now_s: float) -> float | None:
         return min(float(text[:12]), MAX_RETRY_AFTER_S)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return min(max((at - datetime.fromtimestamp(now_s, UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+        at = date if date.tzinfo else date.replace(tzinfo=UTC)
+        asked_s = (at - datetime.fromtimestamp(now_s, UTC)).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None  # not a date, or one beyond the calendar
+    return min(max(asked_s, 0.0), MAX_RETRY_AFTER_S)

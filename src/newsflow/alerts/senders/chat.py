@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from newsflow.alerts.render import members_of, plain, subject
+from newsflow.alerts.render import CHAT, members_of, plain, subject
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.alerts.senders.deadline import OneAtATime
 from newsflow.config.settings import Destination
 from newsflow.errors import ConfigError
 from newsflow.model import PendingAlert
@@ -24,11 +25,13 @@ class Chat:
 
     name: str
     url: str = field(repr=False)
+    timeout_s: float = 20.0
+    _turn: OneAtATime = field(default_factory=OneAtATime, init=False, repr=False, compare=False)
 
     def send(self, alert: PendingAlert) -> Attempt:
         try:
             members = members_of(alert.value)
-            title, body = subject(members), plain(members)
+            title, body = subject(members, CHAT), plain(members, CHAT)
         except MALFORMED as error:
             return refused(f"the alert cannot be put into a message: {error}")
         import apprise
@@ -36,16 +39,21 @@ class Chat:
         urgent = members["severity"] in ("error", "critical")
         kind = apprise.NotifyType.FAILURE if urgent else apprise.NotifyType.WARNING
         service = open_service(self.url)
-        if service.notify(title=title, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
-            return SENT
-        return retry("the service did not take the message; apprise logs why")
+        try:
+            taken = self._turn.within(
+                self.timeout_s,
+                lambda: service.notify(title=title, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT),
+            )
+        except TimeoutError as error:
+            return retry(f"no answer of the service: {error}")
+        return SENT if taken else retry("the service did not take the message; apprise logs why")
 
 
-def make(name: str, _: Destination, url: str, secret: str | None) -> Chat:
+def make(name: str, destination: Destination, url: str, secret: str | None) -> Chat:
     if secret is not None:
         raise ValueError("a destination of type chat has no secret; its URL holds it, and may be a reference")
     open_service(url)
-    return Chat(name, url)
+    return Chat(name, url, destination.timeout_s)
 
 
 def open_service(url: str):  # type: ignore[no-untyped-def]  # apprise has no types

@@ -11,18 +11,15 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
+from newsflow.alerts.senders.deadline import Deadline, Wrap
 from newsflow.config.settings import Destination
 from newsflow.errors import SinkError, in_words
 
@@ -87,8 +84,10 @@ def checked_addresses(
     """
     try:
         texts = list(dict.fromkeys(resolve(host, port)))
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         raise SinkError(f"the host {host!r} cannot be resolved: {in_words(error)}") from error
+    except ValueError as error:
+        raise SinkError(f"the host {host!r} cannot be resolved: its name is not one") from error
     if not texts:
         raise SinkError(f"the host {host!r} has no address")
     for text in texts:
@@ -115,8 +114,9 @@ class HttpLimits:
     """How long (seconds) one request may take, and how much (bytes) of the response is read."""
 
     connect_s: float = 5.0
+    """For one address of several; of a destination, as long as the whole."""
     total_s: float = 20.0
-    """From the first byte sent to the last one read, however slowly they drip."""
+    """From the question after the name to the last byte read, redirects included, however slowly they drip."""
     response_bytes: int = 65_536
     redirects: int = 3
 
@@ -145,69 +145,48 @@ class HttpClient:
         Raises `AddressRefusedError` for an internal address, here or where a redirect points, `UnreachableError` when
         no answer came, `SinkError` for a URL that cannot be used.
         """
-        for _ in range(self.limits.redirects + 1):
-            target = checked_url(url)
-            response = self._once(target, body, headers)
-            location = response.headers.get("location")
-            if response.status not in _SAME_METHOD or not location:
-                return response
-            url = urljoin(url, location)
-            if target.scheme == "https" and checked_url(url).scheme != "https":
-                raise SinkError(f"{target.host} redirects from https to http, which would show the alert to anyone")
-        raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]}")
+        with Deadline(self.limits.total_s) as deadline:
+            for _ in range(self.limits.redirects + 1):
+                target = checked_url(url)
+                response = self._once(target, body, headers, deadline)
+                location = response.headers.get("location")
+                if response.status not in _SAME_METHOD or not location:
+                    return response
+                url = _redirected(url, target, location)
+        raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]!r}")
 
-    def _once(self, target: Url, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+    def _once(self, target: Url, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> HttpResponse:
         host = (target.host or "").strip("[]")
         port = target.port or _PORTS[target.scheme or "https"]
-        failures: list[str] = []
-        for address in checked_addresses(host, port, self.allowed, self.resolve)[:4]:
-            connection = self._connection(target, host, address, port)
-            try:
-                connection.connect()
-            except (OSError, HTTPError) as error:
-                connection.close()
-                failures.append(f"{address}: {_cause(error)}")
-                continue
-            return self._exchange(connection, target, body, headers)
-        raise UnreachableError(f"{host} port {port} cannot be reached: {'; '.join(failures)}")
-
-    def _connection(self, target: Url, host: str, address: str, port: int) -> HTTPConnection:
-        seconds = self.limits.connect_s
-        if target.scheme == "http":
-            return HTTPConnection(address, port, timeout=seconds)
-        context = self.tls or ssl.create_default_context()
-        return HTTPSConnection(
-            address, port, timeout=seconds, ssl_context=context, server_hostname=host, assert_hostname=host
-        )
-
-    def _exchange(
-        self, connection: HTTPConnection, target: Url, body: bytes, headers: Mapping[str, str]
-    ) -> HttpResponse:
+        addresses = checked_addresses(host, port, self.allowed, partial(deadline.resolved, self.resolve))[:4]
         try:
-            with _deadline(connection, self.limits.total_s):
-                # Not preloaded, not decoded: a body is read up to the limit, and a compressed one never unfolds.
-                connection.request(
-                    "POST",
-                    target.request_uri,
-                    body=body,
-                    headers={**headers, "Host": _host(target)},
-                    preload_content=False,
-                    decode_content=False,
-                )
-                response = connection.getresponse()
+            sock = deadline.connect(addresses, port, self._wrap(target, host), self.limits.connect_s)
+        except (OSError, ValueError) as error:
+            raise UnreachableError(f"{host} port {port} cannot be reached: {error}") from error
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = sock
+        try:
+            # Not decoded: a body is read up to the limit, and a compressed one never unfolds.
+            connection.request("POST", target.request_uri, body, {**headers, "Host": _host(target)})
+            with connection.getresponse() as response:
                 content = response.read(self.limits.response_bytes)
-                return HttpResponse(
-                    response.status, {name.lower(): value for name, value in response.headers.items()}, content
-                )
-        except (OSError, HTTPError, http.client.HTTPException) as error:
-            raise UnreachableError(f"{target.host} did not answer: {_cause(error)}") from error
+            deadline.left_s()  # an answer that was cut short may look like a whole one
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise UnreachableError(f"{target.host} did not answer: {deadline.why(error)}") from error
         finally:
             connection.close()
+        return HttpResponse(response.status, {n.lower(): value for n, value in response.headers.items()}, content)
+
+    def _wrap(self, target: Url, host: str) -> Wrap:
+        if target.scheme == "http":
+            return lambda sock: sock
+        context = self.tls or ssl.create_default_context()
+        return lambda sock: context.wrap_socket(sock, server_hostname=host)
 
 
 def client_for(destination: Destination) -> HttpClient:
     """Return a client within the bounds that a destination's settings give."""
-    limits = HttpLimits(connect_s=min(5.0, destination.timeout_s), total_s=destination.timeout_s)
+    limits = HttpLimits(connect_s=destination.timeout_s, total_s=destination.timeout_s)
     return HttpClient(limits, PRIVATE if destination.allow_private else ())
 
 
@@ -215,7 +194,7 @@ def checked_url(url: str) -> Url:
     """Return a URL in its parts. Raises `SinkError` unless it is http or https, with a host and no password."""
     try:
         target = parse_url(url)
-    except LocationParseError as error:
+    except ValueError as error:
         raise SinkError(f"{url[:200]!r} is not a URL") from error
     if target.scheme not in _PORTS or not target.host:
         raise SinkError(f"{url[:200]!r} is not an http or https URL with a host")
@@ -224,38 +203,16 @@ def checked_url(url: str) -> Url:
     return target
 
 
-@contextmanager
-def _deadline(connection: HTTPConnection, seconds: float) -> Iterator[None]:
-    """Break the connection when its time is up: a time-out on the socket alone starts anew with each byte."""
-    sock = connection.sock
-    over = threading.Event()
-
-    def cut() -> None:
-        over.set()
-        with suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    sock.settimeout(seconds)
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
+def _redirected(url: str, target: Url, location: str) -> str:
     try:
-        yield
-    except (OSError, HTTPError, http.client.HTTPException) as error:
-        if over.is_set():
-            raise UnreachableError(f"it took longer than {seconds:g} s") from error
-        raise
-    finally:
-        timer.cancel()
-    if over.is_set():
-        raise UnreachableError(f"it took longer than {seconds:g} s")
+        there = urljoin(url, location)
+    except ValueError as error:
+        raise SinkError(f"{target.host} redirects to {location[:200]!r}, which is not a URL") from error
+    if target.scheme == "https" and checked_url(there).scheme != "https":
+        raise SinkError(f"{target.host} redirects from https to http, which would show the alert to anyone")
+    return there
 
 
 def _host(target: Url) -> str:
     host = target.host or ""
     return host if target.port in (None, _PORTS[target.scheme or "https"]) else f"{host}:{target.port}"
-
-
-def _cause(error: BaseException) -> str:
-    cause = error.__cause__ if isinstance(error, urllib3.exceptions.NewConnectionError) and error.__cause__ else error
-    return in_words(cause) or type(cause).__name__

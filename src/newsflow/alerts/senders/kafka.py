@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.alerts.senders.deadline import OneAtATime
 from newsflow.config.settings import Destination, Security
 from newsflow.errors import KafkaError
 from newsflow.kafka.settings import KafkaSettings
@@ -36,6 +37,7 @@ class KafkaTopic:
     name: str
     settings: KafkaSettings = field(repr=False)
     topic: str = ALERT_TOPIC
+    _turn: OneAtATime = field(default_factory=OneAtATime, init=False, repr=False, compare=False)
 
     @cached_property
     def _producer(self) -> Producer:
@@ -54,12 +56,16 @@ class KafkaTopic:
             return refused(f"the alert cannot be put into a record: {error}")
         headers = emitted_headers(name="alert", ce_id=alert.id, job="deliver", time=at, subject=alert.subscription)
         writer = BatchWriter(self._producer)
-        try:
+
+        def write() -> None:
             writer.send(self.topic, alert.id.encode(), alert.value, headers)
             writer.flush()
+
+        try:
+            self._turn.within(self.settings.request_timeout_s, write)
         except RecordTooLargeError as error:
             return refused(str(error))
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             return retry(str(error))
         return SENT
 
@@ -90,7 +96,7 @@ def read_topic(url: str, password: str | None = None, timeout_s: float = 10.0) -
         servers,
         "newsflow-alerts",
         security,
-        connect_timeout_s=timeout_s,
+        connect_timeout_s=timeout_s / 2,  # the first contact, and then where the topic is: both within the time
         request_timeout_s=timeout_s,
         delivery_timeout_s=timeout_s + 1,  # the client demands more than that of one request
     )

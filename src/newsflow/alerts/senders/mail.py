@@ -2,13 +2,17 @@
 
 `url`: `smtp://user@host:587` (STARTTLS is demanded), `smtps://user@host:465`, or `smtp://relay:25?tls=none` for a relay
 without TLS. `secret`: the password. `mail_from` and `mail_to` are needed.
+
+Mailboxes are accounted for one by one: what one of several does not take now is sent to it later, and to it alone.
 """
 
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -17,19 +21,23 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of, plain, rich, subject, thread_key
-from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
+from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, DeliveryResult, refused, retry
+from newsflow.alerts.senders.deadline import Deadline
+from newsflow.alerts.senders.http import system_resolver
 from newsflow.config.settings import Destination
 from newsflow.errors import in_words
 from newsflow.model import PendingAlert
 
 Tls = Literal["starttls", "implicit", "none"]
+MAX_OPEN = 1_000
 _DOMAIN = "newsflow.invalid"
 """Of Message-IDs: a reserved name, which nobody can own."""
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where mail is handed in. `starttls` is demanded, not tried: without it nothing is sent."""
+    """Where mail is handed in, and the seconds for the whole of it. `starttls` is demanded, not tried: without it
+    nothing is sent."""
 
     host: str
     port: int
@@ -40,14 +48,25 @@ class SmtpServer:
     context: ssl.SSLContext | None = field(default=None, repr=False)
 
 
+@dataclass(slots=True)
+class _Account:
+    """What became of one mail at each mailbox that has settled it."""
+
+    taken: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Mail:
-    """A destination that is one or more mailboxes."""
+    """A destination that is one or more mailboxes. Each is accounted for: one that takes a mail later gets it later,
+    without the others getting it again. (After a restart they may, with the same Message-ID.)"""
 
     name: str
     server: SmtpServer
     sender: str
     to: tuple[str, ...]
+    _open: dict[str, _Account] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Of mails that some mailboxes have settled and others not, by the alert's id."""
 
     def send(self, alert: PendingAlert) -> Attempt:
         """Hand one mail in. The same alert again has the same Message-ID, by which mailboxes drop repeats."""
@@ -55,17 +74,42 @@ class Mail:
             message = compose(members_of(alert.value), self.sender, self.to)
         except MALFORMED as error:
             return refused(f"the alert cannot be put into a mail: {error}")
+        account = self._open.pop(alert.id, None) or _Account()
+        attempt = self._hand_in(message, account)
+        if attempt.result is DeliveryResult.RETRY and (account.taken or account.refused):
+            self._open[alert.id] = account
+            if len(self._open) > MAX_OPEN:
+                del self._open[next(iter(self._open))]
+        return attempt
+
+    def _hand_in(self, message: EmailMessage, account: _Account) -> Attempt:
+        left = [box for box in self.to if box not in account.taken | account.refused]
         try:
-            with _connected(self.server) as smtp:
-                lost = smtp.send_message(message, self.sender, list(self.to))
+            lost = hand_in(self.server, message, self.sender, left)
+            account.taken.update(box for box in left if box not in lost)
         except smtplib.SMTPRecipientsRefused as error:
-            # No mailbox took it; one that may take it later is worth another try.
-            return _judge(*min(error.recipients.values()))
-        except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-            return _judge(error.smtp_code, error.smtp_error)
+            lost = error.recipients
+        except smtplib.SMTPSenderRefused as error:
+            return _judge(error.smtp_code, error.smtp_error, _OF_THE_SIZE)
+        except smtplib.SMTPDataError as error:
+            return _judge(error.smtp_code, error.smtp_error, _OF_THE_MAIL)
         except (OSError, smtplib.SMTPException) as error:
             return retry(f"{self.server.host} port {self.server.port}: {in_words(error) or type(error).__name__}")
-        return SENT if not lost else Attempt(SENT.result, f"not delivered to {', '.join(sorted(lost))}")
+        return self._settle(lost, account)
+
+    def _settle(self, lost: Mapping[str, tuple[int, bytes]], account: _Account) -> Attempt:
+        judged = {box: _judge(*answer, _OF_THE_MAIL) for box, answer in lost.items()}
+        account.refused.update(box for box, each in judged.items() if each.result is DeliveryResult.REFUSED)
+        open_ones = [box for box in self.to if box not in account.taken | account.refused]
+        if open_ones:
+            # One that was not asked is behind one whose answer ended the conversation.
+            why = next((each for each in judged.values() if each.result is DeliveryResult.RETRY), retry("not asked"))
+            has_it = f"; delivered to {', '.join(sorted(account.taken))}" if account.taken else ""
+            return retry(f"{why.message}; not yet delivered to {', '.join(open_ones)}{has_it}")
+        if account.taken:
+            gone = ", ".join(sorted(account.refused))
+            return Attempt(DeliveryResult.SENT, f"not delivered to {gone}") if gone else SENT
+        return next(iter(judged.values()))
 
 
 def make(name: str, destination: Destination, url: str, secret: str | None) -> Mail:
@@ -119,24 +163,68 @@ def read_server(url: str, password: str = "", timeout_s: float = 20.0) -> SmtpSe
     return SmtpServer(parts.hostname, port, tls, unquote(parts.username or ""), password, timeout_s)
 
 
-def _connected(server: SmtpServer) -> smtplib.SMTP:
-    context = server.context or ssl.create_default_context()
-    if server.tls == "implicit":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
-    else:
-        smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
-    try:
-        if server.tls == "starttls":
-            smtp.starttls(context=context)
-        if server.user:
-            smtp.login(server.user, server.password)
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
+def hand_in(
+    server: SmtpServer, message: EmailMessage, sender: str, to: Sequence[str]
+) -> Mapping[str, tuple[int, bytes]]:
+    """Hand one mail in; return what was said of each mailbox that did not take it. Blocks up to the server's time-out.
+
+    Raises what `smtplib` raises, and `OSError`; then no mailbox took it.
+    """
+    with Deadline(server.timeout_s) as deadline:
+        smtp = _Smtp(server, deadline)
+        try:
+            smtp.open()
+            lost = smtp.send_message(message, sender, list(to))
+            deadline.left_s()  # an answer that was cut short may look like a whole one
+            with suppress(OSError, smtplib.SMTPException):  # the server has the mail, however it takes the farewell
+                smtp.quit()
+            return lost
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            if isinstance(error, smtplib.SMTPException) and not deadline.over:
+                raise
+            raise OSError(deadline.why(error)) from error
+        finally:
+            smtp.close()
 
 
-def _judge(code: int, reply: bytes | str) -> Attempt:
+class _Smtp(smtplib.SMTP):
+    """A client whose whole conversation ends with a deadline."""
+
+    def __init__(self, server: SmtpServer, deadline: Deadline) -> None:
+        self._server, self._deadline = server, deadline
+        self._context = server.context or ssl.create_default_context()
+        super().__init__(timeout=server.timeout_s)
+
+    def open(self) -> None:
+        """Connect, encrypt and log in."""
+        code, reply = self.connect(self._server.host, self._server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, reply)
+        if self._server.tls == "starttls":
+            self._host = self._server.host  # the name that the certificate must have
+            self.starttls(context=self._context)
+        if self._server.user:
+            self.login(self._server.user, self._server.password)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
+        addresses = list(dict.fromkeys(self._deadline.resolved(system_resolver, host, port)))
+        return self._deadline.connect(addresses, port, self._wrap)
+
+    def _wrap(self, sock: socket.socket) -> socket.socket:
+        if self._server.tls != "implicit":
+            return sock
+        return self._context.wrap_socket(sock, server_hostname=self._server.host)
+
+
+# These speak of the mail or its mailbox. Every other answer (530, 535, 500, …) is about how we are set up, and may be
+# put right.
+_OF_THE_MAIL = frozenset({550, 551, 552, 553, 554, 556})
+_OF_THE_SIZE = frozenset({552})
+"""Of those that a server gives to the sender's address: that it refuses for good what the configuration says, is not
+for good."""
+
+
+def _judge(code: int, reply: bytes | str, for_good: frozenset[int]) -> Attempt:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     message = f"SMTP {code}: {' '.join(text.split())[:300]}"
-    return refused(message) if 500 <= code < 600 else retry(message)
+    return refused(message) if code in for_good else retry(message)

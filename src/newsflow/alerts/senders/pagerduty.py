@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts.render import headline, members_of, thread_key
+from newsflow.alerts.render import headline, members_of, members_shown, page_of, thread_key
 from newsflow.alerts.senders.base import HttpSender
 from newsflow.alerts.senders.http import checked_url, client_for
 from newsflow.config.settings import Destination
 from newsflow.model import PendingAlert
+from newsflow.shown import one_line
 
 SUMMARY_CHARS = 1024
 
@@ -45,14 +46,18 @@ def event(alert: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
         "routing_key": routing_key,
         "event_action": "resolve" if alert["step"] == "withdrawn" else "trigger",
         "dedup_key": f"newsflow-{thread_key(alert, digest_size=16)}",
-        "payload": {
-            "summary": headline(alert)[:SUMMARY_CHARS],
-            "source": article["source"],
-            "severity": alert["severity"],
-            "timestamp": alert["at"],
-            "component": alert["subscription"],
-            "class": alert["step"],
-            "custom_details": {"why": alert["why"], "articles": alert["articles"], "alert": alert["id"]},
-        },
-        "links": [{"href": each["url"], "text": each["source"]} for each in alert["articles"] if each.get("url")][:10],
+        "payload": members_shown(
+            {
+                "summary": headline(alert)[:SUMMARY_CHARS],
+                "source": article["source"],
+                "severity": alert["severity"],
+                "timestamp": alert["at"],
+                "component": alert["subscription"],
+                "class": alert["step"],
+                "custom_details": {"why": alert["why"], "articles": alert["articles"], "alert": alert["id"]},
+            }
+        ),
+        "links": [
+            {"href": page, "text": one_line(each["source"])} for each in alert["articles"] if (page := page_of(each))
+        ][:10],
     }

@@ -12,7 +12,7 @@ from newsflow.alerts.senders import alertmanager, chat, kafka, mail, pagerduty, 
 from newsflow.alerts.senders.base import Sender
 from newsflow.config.settings import Destination
 from newsflow.errors import ConfigError, SinkError
-from newsflow.secrets import resolve
+from newsflow.secrets import keep_destination_secret, resolve
 
 # Takes the name, the settings, and the URL and the secret that these refer to.
 # Raises `ConfigError`, `SinkError` (for the URL) or `ValueError`.
@@ -40,7 +40,10 @@ def _make(name: str, destination: Destination) -> Sender:
         raise ConfigError(f"no sender of type {destination.type!r}; accepted: {accepted}", path=f"{path}.type")
     try:
         secret = None if destination.secret is None else resolve(destination.secret)
-        return make(name, destination, resolve(destination.url), secret)
+        url = resolve(destination.url)
+        if destination.type not in ("mail", "kafka"):
+            keep_destination_secret(url)
+        return make(name, destination, url, secret)
     except ConfigError as error:
         raise ConfigError(error.message, file=error.file, path=error.path or path) from error
     except SinkError as error:

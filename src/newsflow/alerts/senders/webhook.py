@@ -84,7 +84,6 @@ class Webhook(HttpSender):
         if len(alert.value) > MAX_BODY_BYTES:
             raise ValueError(f"the alert has {len(alert.value)} bytes; a webhook carries up to {MAX_BODY_BYTES}")
         ours = {
-            "User-Agent": "newsflow",
             "Idempotency-Key": alert.id,
             ID_HEADER: alert.id,
             TIMESTAMP_HEADER: str(now_s),
