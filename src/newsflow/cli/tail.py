@@ -77,8 +77,8 @@ def as_line(event: Event) -> str:
 
 
 def as_object(event: Event) -> dict[str, Any]:
-    """A JSON object that holds the whole record; the value as `value_base64` where it is not JSON, and of each dead
-    letter, whose very bytes are to be published again."""
+    """A JSON object that holds the whole record; the value as `value_base64` where it is not JSON, and of a dead letter,
+    whose very bytes are to be published again, where the JSON value does not give them."""
     found: dict[str, Any] = {
         "topic": event.topic,
         "partition": event.partition,
@@ -110,7 +110,8 @@ def _value(value: bytes | None, exact: bool = False) -> dict[str, Any]:
         return {"value": None}
     in_bytes = {"value_base64": base64.b64encode(value).decode("ascii")}
     try:
-        return {"value": orjson.loads(value)} | (in_bytes if exact else {})
+        parsed = orjson.loads(value)
+        return {"value": parsed} | (in_bytes if exact and orjson.dumps(parsed) != value else {})
     except orjson.JSONDecodeError:
         return in_bytes
 
