@@ -187,3 +187,12 @@ def test_the_way_back_leaves_the_tables_of_version_0_1(tmp_path: Path) -> None:
         db.run(lambda: db.execute("INSERT INTO migration (number, name) VALUES (99, 'later')"))
         with pytest.raises(LedgerError, match="use the newer release"):
             take_back(db, 5)
+
+
+def test_a_ledger_that_is_written_can_be_opened_and_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    with closing(open_ledger(url)), closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as job:
+        job.execute("BEGIN IMMEDIATE")
+        with closing(open_ledger(url, retry_for_s=0.1)) as second:
+            assert sum(second.outcomes().values()) == 0
+        job.execute("ROLLBACK")

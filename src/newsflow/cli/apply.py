@@ -54,8 +54,7 @@ def apply(
 
     A rule of the same id is replaced, none is removed. `shipped` stands for the rules of the installed release, and
     goes on doing so after an upgrade; of all other files a copy is kept. `newsflow topics rollback` undoes it.
-
-    Where examples fail or the broker lacks feeds, it refuses.
+    Where examples fail or the broker lacks feeds, nothing is applied without --force.
     """
     from newsflow.tagging.applied import plan_apply
 

@@ -38,8 +38,8 @@ LedgerOption = Annotated[
     ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Do it although the command would say why not.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Leave nothing but these in force.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Go on in spite of what is refused without it.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Only check; exit 1 when something is wrong.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
 SINCE = "How far back: 90m, 36h, 7d."
