@@ -26,6 +26,12 @@ evaluations.command("normalise")(evaluate.normalise)
 evaluations.command("other")(evaluate.normalise)
 
 
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_an_input_that_holds_nothing_is_said(content: str) -> None:
+    result = CliRunner().invoke(app, ["-"], input=content)
+    assert "-: holds nothing" in str(result.exception)
+
+
 def test_a_page_is_shown_beside_what_was_thrown_away(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
     result = runner.invoke(app, [str(tmp_path / "page.html"), "--url", "https://merrow.example/wall"])

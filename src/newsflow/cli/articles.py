@@ -73,6 +73,8 @@ def read_inputs(file: Path) -> Iterator[Input]:
     number, line = next(lines, (1, b""))
     while not line.strip() and (further := next(lines, None)):
         number, line = further
+    if not line.strip():
+        raise UsageError(f"{file}: holds nothing; accepted: JSON, a page or a text")
     if not line.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{"):
         yield Input(str(file), b"".join((line, *(each for _, each in lines))), is_json=False)
         return

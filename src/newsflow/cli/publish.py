@@ -183,8 +183,6 @@ def publish(
 ) -> None:
     """Publish raw events, keyed by source and address. A line that is not a raw event is published too, untouched.
 
-    A file most of whose lines are not JSON is refused.
-
     Dead letters are published again as they were: key, value to the byte and headers. They come as `newsflow tail -o
     json` prints them, or from the dead-letters.jsonl of a run on files.
 

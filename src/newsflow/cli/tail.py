@@ -105,8 +105,8 @@ def as_line(event: Event) -> str:
 
 
 def as_object(event: Event) -> dict[str, Any]:
-    """A JSON object that holds the whole record; the value as `value_base64` where it is not JSON, and of each dead
-    letter, whose very bytes are to be published again."""
+    """A JSON object that holds the whole record; the value as `value_base64` where it is not JSON, and of a dead
+    letter, whose very bytes are to be published again, where the JSON value does not give them."""
     found: dict[str, Any] = {
         "topic": event.topic,
         "partition": event.partition,
@@ -138,7 +138,10 @@ def _value(value: bytes | None, exact: bool = False) -> dict[str, Any]:
         return {"value": None}
     in_bytes = {"value_base64": base64.b64encode(value).decode("ascii")}
     try:
-        return {"value": orjson.loads(value)} | (in_bytes if exact else {})
+        parsed = orjson.loads(value)
+        # A null of JSON would be taken for no value at all.
+        same = parsed is not None and orjson.dumps(parsed) == value
+        return {"value": parsed} | (in_bytes if exact and not same else {})
     except orjson.JSONDecodeError:
         return in_bytes
 
