@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import astuple
@@ -61,13 +62,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Workers begin with what takes longest, by the time it may take: none is left with it at the end.
+    """A file's tests go to one worker, and those of all stores, which then starts OpenSearch once. Workers begin with
+    what takes longest, by the time it may take: none is left with it at the end.
 
     Tests that do the same for thousands of inputs are not measured for coverage: that would double their time.
     """
     for item in items:
         if item.get_closest_marker("property"):
             item.add_marker("no_cover")
+        item.add_marker(pytest.mark.xdist_group("stores" if item.path.parent.name == "stores" else str(item.path)))
     if hasattr(config, "workerinput"):
         usual = float(config.getini("timeout"))
         items.sort(key=lambda item: (-_time_limit(item, usual), item.get_closest_marker("e2e") is None))
@@ -181,6 +184,8 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     logging.getLogger().removeHandler(ear)
     outages.forget()
+    if jobs := sys.modules.get("tests.e2e.job_process"):
+        jobs.end_what_runs()
     if ear.heard and request.node.get_closest_marker("allow_errors") is None:
         pytest.fail("logged unexpectedly: " + "; ".join(ear.heard[:5]))
 

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsflow.dedup.fingerprint import KEY_DIVISOR, MAX_KEYS, MIN_TOKENS, SMALLEST_KEYS, fingerprint, select_keys
+from newsflow.dedup.fingerprint import (
+    KEY_DIVISOR,
+    MAX_CHARS,
+    MAX_KEYS,
+    MIN_TOKENS,
+    SMALLEST_KEYS,
+    fingerprint,
+    select_keys,
+)
 
 WORDS = ["harbour", "river", "valley", "court", "engineer", "tide", "12", "340", "mayor", "soil", "bridge", "docks"]
 
@@ -77,3 +85,12 @@ def test_any_text_has_a_fingerprint(title: str, body: str) -> None:
     found = fingerprint(title, body)
     assert len(found.text_hash) == 16
     assert len(found.keys) >= 1
+
+
+def test_of_a_book_only_the_beginning_is_compared_but_all_of_it_is_told_apart() -> None:
+    book = "harbour wall " * (MAX_CHARS // 13 + 10)
+    one, other = fingerprint("", f"{book} one"), fingerprint("", f"{book} other")
+    assert one != other
+    assert one.text_hash != other.text_hash
+    assert list(one.shingles) == list(other.shingles)
+    assert fingerprint("", "ﷺ" * MAX_CHARS).token_count < MAX_CHARS

@@ -22,6 +22,17 @@ from newsflow.model.headers import header
 from tests.broker_helpers import RunningBroker
 from tests.rule_helpers import AS_LIST
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def end_what_runs() -> None:
+    """Kill the jobs that a test has left: one that fails must not disturb the next."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
 
 @dataclass
 class JobProcess:
@@ -39,6 +50,7 @@ class JobProcess:
     def start(self, *arguments: str) -> None:
         """`newsflow run JOB` with the arguments given; its words go to job.log."""
         self.process = self.spawn("run", self.job, *arguments)
+        _started.append(self.process)
 
     def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Any command of newsflow beside the job, with the same settings and log."""

@@ -32,7 +32,7 @@ class Course(NamedTuple):
     kills: int
 
 
-SHORT, FULL = Course(2_000, 36.0, 4), Course(5_000, 90.0, 10)
+SHORT, FULL = Course(1_200, 26.0, 3), Course(5_000, 90.0, 10)
 SMALL_BATCHES = {"NEWSFLOW_LIMITS__BATCH_RECORDS": "50", "NEWSFLOW_LIMITS__RUN_RECORDS": "300"}
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -31,6 +31,7 @@ def running_node(folder: Path) -> Iterator[str]:
     command = [
         "java",
         "-Xmx512m",
+        "-XX:TieredStopAtLevel=1",
         "-cp",
         f"{libs}/*",
         str(HERE / "Node.java"),

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_CHARS = 2_000_000
+"""Characters that are compared: a text that was made to be large would take gigabytes."""
+
 # Matching text: the form of a text in which two copies of one article look alike.
 
 # Vowel marks, Quranic signs, tatweel, bidi and joining controls, soft hyphen, byte order mark, Hebrew points.
@@ -34,8 +37,9 @@ _TOKEN = re.compile(r"\w+")
 
 def matching_text(text: str) -> str:
     """NFKC, lower case, without Arabic and Hebrew marks, tatweel and direction controls; the forms of alef,
-    ya and ta marbuta folded into one each, Arabic and Indic digits written 0 to 9."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    ya and ta marbuta folded into one each, Arabic and Indic digits written 0 to 9. Cut at `MAX_CHARS`: one sign may
+    stand for eighteen."""
+    text = unicodedata.normalize("NFKC", text)[:MAX_CHARS].lower()
     if text.isascii():
         return text
     text = _REMOVED.sub("", text)
@@ -116,14 +120,17 @@ _token_hashes = _TokenHashes()
 
 
 def fingerprint(title: str, body: str) -> Fingerprint:
-    """The fingerprint of an article's text; the same on every machine and in every process."""
-    tokens = matching_tokens(body)
+    """The fingerprint of an article's text; the same on every machine and in every process.
+
+    Of a body of more than `MAX_CHARS`, which only a whole book has, the rest counts for `text_hash` alone.
+    """
+    tokens, rest = matching_tokens(body[:MAX_CHARS]), [body[MAX_CHARS:]] if len(body) > MAX_CHARS else []
     numbers = _hash_numbers(tokens)
     if len(tokens) < MIN_TOKENS:
-        text_hash = _hash_text([*matching_tokens(title), "\n", *tokens])
+        text_hash = _hash_text([*matching_tokens(title), "\n", *tokens, *rest])
         return Fingerprint(text_hash, len(tokens), _NONE, numbers, np.frombuffer(text_hash[:4], "<u4"))
     shingles = _hash_shingles(tokens)
-    return Fingerprint(_hash_text(tokens), len(tokens), shingles, numbers, select_keys(shingles))
+    return Fingerprint(_hash_text([*tokens, *rest]), len(tokens), shingles, numbers, select_keys(shingles))
 
 
 def select_keys(shingles: Hashes) -> Hashes:
