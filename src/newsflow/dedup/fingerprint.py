@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CHARS = 2_000_000
+MAX_CHARS = 1_000_000
 """Characters that are compared: a text that was made to be large would take gigabytes."""
 
 # Matching text: the form of a text in which two copies of one article look alike.
@@ -122,7 +122,7 @@ _token_hashes = _TokenHashes()
 def fingerprint(title: str, body: str) -> Fingerprint:
     """The fingerprint of an article's text; the same on every machine and in every process.
 
-    Of a body of more than `MAX_CHARS`, which only a whole book has, the rest counts for `text_hash` alone.
+    Of a body of more than `MAX_CHARS`, which only a book has, the rest counts for `text_hash` alone.
     """
     tokens, rest = matching_tokens(body[:MAX_CHARS]), [body[MAX_CHARS:]] if len(body) > MAX_CHARS else []
     numbers = _hash_numbers(tokens)

@@ -32,6 +32,7 @@ MAX_BROKEN_SHARE, MIN_WORD_SHARE = 0.05, 0.75
 MAX_TITLE_CHARS = 1_000
 Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
+_LONG_CHARS, _WORD = 1_000_000, re.compile(r"\S+")
 _IDENTIFIER = re.compile(r"\d{4,}")
 _RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
 # A wall clock of unknown zone can be this far ahead of UTC.
@@ -121,10 +122,15 @@ def _article(
         guid=raw.guid,
         authors=authors,
         agency=page.agency or (tidy_line(raw.agency) if raw.agency else None) or None,
-        word_count=len(page.body.split()),
+        word_count=_count_words(page.body),
         content_hash=content_hash(title, page.body),
     )
     return replace(article, raw=_leftovers(raw, article, page.marks or (() if page.title else hinted_marks)))
+
+
+def _count_words(text: str) -> int:
+    """Of a text that was made to be large no list of words is held."""
+    return len(text.split()) if len(text) < _LONG_CHARS else sum(1 for _ in _WORD.finditer(text))
 
 
 def _published(
