@@ -25,7 +25,7 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs' -n auto --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs' -n auto --dist loadfile --no-loadscope-reorder \
 	  --durations 20 --cov newsflow --cov-report=
 	@$(BIN)/coverage report | sed -n '1,12p;$$p'
 

@@ -61,16 +61,25 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests go to one worker, and those of all stores, which then starts OpenSearch once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduling = LoadFileScheduling(config, log)
+    file_of = scheduling._split_scope
+    scheduling._split_scope = lambda nodeid: "tests/stores" if nodeid.startswith("tests/stores/") else file_of(nodeid)
+    return scheduling
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A file's tests go to one worker, and those of all stores, which then starts OpenSearch once. Workers begin with
-    what takes longest, by the time it may take: none is left with it at the end.
+    """Workers begin with what takes longest, by the time it may take: none is left with it at the end.
 
     Tests that do the same for thousands of inputs are not measured for coverage: that would double their time.
     """
     for item in items:
         if item.get_closest_marker("property"):
             item.add_marker("no_cover")
-        item.add_marker(pytest.mark.xdist_group("stores" if item.path.parent.name == "stores" else str(item.path)))
     if hasattr(config, "workerinput"):
         usual = float(config.getini("timeout"))
         items.sort(key=lambda item: (-_time_limit(item, usual), item.get_closest_marker("e2e") is None))
