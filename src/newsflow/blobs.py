@@ -23,6 +23,7 @@ from newsflow.errors import ConfigError, NewsflowError, SinkError
 from newsflow.model.claim import Blob
 from newsflow.outages import outages
 from newsflow.secrets import masked
+from newsflow.stores.manifest import sync
 
 ACCEPTED = "folder:///PATH, or s3://BUCKET/PREFIX?region=… (options as pyarrow's S3 file system takes them)"
 _CHUNK_BYTES = 1 << 20
@@ -151,13 +152,13 @@ class BlobStore:
         temporary = f"{folder}/{uuid.uuid4().hex}{_TEMPORARY}"
         try:
             self._copy(chunks, temporary)
-            _sync(temporary)
+            sync(Path(temporary))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        for each in (folder, str(Path(folder).parent), self._root):
-            _sync(each)
+        for each in (Path(folder), Path(folder).parent, Path(self._root)):
+            sync(each)
 
     def _copy(self, chunks: Iterable[bytes | memoryview], path: str) -> None:
         with self._file_system.open_output_stream(path) as stream:
@@ -217,12 +218,3 @@ def _make_folders(root: Path, folder: Path) -> None:
             each.mkdir(exist_ok=True)
             with suppress(PermissionError):  # Another user has just made it.
                 each.chmod(stat.S_IMODE(root.stat().st_mode))
-
-
-def _sync(path: str) -> None:
-    """Make a file's bytes, or the names in a folder, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

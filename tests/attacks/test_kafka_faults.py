@@ -24,7 +24,6 @@ from newsflow.kafka.lineage import LOOK_S
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.split import SplitReader
-from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.model.topics import declared_topics
 from newsflow.processes import free_port
@@ -32,7 +31,7 @@ from newsflow.tools.broker import LocalBroker
 from tests.attack_counts import often
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
-from tests.e2e.after_faults import check_all
+from tests.e2e.after_faults import check_all_of
 from tests.e2e.job_process import JobProcess
 from tests.rule_helpers import FEW_RULES
 
@@ -106,8 +105,7 @@ def test_a_job_is_denied_one_topic(
         admin.delete_acls([denied])
     job.start("--until-caught-up")
     assert job.wait(240) == 0, job.words()
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        repeated = check_all(broker, ledger, job.topic)
+    repeated = check_all_of(job)
     record_property("figure", f"121 events, 0 lost, {repeated} repeated")
 
 
@@ -125,8 +123,7 @@ def test_a_job_is_throttled(
         job.wait_for(lambda: job.decided() == 200, timeout_s=300)
         throttled_s = time.monotonic() - began
         stop(job)
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        assert check_all(broker, ledger, job.topic) == 0
+    assert check_all_of(job) == 0
     record_property("figure", f"200 events in {throttled_s:.0f} s, 0 lost, 0 repeated")
 
 
@@ -297,8 +294,7 @@ def test_another_member_takes_the_group(
     job.wait_for(lambda: job.decided() == 160)
     job.wait_for(lambda: job.committed() == 160)
     stop(job)
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        repeated = check_all(broker, ledger, job.topic)
+    repeated = check_all_of(job)
     record_property("figure", f"160 events, 0 lost, {repeated} repeated")
 
 

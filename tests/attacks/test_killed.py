@@ -19,14 +19,13 @@ import pytest
 
 from benchmarks.corpus import raw_events
 from newsflow.kafka.producer import BatchWriter
-from newsflow.ledger import open_ledger
 from newsflow.model.names import dead_letter_topic
 from newsflow.tools.postgres import LocalPostgres
 from tests.attack_counts import often
 from tests.attacks import killed_at
 from tests.attacks.killed_at import PLACES
 from tests.broker_helpers import RunningBroker
-from tests.e2e.after_faults import check_all
+from tests.e2e.after_faults import check_all_of
 from tests.e2e.job_process import JobProcess
 from tests.e2e.publisher import with_dead_letters
 from tests.postgres_helpers import new_database
@@ -70,8 +69,7 @@ def repeated_after_all(job: JobProcess) -> int:
     """Let the job end in peace, and check everything."""
     job.start("--until-caught-up")
     assert job.wait(300) == 0, job.words()
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        return check_all(job.broker, ledger, job.topic)
+    return check_all_of(job)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

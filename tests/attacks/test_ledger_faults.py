@@ -21,7 +21,7 @@ from newsflow.processes import free_port
 from newsflow.tools.postgres import LocalPostgres, find_programs
 from tests.attack_counts import often
 from tests.broker_helpers import RunningBroker
-from tests.e2e.after_faults import check_all
+from tests.e2e.after_faults import check_all_of
 from tests.e2e.job_process import JobProcess
 from tests.ledger.ledger_helpers import Wire
 from tests.postgres_helpers import new_database
@@ -210,8 +210,7 @@ def test_a_file_that_is_held_longer_than_the_ledger_waits(
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(90) == 0, job.words()
-    with closing(open_ledger(job.ledger_url)) as ledger:
-        assert check_all(broker, ledger, topic) == 0
+    assert check_all_of(job) == 0
     said = "is unavailable since" in job.words()
     record_property("figure", f"held for {held_s} s, 80 events, 0 lost, 0 repeated" + (", said" if said else ""))
     assert said == (how == "a lock")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 
 import orjson
 
-from newsflow.ledger import Ledger
+from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.headers import header
 from newsflow.model.names import ARTICLE_TOPIC, DUPLICATE_TOPIC, dead_letter_topic, emission_id, topic_feed
 from tests.broker_helpers import RunningBroker
-from tests.e2e.job_process import check_repeats
+from tests.e2e.job_process import JobProcess, check_repeats
 
 ACCEPTED = (Outcome.ADDED, Outcome.REPLACED, Outcome.WITHDRAWN)
 
@@ -22,6 +23,12 @@ def check_all(broker: RunningBroker, ledger: Ledger, topic: str) -> int:
     written = broker.read(topic)
     check_one_outcome_each(ledger, written)
     return check_feeds(broker, ledger, topic)
+
+
+def check_all_of(job: JobProcess) -> int:
+    """The same of what a job did, by its ledger."""
+    with closing(open_ledger(job.ledger_url)) as ledger:
+        return check_all(job.broker, ledger, job.topic)
 
 
 def check_one_outcome_each(ledger: Ledger, written: Sequence[Event]) -> None:

@@ -98,10 +98,12 @@ def publish_file(
 def _of_json(file: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     """The same lines. Raises `UsageError` where most of the first are not JSON: then another file was meant."""
     first: list[tuple[int, bytes]] = []
-    while (
-        len(first) < _LOOK_AT and sum(len(line) for _, line in first) < _LOOK_AT_BYTES and (each := next(lines, None))
-    ):
-        first.append(each)
+    left_bytes = _LOOK_AT_BYTES
+    for number, line in lines:
+        first.append((number, line))
+        left_bytes -= len(line)
+        if len(first) == _LOOK_AT or left_bytes <= 0:
+            break
     other = [(number, line) for number, line in first if not _is_object(line)]
     if 2 * len(other) > len(first):
         number, line = other[0]

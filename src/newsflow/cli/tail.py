@@ -76,6 +76,7 @@ def resolved(event: Event, read: Claimed) -> tuple[Event, dict[str, Any]]:
     it is `missing`. The record as it is where it holds its value itself."""
     from newsflow.errors import SinkError
     from newsflow.model import Rejected
+    from newsflow.model.claim import DATAREF_HEADER
 
     try:
         value = read.value(event, "tail")
@@ -86,7 +87,7 @@ def resolved(event: Event, read: Claimed) -> tuple[Event, dict[str, Any]]:
     if value == event.value:
         return event, {}
     claim = orjson.loads(event.value) if event.value else None
-    dataref = claim["dataref"] if claim else header(event.headers, "ce_dataref")
+    dataref = claim["dataref"] if claim else header(event.headers, DATAREF_HEADER)
     return replace(event, value=value), {"dataref": dataref, "claim": claim}
 
 

@@ -26,7 +26,7 @@ from newsflow.model.claim import (
     read_claim,
     value_of_record,
 )
-from newsflow.model.headers import CONNECT_PREFIX, ERROR_PREFIX, JSON_TYPE, ORIGIN_PREFIX, header
+from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX, JSON_TYPE, header
 from newsflow.model.names import ce_type, schema_id
 from newsflow.secrets import masked, resolve
 
@@ -88,8 +88,7 @@ class ClaimCheck:
     def _claimed_whole(self, record: Record) -> Record:
         blob = self.blobs().put(encode_record(record.key, record.value, record.headers))
         log.info("%s: a record of %d bytes went to the blob store as %s", record.topic, record.size_bytes, blob.dataref)
-        prefixes = (ERROR_PREFIX, ORIGIN_PREFIX, CONNECT_PREFIX)
-        headers = tuple(pair for pair in record.headers if pair[0].startswith(prefixes))
+        headers = tuple(pair for pair in record.headers if pair[0].startswith(DEAD_LETTER_PREFIXES))
         key = record.key if len(record.key or b"") <= MAX_KEY_BYTES else None
         value = encode_claim(blob, _named(record, b"")[0], holds="record")
         return Record(record.topic, key, value, (*headers, (DATAREF_HEADER, blob.dataref.encode())))

@@ -31,6 +31,7 @@ from newsflow.errors import SinkError, UsageError, in_words
 from newsflow.model import Event, Headers
 from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX
 from newsflow.model.names import TOPIC_ID, subscription_of
+from newsflow.stores.manifest import sync
 
 KINDS = {
     "article": "articles.jsonl",
@@ -194,19 +195,10 @@ class OutputDirectory:
         written.add(manifest)
         self._close(written)
         for folder in (*(self.folder / feeds for feeds in FEEDS), self.folder):
-            sync_folder(folder)
+            sync(folder)
         (self._partial / MANIFEST).replace(self.folder / MANIFEST)
-        sync_folder(self.folder)
+        sync(self.folder)
         shutil.rmtree(self._partial, ignore_errors=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: a rename alone may be lost with the power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _claim(folder: Path) -> list[Path]:

@@ -14,9 +14,8 @@ from newsflow.model import Article, Decision, Event, Origin, Outcome, PublishedV
 from newsflow.model.codec import encode_article
 from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
+from newsflow.normalise.article import STAGE
 from newsflow.routing import Routed, encode_debug
-
-STAGE = "Normalise"
 
 
 def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 Offsets = dict[int, int]
 """Next offset to read, by partition."""
-_LOOK_FOR_ANOTHER_S, _SAY_AGAIN_S = 1.0, 60.0
+_LOOK_FOR_ANOTHER_S = 1.0
 _TWICE = (
     "%s/%d: this job had committed %d and finds %d: another process commits for its consumer group. Is the same job "
     "running twice? Nothing is lost, but each does the other's work: stop one, or share out the --partitions"
@@ -406,7 +406,7 @@ class AvailableReader:
             ours = (self._committed[partition], self._attempted.get(partition))
             if found is not None and found.offset >= 0 and found.offset not in ours:
                 log.warning(_TWICE, self._topic, partition, ours[0], found.offset)
-                self._look_again_s = now_s + _SAY_AGAIN_S
+                self._look_again_s = now_s + EVERY_S
                 return
 
     def _bound(self, partition: int) -> int | None:

@@ -31,15 +31,17 @@ def pending_migrations(db: Database) -> list[Migration]:
 def migrate(db: Database) -> list[Migration]:
     """Bring the database to this release; return what was run. Safe when several processes begin at once."""
 
+    def look() -> list[Migration]:
+        _refuse_store(db)
+        return pending_migrations(db)
+
     def work() -> list[Migration]:
         db.lock(["migrations"])
         _refuse_store(db)
         return MIGRATIONS.run(db.execute, applied_migrations(db))
 
     # To look takes no lock: a command is not held up by a job that writes.
-    if not db.run(lambda: pending_migrations(db), writes=False):
-        return []
-    return db.run(work)
+    return db.run(work) if db.run(look, writes=False) else []
 
 
 def migrations_beyond(db: Database, number: int) -> list[Migration]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from newsflow.model.codec import in_base64
 from newsflow.model.event import Headers
 from newsflow.model.schemas import validator
 
@@ -91,9 +92,9 @@ def encode_record(key: bytes | None, value: bytes | None, headers: Headers) -> b
     """A whole record as JSON, for one whose key and headers alone do not fit. Members are those of dead-letter.v1."""
     return orjson.dumps(
         {
-            "key_base64": _base64(key),
-            "value_base64": _base64(value),
-            "headers": [{"name": name, "value_base64": _base64(content)} for name, content in headers],
+            "key_base64": in_base64(key),
+            "value_base64": in_base64(value),
+            "headers": [{"name": name, "value_base64": in_base64(content)} for name, content in headers],
         }
     )
 
@@ -105,7 +106,3 @@ def value_of_record(encoded: bytes) -> bytes | None:
         return None if value is None else base64.b64decode(value, validate=True)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a record: {error}") from error
-
-
-def _base64(value: bytes | None) -> str | None:
-    return None if value is None else base64.b64encode(value).decode("ascii")

@@ -155,14 +155,16 @@ def encode_dead_letter(event: Event, rejected: Rejected) -> bytes:
                 "timestamp_ms": event.timestamp_ms,
                 "event_id": event.event_id,
             },
-            "key_base64": _base64(event.key),
-            "value_base64": _base64(event.value),
-            "headers": [_without_none({"name": name, "value_base64": _base64(value)}) for name, value in event.headers],
+            "key_base64": in_base64(event.key),
+            "value_base64": in_base64(event.value),
+            "headers": [
+                _without_none({"name": name, "value_base64": in_base64(value)}) for name, value in event.headers
+            ],
         }
     )
 
 
-def _base64(value: bytes | None) -> str | None:
+def in_base64(value: bytes | None) -> str | None:
     return None if value is None else base64.b64encode(value).decode("ascii")
 
 

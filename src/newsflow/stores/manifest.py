@@ -174,7 +174,7 @@ def _write_durably(file: FileIO, at: int, text: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, durable."""
+    """Make a file's bytes, or a folder's names, durable: a rename alone may be lost with the power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
