@@ -1,5 +1,5 @@
-"""The consumers of the how-to read one feed alike: versions, withdrawals, repeats, gzip, offsets behind emoji; and say
-alike what they were not given."""
+"""The consumers of the how-to read one feed alike: versions, withdrawals, repeats, gzip, offsets behind emoji, articles
+in the blob store; and say alike what they were not given."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from kafka import KafkaProducer
 
 from newsflow.model import Event
+from newsflow.model.claim import Blob, encode_claim
 from newsflow.model.names import ARTICLE_TOPIC
 from newsflow.testing import MemoryKafka, raw_event
 from tests.broker_helpers import RunningBroker
@@ -41,6 +42,7 @@ def records() -> list[Event]:
         kafka.run("ingest", {"topics.paths": [str(path) for path in FEW_RULES]})
 
     publish("treaty", 9, title="👩🏽‍🚀 سوريا وروسيا", content=TEXT)
+    publish("cargo", 9, title="📦 Syria ships wheat", content="Wheat left a port in Syria on Monday 📦. " * 6)
     publish("ship", 9, title="🚢 Syria and Russia sign", content=ENGLISH)
     publish("bread", 9, title="Bakeries open in Lebanon", content="Bakeries opened in Lebanon on Monday. " * 6)
     publish(
@@ -51,12 +53,26 @@ def records() -> list[Event]:
 
 
 @pytest.fixture(scope="module")
-def feed(broker: RunningBroker, records: list[Event]) -> str:
-    """A feed in gzip with all of that; as after a crash, everything comes twice, and something of another kind too."""
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("blobs")
+
+
+@pytest.fixture(scope="module")
+def feed(broker: RunningBroker, records: list[Event], blobs: Path) -> str:
+    """A feed in gzip with all of that, one article by reference; as after a crash, everything comes twice, and something
+    of another kind too."""
     topic = broker.create_topic(partitions=3)
     with closing(KafkaProducer(bootstrap_servers=broker.bootstrap_servers, compression_type="gzip")) as producer:
         for event in [*records, *records]:
-            producer.send(topic, event.value, event.key, list(event.headers))
+            headers = dict(event.headers)
+            value = event.value or b""
+            if b"/cargo" in value:
+                blob = Blob.of(value)
+                (blobs / blob.dataref).parent.mkdir(parents=True, exist_ok=True)
+                (blobs / blob.dataref).write_bytes(value)
+                value = encode_claim(blob, (event.key or b"").decode(), version=1)
+                headers |= {"ce_type": b"newsflow.claim.v1", "ce_dataref": blob.dataref.encode()}
+            producer.send(topic, value, event.key, list(headers.items()))
         producer.send(topic, b"{}", b"other", [("ce_type", b"newsflow.other.v1")])
         producer.flush()
     return topic
@@ -82,21 +98,25 @@ def _go(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("program", [_python, _node, _go], ids=["python", "node", "go"])
 def test_a_consumer_keeps_what_holds(
-    program: Callable[[Path], list[str]], broker: RunningBroker, feed: str, records: list[Event], tmp_path: Path
+    program: Callable[[Path], list[str]],
+    broker: RunningBroker,
+    feed: str,
+    records: list[Event],
+    blobs: Path,
+    tmp_path: Path,
 ) -> None:
     command, group = program(tmp_path), broker.name("reader")
-    first, second = (_run([*command, broker.bootstrap_servers, feed, group]) for _ in range(2))
+    cargo = next(event.key for event in records if b"/cargo" in (event.value or b"")) or b""
+    # Without the blob store it stops, and what it stopped at comes again.
+    said = f"{cargo.decode()} is in the blob store: name its folder as BLOBS\n"
+    assert _fails([*command, broker.bootstrap_servers, feed, broker.name("reader")]) == said
+    first, second = (_run([*command, broker.bootstrap_servers, feed, group, str(blobs)]) for _ in range(2))
     assert first == _expected(records)
     # What was committed does not come again.
     assert second == "0 taken, 0 passed over, 0 withdrawn\n"
-    mistyped = subprocess.run(
-        [*command, broker.bootstrap_servers, f"{feed}x", group], capture_output=True, text=True, timeout=120
-    )
     said = f"there is no topic {feed}x at {broker.bootstrap_servers}\n"
-    assert (mistyped.returncode, mistyped.stdout, mistyped.stderr) == (1, "", said)
-    alone = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert (alone.returncode, alone.stdout) == (1, "")
-    assert re.fullmatch(r"usage: .*consume.* BROKERS TOPIC GROUP\n", alone.stderr)
+    assert _fails([*command, broker.bootstrap_servers, f"{feed}x", group]) == said
+    assert re.fullmatch(r"usage: .*consume.* BROKERS TOPIC GROUP \[BLOBS\]\n", _fails(command))
 
 
 def _expected(records: list[Event]) -> str:
@@ -105,7 +125,7 @@ def _expected(records: list[Event]) -> str:
 
     newest = {article["id"]: article for article in (orjson.loads(event.value or b"") for event in records)}
     assert sorted((each["version"], each["action"]) for each in newest.values()) == [
-        (1, "add"), (2, "replace"), (2, "withdraw")
+        (1, "add"), (1, "add"), (2, "replace"), (2, "withdraw")
     ]  # fmt: skip
     lines = []
     for name, article in sorted(newest.items()):
@@ -117,13 +137,19 @@ def _expected(records: list[Event]) -> str:
                 for found in topic["evidence"]
             ]
     assert sum("سوريا" in line and "title" in line for line in lines) >= 1
-    return "\n".join([*lines, "4 taken, 5 passed over, 1 withdrawn"]) + "\n"
+    return "\n".join([*lines, "5 taken, 6 passed over, 1 withdrawn"]) + "\n"
 
 
 def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _fails(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
 
 
 def _need(program: str) -> None:

@@ -1,12 +1,14 @@
-// Command consume keeps the articles of a feed as they stand: consume BROKERS TOPIC GROUP.
+// Command consume keeps the articles of a feed as they stand: consume BROKERS TOPIC GROUP [BLOBS].
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -30,6 +32,13 @@ type article struct {
 	} `json:"topics"`
 }
 
+// claim stands in a record for an article that is too large for its topic.
+type claim struct {
+	ID      string `json:"id"`
+	Dataref string `json:"dataref"`
+	Digest  string `json:"digest"`
+}
+
 // state is what holds of an article: its version, and its text unless it was withdrawn.
 type state struct {
 	version int
@@ -38,16 +47,28 @@ type state struct {
 
 // table is what is known. Put a database in its place: an id, a version, and the article or nothing.
 type table struct {
+	blobs                        string
 	known                        map[string]state
 	taken, passedOver, withdrawn int
 }
 
 func (t *table) take(record *kgo.Record) error {
-	if record.Value == nil || header(record, "ce_type") != "newsflow.article.v1" {
+	value := record.Value
+	if value == nil {
+		return nil
+	}
+	switch header(record, "ce_type") {
+	case "newsflow.article.v1":
+	case "newsflow.claim.v1":
+		var err error
+		if value, err = t.claimed(value); err != nil {
+			return err
+		}
+	default:
 		return nil
 	}
 	var found article
-	if err := json.Unmarshal(record.Value, &found); err != nil {
+	if err := json.Unmarshal(value, &found); err != nil {
 		return err
 	}
 	switch {
@@ -61,6 +82,25 @@ func (t *table) take(record *kgo.Record) error {
 		t.taken++
 	}
 	return nil
+}
+
+// claimed reads what a claim stands for; to go on without it would lose the article.
+func (t *table) claimed(value []byte) ([]byte, error) {
+	var found claim
+	if err := json.Unmarshal(value, &found); err != nil {
+		return nil, err
+	}
+	if t.blobs == "" {
+		return nil, fmt.Errorf("%s is in the blob store: name its folder as BLOBS", found.ID)
+	}
+	value, err := os.ReadFile(filepath.Join(t.blobs, found.Dataref))
+	if err != nil {
+		return nil, err
+	}
+	if fmt.Sprintf("sha256:%x", sha256.Sum256(value)) != found.Digest {
+		return nil, fmt.Errorf("%s is not what %s was", found.Dataref, found.ID)
+	}
+	return value, nil
 }
 
 func header(record *kgo.Record, name string) string {
@@ -103,15 +143,19 @@ func (t *table) show() {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 4 {
-		log.Fatal("usage: consume BROKERS TOPIC GROUP")
+	if len(os.Args) != 4 && len(os.Args) != 5 {
+		log.Fatal("usage: consume BROKERS TOPIC GROUP [BLOBS]")
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	blobs := ""
+	if len(os.Args) == 5 {
+		blobs = os.Args[4]
+	}
+	if err := run(os.Args[1], os.Args[2], os.Args[3], blobs); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(brokers, topic, group string) error {
+func run(brokers, topic, group, blobs string) error {
 	ctx := context.Background()
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(strings.Split(brokers, ",")...),
@@ -124,7 +168,7 @@ func run(brokers, topic, group string) error {
 		return err
 	}
 	defer client.Close()
-	known := table{known: map[string]state{}}
+	known := table{blobs: blobs, known: map[string]state{}}
 	// What is there to be read; to go on for ever: for { … }.
 	admin := kadm.NewClient(client)
 	topics, err := admin.ListTopics(ctx, topic)

@@ -1,4 +1,7 @@
-// Keeps the articles of a feed as they stand: node consume.mjs BROKERS TOPIC GROUP.
+// Keeps the articles of a feed as they stand: node consume.mjs BROKERS TOPIC GROUP [BLOBS].
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 
 // What holds of each article. Put a database in its place: an id, a version, and the article or nothing.
@@ -6,7 +9,10 @@ const known = new Map();
 const counts = { taken: 0, "passed over": 0, withdrawn: 0 };
 
 function take(value, headers) {
-  if (value === null || headers.ce_type?.toString() !== "newsflow.article.v1") return;
+  if (value === null) return;
+  const kind = headers.ce_type?.toString();
+  if (kind === "newsflow.claim.v1") value = claimed(JSON.parse(value.toString("utf8")));
+  else if (kind !== "newsflow.article.v1") return;
   const article = JSON.parse(value.toString("utf8"));
   const version = known.get(article.id)?.version ?? 0;
   if (article.version <= version) {
@@ -18,6 +24,14 @@ function take(value, headers) {
     known.set(article.id, { version: article.version, article }); // add and replace are the same to a reader
     counts.taken++;
   }
+}
+
+// An article that is too large for its topic is in the blob store; to go on without it would lose it.
+function claimed({ id, dataref, digest }) {
+  if (blobs === undefined) fail(`${id} is in the blob store: name its folder as BLOBS`);
+  const value = readFileSync(join(blobs, dataref));
+  if (`sha256:${createHash("sha256").update(value).digest("hex")}` !== digest) fail(`${dataref} is not what ${id} was`);
+  return value;
 }
 
 // A JavaScript string is indexed by UTF-16 units, of which an emoji has two; the offsets count code points.
@@ -43,8 +57,8 @@ function fail(text) {
   process.exit(1);
 }
 
-if (process.argv.length !== 5) fail("usage: node consume.mjs BROKERS TOPIC GROUP");
-const [brokers, topic, groupId] = process.argv.slice(2);
+if (process.argv.length < 5 || process.argv.length > 6) fail("usage: node consume.mjs BROKERS TOPIC GROUP [BLOBS]");
+const [brokers, topic, groupId, blobs] = process.argv.slice(2);
 const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.ERROR });
 
 // What is there to be read; to go on for ever, leave this and the test for it out.
