@@ -41,9 +41,12 @@ class SubscriptionPlanner:
     topics: frozenset[str] = frozenset()
 
     def take(
-        self, story: StoryState, subscriber: SubscriberState, article: Article, now: datetime
+        self, story: StoryState, subscriber: SubscriberState, article: Article, now: datetime, old: bool = False
     ) -> tuple[StoryState, SubscriberState, list[Alert]]:
-        """Take in a version of an article that matches, or that the story knows. A known version changes nothing."""
+        """Take in a version of an article that matches, or that the story knows. A known version changes nothing.
+
+        What is `old` begins no story: its alert is given for the record, and the story goes on as untold.
+        """
         if story.knows(article):
             return story, subscriber, []
         key = story_key(article)
@@ -51,6 +54,9 @@ class SubscriptionPlanner:
         step = self.due(story)
         if step is None:
             return story, subscriber.release(key), []
+        if old and step is AlertStep.FIRST:
+            waits = key in subscriber.withheld
+            return story, subscriber, [] if waits else [self._alert(key, story, step, now)]
         withheld = self._gate(step, story, subscriber, now)
         if withheld is not None:
             return story, subscriber.withhold(key, withheld), []

@@ -13,6 +13,7 @@ import orjson
 
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, from_micros, storable, storable_or_none, to_micros
+from newsflow.ledger.records import SEND_WHAT_WAS_OLD, TAKE_PLACE_OF_OLD, state_of
 from newsflow.model import PendingAlert
 
 OPEN_AFTER = 5
@@ -60,7 +61,8 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One destination of an alert. `state`: pending, sent or failed. `due_at` counts while it is pending."""
+    """One destination of an alert. `state`: pending, sent, failed, or old: kept, and sent to nobody.
+    `due_at` counts while it is pending."""
 
     destination: str
     state: str
@@ -178,13 +180,14 @@ class Outbox:
 
 def raise_alerts(db: Database, alerts: Sequence[PendingAlert], now_micros: int) -> int:
     """Put alerts into the outbox, in order, within a transaction; returns how many were new. One whose id is there
-    already is passed over."""
+    already is passed over, unless that one is old and this one news."""
     new = 0
     for alert in alerts:
+        destinations = orjson.dumps(alert.destinations).decode()
         inserted = db.execute(
-            "INSERT INTO alert (id, subscription, event_id, article_id, version, created_at, destinations, value) "
-            "VALUES (?, ?, '', '', 0, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-            [alert.id, alert.subscription, now_micros, orjson.dumps(alert.destinations).decode(), alert.value],
+            "INSERT INTO alert (id, subscription, event_id, article_id, version, created_at, destinations, value, old) "
+            f"VALUES (?, ?, '', '', 0, ?, ?, ?, ?) ON CONFLICT (id) DO {TAKE_PLACE_OF_OLD}",
+            [alert.id, alert.subscription, now_micros, destinations, alert.value, int(alert.old)],
         )
         new += bool(inserted)
         for destination in dict.fromkeys(alert.destinations) if inserted else ():
@@ -198,8 +201,8 @@ def _deliver(db: Database, alert: PendingAlert, destination: str, now_micros: in
     ((behind,),) = db.query(last, [destination, alert.subscription])
     db.execute(
         "INSERT INTO delivery (alert_id, destination, subscription, created_at, state, attempts, due_at) "
-        "VALUES (?, ?, ?, ?, 'pending', 0, ?) ON CONFLICT DO NOTHING",
-        [alert.id, destination, alert.subscription, max(now_micros, (behind or 0) + 1), now_micros],
+        f"VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (alert_id, destination) DO {SEND_WHAT_WAS_OLD}",
+        [alert.id, destination, alert.subscription, max(now_micros, (behind or 0) + 1), state_of(alert), now_micros],
     )
 
 

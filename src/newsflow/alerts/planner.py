@@ -5,7 +5,7 @@ The tables `alert_story` and `alert_subscriber` remember what each subscription 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -35,14 +35,16 @@ class AlertPlanner:
         self._subscriptions = {each.id: each for each in routes.subscriptions if each.alert_to}
         self._planners = {name: planner_of(each) for name, each in self._subscriptions.items()}
 
-    def take(self, articles: Sequence[Article], now: datetime) -> int:
-        """Take in article versions, in order, in one transaction; returns how many alerts that raised.
+    def take(self, articles: Sequence[Article], now: datetime, old: Collection[int] = ()) -> int:
+        """Take in article versions, in order, in one transaction; returns how many alerts that raised. `old` are the
+        places in the sequence of those that are no news.
 
         Raises `LedgerError`: then none of them was taken in, and all may be given again.
         """
         if not articles or not self._planners:
             return 0
-        return self._alone(lambda db, at: self._take(db, at, articles, now))
+        numbered = [(article, number in old) for number, article in enumerate(articles)]
+        return self._alone(lambda db, at: self._take(db, at, numbered, now))
 
     def tick(self, now: datetime) -> int:
         """Raise the alerts that have waited long enough; returns how many."""
@@ -62,27 +64,27 @@ class AlertPlanner:
 
         return self._ledger.transact(locked)
 
-    def _take(self, db: Database, at_micros: int, articles: Sequence[Article], now: datetime) -> int:
+    def _take(self, db: Database, at_micros: int, articles: Sequence[tuple[Article, bool]], now: datetime) -> int:
         raised: list[PendingAlert] = []
         for name, planner in self._planners.items():
-            concerned = [each for each in articles if self._may_concern(name, each)]
+            concerned = [each for each in articles if self._may_concern(name, each[0])]
             if not concerned:
                 continue
-            stories = _load_stories(db, name, map(story_key, concerned))
-            subscriber, alerts, changed = load_subscriber(db, name), list[Alert](), set[str]()
-            for article in concerned:
+            stories = _load_stories(db, name, (story_key(article) for article, _ in concerned))
+            subscriber, changed = load_subscriber(db, name), set[str]()
+            for article, old in concerned:
                 key = story_key(article)
                 if (
                     not article_meets(self._subscriptions[name].match, article)
                     and article.id not in stories[key].members
                 ):
                     continue
-                stories[key], subscriber, new = planner.take(stories[key], subscriber, article, now)
+                stories[key], subscriber, alerts = planner.take(stories[key], subscriber, article, now, old)
                 changed.add(key)
-                alerts += new
+                # An alert that follows one that was sent is news, however old its article is.
+                raised += self._pending(name, alerts, old=old and stories[key].last_alert is None)
             if changed:
                 _save(db, at_micros, name, {key: stories[key] for key in changed}, subscriber)
-            raised += self._pending(name, alerts)
         return raise_alerts(db, raised, at_micros)
 
     def _may_concern(self, name: str, article: Article) -> bool:
@@ -105,9 +107,9 @@ class AlertPlanner:
         db.execute("DELETE FROM alert_story WHERE changed_at < ?", [to_micros(now - REMEMBERED)])
         return raise_alerts(db, raised, at_micros)
 
-    def _pending(self, name: str, alerts: Iterable[Alert]) -> list[PendingAlert]:
+    def _pending(self, name: str, alerts: Iterable[Alert], *, old: bool = False) -> list[PendingAlert]:
         to = self._subscriptions[name].alert_to
-        return [PendingAlert(alert.id, name, encode_alert(alert), to) for alert in alerts]
+        return [PendingAlert(alert.id, name, encode_alert(alert), to, old) for alert in alerts]
 
 
 def planner_of(subscription: Subscription) -> SubscriptionPlanner:

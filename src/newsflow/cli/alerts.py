@@ -33,7 +33,7 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 def list_alerts(
     subscription: Annotated[str | None, typer.Option("--subscription", "-s", help="Only of this subscription.")] = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only with a delivery that is pending, sent or failed.")
+        str | None, typer.Option("--state", help="Only with a delivery that is pending, sent, failed or old.")
     ] = None,
     limit: LimitOption = 50,
     config: ConfigOption = None,
@@ -41,8 +41,8 @@ def list_alerts(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List alerts, the newest first, with what became of them at each destination."""
-    if state not in (None, "pending", "sent", "failed"):
-        raise UsageError(f"--state {state!r}: accepted are pending, sent and failed")
+    if state not in (None, "pending", "sent", "failed", "old"):
+        raise UsageError(f"--state {state!r}: accepted are pending, sent, failed and old")
     with _outbox(settings(config, ledger=ledger).config) as outbox:
         for alert in outbox.alerts(limit, subscription=subscription, state=state):
             if output is Output.JSON:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -276,9 +276,15 @@ def on_files(
             progress.add(sum(not item.promoted for item in batch), outcomes_of(batch))
 
         runtime.prepare().lend(OUTPUT, write)
+        runtime.latest = partial(_written_at, input_file)
         PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()
         folder.finish()
     return Done({"": progress.total}, where=f"results in {output_dir}")
+
+
+def _written_at(file: Path) -> datetime | None:
+    """When a file was last changed; None for standard input."""
+    return None if str(file) == STDIN else datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
 # On Kafka, with the local runner: one loop, or one for each sink.

@@ -210,6 +210,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         ),
         limits=JobLimits(**merged["limits"]),
         stores=tuple(sorted(merged["stores"].items())),
+        alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
     )
 

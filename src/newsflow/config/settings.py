@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from newsflow.trends.bursts import TrendSettings
 
@@ -113,4 +114,11 @@ class Config:
     limits: JobLimits
     stores: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Stores by the names that routes use; their URLs, or references to them."""
+    alerts_fresh_h: float = 24.0
+    """An alert of what was fetched longer before it was written is old; 0: none is."""
+
+    @property
+    def alerts_fresh(self) -> timedelta:
+        return timedelta(hours=self.alerts_fresh_h) or timedelta.max
+
     trends: TrendSettings = field(default_factory=TrendSettings)

@@ -35,8 +35,9 @@ class KnownArticle:
     fetched_at: datetime | None
     """The latest time at which the publisher was seen to show the current state."""
     first_seen: datetime
+    """The time of the event that added it."""
     seen_at: datetime
-    """When it was last heard of."""
+    """When the ledger last wrote of it: by this it is forgotten."""
     story: str
     duplicate_of: str | None
     """Id of the original it is held back for."""
@@ -47,6 +48,8 @@ class KnownArticle:
     """The number of its current text within its language."""
     names: tuple[str, ...] = ()
     """All identity names that lead to it."""
+    raw_digest: str = ""
+    """What its text was made of, "" where unknown."""
 
     @property
     def living(self) -> bool:
@@ -62,6 +65,7 @@ class Incoming:
     content_hash: str
     fetched_at: datetime | None
     publisher_version: str | None
+    raw_digest: str = ""
 
 
 class Transition(StrEnum):
@@ -93,7 +97,10 @@ def choose_transition(known: KnownArticle | None, incoming: Incoming) -> Transit
         return Transition.WITHDRAW
     if known.version == 0:
         return Transition.CREATE
-    return Transition.RETURN if known.withdrawn else Transition.EDIT
+    if known.withdrawn:
+        return Transition.RETURN
+    # The same raw content makes no news, though another release makes another text of it.
+    return Transition.REPEAT if incoming.raw_digest and incoming.raw_digest == known.raw_digest else Transition.EDIT
 
 
 def is_older(incoming: Incoming, known: KnownArticle) -> bool:

@@ -6,12 +6,16 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+PRINT_VERSION = 1
+"""Of the rules below: two texts are compared by fingerprints of one version. Whoever changes what a fingerprint is,
+counts on, and adds a migration of the ledger, which has all made anew."""
 MAX_CHARS = 1_000_000
 """Characters that are compared: a text that was made to be large would take gigabytes."""
 
@@ -184,11 +188,16 @@ def _sorted_once(values: Hashes) -> Hashes:
 
 
 Run = NDArray[np.uint64]
+Span = tuple[int, int]
+"""The first and the last time of a span, both within it."""
+KeyTexts = dict[int, list[int]]
+"""Numbers of texts, in order, by a key that they hold."""
 
 NEWEST_PER_KEY = 50
-"""A key that many texts hold says little; of its texts the newest are looked at, in each run."""
+"""A key that many texts hold says little; of its texts within the span the newest are looked at."""
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
+_NEVER = -(2**63)
 
 
 class NearIndex:
@@ -196,6 +205,10 @@ class NearIndex:
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
+        """The later ones hold the later numbers."""
+        self._times = array("q")
+        self._first = 0
+        """The number whose time `_times` begins with."""
         self.oldest = 0
         """Numbers below it are forgotten at the next merge, and never returned."""
 
@@ -203,10 +216,11 @@ class NearIndex:
         """Postings held, those not yet forgotten included."""
         return sum(len(run) for run in self._runs)
 
-    def add(self, numbers: Sequence[int], keys: Sequence[Hashes]) -> None:
-        """Make text `numbers[i]` findable by `keys[i]`."""
+    def add(self, numbers: Sequence[int], keys: Sequence[Hashes], times: Sequence[int]) -> None:
+        """Make text `numbers[i]`, of the time `times[i]`, findable by `keys[i]`. Numbers grow from call to call."""
         if not numbers:
             return
+        self._keep_times(numbers, times)
         owners = np.repeat(np.asarray(numbers, np.uint64), [len(each) for each in keys])
         run: Run = (np.concatenate(keys).astype(np.uint64) << _SHIFT) | owners
         run.sort()
@@ -214,28 +228,55 @@ class NearIndex:
             run = self._merge(self._runs.pop(), run)
         self._runs.append(run)
 
-    def find(self, keys: Sequence[Hashes]) -> list[dict[int, int]]:
-        """For each text's keys: the numbers of the texts that share at least one, and how many they share."""
-        found: list[dict[int, int]] = [{} for _ in keys]
+    def _keep_times(self, numbers: Sequence[int], times: Sequence[int]) -> None:
+        if not self._times:
+            self._first = numbers[0]
+        if (forgotten := self.oldest - self._first) > len(self._times) // 2:
+            del self._times[:forgotten]
+            self._first = self.oldest if self._times else numbers[0]
+        for number, time in zip(numbers, times, strict=True):
+            self._times.extend([_NEVER] * (number - self._first - len(self._times)))
+            self._times.append(time)
+
+    def find(self, keys: Sequence[Hashes], spans: Sequence[Span]) -> list[KeyTexts]:
+        """For each text's keys: the texts that hold one of them, and whose time is in the text's span."""
+        found: list[KeyTexts] = [{} for _ in keys]
         if not self._runs or not keys:
             return found
         owners = np.repeat(np.arange(len(keys)), [len(each) for each in keys])
         wanted = np.concatenate(keys).astype(np.uint64) << _SHIFT
         order = np.argsort(wanted)  # Neighbouring searches then touch neighbouring memory.
         wanted, owners = wanted[order], owners[order]
-        for run in self._runs:
-            self._find_in(run, wanted, owners, found)
+        for run in reversed(self._runs):
+            starts = np.searchsorted(run, wanted)
+            ends = np.searchsorted(run, wanted | _LOW, side="right")
+            hit = ends > starts
+            columns = (owners, wanted >> _SHIFT, starts, ends)
+            for owner, key, start, end in zip(*(column[hit].tolist() for column in columns), strict=True):
+                later = found[owner].get(key, [])
+                most = NEWEST_PER_KEY - len(later)
+                if most > 0 and (numbers := self._newest(run, start, end, most, spans[owner])):
+                    found[owner][key] = numbers + later
         return found
 
-    def _find_in(self, run: Run, wanted: Run, owners: NDArray[np.intp], found: list[dict[int, int]]) -> None:
-        starts = np.searchsorted(run, wanted)
-        ends = np.searchsorted(run, wanted | _LOW, side="right")
-        hit = ends > starts
-        for owner, start, end in zip(owners[hit].tolist(), starts[hit].tolist(), ends[hit].tolist(), strict=True):
-            counts = found[owner]
-            for number in (run[max(start, end - NEWEST_PER_KEY) : end] & _LOW).tolist():
-                if number >= self.oldest:
-                    counts[number] = counts.get(number, 0) + 1
+    def _newest(self, run: Run, start: int, end: int, most: int, span: Span) -> list[int]:
+        """Of a key's postings in a run, up to `most` of the newest in the span."""
+        near = max(start, end - 2 * NEWEST_PER_KEY)
+        times, first, oldest, (begin, last) = self._times, self._first, self.oldest, span
+        numbers = [
+            number
+            for number in (run[near:end] & _LOW).tolist()
+            if number >= oldest and begin <= times[number - first] <= last
+        ]
+        if len(numbers) < most and near > start:  # a crowded key, and a text of other days than the last ones
+            numbers = self._newest_of_all((run[start:end] & _LOW).astype(np.int64), span)
+        return numbers[-most:]
+
+    def _newest_of_all(self, numbers: NDArray[np.int64], span: Span) -> list[int]:
+        numbers = numbers[numbers >= max(self.oldest, self._first)]
+        times = np.frombuffer(self._times, np.int64)[numbers - self._first]
+        within: list[int] = numbers[(times >= span[0]) & (times <= span[1])].tolist()
+        return within
 
     def _merge(self, left: Run, right: Run) -> Run:
         merged = np.concatenate([left, right])

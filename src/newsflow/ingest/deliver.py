@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from newsflow.alerts.planner import AlertPlanner
@@ -20,6 +20,7 @@ from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError, not_there
 from newsflow.ingest.claims import Claimed
 from newsflow.model import Article, Event, Reason, Rejected
+from newsflow.model.headers import fetched_before_written
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import takes_several_writers
@@ -70,10 +71,13 @@ class AlertSink:
     planner: Callable[[], AlertPlanner]
     name: str = "alerts"
     read: Claimed | None = None
+    fresh: timedelta = timedelta.max
+    """An article that was fetched longer before it was written is old."""
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
         rows, dead = _rows(events, "Alerts", self.read)
-        self.planner().take([row.article for _, row in rows], datetime.now(UTC))
+        old = {number for number, (event, _) in enumerate(rows) if fetched_before_written(event) > self.fresh}
+        self.planner().take([row.article for _, row in rows], datetime.now(UTC), old)
         return dead
 
 

@@ -12,7 +12,16 @@ from newsflow.ingest.files import Row
 from newsflow.ingest.item import PUBLISHED, Item, OutputRecord
 from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAlert, PublishedVersion, Rejected
 from newsflow.model.codec import encode_dead_letter, encode_duplicate
-from newsflow.model.headers import ERROR_PREFIX, dead_letter_headers, emitted_headers, header
+from newsflow.model.headers import (
+    DECIDED_AT_HEADER,
+    ERROR_PREFIX,
+    RECORD_TIME_HEADER,
+    dead_letter_headers,
+    emitted_headers,
+    header,
+    instant_text,
+    record_time,
+)
 from newsflow.model.names import (
     ALERT_TOPIC,
     ARTICLE_TOPIC,
@@ -56,7 +65,9 @@ def _records_of(item: Item, job: str) -> Iterator[OutputRecord]:
 
 def _article_headers(item: Item, article: Article, decision: Decision, job: str) -> Headers:
     ce_id = emission_id(item.event.event_id, "article", article.id if item.promoted else "")
-    return _headers(item.event, article, "article", ce_id, article.id, decision, job)
+    headers = _headers(item.event, article, "article", ce_id, article.id, decision, job)
+    written = record_time(item.event)
+    return headers if written is None else (*headers, (RECORD_TIME_HEADER, instant_text(written).encode()))
 
 
 def _feeds(event: Event, published: PublishedVersion, headers: Headers) -> Iterator[OutputRecord]:
@@ -96,7 +107,8 @@ def _headers(
         name=name,
         ce_id=ce_id,
         job=job,
-        time=decision.decided_at,
+        time=decision.event_at,
+        decided_at=decision.decided_at,
         subject=subject,
         incoming=event.headers,
         envelope=_envelope(event, article),
@@ -142,9 +154,11 @@ def _attempt(event: Event) -> int:
 
 
 def _time_of(event: Event) -> datetime:
-    """When the record's value was decided (`ce_time`), else its own time; 1970 where neither can be read."""
+    """When the record's value was decided, as an article's record says (0.1 said it in `ce_time`), else its own time;
+    1970 where neither can be read."""
     try:
-        decided = datetime.fromisoformat(header(event.headers, "ce_time") or "")
+        said = header(event.headers, DECIDED_AT_HEADER) or header(event.headers, "ce_time") or ""
+        decided = datetime.fromisoformat(said)
         if decided.tzinfo is not None:
             return decided.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -29,7 +29,7 @@ import orjson
 
 from newsflow.errors import SinkError, UsageError, in_words
 from newsflow.model import Event, Headers
-from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX
+from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX, ORIGIN_PREFIX
 from newsflow.model.names import TOPIC_ID, subscription_of
 from newsflow.stores.manifest import sync
 
@@ -279,6 +279,7 @@ def event_of(name: str, offset: int, line: bytes) -> Event:
     return Event(name, 0, offset, 0, key, value, headers)
 
 
+_KEPT = (ERROR_PREFIX + "attempt", ORIGIN_PREFIX + "timestamp")
 _HOLDING_A_RECORD = (b'{"topic":', b'{"reason":')
 """How the lines of both begin."""
 _PRINTED, _SET_ASIDE = {"topic", "partition", "offset", "headers"}, {"reason", "origin", "headers"}
@@ -322,8 +323,9 @@ def _bytes(members: dict[str, Any], name: str = "value_base64") -> bytes | None:
 
 
 def _is_own(header: tuple[str, bytes | None]) -> bool:
-    """Whether a header is the record's own. How often it was a dead letter goes with it: the next one counts on."""
-    return header[0] == ERROR_PREFIX + "attempt" or not header[0].startswith(DEAD_LETTER_PREFIXES)
+    """Whether a header is the record's own. How often it was a dead letter goes with it: the next one counts on; and
+    when it was first written, since a replay makes no news of it."""
+    return header[0] in _KEPT or not header[0].startswith(DEAD_LETTER_PREFIXES)
 
 
 def _pieces(file: IO[bytes], piece: bytes) -> Iterator[bytes]:

@@ -34,6 +34,10 @@ class Item(Candidate):
     debug: bytes | None = None
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
+    clamped: bool = False
+    """It claims to have been fetched after it was written; `fetched_at` is when it was written."""
+    old: bool = False
+    """It was fetched so long before it was written that it raises no alert."""
     promoted: bool = False
     """Not what its event asked for: the copy that takes the place of a withdrawn original, or a version that new
     rules made. It has no outcome."""
@@ -73,7 +77,9 @@ class OutputRecord:
 def outcomes_of(items: Sequence[Item]) -> Counter[str]:
     """The counters of a batch: see `count_outcomes`."""
     made = [item.decision.outcome for item in items if item.decision and not item.promoted and not item.rejected]
-    return count_outcomes(made, [item.rejected for item in items if item.rejected])
+    counts = count_outcomes(made, [item.rejected for item in items if item.rejected])
+    counts["input.fetched-in-the-future"] = sum(item.clamped and not item.promoted for item in items)
+    return +counts
 
 
 def count_outcomes(outcomes: Iterable[str], dead: Iterable[Rejected]) -> Counter[str]:

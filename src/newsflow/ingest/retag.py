@@ -123,7 +123,7 @@ def item_of(retagging: Retagging, routes: Routes) -> Item:
     """A kept version as an item to be written. It has no outcome of its own: no raw event made it."""
     feeds = routes.open_feeds(retagging.feeds)
     article = decode_article(retagging.value)
-    decision = Decision(Outcome.REPLACED, retagging.decided_at, article, feeds)
+    decision = Decision(Outcome.REPLACED, retagging.decided_at, article, feeds, at=article.first_seen)
     event = retagging.event
     published = PublishedVersion(event.event_id, article.id, article.version, retagging.value, feeds)
     return Item(event, article, decision=decision, published=published, promoted=True)

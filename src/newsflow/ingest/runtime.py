@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -84,6 +85,9 @@ class Runtime:
         self.locks = {name: threading.RLock() for name, value in vars(Runtime).items() if isinstance(value, part)}
         self.beat: Callable[[], object] = lambda: None
         """Called as a long batch moves: the job is not stuck."""
+        self.latest: Callable[[], datetime | None] = clock
+        """No event was fetched after this: the clock, for a job that follows. A run over what is there already gives
+        None or, of a file, when that was written, so that it decides as it would at any other time."""
         self._to_close = ExitStack()
         self._sinks: dict[str, PatientSink] = {}
         self._sinks_lock = threading.Lock()
@@ -158,7 +162,7 @@ class Runtime:
             if name not in self._sinks:
                 routes = self.routes
                 made = (
-                    AlertSink(lambda: self.planner, read=self.claimed)
+                    AlertSink(lambda: self.planner, read=self.claimed, fresh=self.config.alerts_fresh)
                     if name == ALERTS
                     else self._store_sink(name, routes)
                 )

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 
 from newsflow.ingest.claims import Value
 from newsflow.ingest.item import STORED, Item, each
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
-from newsflow.model import Article, Decision, Event, Origin, Outcome, PublishedVersion, RawArticle, Reason, Rejected
-from newsflow.model.codec import encode_article
+from newsflow.model import (
+    Action,
+    Article,
+    Decision,
+    Event,
+    Origin,
+    Outcome,
+    PublishedVersion,
+    RawArticle,
+    Reason,
+    Rejected,
+)
+from newsflow.model.codec import decode_article, encode_article
+from newsflow.model.headers import record_time
 from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
 from newsflow.normalise.article import STAGE
 from newsflow.routing import Routed, encode_debug
 
 
-def normalise(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:
-    """Bytes to clean articles. `now` (UTC) is when they are first seen, unless the ledger knows better."""
+def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
+    """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
+    first seen then, unless the ledger knows better."""
     read = [(event, _read(event, runtime)) for event in events]
     parsed = each(read, STAGE, lambda pair: _parse(*pair, runtime), lambda _, rejected: rejected)
     parsed = [_with_content(raw, runtime) for raw in parsed]
-    raws = [raw for raw in parsed if isinstance(raw, RawArticle)]
-    tasks = [(raw, runtime.sources.get(raw.source), now) for raw in raws]
+    timed = [_timed(event, raw, runtime) for event, raw in zip(events, parsed, strict=True)]
+    tasks = [(raw, runtime.sources.get(raw.source), raw.fetched_at) for raw in timed if isinstance(raw, RawArticle)]
     clean = iter(runtime.normaliser.normalise_many(tasks, runtime.beat))
-    return [
+    items = [
         _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
-        for event, raw in zip(events, parsed, strict=True)
+        for event, raw in zip(events, timed, strict=True)
     ]
+    return [
+        replace(item, clamped=raw.fetched_at != item.fetched_at, old=_is_old(item, runtime.config.alerts_fresh))
+        if isinstance(raw, RawArticle)
+        else item
+        for item, raw in zip(items, parsed, strict=True)
+    ]
+
+
+def _timed(event: Event, raw: RawArticle | Rejected, runtime: Runtime) -> RawArticle | Rejected:
+    """The raw article, fetched no later than its record was written, nor than the runtime's latest time."""
+    if isinstance(raw, Rejected):
+        return raw
+    bounds = (raw.fetched_at, record_time(event), runtime.latest())
+    return replace(raw, fetched_at=min(bound for bound in bounds if bound is not None))
+
+
+def _is_old(item: Item, fresh: timedelta) -> bool:
+    """By its record, not by the clock: what waited in Kafka for a week is as new as it was."""
+    written = record_time(item.event)
+    return written is not None and item.fetched_at is not None and written - item.fetched_at > fresh
 
 
 def _read(event: Event, runtime: Runtime) -> Value:
@@ -59,7 +93,16 @@ def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejecte
 def _item(event: Event, raw: RawArticle, result: Article | Rejected) -> Item:
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
-    return Item(event, result, raw.fetched_at, raw.version)
+    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw))
+
+
+def _raw_digest(raw: RawArticle) -> str:
+    """32 hex digits over all that the text is made of, and nothing that differs from one fetch to the next; "" for a
+    withdrawal."""
+    if raw.withdrawn:
+        return ""
+    made_of = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", raw.content])
+    return hashlib.blake2b(made_of.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def deduplicate(items: Sequence[Item], runtime: Runtime) -> list[Item]:
@@ -71,40 +114,62 @@ def deduplicate(items: Sequence[Item], runtime: Runtime) -> list[Item]:
 def _decided(item: Item, decision: Decision) -> Iterator[Item]:
     yield replace(item, decision=decision)
     if decision.promoted is not None:
-        successor = Decision(Outcome.ADDED, decision.decided_at, decision.promoted)
+        successor = Decision(Outcome.ADDED, decision.decided_at, decision.promoted, at=decision.at)
         yield replace(item, decision=successor, promoted=True)
 
 
 def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
     rules, limit_s = runtime.rules.current(), runtime.config.limits.extract_s
-
-    def work(item: Item) -> Item:
-        decision = item.decision
-        if decision is None or decision.article is None or decision.outcome not in STORED - {Outcome.WITHDRAWN}:
-            return item
-        tags = rules.tag(decision.article, limit_s)
-        runtime.beat()
-        article = replace(decision.article, topics=tags.topics, mentions=tags.mentions)
-        return replace(item, decision=replace(decision, article=article))
-
-    return each(items, "TagTopics", work, Item.fail)
-
-
-def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
-    """Find the bytes that go out, the feeds they go to and the alerts they raise."""
+    tagged: dict[str, Article] = {}
 
     def work(item: Item) -> Item:
         decision = item.decision
         if decision is None or decision.article is None or decision.outcome not in STORED:
             return item
-        article = _with_link(decision.article)
-        decision = replace(decision, article=article)
+        article = decision.article
+        if decision.outcome is Outcome.WITHDRAWN:
+            article = _with_topics_of(tagged.get(article.id) or _recorded_before(article, runtime), article)
+        else:
+            tags = rules.tag(article, limit_s)
+            runtime.beat()
+            article = tagged[article.id] = replace(article, topics=tags.topics, mentions=tags.mentions)
+        return replace(item, decision=replace(decision, article=article))
+
+    return each(items, "TagTopics", work, Item.fail)
+
+
+def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
+    """The version that is withdrawn, where it was not yet tagged when its withdrawal was decided: both came in one
+    batch, which ended half-way."""
+    if withdrawn.topics or withdrawn.mentions:
+        return None
+    versions = runtime.ledger.articles(ids=[withdrawn.id])
+    return next((decode_article(each.value) for each in versions if each.version == withdrawn.version - 1), None)
+
+
+def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
+    return withdrawn if before is None else replace(withdrawn, topics=before.topics, mentions=before.mentions)
+
+
+def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
+    """Find the bytes that go out, the feeds they go to and the alerts they raise."""
+    told: dict[str, tuple[str, ...]] = {}
+    """The feeds of versions that came earlier in the batch: the ledger does not have them yet."""
+
+    def work(item: Item) -> Item:
+        decision = item.decision
+        if decision is None or decision.article is None or decision.outcome not in STORED:
+            return item
+        article, earlier = _with_link(decision.article), told.get(decision.article.id, ())
+        if item.promoted and earlier:
+            article = replace(article, action=Action.REPLACE)
+        decision = replace(decision, article=article, feeds=tuple(dict.fromkeys((*decision.feeds, *earlier))))
         routed = runtime.routes.route(article, decision)
+        told[article.id] = (*earlier, *routed.feeds)
         value = encode_article(article)
-        published = PublishedVersion(
-            item.event.event_id, article.id, article.version, value, routed.feeds, routed.alerts
-        )
+        alerts = tuple(replace(alert, old=item.old) for alert in routed.alerts)
+        published = PublishedVersion(item.event.event_id, article.id, article.version, value, routed.feeds, alerts)
         return replace(item, decision=decision, published=published, debug=_debug(runtime, article, decision, routed))
 
     return each(items, "Route", work, Item.fail)
@@ -176,6 +241,6 @@ def _restore(items: Sequence[Item], recorded: Set[str], runtime: Runtime) -> lis
     return [restored(item) for item in items]
 
 
-def process(events: Sequence[Event], runtime: Runtime, now: datetime) -> list[Item]:
+def process(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     """All stages, one after another: what a pipeline does with a batch."""
-    return record(route(tag(deduplicate(normalise(events, runtime, now), runtime), runtime), runtime), runtime)
+    return record(route(tag(deduplicate(normalise(events, runtime), runtime), runtime), runtime), runtime)

@@ -15,7 +15,7 @@ from newsflow.ledger import tables
 from newsflow.ledger.database import Database, RetryableError, to_micros
 from newsflow.ledger.steps import Prepared, decide_one, identify_unchanged, prepare, reject
 from newsflow.ledger.tables import DecidedEvent, Version, decode_detail
-from newsflow.ledger.workspace import TextWindow, Workspace
+from newsflow.ledger.workspace import TEXTS_KEPT, TextWindow, Workspace
 from newsflow.model import Action, Article, Candidate, Decision, Outcome, Rejected
 from newsflow.model.codec import decode_article
 
@@ -38,7 +38,10 @@ def answer_again(db: Database, decided: Mapping[str, DecidedEvent], batch: Seque
     decisions: dict[str, Decision] = {}
     for event_id, event in decided.items():
         if event.reason:
-            decisions[event_id] = Decision(Outcome.DEAD_LETTERED, event.decided_at, rejected=dead.get(event_id))
+            rejected = dead.get(event_id)
+            decisions[event_id] = Decision(
+                Outcome.DEAD_LETTERED, event.decided_at, rejected=rejected, at=event.event_at
+            )
         elif event.outcome in UNCHANGED:
             decisions[event_id] = _unchanged_again(event, articles[event_id], known.get(event.article_id or ""))
         else:
@@ -58,7 +61,7 @@ def _version_again(event: DecidedEvent, versions: Mapping[tuple[str, int], Versi
     outcome = Outcome(event.outcome)
     version = versions.get((event.article_id or "", event.version or 0))
     if version is None:
-        return Decision(outcome, event.decided_at)
+        return Decision(outcome, event.decided_at, at=event.event_at)
     detail = decode_detail(version.detail)
     promoted = versions.get(detail.promoted) if detail.promoted else None
     return Decision(
@@ -69,6 +72,7 @@ def _version_again(event: DecidedEvent, versions: Mapping[tuple[str, int], Versi
         detail.duplicate,
         change=detail.change,
         promoted=None if promoted is None else _as_decided(promoted),
+        at=event.event_at,
     )
 
 
@@ -82,10 +86,9 @@ def _unchanged_again(event: DecidedEvent, article: Article | Rejected, known: Kn
     """The event of a repeat made no version: what comes in now is what came in then."""
     outcome = Outcome(event.outcome)
     if not event.version or known is None or isinstance(article, Rejected):
-        return Decision(outcome, event.decided_at)
-    return Decision(
-        outcome, event.decided_at, identify_unchanged(article, replace(known, version=event.version), event)
-    )
+        return Decision(outcome, event.decided_at, at=event.event_at)
+    unchanged = identify_unchanged(article, replace(known, version=event.version), event)
+    return Decision(outcome, event.decided_at, unchanged, at=event.event_at)
 
 
 # A batch in one transaction: what to lock, what to load, what to decide.
@@ -115,7 +118,7 @@ class BatchDecider:
         languages: set[str],
         now: datetime,
     ) -> list[Decision]:
-        ws = Workspace(self._db, self._texts, now, now - self._window, self._rule)
+        ws = Workspace(self._db, self._texts, now, self._window, self._rule)
         self._db.lock(f"language {language}" for language in sorted(languages))
         ids = [each.event.event_id for each in candidates]
         decided = tables.load_events(self._db, ids)
@@ -139,9 +142,9 @@ class BatchDecider:
             # An article was of another language before: a decision about that one must not run beside this.
             languages |= unlocked
             raise RetryableError("an article changed its language")
-        ws.last_numbers = self._texts.last_numbers(self._db, languages, ws.since)
+        ws.last_numbers = self._texts.last_numbers(self._db, languages, ws.now - TEXTS_KEPT * self._window)
         for language in sorted(languages):
-            compared = [each.print for each in fresh if each.language == language and _is_compared(ws, each)]
+            compared = [each for each in fresh if each.language == language and _is_compared(ws, each)]
             ws.load_articles(ws.find_texts(language, compared))
             ws.load_articles({known.duplicate_of for known in ws.articles.values() if known.duplicate_of})
 
@@ -182,7 +185,7 @@ def amend(db: Database, failures: Sequence[Failure]) -> list[Decision | None]:
             _dead_letter(db, event, rejected)
             events[event_id] = replace(event, reason=rejected.reason.value)
         why = tables.load_rejections(db, [event_id])[event_id]
-        decisions.append(Decision(Outcome.DEAD_LETTERED, event.decided_at, rejected=why))
+        decisions.append(Decision(Outcome.DEAD_LETTERED, event.decided_at, rejected=why, at=event.event_at))
     return decisions
 
 

@@ -16,6 +16,7 @@ import orjson
 
 from newsflow.errors import LedgerError
 from newsflow.ledger.database import Database, to_micros
+from newsflow.ledger.workspace import TEXTS_KEPT
 
 if TYPE_CHECKING:
     from newsflow.ledger.ledger import Ledger
@@ -40,12 +41,12 @@ class Pruned:
 
 
 def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, run: Callable[..., int]) -> Pruned:
-    """Delete texts older than the window, and what was not heard of within the retention.
+    """Delete texts written longer ago than they are compared, and what was not heard of within the retention.
 
     `run` is called with one step at a time and runs it in a transaction. Alerts that still wait to be sent are
     kept. Outcomes of deleted events stay in the sums.
     """
-    texts_before, before = to_micros(now - window), to_micros(now - max(window, retention))
+    texts_before, before = to_micros(now - TEXTS_KEPT * window), to_micros(now - max(window, retention))
     return Pruned(
         texts=_drain(run, lambda: _prune_texts(db, texts_before)),
         articles=_drain(run, lambda: _prune_articles(db, before)),

@@ -86,24 +86,28 @@ def _store_alerts(
 ) -> OwnedAlerts:
     """Keep the alerts of new records; all alerts that these events own.
 
-    An alert whose id another event has taken is not raised again: a story has one first alert.
+    An alert whose id another event has taken is not raised again: a story has one first alert. But where that one is
+    old, and so was sent to nobody, news takes its place.
     """
     raised = [(record, alert) for record in written for alert in record.alerts]
+    told = {alert.id for _, alert in raised if not alert.old} | _told(db, {alert.follows for _, alert in raised})
+    raised = [(record, replace(alert, old=alert.old and alert.follows not in told)) for record, alert in raised]
     rows: dict[str, tuple[object, ...]] = {}
-    for record, alert in raised:
+    for record, alert in sorted(raised, key=lambda pair: pair[1].old):
         place = (record.event_id, record.article_id, record.version, now_micros)
-        rows.setdefault(alert.id, (alert.id, alert.subscription, *place, _listed(alert.destinations), alert.value))
-    columns = "id, subscription, event_id, article_id, version, created_at, destinations, value"
+        members = (alert.id, alert.subscription, *place, _listed(alert.destinations), alert.value, int(alert.old))
+        rows.setdefault(alert.id, members)
+    columns = ("id", "subscription", "event_id", "article_id", "version", "created_at", "destinations", "value", "old")
     in_order = [rows[alert_id] for alert_id in sorted(rows)]  # One order for all: no deadlock.
-    db.insert("alert", columns, in_order, "ON CONFLICT (id) DO NOTHING")
+    db.insert("alert", ", ".join(columns), in_order, f"ON CONFLICT (id) DO {TAKE_PLACE_OF_OLD}")
     owned: OwnedAlerts = defaultdict(list)
     sql = (
-        "SELECT event_id, article_id, version, id, subscription, value, destinations FROM alert "
+        "SELECT event_id, article_id, version, id, subscription, value, destinations, old FROM alert "
         "WHERE event_id {in_texts} ORDER BY id"
     )
     for event_id, article_id, version, *rest in db.query(sql, [db.list_of(sorted(event_ids))]):
-        alert_id, subscription, value, destinations = rest
-        pending = PendingAlert(alert_id, subscription, bytes(value), listed_names(destinations))
+        alert_id, subscription, value, destinations, old = rest
+        pending = PendingAlert(alert_id, subscription, bytes(value), listed_names(destinations), bool(old))
         owned[event_id].append(((article_id, version), pending))
     _store_deliveries(db, raised, owned, now_micros)
     return owned
@@ -116,19 +120,43 @@ def _store_deliveries(
     number = {alert.id: at for at, (_, alert) in enumerate(raised)}
     rows = [
         # A microsecond apart, so that deliveries of one batch keep the order they were raised in.
-        (alert.id, destination, alert.subscription, now_micros + number[alert.id], "pending", 0, now_micros)
+        (alert.id, destination, alert.subscription, now_micros + number[alert.id], state_of(alert), 0, now_micros)
         for event_id, alerts in owned.items()
         for _, alert in alerts
         if (event_id, alert.id) in new
         for destination in dict.fromkeys(alert.destinations)
     ]
     columns = "alert_id, destination, subscription, created_at, state, attempts, due_at"
-    db.insert("delivery", columns, rows, "ON CONFLICT DO NOTHING")
+    db.insert("delivery", columns, rows, f"ON CONFLICT (alert_id, destination) DO {SEND_WHAT_WAS_OLD}")
+
+
+TAKE_PLACE_OF_OLD = (
+    "UPDATE SET subscription = excluded.subscription, event_id = excluded.event_id, article_id = excluded.article_id, "
+    "version = excluded.version, created_at = excluded.created_at, destinations = excluded.destinations, "
+    "value = excluded.value, old = 0 WHERE alert.old = 1 AND excluded.old = 0"
+)
+SEND_WHAT_WAS_OLD = (
+    "UPDATE SET state = 'pending', created_at = excluded.created_at, due_at = excluded.due_at "
+    "WHERE delivery.state = 'old' AND excluded.state = 'pending'"
+)
+
+
+def state_of(alert: PendingAlert) -> str:
+    """The state in which a delivery of an alert begins."""
+    return "old" if alert.old else "pending"
+
+
+def _told(db: Database, ids: Iterable[str]) -> set[str]:
+    """Those of these alerts that were raised as news."""
+    wanted = sorted(filter(None, ids))
+    rows = db.query("SELECT id FROM alert WHERE old = 0 AND id {in_texts}", [db.list_of(wanted)]) if wanted else []
+    return {row[0] for row in rows}
 
 
 def _with_alerts(record: PublishedVersion, owned: OwnedAlerts) -> PublishedVersion:
-    mine = tuple(alert for place, alert in owned.get(record.event_id, ()) if place == _place(record))
-    return replace(record, alerts=mine)
+    """The record with the alerts that are to be published: not those that are old."""
+    mine = owned.get(record.event_id, ())
+    return replace(record, alerts=tuple(alert for place, alert in mine if place == _place(record) and not alert.old))
 
 
 def _listed(names: Iterable[str]) -> str:

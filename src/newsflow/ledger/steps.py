@@ -6,6 +6,7 @@ Which transition an event asks for is decided in `newsflow.dedup.decide`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import orjson
 
@@ -59,6 +60,11 @@ class Prepared:
     language: str
     print: Fingerprint
 
+    @property
+    def at(self) -> datetime | None:
+        """The time of the event."""
+        return self.incoming.fetched_at
+
 
 def prepare(candidate: Candidate) -> Prepared | Rejected:
     """Fingerprint and identity of a candidate. An article that cannot be kept becomes a `Rejected`: none may fail
@@ -82,7 +88,9 @@ def _prepare(candidate: Candidate, article: Article) -> Prepared | Rejected:
     except TypeError as error:
         return _broken("the article has no form as JSON in UTF-8", error)
     withdraw = article.action is Action.WITHDRAW
-    incoming = Incoming(withdraw, hash_content(article), candidate.fetched_at, candidate.publisher_version)
+    incoming = Incoming(
+        withdraw, hash_content(article), candidate.fetched_at, candidate.publisher_version, candidate.raw_digest
+    )
     language = base_language(article.language)
     return Prepared(candidate.event, article, names, incoming, language, fingerprint(article.title, article.body))
 
@@ -151,8 +159,9 @@ def decide_one(ws: Workspace, each: Prepared) -> Decision:
     """Decide what an event does to its article."""
     known = ws.resolve(each.names)
     transition = choose_transition(known, each.incoming)
-    if transition is Transition.EDIT and known is not None and ws.has_bytes_of(known, each.event):
-        transition = Transition.REPEAT  # Another release made another text of them.
+    made_by_01 = known if known is not None and not known.raw_digest else None
+    if transition is Transition.EDIT and made_by_01 is not None and ws.has_bytes_of(made_by_01, each.event):
+        transition = Transition.REPEAT  # Release 0.1 made another text of them.
     if transition is Transition.WITHDRAW_UNKNOWN:
         return _remember_withdrawal(ws, each)
     if transition is Transition.CREATE:
@@ -171,13 +180,15 @@ def _see_again(ws: Workspace, each: Prepared, known: KnownArticle, transition: T
     if transition is Transition.REPEAT and not is_older(each.incoming, known):
         _observe(changed, each.incoming)
     ws.change(changed)
-    ws.add_event(each.event, outcome, known.id, known.version)
-    return Decision(outcome, ws.now, identify_unchanged(each.article, known, each.event) if known.version else None)
+    ws.add_event(each.event, outcome, each.at, known.id, known.version)
+    article = identify_unchanged(each.article, known, each.event) if known.version else None
+    return Decision(outcome, ws.now, article, at=each.at)
 
 
 def _observe(known: KnownArticle, incoming: Incoming) -> None:
     known.fetched_at = incoming.fetched_at or known.fetched_at
     known.publisher_version = incoming.publisher_version or known.publisher_version
+    known.raw_digest = incoming.raw_digest or known.raw_digest
 
 
 def _remember_withdrawal(ws: Workspace, each: Prepared) -> Decision:
@@ -185,8 +196,8 @@ def _remember_withdrawal(ws: Workspace, each: Prepared) -> Decision:
     known.version, known.withdrawn, known.story, known.content_hash = 0, True, "", ""
     ws.name(each.names, known)
     ws.change(known)
-    ws.add_event(each.event, Outcome.WITHDRAWN)
-    return Decision(Outcome.WITHDRAWN, ws.now)
+    ws.add_event(each.event, Outcome.WITHDRAWN, each.at)
+    return Decision(Outcome.WITHDRAWN, ws.now, at=each.at)
 
 
 def _new(ws: Workspace, each: Prepared) -> KnownArticle:
@@ -194,14 +205,14 @@ def _new(ws: Workspace, each: Prepared) -> KnownArticle:
     new_id = article_id(article) if withdrawn_before is None else withdrawn_before.id
     return KnownArticle(
         new_id, article.source, article.url, article.guid, article.agency, each.language, 1, incoming.content_hash,
-        incoming.publisher_version, incoming.fetched_at, ws.now, ws.now, new_id, None, False, False, 0,
-        () if withdrawn_before is None else withdrawn_before.names,
+        incoming.publisher_version, incoming.fetched_at, each.at or ws.now, ws.now, new_id, None, False, False, 0,
+        () if withdrawn_before is None else withdrawn_before.names, incoming.raw_digest,
     )  # fmt: skip
 
 
 def _create(ws: Workspace, each: Prepared) -> Decision:
     known = _new(ws, each)
-    lookalikes = ws.lookalikes(each.language, each.print, known.id)
+    lookalikes = ws.lookalikes(each, known.id)
     known.story = choose_story(lookalikes) or known.story
     ws.name(each.names, known)
     return _add_version(ws, each, known, choose_original(lookalikes), Outcome.ADDED, Detail())
@@ -215,7 +226,7 @@ def _replace(ws: Workspace, each: Prepared, known: KnownArticle) -> Decision:
         guid=article.guid or known.guid, agency=article.agency, seen_at=ws.now, withdrawn=False, duplicate_of=None,
     )  # fmt: skip
     _observe(changed, each.incoming)
-    original = None if known.accepted else choose_original(ws.lookalikes(each.language, each.print, known.id))
+    original = None if known.accepted else choose_original(ws.lookalikes(each, known.id))
     change = None if before is None else describe_change(before, article)
     detail = Detail(feeds=ws.feeds(known.id), change=change)
     return _add_version(ws, each, changed, original, Outcome.REPLACED, detail)
@@ -231,12 +242,12 @@ def _add_version(
         detail = replace(detail, duplicate=_link(known, original))
     else:
         known.accepted = True
-    ws.add_text(known, each.language, each.print)
+    ws.add_text(known, each)
     ws.change(known)
     article = identify(each.article, known, action, each.event, ws.story_size(known))
     ws.add_version(each.event, article, detail)
-    ws.add_event(each.event, outcome, known.id, known.version)
-    return Decision(outcome, ws.now, article, detail.feeds, detail.duplicate, change=detail.change)
+    ws.add_event(each.event, outcome, each.at, known.id, known.version)
+    return Decision(outcome, ws.now, article, detail.feeds, detail.duplicate, change=detail.change, at=each.at)
 
 
 def _withdraw(ws: Workspace, each: Prepared, known: KnownArticle) -> Decision:
@@ -244,15 +255,15 @@ def _withdraw(ws: Workspace, each: Prepared, known: KnownArticle) -> Decision:
     changed = replace(known, version=known.version + 1, seen_at=ws.now, withdrawn=True)
     _observe(changed, each.incoming)
     ws.change(changed)
-    ws.add_event(each.event, Outcome.WITHDRAWN, known.id, changed.version)
+    ws.add_event(each.event, Outcome.WITHDRAWN, each.at, known.id, changed.version)
     if before is None:  # Its versions were pruned: there is no article to send.
-        return Decision(Outcome.WITHDRAWN, ws.now)
+        return Decision(Outcome.WITHDRAWN, ws.now, at=each.at)
     promoted = _promote(ws, each.event, known) if known.living else None
     article = identify(before, changed, Action.WITHDRAW, each.event, ws.story_size(changed))
     place = None if promoted is None else (promoted.id, promoted.version)
     detail = Detail(feeds=ws.feeds(known.id), promoted=place)
     ws.add_version(each.event, article, detail)
-    return Decision(Outcome.WITHDRAWN, ws.now, article, detail.feeds, promoted=promoted)
+    return Decision(Outcome.WITHDRAWN, ws.now, article, detail.feeds, promoted=promoted, at=each.at)
 
 
 def _promote(ws: Workspace, event: Event, original: KnownArticle) -> Article | None:

@@ -11,20 +11,22 @@ import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle
-from newsflow.dedup.fingerprint import Fingerprint
+from newsflow.dedup.fingerprint import PRINT_VERSION, Fingerprint, fingerprint
 from newsflow.ledger.database import Database, Row, from_micros, storable, storable_or_none, to_micros
 from newsflow.model import Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
 from newsflow.model.codec import decode_article
 
+REMADE_AT_ONCE = 200
 ARTICLE_COLUMNS = (
     "id, source, url, guid, agency, language, version, content_hash, publisher_version, fetched_at, first_seen, "
-    "seen_at, story, duplicate_of, withdrawn, accepted, text_no, names"
+    "seen_at, story, duplicate_of, withdrawn, accepted, text_no, names, raw_digest"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedEvent:
-    """What became of one event. `reason` only for a dead letter; `article_id` None where there is no article."""
+    """What became of one event. `reason` only for a dead letter; `article_id` None where there is no article, `event_at`
+    None where release 0.1 decided, or nobody knows the event's time."""
 
     event_id: str
     topic: str
@@ -35,17 +37,20 @@ class DecidedEvent:
     article_id: str | None
     version: int | None
     decided_at: datetime
+    event_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextPrint:
-    """The text of one article version among the texts of its language."""
+    """The text of one article version among the texts of its language. Texts are compared by `event_at`, and forgotten
+    by `seen_at`, when it was written."""
 
     language: str
     text_no: int
     article_id: str
     version: int
     seen_at: datetime
+    event_at: datetime
     print: Fingerprint
 
 
@@ -62,14 +67,13 @@ class Version:
 
 
 DEAD_COLUMNS = "event_id, topic, partition_no, offset_no, reason, message, stage, error_class, decided_at"
-EVENT_COLUMNS = "event_id, topic, partition_no, offset_no, outcome, reason, article_id, version, decided_at"
+EVENT_COLUMNS = "event_id, topic, partition_no, offset_no, outcome, reason, article_id, version, decided_at, event_at"
 
 
 def event_of(row: Row) -> DecidedEvent:
     """A row of `EVENT_COLUMNS`."""
-    event_id, topic, partition, offset, outcome, reason, article_id, version, decided_at = row
-    at = from_micros(decided_at)
-    return DecidedEvent(event_id, topic, partition, offset, outcome, reason, article_id, version, at)
+    *members, decided_at, event_at = row
+    return DecidedEvent(*members, from_micros(decided_at), None if event_at is None else from_micros(event_at))
 
 
 def load_events(db: Database, event_ids: Sequence[str]) -> dict[str, DecidedEvent]:
@@ -95,7 +99,7 @@ def insert_events(db: Database, events: Sequence[DecidedEvent]) -> None:
     """Keep what became of events. Fails when one of them is there already."""
     rows = [
         (e.event_id, storable(e.topic), e.partition, e.offset, e.outcome, e.reason, e.article_id, e.version,
-         to_micros(e.decided_at))
+         to_micros(e.decided_at), None if e.event_at is None else to_micros(e.event_at))
         for e in events
     ]  # fmt: skip
     db.insert("event", EVENT_COLUMNS, rows)
@@ -136,11 +140,11 @@ def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
 def known_article_of(row: Row) -> KnownArticle:
     """A row of `ARTICLE_COLUMNS`."""
     article_id, source, url, guid, agency, language, version, content_hash, publisher_version = row[:9]
-    fetched_at, first_seen, seen_at, story, duplicate_of, withdrawn, accepted, text_no, names = row[9:]
+    fetched_at, first_seen, seen_at, story, duplicate_of, withdrawn, accepted, text_no, names, raw_digest = row[9:]
     return KnownArticle(
         article_id, source, url, guid, agency, language, version, content_hash, publisher_version,
         None if fetched_at is None else from_micros(fetched_at), from_micros(first_seen), from_micros(seen_at),
-        story, duplicate_of, bool(withdrawn), bool(accepted), text_no, tuple(orjson.loads(names)),
+        story, duplicate_of, bool(withdrawn), bool(accepted), text_no, tuple(orjson.loads(names)), raw_digest,
     )  # fmt: skip
 
 
@@ -157,7 +161,7 @@ def _article_row(known: KnownArticle) -> tuple[object, ...]:
         storable_or_none(known.agency), storable(known.language), known.version, known.content_hash,
         storable_or_none(known.publisher_version), None if known.fetched_at is None else to_micros(known.fetched_at),
         to_micros(known.first_seen), to_micros(known.seen_at), known.story, known.duplicate_of, int(known.withdrawn),
-        int(known.accepted), known.text_no, orjson.dumps(known.names).decode(),
+        int(known.accepted), known.text_no, orjson.dumps(known.names).decode(), known.raw_digest,
     )  # fmt: skip
 
 
@@ -199,28 +203,58 @@ def load_versions(db: Database, ids: Iterable[str]) -> dict[tuple[str, int], Ver
 def insert_prints(db: Database, prints: Iterable[TextPrint]) -> None:
     """Keep texts to find look-alikes by."""
     rows = [
-        (p.language, p.text_no, p.article_id, p.version, to_micros(p.seen_at), p.print.text_hash,
-         p.print.token_count, p.print.shingles.astype("<u4").tobytes(), p.print.numbers.astype("<u4").tobytes(),
-         p.print.keys.astype("<u4").tobytes())
+        (p.language, p.text_no, p.article_id, p.version, to_micros(p.seen_at), to_micros(p.event_at), PRINT_VERSION,
+         *_print_columns(p.print))
         for p in prints
     ]  # fmt: skip
-    columns = "language, text_no, article_id, version, seen_at, text_hash, token_count, shingles, numbers, keys"
+    columns = f"language, text_no, article_id, version, seen_at, event_at, print_version, {_PRINT_COLUMNS}"
     db.insert("text_print", columns, rows)
+
+
+_PRINT_COLUMNS = "text_hash, token_count, shingles, numbers, keys"
+
+
+def _print_columns(made: Fingerprint) -> tuple[object, ...]:
+    arrays = (each.astype("<u4").tobytes() for each in (made.shingles, made.numbers, made.keys))
+    return made.text_hash, made.token_count, *arrays
 
 
 def load_prints(db: Database, language: str, text_nos: Iterable[int]) -> dict[int, TextPrint]:
     """The texts of one language with these numbers, those pruned left out."""
     sql = (
-        "SELECT text_no, article_id, version, seen_at, text_hash, token_count, shingles, numbers, keys "
+        f"SELECT text_no, article_id, version, seen_at, event_at, {_PRINT_COLUMNS} "
         "FROM text_print WHERE language = ? AND text_no {in_numbers}"
     )
     rows = db.query(sql, [language, db.list_of(sorted(text_nos))])
-    return {row[0]: TextPrint(language, row[0], row[1], row[2], from_micros(row[3]), _print_of(row)) for row in rows}
+    return {
+        row[0]: TextPrint(language, *row[:3], from_micros(row[3]), from_micros(row[4]), _print_of(row[5:]))
+        for row in rows
+    }
 
 
 def _print_of(row: Row) -> Fingerprint:
-    shingles, numbers, keys = (np.frombuffer(part, "<u4") for part in row[6:9])
-    return Fingerprint(bytes(row[4]), row[5], shingles, numbers, keys)
+    """A row of `_PRINT_COLUMNS`."""
+    text_hash, token_count, *arrays = row
+    return Fingerprint(bytes(text_hash), token_count, *(np.frombuffer(part, "<u4") for part in arrays))
+
+
+def remake_prints(db: Database) -> int:
+    """Make the fingerprints of another release's rules anew, up to so many at a time, from the stored texts; a text that
+    is forgotten is compared no more. Returns how many were done: call it until there are none."""
+    sql = "SELECT language, text_no, article_id, version FROM text_print WHERE print_version <> ? LIMIT ?"
+    found = db.query(sql, [PRINT_VERSION, REMADE_AT_ONCE])
+    versions = load_versions(db, {row[2] for row in found})
+    names = (*_PRINT_COLUMNS.split(", "), "print_version")
+    update = f"UPDATE text_print SET {', '.join(f'{name} = ?' for name in names)} WHERE language = ? AND text_no = ?"
+    for language, text_no, *place in found:
+        version = versions.get((place[0], place[1]))
+        if version is None or not version.article:
+            db.execute("DELETE FROM text_print WHERE language = ? AND text_no = ?", [language, text_no])
+            continue
+        article = decode_article(version.article)
+        made = fingerprint(article.title, article.body)
+        db.execute(update, [*_print_columns(made), PRINT_VERSION, language, text_no])
+    return len(found)
 
 
 def save_last_numbers(db: Database, numbers: dict[str, int]) -> None:

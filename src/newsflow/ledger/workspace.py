@@ -7,16 +7,17 @@ with it.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike
-from newsflow.dedup.fingerprint import Fingerprint, Hashes, NearIndex
+from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
 from newsflow.dedup.similarity import Rule, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros
@@ -25,8 +26,14 @@ from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.event import event_id_of
 
+if TYPE_CHECKING:
+    from newsflow.ledger.steps import Prepared
+
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
+TEXTS_KEPT = 2
+"""Windows for which a text is kept after it was written: an event that is late by a window still meets all those of its
+own days."""
 _CACHED_PRINTS = 20_000
 
 
@@ -44,11 +51,12 @@ class _LanguageIndex:
             self.__init__()  # type: ignore[misc]
         if last_known > self.last:
             rows = db.query(
-                "SELECT text_no, keys, seen_at FROM text_print WHERE language = ? AND text_no > ? AND seen_at >= ? "
-                "ORDER BY text_no",
+                "SELECT text_no, keys, seen_at, event_at FROM text_print "
+                "WHERE language = ? AND text_no > ? AND seen_at >= ? ORDER BY text_no",
                 [language, self.last, since],
             )
-            self.index.add([row[0] for row in rows], [np.frombuffer(row[1], "<u4") for row in rows])
+            keys = [np.frombuffer(row[1], "<u4") for row in rows]
+            self.index.add([row[0] for row in rows], keys, [row[3] for row in rows])
             self._marks.extend((row[2], row[0]) for row in rows[-1:])
             self.last = last_known
         while self._marks and self._marks[0][0] < since:
@@ -72,10 +80,10 @@ class TextWindow:
             self._languages.setdefault(language, _LanguageIndex()).read_on(db, language, number, to_micros(since))
         return last
 
-    def find(self, language: str, prints: Sequence[Fingerprint]) -> list[list[int]]:
-        """For each text the numbers of the likeliest look-alikes."""
-        keys: list[Hashes] = [each.keys for each in prints]
-        return [_likeliest(counts) for counts in self._languages[language].index.find(keys)]
+    def find(self, language: str, keys: Sequence[Hashes], spans: Sequence[Span]) -> list[KeyTexts]:
+        """For each text, given by its keys and the span of event time in which it is compared, the texts that hold
+        them."""
+        return self._languages[language].index.find(keys, spans)
 
     def load(self, db: Database, language: str, numbers: Iterable[int]) -> dict[int, TextPrint]:
         """The texts with these numbers; those pruned are left out."""
@@ -103,23 +111,23 @@ class TextWindow:
         self._prints.clear()
 
 
-def _likeliest(counts: dict[int, int]) -> list[int]:
-    if len(counts) <= MAX_CANDIDATES:
-        return list(counts)
-    return sorted(counts, key=lambda number: (-counts[number], number))[:MAX_CANDIDATES]
+def _likeliest(texts: Iterable[Sequence[int]]) -> list[int]:
+    """The numbers that the most of these lists have, in the order of the numbers."""
+    counts = Counter(number for numbers in texts for number in numbers)
+    return sorted(sorted(counts, key=lambda number: (-counts[number], number))[:MAX_CANDIDATES])
 
 
 class Workspace:
     """Reads through to the database, keeps changes to itself until `save`. Lives for one transaction."""
 
-    def __init__(self, db: Database, window: TextWindow, now: datetime, since: datetime, rule: Rule) -> None:
-        self.db, self.now, self.since, self.rule = db, now, since, rule
-        self.window = window
+    def __init__(self, db: Database, texts: TextWindow, now: datetime, window: timedelta, rule: Rule) -> None:
+        self.db, self.now, self.rule = db, now, rule
+        self._texts, self._window = texts, window
         self.articles: dict[str, KnownArticle] = {}
         self.identities: dict[str, str] = {}
         self.last_numbers: dict[str, int] = {}
-        self.found: dict[tuple[str, bytes], list[int]] = {}
-        """Numbers of the look-alikes in the ledger, by language and key bytes of a text."""
+        self.found: dict[str, KeyTexts] = {}
+        """The texts in the ledger that share a key, by the event that has the text."""
         self.prints: dict[tuple[str, int], TextPrint] = {}
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -154,66 +162,77 @@ class Workspace:
                 self.identities[name] = self._new_identities[name] = known.id
                 known.names += (name,)
 
-    def add_text(self, known: KnownArticle, language: str, print_: Fingerprint) -> None:
+    def add_text(self, known: KnownArticle, each: Prepared) -> None:
         """Make the article's text findable, and give it the next number of its language."""
+        language = each.language
         number = self.last_numbers[language] = self.last_numbers[language] + 1
         known.language, known.text_no = language, number
-        text = TextPrint(language, number, known.id, known.version, self.now, print_)
+        text = TextPrint(language, number, known.id, known.version, self.now, each.at or self.now, each.print)
         self.prints[language, number] = text
         self._new_prints.append(text)
-        for key in print_.keys.tolist():
+        for key in each.print.keys.tolist():
             self._pending_keys[language, key].append(number)
 
-    def lookalikes(self, language: str, print_: Fingerprint, article_id: str) -> list[Lookalike]:
+    def lookalikes(self, each: Prepared, article_id: str) -> list[Lookalike]:
         """The articles within the window whose text may be like this one, and how alike they are, exactly."""
-        numbers = dict.fromkeys(self._in_ledger(language, print_))
-        for key in print_.keys.tolist():
-            numbers.update(dict.fromkeys(self._pending_keys.get((language, key), ())))
-        texts = [text for number in numbers if (text := self._within_window(language, number)) is not None]
-        texts += self._originals_of(texts, language, numbers)
+        language = each.language
+        numbers = self._candidates(each)
+        self._load_texts(language, numbers)
+        texts = [text for number in numbers if (text := self.prints.get((language, number))) is not None]
+        texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
         pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
-        alike = compare_all(print_, [text.print for text, _ in pairs])
+        alike = compare_all(each.print, [text.print for text, _ in pairs])
         return [
             Lookalike(each, similarity, relate(similarity, self.rule))
             for (_, each), similarity in zip(pairs, alike, strict=True)
         ]
 
-    def find_texts(self, language: str, prints: Sequence[Fingerprint]) -> set[str]:
+    def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
-        found = self.window.find(language, prints)
-        self.found.update(
-            ((language, each.keys.tobytes()), numbers) for each, numbers in zip(prints, found, strict=True)
+        found = self._texts.find(
+            language, [each.print.keys for each in compared], [self._span(each) for each in compared]
         )
-        numbers = {number for each in found for number in each}
+        self.found.update((each.event.event_id, texts) for each, texts in zip(compared, found, strict=True))
+        numbers = {number for texts in found for number in _likeliest(texts.values())}
         self._load_texts(language, numbers)
         return {self.prints[language, number].article_id for number in numbers if (language, number) in self.prints}
 
+    def _span(self, each: Prepared) -> Span:
+        """Microseconds of event time in which a text is compared: what was first and what came late alike."""
+        at = each.at or self.now
+        return to_micros(at - self._window), to_micros(at + self._window)
+
     def _load_texts(self, language: str, numbers: Iterable[int]) -> None:
-        texts = self.window.load(self.db, language, numbers)
+        texts = self._texts.load(self.db, language, [each for each in numbers if (language, each) not in self.prints])
         self.prints.update(((language, number), text) for number, text in texts.items())
 
-    def _in_ledger(self, language: str, print_: Fingerprint) -> list[int]:
-        """Numbers of the look-alikes in the ledger; asked for here when it looked like a repeat before the batch."""
-        keys = language, print_.keys.tobytes()
-        if keys not in self.found:
-            self.find_texts(language, [print_])
-        return self.found[keys]
+    def _candidates(self, each: Prepared) -> list[int]:
+        """Numbers of the likeliest look-alikes: the same whether they are in the ledger already or in this batch."""
+        if each.event.event_id not in self.found:  # It looked like a repeat before the batch.
+            self.find_texts(each.language, [each])
+        in_ledger, span = self.found[each.event.event_id], self._span(each)
+        texts: list[Sequence[int]] = []
+        for key in each.print.keys.tolist():
+            pending = self._pending_keys.get((each.language, key), ())
+            near = [number for number in pending if self._is_within(each.language, number, span)][-NEWEST_PER_KEY:]
+            texts.append([*in_ledger.get(key, ()), *near][-NEWEST_PER_KEY:] if near else in_ledger.get(key, ()))
+        return _likeliest(texts)
 
-    def _within_window(self, language: str, number: int) -> TextPrint | None:
+    def _is_within(self, language: str, number: int, span: Span) -> bool:
         text = self.prints.get((language, number))
-        return text if text is not None and text.seen_at >= self.since else None
+        return text is not None and span[0] <= to_micros(text.event_at) <= span[1]
 
-    def _originals_of(self, texts: list[TextPrint], language: str, known: dict[int, None]) -> list[TextPrint]:
+    def _originals_of(self, texts: list[TextPrint], each: Prepared, known: Collection[int]) -> list[TextPrint]:
         """The texts of the originals of copies: where many copies crowd a key, the original is found by them."""
-        numbers = set()
+        language, span, numbers = each.language, self._span(each), set[int]()
         for found in texts:
             copy = self.article(found.article_id)
             original = self.article(copy.duplicate_of) if copy is not None and copy.duplicate_of else None
             if original is not None and original.language == language and original.text_no not in known:
                 numbers.add(original.text_no)
-        self._load_texts(language, [number for number in numbers if (language, number) not in self.prints])
-        return [text for number in sorted(numbers) if (text := self._within_window(language, number)) is not None]
+        self._load_texts(language, numbers)
+        return [self.prints[language, number] for number in sorted(numbers) if self._is_within(language, number, span)]
 
     def current(self, known: KnownArticle) -> Article | None:
         """The last version of an article, with its topics where it was published; None when it has none."""
@@ -257,10 +276,15 @@ class Workspace:
         self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
     def add_event(
-        self, event: Event, outcome: Outcome, article_id: str | None = None, version: int | None = None
+        self,
+        event: Event,
+        outcome: Outcome,
+        at: datetime | None = None,
+        article_id: str | None = None,
+        version: int | None = None,
     ) -> None:
         place = event.event_id, event.topic, event.partition, event.offset
-        self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now))
+        self._events.append(DecidedEvent(*place, outcome.value, None, article_id, version, self.now, at))
 
     def add_dead_letter(self, event: Event, rejected: Rejected) -> None:
         """Keep that an event was dead-lettered, and why."""

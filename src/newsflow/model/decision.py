@@ -14,13 +14,16 @@ class Candidate:
     """One event, normalised or rejected, on its way to a decision.
 
     A withdrawal is an `Article` with `action` withdraw and neither title nor body.
-    `fetched_at` (UTC) orders the states of one article; `publisher_version` is the publisher's own, a hint.
+    `fetched_at` (UTC) is the event's time, and orders the states of one article; None where nobody knows it.
+    `publisher_version` is the publisher's own, a hint. `raw_digest` names what the text was made of, "" where unknown:
+    the same again is a repeat, whatever another release makes of it.
     """
 
     event: Event
     result: Article | Rejected
     fetched_at: datetime | None = None
     publisher_version: str | None = None
+    raw_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Decision:
     It is None for the withdrawal of an article that was never seen: there is nothing to send.
     `feeds` are those that were sent any earlier version of the article (topic ids, and `subscriber.<id>` for the
     feeds of single subscribers), as far as they are recorded yet: `Ledger.record` adds those that were since.
+    `event_at` is the event's time, the time of the decision where it has none.
     `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
     original, a version of its own, to be tagged, routed, recorded and published as well.
     """
@@ -77,16 +81,26 @@ class Decision:
     rejected: Rejected | None = None
     change: TextChange | None = None
     promoted: Article | None = None
+    at: datetime | None = None
+
+    @property
+    def event_at(self) -> datetime:
+        return self.at or self.decided_at
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAlert:
-    """An alert to be kept in the outbox: `value` is the alert.v1 bytes, `destinations` who must get it."""
+    """An alert to be kept in the outbox: `value` is the alert.v1 bytes, `destinations` who must get it.
+
+    One that is `old` is kept, and sent to nobody; unless it `follows` the alert of that id, and that one was sent.
+    """
 
     id: str
     subscription: str
     value: bytes
     destinations: tuple[str, ...] = ()
+    old: bool = False
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

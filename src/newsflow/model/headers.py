@@ -6,7 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from newsflow.model.event import Event, Headers, Rejected
@@ -16,6 +16,11 @@ JSON_TYPE = "application/json"
 STRUCTURED_TYPE = "application/cloudevents+json"
 PASSED_ON = ("traceparent", "tracestate")
 """Trace context goes from the raw event to everything that comes of it. https://www.w3.org/TR/trace-context/"""
+
+DECIDED_AT_HEADER = "newsflow-decided-at"
+"""When a decision was made: the one thing in which two runs over the same input differ."""
+RECORD_TIME_HEADER = "newsflow-record-time"
+"""The time of the raw record that an article came with."""
 
 ERROR_PREFIX = "newsflow.error."
 ORIGIN_PREFIX = "newsflow.origin."
@@ -34,6 +39,37 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
+_FIRST_KNOWN_MS = 946_684_800_000
+"""2000-01-01T00:00:00Z. A record that says it is older was written by something without a clock."""
+
+
+def record_time(event: Event) -> datetime | None:
+    """When a raw record was written; None where that is unknown, as on files. One that was a dead letter and is
+    published again was written when it was the first time."""
+    first = header(event.headers, ORIGIN_PREFIX + "timestamp") or ""
+    times_ms = [
+        event.timestamp_ms,
+        *([int(first)] if first.isascii() and first.isdecimal() and len(first) < 16 else []),
+    ]
+    try:
+        known = [datetime.fromtimestamp(ms / 1_000, UTC) for ms in times_ms if ms >= _FIRST_KNOWN_MS]
+    except (ValueError, OverflowError, OSError):  # beyond the calendar
+        return None
+    return min(known) if event.timestamp_ms >= _FIRST_KNOWN_MS else None
+
+
+def fetched_before_written(article: Event) -> timedelta:
+    """How long before its raw record was written an article of news.article.v1 was fetched, by its headers; zero where
+    they do not say."""
+    try:
+        written, fetched = (
+            datetime.fromisoformat(header(article.headers, name) or "") for name in (RECORD_TIME_HEADER, "ce_time")
+        )
+        return written - fetched
+    except (ValueError, TypeError, OverflowError):  # not both of them instants
+        return timedelta()
+
+
 def content_type(headers: Headers) -> str | None:
     """The media type of a record's value, lower case and without parameters; None when not given."""
     text = header(headers, "content-type")
@@ -46,14 +82,15 @@ def emitted_headers(
     ce_id: str,
     job: str,
     time: datetime,
+    decided_at: datetime,
     subject: str | None = None,
     incoming: Headers = (),
     envelope: Mapping[str, Any] | None = None,
 ) -> Headers:
     """The headers of a value that follows the schema `name`, emitted by `job`.
 
-    `time` is when the ledger decided, never the clock: a retry writes the same bytes. `subject` is the
-    article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
+    `time` is that of the event, and `decided_at` when the ledger decided, never the clock: a retry writes the same
+    bytes. `subject` is the article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
     attributes of a raw event in structured mode.
     """
     pairs: list[tuple[str, bytes | None]] = [
@@ -62,6 +99,7 @@ def emitted_headers(
         ("ce_source", ce_source(job).encode()),
         ("ce_type", ce_type(name).encode()),
         ("ce_time", instant_text(time).encode()),
+        (DECIDED_AT_HEADER, instant_text(decided_at).encode()),
     ]
     if subject is not None:
         pairs.append(("ce_subject", subject.encode()))
@@ -100,10 +138,16 @@ def dead_letter_headers(
     }
     added = (
         (ERROR_PREFIX, error),
-        (ORIGIN_PREFIX, place | {"timestamp": str(event.timestamp_ms)}),
+        (ORIGIN_PREFIX, place | {"timestamp": str(_first_written_ms(event))}),
         (CONNECT_PREFIX, place | connect),
     )
     return (*own, *((prefix + name, _header_text(text)) for prefix, members in added for name, text in members.items()))
+
+
+def _first_written_ms(event: Event) -> int:
+    """Of an event that was a dead letter before, so that a replay does not make it younger."""
+    first = record_time(event)
+    return event.timestamp_ms if first is None else round(first.timestamp() * 1_000)
 
 
 def instant_text(at: datetime) -> str:

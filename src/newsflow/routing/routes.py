@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts.build import article_alert
-from newsflow.alerts.values import AlertStep, encode_alert
+from newsflow.alerts.build import article_alert, story_key
+from newsflow.alerts.values import AlertStep, alert_id, encode_alert
 from newsflow.model import Article, Decision, Outcome, PendingAlert
 from newsflow.model.names import subscriber_feed, subscription_of
 from newsflow.routing.values import (
@@ -153,6 +153,7 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
     if decision.outcome not in _ACCEPTED:
         return
     step = AlertStep.WITHDRAWN if decision.outcome is Outcome.WITHDRAWN else AlertStep.FIRST
+    story = story_key(article)
     for subscription in taking:
         if subscription.alert_to and subscription.told_at_once:
             alert = article_alert(
@@ -162,9 +163,10 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
                 severity=subscription.severity,
                 rule=describe(subscription.match),
                 topics=subscription.match.topics,
-                at=decision.decided_at,
+                at=decision.event_at,
             )
-            yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to)
+            told = "" if step is AlertStep.FIRST else alert_id(subscription.id, story, AlertStep.FIRST)
+            yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to, follows=told)
 
 
 def _taken(taker: Taker) -> Verdict:

@@ -91,9 +91,9 @@ class LocalLoop:
         self._failures = self._waits = 0
         self._bad_in_a_row = 0
         self._for_ever = False
-        runtime = runtime_for(job.config)
-        runtime.lend(position or job.raw, reader)
-        runtime.beat = beat
+        self._runtime = runtime_for(job.config)
+        self._runtime.lend(position or job.raw, reader)
+        self._runtime.beat = beat
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, and return. May be called from any thread or signal handler."""
@@ -102,6 +102,7 @@ class LocalLoop:
 
     def until_caught_up(self) -> None:
         """Read to the end offsets seen now, then return."""
+        self._runtime.latest = lambda: None
         until = self._try(self._reader.end_offsets)
         while not self._stop.is_set() and self._turn(until):
             pass

@@ -12,7 +12,6 @@ from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
 from newsflow.ingest.emit import dead_letter, output_records
 from newsflow.ingest.item import Item, count_outcomes
-from newsflow.ingest.runtime import Runtime
 from newsflow.model import Event
 from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, CountOutcomes, WriteToKafka, count, on_batches
 from newsflow.runners.job import Job
@@ -22,11 +21,7 @@ class Normalise(ConfiguredTransform):
     """Raw events to clean articles, or to a reason why not: batches of `Event` in, of `Item` out."""
 
     def expand(self, events: Any) -> Any:
-        return events | "NormaliseBatch" >> self._apply(_normalise_now)
-
-
-def _normalise_now(events: Sequence[Event], runtime: Runtime) -> list[Item]:
-    return steps.normalise(events, runtime, runtime.clock())
+        return events | "NormaliseBatch" >> self._apply(steps.normalise)
 
 
 class Deduplicate(ConfiguredTransform):
