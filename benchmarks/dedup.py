@@ -29,7 +29,15 @@ import psutil
 from numpy.typing import NDArray
 
 from newsflow.dedup.decide import KnownArticle, Lookalike, choose_original, choose_story
-from newsflow.dedup.fingerprint import SHINGLE_WORDS, Fingerprint, NearIndex, fingerprint, matching_tokens
+from newsflow.dedup.fingerprint import (
+    ALWAYS,
+    SHINGLE_WORDS,
+    Fingerprint,
+    NearIndex,
+    fingerprint,
+    matching_tokens,
+    numbers_of,
+)
 from newsflow.dedup.similarity import compare_all, relate
 from newsflow.ledger import open_ledger
 from newsflow.leftovers import nothing_left_behind
@@ -86,11 +94,11 @@ class PlainMemory:
     def __call__(self, batch: Sequence[Candidate]) -> None:
         articles = [each.result for each in batch if isinstance(each.result, Article)]
         prints = [fingerprint(article.title, article.body) for article in articles]
-        found = self.index.find([each.keys for each in prints])
+        found = self.index.find([each.keys for each in prints], [ALWAYS] * len(prints))
         first = len(self.prints)
         own = NearIndex()
         for place, (article, mine, numbers) in enumerate(zip(articles, prints, found, strict=True), start=first):
-            likely = [*numbers, *own.find([mine.keys])[0]]
+            likely = [*numbers_of(numbers), *numbers_of(own.find([mine.keys], [ALWAYS])[0])]
             alike = compare_all(mine, [self.prints[number] for number in likely])
             lookalikes = [
                 Lookalike(self.held[number], each, relate(each)) for number, each in zip(likely, alike, strict=True)
@@ -100,8 +108,8 @@ class PlainMemory:
             if original is not None:
                 held = replace(held, duplicate_of=original.article.id)
             self.prints[place], self.held[place] = mine, held
-            own.add([place], [mine.keys])
-        self.index.add(range(first, first + len(prints)), [each.keys for each in prints])
+            own.add([place], [mine.keys], [0])
+        self.index.add(range(first, first + len(prints)), [each.keys for each in prints], [0] * len(prints))
 
 
 def _held(place: int, article: Article, story: str) -> KnownArticle:

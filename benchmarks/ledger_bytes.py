@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,7 +76,7 @@ def _batches(count: int, size: int) -> list[list[Event]]:
 
 
 def _process(batch: list[Event], runtime: Runtime, spent: dict[str, Spent]) -> None:
-    items = steps.normalise(batch, runtime, datetime.now(UTC))
+    items = steps.normalise(batch, runtime)
     items = spent["decide"].of(lambda: steps.deduplicate(items, runtime))
     routed = steps.route(steps.tag(items, runtime), runtime)
     spent["record"].of(lambda: steps.record(routed, runtime))

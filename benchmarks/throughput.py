@@ -21,7 +21,6 @@ import time
 import uuid
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +170,7 @@ def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bare_batch(events: list[Event], tools: Any, writer: BatchWriter, config: Config, clock: _Clock) -> Counter[str]:
-    items = steps.normalise(events, tools, datetime.now(UTC))
+    items = steps.normalise(events, tools)
     clock.lap("normalise")
     items = steps.deduplicate(items, tools)
     clock.lap("deduplicate")

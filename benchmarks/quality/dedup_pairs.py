@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.dedup.fingerprint import Fingerprint, NearIndex
+from newsflow.dedup.fingerprint import ALWAYS, Fingerprint, NearIndex, numbers_of
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, compare_all, relate
 
 Pair = tuple[int, int]
@@ -81,10 +81,10 @@ def online_pairs(prints: Sequence[Fingerprint], languages: Sequence[str], rule: 
     found: set[Pair] = set()
     indexes: dict[str, NearIndex] = defaultdict(NearIndex)
     for place, (mine, language) in enumerate(zip(prints, languages, strict=True)):
-        likely = list(indexes[language].find([mine.keys])[0])
+        likely = numbers_of(indexes[language].find([mine.keys], [ALWAYS])[0])
         alike = compare_all(mine, [prints[other] for other in likely])
         for other, similarity in zip(likely, alike, strict=True):
             if relate(similarity, rule) is Relation.DUPLICATE:
                 found.add((other, place))
-        indexes[language].add([place], [mine.keys])
+        indexes[language].add([place], [mine.keys], [0])
     return found

@@ -15,7 +15,7 @@ from newsflow.ingest.steps import process
 from newsflow.ledger import open_ledger
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import decode_article, encode_duplicate
-from newsflow.testing import BEGINNING, raw_event
+from newsflow.testing import raw_event
 from tests.rule_helpers import AS_LIST
 
 TEXT = "The council of Marrow Bay met on Monday and agreed to widen the harbour road before winter comes again. " * 4
@@ -34,7 +34,7 @@ def test_https_stays_https_in_every_place(tmp_path: Path, monkeypatch: pytest.Mo
     ]
     events = [Event("raw", 0, n, 1, None, orjson.dumps(raw)) for n, raw in enumerate(raws)]
     with opened(load_config().config) as runtime:
-        first, copy, again = process(events, runtime, BEGINNING)
+        first, copy, again = process(events, runtime)
     assert first.published
     assert copy.decision
     assert copy.decision.duplicate

@@ -75,7 +75,7 @@ def test_any_bytes_end_in_one_outcome(
     batch = [Event("t", 0, place + i, 1, key, value, heads) for i, (key, value, heads) in enumerate(raw)]
     before = sum(tools.ledger.outcomes().values())
     known = sum(tools.ledger.event(event.event_id) is not None for event in batch)
-    items = process(batch, tools, NOW)
+    items = process(batch, tools)
     decided = [item for item in items if not item.promoted]
     assert [item.event for item in decided] == batch
     assert all(item.decision is not None and item.decision.outcome in Outcome for item in decided)
@@ -94,6 +94,6 @@ def test_any_bytes_end_in_one_outcome(
 @given(raw=events)
 def test_asked_again_the_same_is_written(tools: Runtime, raw: list[tuple[bytes | None, bytes | None, Headers]]) -> None:
     batch = [Event("again", 1, i, 1, key, value, heads) for i, (key, value, heads) in enumerate(raw)]
-    first = output_records(process(batch, tools, NOW), "test")
-    later = output_records(process(batch, tools, datetime(2025, 5, 2, tzinfo=UTC)), "test")
+    first = output_records(process(batch, tools), "test")
+    later = output_records(process(batch, tools), "test")
     assert later == first

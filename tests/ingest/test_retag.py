@@ -53,7 +53,7 @@ def places(written: list[OutputRecord]) -> list[str]:
 
 
 def test_it_goes_to_the_new_feeds_and_to_those_that_had_it(tools: Runtime, rules: RuleSet) -> None:
-    before = output_records(process([event(1)], tools, NOW), "test")
+    before = output_records(process([event(1)], tools), "test")
     written = retag(tools, rules)
     assert {"news.topic.syria.v1", "news.topic.cyprus.v1"} <= set(places(before))
     assert written[0].topic == "news.article.v1"
@@ -68,7 +68,7 @@ def test_it_goes_to_the_new_feeds_and_to_those_that_had_it(tools: Runtime, rules
 
 
 def test_it_raises_no_alert(tools: Runtime, rules: RuleSet) -> None:
-    process([event(1)], tools, NOW)
+    process([event(1)], tools)
     assert {each.kind for each in retag(tools, rules)} == {"article", "feed"}
 
 
@@ -77,10 +77,10 @@ def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools:
     other = event(
         2, url=url, title="Rain over the plain", content="Nothing but rain was seen for three long days. " * 3
     )
-    first = output_records(process([event(1), other], tools, NOW), "test")
+    first = output_records(process([event(1), other], tools), "test")
     later = retag(tools, rules)
     rain, ferries = [each for each in later if b"/other" in (each.value or b"")], later
-    again = output_records(process([event(1), other], tools, NOW), "test")
+    again = output_records(process([event(1), other], tools), "test")
     mine = [each for each in again if b"/ferries" in (each.value or b"") and each.kind == "article"]
     assert rain == []
     assert [decode_article(each.value or b"").version for each in mine] == [1, 2]
@@ -89,21 +89,19 @@ def test_a_run_that_is_repeated_writes_it_again_behind_the_version_before(tools:
 
 
 def test_an_edit_follows_it_and_is_tagged_by_the_rules_of_the_job(tools: Runtime, rules: RuleSet) -> None:
-    process([event(1)], tools, NOW)
+    process([event(1)], tools)
     retag(tools, rules)
-    written = output_records(process([event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test")
+    written = output_records(process([event(3, content=BODY + " A third ferry was bought.")], tools), "test")
     value = orjson.loads(written[0].value or b"")
     assert (value["version"], value["action"]) == (3, "replace")
     assert {"news.topic.syria.v1", "news.topic.latakia.v1"} <= set(places(written)), "whoever had any version"
-    later = output_records(
-        process([event(1), event(3, content=BODY + " A third ferry was bought.")], tools, NOW), "test"
-    )
+    later = output_records(process([event(1), event(3, content=BODY + " A third ferry was bought.")], tools), "test")
     kept = [decode_article(each.value or b"").version for each in later if each.kind == "article"]
     assert kept == [1, 3], "the edit comes again by itself; nothing between"
 
 
 def test_the_same_rules_propose_nothing(tools: Runtime, rules: RuleSet) -> None:
-    process([event(1)], tools, NOW)
+    process([event(1)], tools)
     retag(tools, rules)
     [stored] = tools.ledger.current_versions()
     assert propose(stored, rules, tools.routes, NOW + timedelta(days=1)) is None

@@ -58,7 +58,7 @@ def event(offset: int, **members: object) -> Event:
 
 
 def run(tools: Runtime, *events: Event) -> list[OutputRecord]:
-    return output_records(process(list(events), tools, NOW), "test")
+    return output_records(process(list(events), tools), "test")
 
 
 def kinds(written: list[OutputRecord]) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ def make_texts() -> list[str]:
 @dataclass
 class Text:
     body: str
-    seen_at: datetime
+    at: datetime
     order: int
 
 
@@ -99,20 +99,20 @@ class Model:
         self.articles: dict[str, ModelArticle] = {}
         self.order = 0
 
-    def publish(self, article_id: str, body: str, fetched: int, now: datetime) -> Answer:
+    def publish(self, article_id: str, body: str, fetched: int, at: datetime) -> Answer:
         held = self.articles.get(article_id)
         if held is None or held.version == 0:
             if held is not None and fetched < held.fetched:
                 return self._held("stale", held)
-            new = ModelArticle(article_id, first_seen=now)
+            new = ModelArticle(article_id, first_seen=at)
             self.articles[article_id] = new
-            return self._version(new, body, fetched, now, "added")
+            return self._version(new, body, fetched, at, "added")
         if not held.withdrawn and held.body == body:
             held.fetched = max(held.fetched, fetched)
             return self._held("repeat", held)
         if fetched < held.fetched:
             return self._held("stale", held)
-        return self._version(held, body, fetched, now, "replaced")
+        return self._version(held, body, fetched, at, "replaced")
 
     def withdraw(self, article_id: str, fetched: int) -> Answer:
         held = self.articles.get(article_id)
@@ -140,8 +140,8 @@ class Model:
             copy.original = heir.id
         return heir.id
 
-    def _version(self, article: ModelArticle, body: str, fetched: int, now: datetime, outcome: str) -> Answer:
-        ties = self._ties(article, body, now)
+    def _version(self, article: ModelArticle, body: str, fetched: int, at: datetime, outcome: str) -> Answer:
+        ties = self._ties(article, body, at)
         article.withdrawn, article.original = False, None
         if not article.accepted:
             originals = [other for relation, _, other in ties if relation == "duplicate" and other.living]
@@ -154,16 +154,16 @@ class Model:
             article.accepted = True
         self.order += 1
         article.version, article.body, article.fetched = article.version + 1, body, fetched
-        article.texts.append(Text(body, now, self.order))
+        article.texts.append(Text(body, at, self.order))
         return Answer(outcome, article.id, article.version, article.original, article.story)
 
-    def _ties(self, article: ModelArticle, body: str, now: datetime) -> list[tuple[str, float, ModelArticle]]:
+    def _ties(self, article: ModelArticle, body: str, at: datetime) -> list[tuple[str, float, ModelArticle]]:
         return [
             (*closeness(body, text.body), other)
             for other in self.articles.values()
             if other is not article
             for text in other.texts
-            if now - text.seen_at <= WINDOW
+            if abs(at - text.at) <= WINDOW
         ]
 
     def _story(self, ties: list[tuple[str, float, ModelArticle]]) -> str | None:

@@ -136,8 +136,32 @@ def test_prune_never_cuts_into_the_window(ledger: Ledger, wire: Wire, clock: Clo
 def test_copy_behind_the_window_is_an_article_of_its_own(ledger: Ledger, wire: Wire, clock: Clock) -> None:
     ledger.decide([wire.publish()])
     clock.move(hours=72, minutes=1)
-    later = ledger.decide([wire.publish("https://b.example/", source="b")])[0]
+    later = ledger.decide([wire.publish("https://b.example/", source="b", fetched=72 * 60 + 1)])[0]
     assert later.outcome is Outcome.ADDED
+
+
+def test_windows_go_by_the_time_of_events_and_not_by_the_clock(ledger: Ledger, wire: Wire, clock: Clock) -> None:
+    """A year comes in an hour, and then what was late: each is compared with the texts of its own days."""
+    for day in (0, 200, 4):
+        clock.move(minutes=1)
+        [found] = ledger.decide([wire.publish(f"https://day-{day}.example/", source=f"s{day}", fetched=day * 1440)])
+        assert found.outcome is Outcome.ADDED
+    for day, original in ((198, 200), (1, 0), (202, 200), (6, 4)):
+        [found] = ledger.decide([wire.publish(f"https://copy-{day}.example/", source=f"c{day}", fetched=day * 1440)])
+        assert found.outcome is Outcome.DUPLICATE
+        assert found.duplicate is not None
+        assert found.duplicate.original.source == f"s{original}"
+    assert ledger.prune(timedelta(days=1)).total == 0  # by the clock it was all written just now
+
+
+def test_texts_are_kept_for_what_is_late_by_a_window(ledger: Ledger, wire: Wire, clock: Clock) -> None:
+    ledger.decide([wire.publish(fetched=0)])
+    clock.move(hours=143)
+    ledger.prune(timedelta(days=9))
+    [late] = ledger.decide([wire.publish("https://b.example/", source="b", fetched=71 * 60)])
+    assert late.outcome is Outcome.DUPLICATE
+    clock.move(hours=2)
+    assert ledger.prune(timedelta(days=9)).texts == 1
 
 
 def test_two_that_prune_at_once_count_what_they_forget_once(

@@ -66,7 +66,7 @@ def emitted(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
 
 def _run(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
     batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
-    return [each for batch in batches for each in output_records(process(batch, tools, NOW), "ingest")]
+    return [each for batch in batches for each in output_records(process(batch, tools), "ingest")]
 
 
 def _schema_of(emission: OutputRecord) -> str:

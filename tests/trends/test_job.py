@@ -134,11 +134,12 @@ def test_the_whole_sample_is_counted_as_the_ledger_recounts_it(tmp_path: Path) -
         "ledger.url": f"sqlite:///{tmp_path}/l.sqlite3",
         "sources.paths": [str(sources_path())],
         "trends.fresh_h": 876_000,
+        "trends.lateness_h": 8_760,
     }
     config = load_config(environ={}, flags=flags).config
     tools, settings = Runtime(config), config.trends
     raw = [Event(RAW_TOPIC, 0, n, 0, each.key, each.value, each.headers) for n, each in enumerate(sample_events())]
-    items = process(raw, tools, datetime(2025, 5, 20, tzinfo=UTC))
+    items = process(raw, tools)
     published = [each for each in output_records(items, "ingest") if each.kind == "article"]
     trends = Trends(tools.ledger, settings)
     read = count([event(each.value, 0) for each in published], trends, settings)

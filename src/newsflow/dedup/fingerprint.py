@@ -190,8 +190,15 @@ def _sorted_once(values: Hashes) -> Hashes:
 Run = NDArray[np.uint64]
 Span = tuple[int, int]
 """The first and the last time of a span, both within it."""
+ALWAYS: Span = (0, 2**63 - 1)
 KeyTexts = dict[int, list[int]]
 """Numbers of texts, in order, by a key that they hold."""
+
+
+def numbers_of(texts: KeyTexts) -> list[int]:
+    """The numbers, in order, each once."""
+    return sorted({number for numbers in texts.values() for number in numbers})
+
 
 NEWEST_PER_KEY = 50
 """A key that many texts hold says little; of its texts within the span the newest are looked at."""

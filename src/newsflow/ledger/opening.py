@@ -10,6 +10,7 @@ from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
+from newsflow.ledger.tables import remake_prints
 from newsflow.migrations import Migration, MigrationSet
 from newsflow.secrets import masked as mask_url
 
@@ -38,7 +39,10 @@ def migrate(db: Database) -> list[Migration]:
     def work() -> list[Migration]:
         db.lock(["migrations"])
         _refuse_store(db)
-        return MIGRATIONS.run(db.execute, applied_migrations(db))
+        run = MIGRATIONS.run(db.execute, applied_migrations(db))
+        while run and remake_prints(db):  # in the same transaction: nobody compares fingerprints of two kinds
+            pass
+        return run
 
     # To look takes no lock: a command is not held up by a job that writes.
     return db.run(work) if db.run(look, writes=False) else []

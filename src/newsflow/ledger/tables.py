@@ -25,8 +25,8 @@ ARTICLE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class DecidedEvent:
-    """What became of one event. `reason` only for a dead letter; `article_id` None where there is no article, `event_at`
-    None where release 0.1 decided, or nobody knows the event's time."""
+    """What became of one event. `reason` only for a dead letter; `article_id` None where there is no article,
+    `event_at` None where release 0.1 decided, or nobody knows."""
 
     event_id: str
     topic: str
@@ -72,8 +72,10 @@ EVENT_COLUMNS = "event_id, topic, partition_no, offset_no, outcome, reason, arti
 
 def event_of(row: Row) -> DecidedEvent:
     """A row of `EVENT_COLUMNS`."""
-    *members, decided_at, event_at = row
-    return DecidedEvent(*members, from_micros(decided_at), None if event_at is None else from_micros(event_at))
+    event_id, topic, partition, offset, outcome, reason, article_id, version, *times = row
+    decided_at, event_at = (None if each is None else from_micros(each) for each in times)
+    assert decided_at is not None
+    return DecidedEvent(event_id, topic, partition, offset, outcome, reason, article_id, version, decided_at, event_at)
 
 
 def load_events(db: Database, event_ids: Sequence[str]) -> dict[str, DecidedEvent]:
@@ -226,21 +228,24 @@ def load_prints(db: Database, language: str, text_nos: Iterable[int]) -> dict[in
         "FROM text_print WHERE language = ? AND text_no {in_numbers}"
     )
     rows = db.query(sql, [language, db.list_of(sorted(text_nos))])
-    return {
-        row[0]: TextPrint(language, *row[:3], from_micros(row[3]), from_micros(row[4]), _print_of(row[5:]))
-        for row in rows
-    }
+    return {row[0]: _text_of(language, row) for row in rows}
 
 
-def _print_of(row: Row) -> Fingerprint:
+def _text_of(language: str, row: Row) -> TextPrint:
+    text_no, article_id, version, seen_at, event_at, *made = row
+    times = from_micros(seen_at), from_micros(event_at)
+    return TextPrint(language, text_no, article_id, version, *times, _print_of(made))
+
+
+def _print_of(row: Sequence[Any]) -> Fingerprint:
     """A row of `_PRINT_COLUMNS`."""
     text_hash, token_count, *arrays = row
     return Fingerprint(bytes(text_hash), token_count, *(np.frombuffer(part, "<u4") for part in arrays))
 
 
 def remake_prints(db: Database) -> int:
-    """Make the fingerprints of another release's rules anew, up to so many at a time, from the stored texts; a text that
-    is forgotten is compared no more. Returns how many were done: call it until there are none."""
+    """Make some of the fingerprints of another release's rules anew, from the stored texts; a text that is forgotten is
+    compared no more. Returns how many that were: call it until there are none."""
     sql = "SELECT language, text_no, article_id, version FROM text_print WHERE print_version <> ? LIMIT ?"
     found = db.query(sql, [PRINT_VERSION, REMADE_AT_ONCE])
     versions = load_versions(db, {row[2] for row in found})

@@ -47,15 +47,14 @@ def record_time(event: Event) -> datetime | None:
     """When a raw record was written; None where that is unknown, as on files. One that was a dead letter and is
     published again was written when it was the first time."""
     first = header(event.headers, ORIGIN_PREFIX + "timestamp") or ""
-    times_ms = [
-        event.timestamp_ms,
-        *([int(first)] if first.isascii() and first.isdecimal() and len(first) < 16 else []),
-    ]
+    first_ms = int(first) if first.isascii() and first.isdecimal() and len(first) < 16 else 0
+    if event.timestamp_ms < _FIRST_KNOWN_MS:
+        return None
+    written_ms = min(event.timestamp_ms, first_ms if first_ms >= _FIRST_KNOWN_MS else event.timestamp_ms)
     try:
-        known = [datetime.fromtimestamp(ms / 1_000, UTC) for ms in times_ms if ms >= _FIRST_KNOWN_MS]
+        return datetime.fromtimestamp(written_ms / 1_000, UTC)
     except (ValueError, OverflowError, OSError):  # beyond the calendar
         return None
-    return min(known) if event.timestamp_ms >= _FIRST_KNOWN_MS else None
 
 
 def fetched_before_written(article: Event) -> timedelta:
@@ -90,8 +89,8 @@ def emitted_headers(
     """The headers of a value that follows the schema `name`, emitted by `job`.
 
     `time` is that of the event, and `decided_at` when the ledger decided, never the clock: a retry writes the same
-    bytes. `subject` is the article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
-    attributes of a raw event in structured mode.
+    bytes. `subject` is the article's id. Trace context is passed on from `incoming`, the raw event's headers, else from
+    `envelope`, the attributes of a raw event in structured mode.
     """
     pairs: list[tuple[str, bytes | None]] = [
         ("ce_specversion", b"1.0"),
