@@ -216,7 +216,9 @@ structured mode (`application/cloudevents+json`), and with no CloudEvents header
 | `ce_id` | derives from the raw event and the decision about it (of counts, `id` and revision): drop repeats by it |
 | `ce_source` | `/newsflow/<job>` |
 | `ce_type` | `newsflow.<schema>.v1` |
-| `ce_time` | when the ledger decided, RFC 3339 in UTC |
+| `ce_time` | [event time](../explanation/time.md), RFC 3339 in UTC |
+| `newsflow-decided-at` | when the ledger decided, RFC 3339 in UTC |
+| `newsflow-record-time` | of articles: when their raw record was written, where that is known |
 | `ce_subject` | article id; of an alert, its subscription; of a trend or a burst, its `id` |
 | `ce_dataschema` | `urn:newsflow:schema:<schema>:v1` |
 | `content-type` | `application/json` |
@@ -238,7 +240,8 @@ A dead letter has the key, value and headers of the original, untouched, and bes
 | `newsflow.error.time` | when it was decided |
 | `newsflow.error.job` | the job |
 | `newsflow.error.id` | derives from the event and the reason: drop repeats by it |
-| `newsflow.origin.topic`, `.partition`, `.offset`, `.timestamp` | where the original stands |
+| `newsflow.origin.topic`, `.partition`, `.offset` | where the original stands |
+| `newsflow.origin.timestamp` | when it was first written, in milliseconds since 1970; a replay does not change it |
 | `__connect.errors.*` | the same under the names of Kafka Connect, for tools that know those |
 """
 
