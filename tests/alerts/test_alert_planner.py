@@ -53,6 +53,28 @@ def test_articles_again_raise_nothing_again(ledger: Ledger, clock: Clock) -> Non
     assert _raised(ledger) == [("syria", "first", "s1"), ("syria", "first", "s2"), ("syria", "withdrawn", "s2")]
 
 
+def test_what_is_old_is_kept_for_the_record_and_its_story_goes_on_as_untold(ledger: Ledger, clock: Clock) -> None:
+    planner = _planner(ledger, SYRIA)
+    assert planner.take([reported("a")], clock(), old={0}) == 1
+    assert planner.take([reported("b", "two")], clock(), old={0}) == 0, "one for the story"
+    assert planner.tick(clock()) == 0
+    assert Outbox(ledger).lease() == []
+    [alert] = Outbox(ledger).alerts(state="old")
+    # The end of what was never told is not told either.
+    assert planner.take([gone(reported("a"))], clock(), old={0}) == 0
+    assert planner.take([reported("c", "three")], clock()) == 1, "news takes its place"
+    [sent] = Outbox(ledger).lease()
+    assert (sent.id, len(orjson.loads(sent.value)["articles"])) == (alert.id, 3)
+    assert Outbox(ledger).alerts(state="old") == []
+
+
+def test_the_end_of_a_story_that_was_told_is_told_however_old(ledger: Ledger, clock: Clock) -> None:
+    planner = _planner(ledger, SYRIA)
+    assert planner.take([reported("a")], clock()) == 1
+    assert planner.take([gone(reported("a"))], clock(), old={0}) == 1
+    assert [each.deliveries[0].state for each in Outbox(ledger).alerts()] == ["pending", "pending"]
+
+
 def test_a_batch_that_fails_is_not_taken_in(ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     planner = _planner(ledger, SYRIA)
     with monkeypatch.context() as patch:

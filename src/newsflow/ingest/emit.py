@@ -66,7 +66,7 @@ def _records_of(item: Item, job: str) -> Iterator[OutputRecord]:
 def _article_headers(item: Item, article: Article, decision: Decision, job: str) -> Headers:
     ce_id = emission_id(item.event.event_id, "article", article.id if item.promoted else "")
     headers = _headers(item.event, article, "article", ce_id, article.id, decision, job)
-    written = record_time(item.event)
+    written = None if decision.at is None else record_time(item.event)
     return headers if written is None else (*headers, (RECORD_TIME_HEADER, instant_text(written).encode()))
 
 
@@ -108,7 +108,7 @@ def _headers(
         ce_id=ce_id,
         job=job,
         time=decision.event_at,
-        decided_at=decision.decided_at,
+        decided_at=None if decision.at is None else decision.decided_at,
         subject=subject,
         incoming=event.headers,
         envelope=_envelope(event, article),
