@@ -220,18 +220,18 @@ def test_a_partition_read_to_its_end_is_known_up_to_when_its_end_was_looked_up()
     source = reader(consumer)
     before_ms = time.time_ns() // 1_000_000
     read(source)
-    assert before_ms <= source.read_until_ms() <= time.time_ns() // 1_000_000
+    assert before_ms <= source.read_until_ms(0) <= time.time_ns() // 1_000_000
     source.finish()
     before_ms = time.time_ns() // 1_000_000
     assert read(source) == []  # idle, and still time passes
-    assert source.read_until_ms() >= before_ms
+    assert source.read_until_ms(0) >= before_ms
 
 
 def test_a_partition_cut_short_is_known_up_to_its_last_record_and_holds_back_the_others() -> None:
     consumer = ScriptedConsumer({0: [0, 1, 2, 3], 1: []}, {0: 4, 1: 0})
     source = reader(consumer, batch_records=2, records=2)
     read(source)
-    assert source.read_until_ms() == 1
+    assert source.read_until_ms(0) == 1
 
 
 def test_what_a_failed_run_had_read_is_not_known_to_the_next() -> None:
@@ -241,7 +241,7 @@ def test_what_a_failed_run_had_read_is_not_known_to_the_next() -> None:
     consumer.logs[0] = [0, 1, 2, 3, 4, 5]
     consumer.ends[0] = 6
     read(source)  # the retry does not reach partition 1
-    assert source.read_until_ms() == 0
+    assert source.read_until_ms(0) == 0
 
 
 def test_a_bounded_run_knows_no_more_than_when_its_bounds_were_looked_up() -> None:
@@ -253,4 +253,4 @@ def test_a_bounded_run_knows_no_more_than_when_its_bounds_were_looked_up() -> No
     consumer.ends[0] = 3
     time.sleep(0.005)
     assert read(source, until) == [(0, 0), (0, 1)]
-    assert source.read_until_ms() <= looked_ms
+    assert source.read_until_ms(0) <= looked_ms

@@ -18,6 +18,7 @@ from newsflow.kafka.watermarks import DISORDER_MS
 
 TOPIC = "t"
 NOW = 1_000_000.0
+QUIET_S = 60.0
 
 
 class ScriptedConsumer:
@@ -139,7 +140,7 @@ def places(reading: Reading) -> list[tuple[int, int]]:
 
 
 def reader(consumer: ScriptedConsumer, clock: Clock | None = None, index: int = 0, count: int = 1) -> SplitReader:
-    return SplitReader(consumer, TOPIC, index, count, clock or Clock())
+    return SplitReader(consumer, TOPIC, index, count, clock or Clock(), QUIET_S)
 
 
 def test_a_new_group_starts_at_the_first_record_and_says_where_to_go_on() -> None:
@@ -390,17 +391,54 @@ def test_a_record_from_the_future_does_not_make_the_others_late() -> None:
     assert reader(consumer).read({}, 500).watermark_ms == now_ms - DISORDER_MS
 
 
-def test_a_silent_partition_follows_the_clock_once_the_broker_has_said_it_is_empty() -> None:
+def test_partitions_follow_the_clock_once_the_broker_has_said_they_are_empty_and_nothing_came_for_a_while() -> None:
     clock = Clock()
     consumer = ScriptedConsumer({0: log(0), 1: {}})
     source = reader(consumer, clock)
     consumer.mute = True
     reading = source.read({}, 500)
     assert reading.watermark_ms is None, "of partition 1 nothing is known yet"
+    clock.now += QUIET_S
+    reading = source.read(reading.positions, 500)
+    assert reading.watermark_ms is None, "nobody has said that it is empty"
     consumer.mute = False
     clock.now += IDLE_CHECK_S
     reading = source.read(reading.positions, 500)
-    assert reading.watermark_ms == int(clock.now * 1000) - DISORDER_MS
+    assert reading.watermark_ms == int(clock.now * 1000)
+
+
+def test_a_partition_that_is_read_to_its_end_holds_the_watermark_until_nothing_came_for_a_while() -> None:
+    """A backfill is written a little slower than it is read."""
+    clock, day_ms = Clock(), 86_400_000
+    consumer = ScriptedConsumer({0: {0: int(NOW * 1000) - 9 * day_ms}})
+    source = reader(consumer, clock)
+    reading = source.read({}, 500)
+    for day in range(8, 0, -1):
+        clock.now += QUIET_S - IDLE_CHECK_S
+        reading = source.read(reading.positions, 500)
+        assert reading.events == []
+        assert reading.watermark_ms == int(NOW * 1000) - (day + 1) * day_ms - DISORDER_MS
+        at = len(consumer.logs[0])
+        consumer.logs[0][at], consumer.ends[0] = int(NOW * 1000) - day * day_ms, at + 1
+        reading = source.read(reading.positions, 500)
+        assert reading.watermark_ms == int(NOW * 1000) - day * day_ms - DISORDER_MS
+    clock.now += QUIET_S
+    assert source.read(reading.positions, 500).watermark_ms == int(clock.now * 1000)
+
+
+def test_an_idle_partition_whose_broker_no_longer_answers_holds_the_watermark() -> None:
+    clock = Clock()
+    consumer = ScriptedConsumer({0: log(0), 1: {}})
+    source = reader(consumer, clock)
+    reading = source.read({}, 500)
+    clock.now += QUIET_S
+    reading = source.read(reading.positions, 500)
+    idle_ms = int(clock.now * 1000)
+    assert reading.watermark_ms == idle_ms
+    consumer.mute = True
+    clock.now += 3_600
+    consumer.logs[0][1], consumer.ends[0] = int(clock.now * 1000), 2
+    assert source.read(reading.positions, 500).watermark_ms == idle_ms
 
 
 def test_a_silent_partition_is_looked_at_though_another_never_falls_silent() -> None:
@@ -411,7 +449,7 @@ def test_a_silent_partition_is_looked_at_though_another_never_falls_silent() -> 
     reading = source.read({}, 1)
     assert reading.watermark_ms is None
     consumer.mute = False
-    clock.now += IDLE_CHECK_S
+    clock.now += QUIET_S
     reading = source.read(reading.positions, 1)
     assert reading.events
     assert reading.watermark_ms == int(NOW * 1000) - DISORDER_MS

@@ -31,13 +31,16 @@ def as_dict(headers: Headers) -> dict[str, bytes | None]:
 
 
 def test_emitted_headers_are_cloudevents_in_binary_mode() -> None:
-    headers = emitted_headers(name="article", ce_id="id-1", job="ingest", time=AT, subject="a1", incoming=EVENT.headers)
+    headers = emitted_headers(
+        name="article", ce_id="id-1", job="ingest", time=AT, decided_at=AT, subject="a1", incoming=EVENT.headers
+    )
     assert as_dict(headers) == {
         "ce_specversion": b"1.0",
         "ce_id": b"id-1",
         "ce_source": b"/newsflow/ingest",
         "ce_type": b"newsflow.article.v1",
         "ce_time": b"2025-03-12T07:31:40Z",
+        "newsflow-decided-at": b"2025-03-12T07:31:40Z",
         "ce_subject": b"a1",
         "ce_dataschema": b"urn:newsflow:schema:article:v1",
         "content-type": b"application/json",
@@ -57,7 +60,9 @@ def test_emitted_headers_are_cloudevents_in_binary_mode() -> None:
 def test_trace_context_is_passed_on(
     incoming: Headers, envelope: dict[str, object] | None, passed: bytes | None
 ) -> None:
-    headers = emitted_headers(name="alert", ce_id="i", job="j", time=AT, incoming=incoming, envelope=envelope)
+    headers = emitted_headers(
+        name="alert", ce_id="i", job="j", time=AT, decided_at=AT, incoming=incoming, envelope=envelope
+    )
     assert as_dict(headers).get("traceparent") == passed
     assert "tracestate" not in as_dict(headers)
     assert "ce_subject" not in as_dict(headers)
