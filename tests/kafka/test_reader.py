@@ -401,6 +401,50 @@ def test_a_partition_read_to_its_end_is_known_up_to_when_its_end_was_looked_up()
     assert source.read_until_ms(0) >= before_ms
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def test_a_partition_holds_event_time_until_nothing_came_from_it_for_a_while() -> None:
+    consumer = written([[now_ms(), now_ms()], []])
+    consumer.ce_times = {(0, 0): "2024-05-01T00:00:00Z", (0, 1): "2024-05-02T00:00:00Z"}
+    source = reader(consumer)
+    began_ms = now_ms()
+    read(source)
+    source.finish()
+    assert source.read_until_ms(60) == 0, "of the second nothing is known yet"
+    source._heard_ms[1] -= 60_000
+    newest_ms = 1_714_608_000_000
+    assert source.read_until_ms(60) == newest_ms
+    assert read(source) == []
+    assert source.read_until_ms(60) == newest_ms, "read to its end, a moment ago"
+    source._heard_ms[0] -= 60_000
+    assert read(source) == []
+    assert source.read_until_ms(60) >= began_ms
+    consumer.logs[0].append(2)
+    consumer.ends[0], consumer.ce_times[0, 2] = 3, "2024-05-03T00:00:00Z"
+    consumer.times[0, 2] = now_ms()
+    assert read(source) == [(0, 2)]
+    assert source.read_until_ms(60) == newest_ms + 86_400_000
+
+
+def test_a_partition_read_to_its_bound_no_longer_holds_event_time() -> None:
+    consumer = written([[now_ms()], []])
+    consumer.ce_times = {(0, 0): "2024-05-01T00:00:00Z"}
+    source = reader(consumer)
+    began_ms = now_ms()
+    until = source.end_offsets()
+    assert read(source, until) == [(0, 0)]
+    assert source.read_until_ms(60) >= began_ms
+
+
+def test_a_time_in_the_future_counts_as_now() -> None:
+    consumer = written([[now_ms() + 10**9, 1]])
+    source = reader(consumer, batch_records=1, records=1)
+    read(source)
+    assert source.read_until_ms(60) <= now_ms()
+
+
 def test_a_partition_cut_short_is_known_up_to_its_last_record_and_holds_back_the_others() -> None:
     consumer = ScriptedConsumer({0: [0, 1, 2, 3], 1: []}, {0: 4, 1: 0})
     source = reader(consumer, batch_records=2, records=2)

@@ -41,6 +41,7 @@ class ScriptedConsumer:
         self.truncated_at_position: dict[int, int] = {}
         self.closed = False
         self.id: str | None = "first"
+        self.ce_times: dict[int, str] = {}
 
     def topic_id(self, topic: str, timeout_ms: float) -> str | None:
         if self.away or self.mute:
@@ -99,7 +100,9 @@ class ScriptedConsumer:
             left -= len(offsets)
             if offsets:
                 times = self.logs[partition]
-                found[TopicPartition(TOPIC, partition)] = [record(partition, o, times[o]) for o in offsets]
+                found[TopicPartition(TOPIC, partition)] = [
+                    record(partition, o, times[o], self.ce_times.get(o)) for o in offsets
+                ]
                 self.at[partition] = offsets[-1] + 1
             elif not there:
                 self.at[partition] = self.ends[partition]  # gaps and markers at the end are passed over
@@ -117,9 +120,10 @@ class ScriptedConsumer:
         self.closed = True
 
 
-def record(partition: int, offset: int, timestamp: int) -> Any:
+def record(partition: int, offset: int, timestamp: int, ce_time: str | None = None) -> Any:
+    headers, value = [("ce_time", ce_time.encode())] if ce_time else [], b"%d" % offset
     return SimpleNamespace(
-        topic=TOPIC, partition=partition, offset=offset, timestamp=timestamp, key=None, value=b"%d" % offset, headers=[]
+        topic=TOPIC, partition=partition, offset=offset, timestamp=timestamp, key=None, value=value, headers=headers
     )
 
 
@@ -424,6 +428,14 @@ def test_a_partition_that_is_read_to_its_end_holds_the_watermark_until_nothing_c
         assert reading.watermark_ms == int(NOW * 1000) - day * day_ms - DISORDER_MS
     clock.now += QUIET_S
     assert source.read(reading.positions, 500).watermark_ms == int(clock.now * 1000)
+
+
+def test_event_time_is_that_of_the_event_and_not_of_its_record() -> None:
+    now_ms = int(NOW * 1000)
+    consumer = ScriptedConsumer({0: {0: now_ms - 100, 1: now_ms - 50}})
+    consumer.ce_times = {0: "1970-01-09T00:00:00Z", 1: "1970-01-10T00:00:00Z"}
+    reading = reader(consumer).read({}, 500)
+    assert reading.watermark_ms == 9 * 86_400_000 - DISORDER_MS
 
 
 def test_an_idle_partition_whose_broker_no_longer_answers_holds_the_watermark() -> None:
