@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from newsflow.config.load import load_config
@@ -23,16 +24,17 @@ from newsflow.trends.counts import Trends
 from newsflow.trends.job import count, due_records
 from tests.mixed_events import START, mixed_events
 
+MakeRuntime = Callable[..., Runtime]
 DAYS, A_DAY = 200, 6
 RETENTION = timedelta(days=60)
 
 
 @pytest.fixture
-def make_runtime(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[Callable[[str, datetime], Runtime]]:
+def make_runtime(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[MakeRuntime]:
     made: list[Runtime] = []
 
-    def make(name: str, now: datetime) -> Runtime:
-        flags = {"ledger.url": f"sqlite:///{tmp_path}/{name}.sqlite3", "trends.fresh_h": 876_000}
+    def make(name: str, now: datetime, **more: Any) -> Runtime:
+        flags = {"ledger.url": f"sqlite:///{tmp_path}/{name}.sqlite3", "trends.fresh_h": 876_000, **more}
         made.append(Runtime(load_config(environ={}, flags=flags).config, rules=shipped_rules, clock=Clock(now)))
         made[-1].latest = lambda: None
         return made[-1]
@@ -50,9 +52,7 @@ def events() -> list[Event]:
     ]
 
 
-def test_a_backfill_is_decided_as_the_stream_was(
-    make_runtime: Callable[[str, datetime], Runtime], events: list[Event]
-) -> None:
+def test_a_backfill_is_decided_as_the_stream_was(make_runtime: MakeRuntime, events: list[Event]) -> None:
     streamed = make_runtime("streamed", START)
     day_by_day = _run(streamed, events, A_DAY, timedelta(days=1))
     now = START + timedelta(days=900)
@@ -102,8 +102,6 @@ def _event_s(item: Item) -> int:
 
 
 def _close(trends: Trends, upto: int, run: Run) -> None:
-    import orjson
-
     for records in due_records(trends, upto):
         trends.written(records)
         for record in records:
@@ -122,10 +120,8 @@ def _decided(item: Item) -> tuple[Any, ...]:
     return outcome.value, article.id, link and link.original.id, article.story, article.first_seen, article.version
 
 
-def test_the_counts_are_those_of_the_articles(
-    make_runtime: Callable[[str, datetime], Runtime], events: list[Event]
-) -> None:
-    runtime = make_runtime("counted", START + timedelta(days=900))
+def test_the_counts_are_those_of_the_articles(make_runtime: MakeRuntime, events: list[Event]) -> None:
+    runtime = make_runtime("counted", START + timedelta(days=900), **{"trends.lateness_h": 8_760})
     run = _run(runtime, events[:300], 25, timedelta(seconds=1))
     settings = runtime.config.trends
     versions = [decode_article(each.value) for each in runtime.ledger.articles()]

@@ -69,6 +69,25 @@ def fetched_before_written(article: Event) -> timedelta:
         return timedelta()
 
 
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def event_ms(event: Event, now_ms: int) -> int:
+    """The event time of a record, in milliseconds since 1970: its `ce_time`, else when it was written.
+
+    Never later than either when it was written, where that is known, or `now_ms`: no clock makes others late.
+    """
+    at_ms, text = event.timestamp_ms, header(event.headers, "ce_time")
+    if text:
+        try:
+            given_ms = (datetime.fromisoformat(text) - _1970) // _MS
+        except (ValueError, TypeError):  # not a date, or one without a zone: it names no instant
+            given_ms = at_ms
+        at_ms = min(given_ms, at_ms) if at_ms >= _FIRST_KNOWN_MS else given_ms
+    return max(min(at_ms, now_ms), 0)
+
+
 def content_type(headers: Headers) -> str | None:
     """The media type of a record's value, lower case and without parameters; None when not given."""
     text = header(headers, "content-type")
@@ -98,6 +117,7 @@ def emitted_headers(
         ("ce_source", ce_source(job).encode()),
         ("ce_type", ce_type(name).encode()),
         ("ce_time", instant_text(time).encode()),
+        (DECIDED_AT_HEADER, instant_text(decided_at).encode()),
     ]
     if decided_at is not None:
         pairs.append((DECIDED_AT_HEADER, instant_text(decided_at).encode()))

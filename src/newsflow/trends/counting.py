@@ -93,6 +93,8 @@ class Contribution:
     story: str
     cells: tuple[Cell, ...]
     withdrawn: bool = False
+    at_s: int = 0
+    """Event time of this version, in seconds since 1970; 0 where nobody knows it."""
 
 
 class CountChange(StrEnum):
@@ -109,7 +111,7 @@ class CountChange(StrEnum):
     """Its windows no longer change."""
 
 
-def contribution_of(article: Article, rule: WindowRule, fresh: timedelta) -> Contribution:
+def contribution_of(article: Article, rule: WindowRule, fresh: timedelta, at_s: int = 0) -> Contribution:
     """What an article adds, in the slice in which its first version was first seen. An article that its publisher
     dates further back than `fresh` counts nowhere, as nobody reports it now."""
     withdrawn = article.action is Action.WITHDRAW
@@ -122,6 +124,7 @@ def contribution_of(article: Article, rule: WindowRule, fresh: timedelta) -> Con
         story=article.story or "",
         cells=tuple(_cells(article)) if counts else (),
         withdrawn=withdrawn,
+        at_s=at_s,
     )
 
 
@@ -145,7 +148,8 @@ def change_of(held: Contribution | None, new: Contribution, rule: WindowRule, cl
     window. A version is counted once; one that is older than the one held never."""
     if held is not None and held.version >= new.version:
         return CountChange.REPEAT
-    if closed is not None and rule.is_final((held or new).slice_start, closed):
+    # By its own time too: how many records were counted before the next window is closed makes no difference.
+    if rule.is_final((held or new).slice_start, max(closed or 0, new.at_s - rule.grace_s)):
         return CountChange.TOO_LATE
     if new.withdrawn:
         return CountChange.WITHDRAWN

@@ -13,7 +13,7 @@ from newsflow.ingest.claims import Claimed
 from newsflow.ingest.item import OutputRecord, broken, count_outcomes
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import article_from_json
-from newsflow.model.headers import emitted_headers
+from newsflow.model.headers import emitted_headers, event_ms
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import TrendSettings
@@ -58,7 +58,8 @@ def count(events: Sequence[Event], trends: Trends, settings: TrendSettings, read
     for event in events:
         found = read_article(event, read)
         if isinstance(found, Article):
-            contributions.append(contribution_of(found, settings.windows, settings.fresh))
+            at_s = event_ms(event, int(LATEST.timestamp() * 1_000)) // 1_000
+            contributions.append(contribution_of(found, settings.windows, settings.fresh, at_s))
         else:
             dead.append((event, found))
     return ReadBatch(trends.count(contributions), tuple(dead))
@@ -99,12 +100,13 @@ def _time_of(event: Event) -> datetime:
 
 
 def output_record(record: TrendRecord, job: str) -> OutputRecord:
-    """What is written for a record of the outbox."""
+    """What is written for a record of the outbox. Its event time is the end of its window."""
+    end = datetime.fromisoformat(orjson.loads(record.value)["window"]["end"])
     headers = emitted_headers(
         name=record.kind,
         ce_id=record.id,
         job=job,
-        time=record.decided_at,
+        time=end,
         decided_at=record.decided_at,
         subject=record.series,
     )
