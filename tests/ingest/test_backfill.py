@@ -59,7 +59,8 @@ def test_a_backfill_is_decided_as_the_stream_was(make_runtime: MakeRuntime, even
     backfilled = make_runtime("backfilled", now)
     at_once = _run(backfilled, events, 40, timedelta(seconds=1))
     assert at_once.decided == day_by_day.decided
-    assert at_once.counts == day_by_day.counts
+    # What was published and taken back before its window was closed, or after it, is zero in the end.
+    assert +at_once.counts == +day_by_day.counts
     assert {"added", "duplicate", "replaced", "withdrawn", "repeat", "stale"} <= {each[0] for each in at_once.decided}
     assert len({each[3] for each in at_once.decided if each[3]}) > 100  # stories
 
@@ -68,13 +69,13 @@ def test_a_backfill_is_decided_as_the_stream_was(make_runtime: MakeRuntime, even
     outcomes = Counter(each[0] for each in again.decided)
     # Also what was edited or withdrawn since: its earlier states are known to be older.
     assert outcomes.keys() == {"repeat", "stale", "dead-lettered"}
-    assert again.counts == {}
+    assert not +again.counts
 
 
 class Run:
     def __init__(self) -> None:
         self.decided: list[tuple[Any, ...]] = []
-        self.counts: dict[Any, int] = {}
+        self.counts: Counter[Any] = Counter()
 
 
 def _run(runtime: Runtime, events: Sequence[Event], size: int, pause: timedelta) -> Run:

@@ -108,8 +108,9 @@ def emitted_headers(
     """The headers of a value that follows the schema `name`, emitted by `job`.
 
     `time` is that of the event, and `decided_at` when the ledger decided, never the clock: a retry writes the same
-    bytes. It is None for what 0.1 decided, which said it in `time`. `subject` is the article's id. Trace context is passed on from `incoming`, the raw event's headers, else from
-    `envelope`, the attributes of a raw event in structured mode.
+    bytes. It is None for what 0.1 decided, which said it in `time`. `subject` is the article's id. Trace context is
+    passed on from `incoming`, the raw event's headers, else from `envelope`, the attributes of a raw event in
+    structured mode.
     """
     pairs: list[tuple[str, bytes | None]] = [
         ("ce_specversion", b"1.0"),
@@ -117,7 +118,6 @@ def emitted_headers(
         ("ce_source", ce_source(job).encode()),
         ("ce_type", ce_type(name).encode()),
         ("ce_time", instant_text(time).encode()),
-        (DECIDED_AT_HEADER, instant_text(decided_at).encode()),
     ]
     if decided_at is not None:
         pairs.append((DECIDED_AT_HEADER, instant_text(decided_at).encode()))
