@@ -62,7 +62,7 @@ def mixed_events(count: int, seed: int = 1, minutes: float = 10) -> Iterator[tup
         else:
             event = known[draw.randrange(max(0, len(known) - 40), len(known))]
             changed = {"edit": {"content": event.get("content", "") + f"\n\nUpdate {number}."}, "repeat": {}}
-            changed |= {"stale": {"fetched_at": instant_text(at - timedelta(days=2))}}
+            changed |= {"stale": {"fetched_at": instant_text(at - timedelta(days=2, minutes=7))}}
             event = event | {"fetched_at": instant_text(at)} | changed.get(kind, {})
             if kind == "withdraw":
                 event = {name: event[name] for name in ("source", "url", "fetched_at")} | {"action": "withdraw"}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,6 @@ def test_on_kafka_from_the_beginning(topics_broker: RunningBroker, flags: dict[s
     for topic, records in runs[0].items():
         assert records == runs[1][topic], topic
     assert all(runs[0][topic] for topic in written[:5])
-    assert DAYS[1] - DAYS[0] > timedelta(days=1)
 
 
 def _ends(broker: RunningBroker, topics: list[str]) -> dict[str, dict[int, int]]:
@@ -110,10 +109,10 @@ def _records(broker: RunningBroker, begun: dict[str, dict[int, int]]) -> Iterato
         records = [each for each in broker.read(topic, starts) if each.offset >= starts.get(each.partition, 0)]
         for each in records:
             assert header(each.headers, DECIDED[0]) or header(each.headers, DECIDED[1])
-        yield (
-            topic,
-            [
-                (each.partition, each.key, each.value, [pair for pair in each.headers if pair[0] not in DECIDED])
-                for each in records
-            ],
-        )
+        said = [
+            (each.partition, each.key, each.value, [pair for pair in each.headers if pair[0] not in DECIDED])
+            for each in records
+        ]
+        # The producer puts records without a key, as those of dead letters are here, where it likes.
+        keyed = any(key is not None for _, key, *_ in said)
+        yield topic, said if keyed else sorted((each[1:] for each in said), key=repr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -175,9 +176,10 @@ def test_what_is_fresh_is_told_however_late_it_is_processed(
 def test_a_dead_letter_that_is_replayed_is_as_old_as_it_was(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime()
     stamp = str(round(FETCHED.timestamp() * 1_000)).encode()
-    replayed = event(1, FETCHED + timedelta(days=30))
-    replayed = Event(*(getattr(replayed, name) for name in ("topic", "partition", "offset", "timestamp_ms", "key", "value")),
-                     (("newsflow.error.attempt", b"1"), ("newsflow.origin.timestamp", stamp)))  # fmt: skip
+    replayed = replace(
+        event(1, FETCHED + timedelta(days=30)),
+        headers=(("newsflow.error.attempt", b"1"), ("newsflow.origin.timestamp", stamp)),
+    )
     assert record_time(replayed) == FETCHED
     assert kinds(output_records(process([replayed], runtime), "test"))["alert"] == 1
 
@@ -234,9 +236,6 @@ def test_the_headers_say_how_old_an_article_is(make_runtime: MakeRuntime) -> Non
 
 
 # The same again.
-
-
-RunInput = Callable[[datetime, int], tuple[list[OutputRecord], Counter[str]]]
 
 
 def test_runs_a_day_apart_and_cut_elsewhere_say_the_same(make_runtime: MakeRuntime) -> None:
