@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ import pytest
 from newsflow.alerts.outbox import Outbox
 from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger import Ledger, Pruned, mask_url, open_ledger, pruning
-from newsflow.ledger.opening import MIGRATIONS, applied_migrations, migrate, open_database, pending_migrations
+from newsflow.ledger.database import Database
+from newsflow.ledger.opening import (
+    MIGRATIONS,
+    applied_migrations,
+    migrate,
+    open_database,
+    pending_migrations,
+    take_back,
+)
+from newsflow.ledger.tables import remake_prints
 from newsflow.migrations import Migration, MigrationSet
 from newsflow.model import Outcome, PendingAlert, PublishedVersion, Reason
 from newsflow.testing import Clock
@@ -208,3 +218,41 @@ def test_original_is_found_behind_a_crowd_of_its_copies(ledger: Ledger, wire: Wi
         ledger.decide([wire.publish(f"https://o.example/{start + at}", source="o") for at in range(40)])
     outcomes = ledger.outcomes()
     assert outcomes == {Outcome.ADDED: 1, Outcome.DUPLICATE: 199}
+
+
+def test_fingerprints_of_other_rules_are_made_anew_by_a_migration(
+    open_one: Callable[[], Ledger], ledger_url: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a release whose fingerprints are others: those that are there are of its rules from then on, and what is
+    forgotten is compared no more."""
+    ledger = open_one()
+    ledger.decide([wire.publish(), wire.publish("https://b.example/", RIVER, source="b")])
+    before = ledger.transact(_prints)
+
+    def spoil(db: Database) -> None:
+        db.execute("UPDATE text_print SET keys = ?, shingles = ?, text_hash = ?", [b"", b"", b"other"])
+
+    def forget(db: Database) -> None:
+        db.execute("DELETE FROM article_version WHERE article_id = ?", [before[1][0]])
+
+    ledger.transact(spoil)
+    assert ledger.transact(_prints) != before
+    with closing(open_database(ledger_url)) as db:
+        take_back(db, 5)
+    monkeypatch.setattr("newsflow.ledger.tables.PRINT_VERSION", 2)
+    again = open_one()
+    assert [each[:-1] for each in again.transact(_prints)] == [each[:-1] for each in before]
+    assert {each[-1] for each in again.transact(_prints)} == {2}
+    again.transact(spoil)
+    again.transact(forget)
+    monkeypatch.setattr("newsflow.ledger.tables.PRINT_VERSION", 3)
+    while again.transact(remake_prints):
+        pass
+    assert [each[0] for each in again.transact(_prints)] == [before[0][0]]
+    copy = again.decide([wire.publish("https://c.example/", source="c")])[0]
+    assert copy.outcome is Outcome.DUPLICATE
+
+
+def _prints(db: Database) -> list[tuple[object, ...]]:
+    sql = "SELECT article_id, text_hash, shingles, numbers, keys, print_version FROM text_print ORDER BY text_no"
+    return [tuple(bytes(each) if isinstance(each, memoryview) else each for each in row) for row in db.query(sql)]
