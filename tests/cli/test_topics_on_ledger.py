@@ -81,7 +81,7 @@ def plant(archive: Archive) -> None:
         candidates += [second_state(candidates[number], number) for number in sorted(archive.gone)]
         for start in range(0, len(candidates), 250):
             clock.now = BEGAN + timedelta(days=DAYS) * min(start / ARTICLES, 0.999)
-            batch = candidates[start : start + 250]
+            batch = [replace(each, fetched_at=clock.now) for each in candidates[start : start + 250]]
             decisions = ledger.decide(batch)
             articles = [tagged(rules, each.article) for each in decisions]
             ledger.record([record(*pair) for pair in zip(batch, articles, strict=True)])
