@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+# Jobs and commands start hundreds of processes: none of them is to compile all of newsflow anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-sinks test-faults test-attacks test-deploy test-docs test-flink test-flink-short soak nightly check bench docs clean

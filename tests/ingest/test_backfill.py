@@ -25,7 +25,7 @@ from newsflow.trends.job import count, due_records
 from tests.mixed_events import START, mixed_events
 
 MakeRuntime = Callable[..., Runtime]
-DAYS, A_DAY = 200, 6
+DAYS, A_DAY = 200, 4
 RETENTION = timedelta(days=60)
 
 
