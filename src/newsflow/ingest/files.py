@@ -29,7 +29,7 @@ import orjson
 
 from newsflow.errors import SinkError, UsageError, in_words
 from newsflow.model import Event, Headers
-from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX
+from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX, ORIGIN_PREFIX
 from newsflow.model.names import TOPIC_ID, subscription_of
 from newsflow.stores.manifest import sync
 
@@ -298,6 +298,15 @@ def original_of(line: bytes) -> tuple[bytes | None, bytes | None, Headers] | Non
         return _set_aside(members) if members.keys() >= _SET_ASIDE else None
     except (ValueError, KeyError, AttributeError, TypeError):
         return None
+
+
+def origin_topic(line: bytes) -> str | None:
+    """The topic of the record that a dead letter was, which `newsflow tail -o json` printed as this line."""
+    name = f"{ORIGIN_PREFIX}topic"
+    if original_of(line) is None or name.encode() not in line:
+        return None
+    topic = orjson.loads(line)["headers"].get(name) if line.startswith(_HOLDING_A_RECORD[0]) else None
+    return topic if isinstance(topic, str) else None
 
 
 def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
