@@ -154,6 +154,8 @@ class Turns:
         self.counts: Counter[str] = Counter()
         self._bounded = AvailableReader(consumer, topic, RunLimits(batch_records=10, records=10), counts=self.counts)
         self._endless = SplitReader(consumer, topic, 0, 1) if kind == "endless" else None
+        self._until: Any = None
+        self._merges = kind == "merged"
         self._positions: Any = {}
         self._marks: Any = {}
         self.close = consumer.close
@@ -164,7 +166,9 @@ class Turns:
             self._positions, self._marks = reading.positions, reading.marks
             self.counts.update(reading.found)
             return [event.value or b"" for event in reading.events]
-        self._bounded.plan()
+        if self._merges and (self._until is None or self._bounded.plan(self._until).empty):
+            self._until = self._bounded.end_offsets()
+        self._bounded.plan(self._until)
         found = [event.value or b"" for batch in self._bounded.batches() for event in batch]
         self._bounded.finish()
         return found
@@ -189,7 +193,7 @@ def write_each(broker: RunningBroker, topic: str, values: list[bytes]) -> None:
             writer.flush()
 
 
-@pytest.mark.parametrize("kind", ["bounded", "endless"])
+@pytest.mark.parametrize("kind", ["bounded", "merged", "endless"])
 def test_retention_overtakes_the_reader(
     broker: RunningBroker, kind: str, caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None]
 ) -> None:
@@ -213,7 +217,7 @@ def test_retention_overtakes_the_reader(
 
 
 @pytest.mark.parametrize("grown", [False, True], ids=["offset beyond the end", "grown past the offset"])
-@pytest.mark.parametrize("kind", ["bounded", "endless"])
+@pytest.mark.parametrize("kind", ["bounded", "merged", "endless"])
 def test_brokers_cut_off_what_was_read(
     own_broker: LocalBroker, kind: str, grown: bool, record_property: Callable[[str, object], None]
 ) -> None:

@@ -56,6 +56,23 @@ class BoundedReading:
         return found
 
 
+class MergedReading(BoundedReading):
+    """The same with bounds, and with runs so small that something is always fetched ahead."""
+
+    def __init__(self, broker: RunningBroker, topic: str) -> None:
+        super().__init__(broker, topic)
+        self._reader._limits = RunLimits(batch_records=3, records=4)
+        self._until: Offsets | None = None
+
+    def turn(self) -> list[bytes]:
+        if self._until is None or self._reader.plan(self._until).empty:
+            self._until = self._reader.end_offsets()
+            self._reader.plan(self._until)
+        found = [event.value or b"" for batch in self._reader.batches() for event in batch]
+        self._reader.finish()
+        return found
+
+
 class EndlessReading:
     """The reader of streaming runners; positions and marks are kept as a savepoint would, by topic."""
 
@@ -162,7 +179,7 @@ def wait_for(reached: Callable[[], bool], words: Callable[[], object] = lambda: 
 
 @pytest.mark.attacks
 @pytest.mark.timeout(5400)
-@pytest.mark.parametrize("kind", [BoundedReading, EndlessReading])
+@pytest.mark.parametrize("kind", [BoundedReading, MergedReading, EndlessReading])
 def test_a_topic_is_made_anew_at_random_moments(
     broker: RunningBroker, kind: Any, record_property: Callable[[str, object], None]
 ) -> None:
@@ -207,7 +224,7 @@ def missing(values: list[bytes], reader: Running) -> list[bytes]:
 
 @pytest.mark.attacks
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", [BoundedReading, EndlessReading])
+@pytest.mark.parametrize("kind", [BoundedReading, MergedReading, EndlessReading])
 def test_brokers_without_topic_ids_do_not_hide_it(
     broker: RunningBroker, kind: Any, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:

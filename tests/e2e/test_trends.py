@@ -35,6 +35,7 @@ def news(topics_broker: RunningBroker, tmp_path: Path) -> Iterator[News]:
 def job(news: News, tmp_path: Path) -> Iterator[JobProcess]:
     url = f"sqlite:///{tmp_path}/ledger.sqlite3"
     environ = {"NEWSFLOW_TRENDS__INPUT_TOPIC": news.topic, "NEWSFLOW_TRENDS__GROUP": news.topic}
+    environ["NEWSFLOW_TRENDS__GRACE_S"] = "5"  # so long it takes until the clock closes what comes last
     made = JobProcess(news.broker, "unused", tmp_path, url, "unused", environ, job="trends")
     yield made
     if made.process is not None and made.process.poll() is None:

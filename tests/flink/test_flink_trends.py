@@ -28,6 +28,7 @@ def news(stack: Stack) -> Iterator[News]:
 @pytest.fixture
 def run(stack: Stack, news: News, tmp_path: Path) -> Iterator[FlinkRun]:
     environ = {"NEWSFLOW_TRENDS__INPUT_TOPIC": news.topic, "NEWSFLOW_TRENDS__GROUP": news.topic}
+    environ["NEWSFLOW_TRENDS__GRACE_S"] = "5"  # so long it takes until the clock closes what comes last
     made = FlinkRun(stack, stack.broker.name("counting"), tmp_path, news.ledger_url, news.topic, environ=environ)
     made.page = "trends"
     try:

@@ -18,6 +18,7 @@ from newsflow.kafka.watermarks import DISORDER_MS
 
 TOPIC = "t"
 NOW = 1_000_000.0
+QUIET_S = 60.0
 
 
 class ScriptedConsumer:
@@ -40,6 +41,7 @@ class ScriptedConsumer:
         self.truncated_at_position: dict[int, int] = {}
         self.closed = False
         self.id: str | None = "first"
+        self.ce_times: dict[int, str] = {}
 
     def topic_id(self, topic: str, timeout_ms: float) -> str | None:
         if self.away or self.mute:
@@ -98,7 +100,9 @@ class ScriptedConsumer:
             left -= len(offsets)
             if offsets:
                 times = self.logs[partition]
-                found[TopicPartition(TOPIC, partition)] = [record(partition, o, times[o]) for o in offsets]
+                found[TopicPartition(TOPIC, partition)] = [
+                    record(partition, o, times[o], self.ce_times.get(o)) for o in offsets
+                ]
                 self.at[partition] = offsets[-1] + 1
             elif not there:
                 self.at[partition] = self.ends[partition]  # gaps and markers at the end are passed over
@@ -116,9 +120,10 @@ class ScriptedConsumer:
         self.closed = True
 
 
-def record(partition: int, offset: int, timestamp: int) -> Any:
+def record(partition: int, offset: int, timestamp: int, ce_time: str | None = None) -> Any:
+    headers, value = [("ce_time", ce_time.encode())] if ce_time else [], b"%d" % offset
     return SimpleNamespace(
-        topic=TOPIC, partition=partition, offset=offset, timestamp=timestamp, key=None, value=b"%d" % offset, headers=[]
+        topic=TOPIC, partition=partition, offset=offset, timestamp=timestamp, key=None, value=value, headers=headers
     )
 
 
@@ -139,7 +144,7 @@ def places(reading: Reading) -> list[tuple[int, int]]:
 
 
 def reader(consumer: ScriptedConsumer, clock: Clock | None = None, index: int = 0, count: int = 1) -> SplitReader:
-    return SplitReader(consumer, TOPIC, index, count, clock or Clock())
+    return SplitReader(consumer, TOPIC, index, count, clock or Clock(), QUIET_S)
 
 
 def test_a_new_group_starts_at_the_first_record_and_says_where_to_go_on() -> None:
@@ -390,17 +395,62 @@ def test_a_record_from_the_future_does_not_make_the_others_late() -> None:
     assert reader(consumer).read({}, 500).watermark_ms == now_ms - DISORDER_MS
 
 
-def test_a_silent_partition_follows_the_clock_once_the_broker_has_said_it_is_empty() -> None:
+def test_partitions_follow_the_clock_once_the_broker_has_said_they_are_empty_and_nothing_came_for_a_while() -> None:
     clock = Clock()
     consumer = ScriptedConsumer({0: log(0), 1: {}})
     source = reader(consumer, clock)
     consumer.mute = True
     reading = source.read({}, 500)
     assert reading.watermark_ms is None, "of partition 1 nothing is known yet"
+    clock.now += QUIET_S
+    reading = source.read(reading.positions, 500)
+    assert reading.watermark_ms is None, "nobody has said that it is empty"
     consumer.mute = False
     clock.now += IDLE_CHECK_S
     reading = source.read(reading.positions, 500)
-    assert reading.watermark_ms == int(clock.now * 1000) - DISORDER_MS
+    assert reading.watermark_ms == int(clock.now * 1000)
+
+
+def test_a_partition_that_is_read_to_its_end_holds_the_watermark_until_nothing_came_for_a_while() -> None:
+    """A backfill is written a little slower than it is read."""
+    clock, day_ms = Clock(), 86_400_000
+    consumer = ScriptedConsumer({0: {0: int(NOW * 1000) - 9 * day_ms}})
+    source = reader(consumer, clock)
+    reading = source.read({}, 500)
+    for day in range(8, 0, -1):
+        clock.now += QUIET_S - IDLE_CHECK_S
+        reading = source.read(reading.positions, 500)
+        assert reading.events == []
+        assert reading.watermark_ms == int(NOW * 1000) - (day + 1) * day_ms - DISORDER_MS
+        at = len(consumer.logs[0])
+        consumer.logs[0][at], consumer.ends[0] = int(NOW * 1000) - day * day_ms, at + 1
+        reading = source.read(reading.positions, 500)
+        assert reading.watermark_ms == int(NOW * 1000) - day * day_ms - DISORDER_MS
+    clock.now += QUIET_S
+    assert source.read(reading.positions, 500).watermark_ms == int(clock.now * 1000)
+
+
+def test_event_time_is_that_of_the_event_and_not_of_its_record() -> None:
+    now_ms = int(NOW * 1000)
+    consumer = ScriptedConsumer({0: {0: now_ms - 100, 1: now_ms - 50}})
+    consumer.ce_times = {0: "1970-01-09T00:00:00Z", 1: "1970-01-10T00:00:00Z"}
+    reading = reader(consumer).read({}, 500)
+    assert reading.watermark_ms == 9 * 86_400_000 - DISORDER_MS
+
+
+def test_an_idle_partition_whose_broker_no_longer_answers_holds_the_watermark() -> None:
+    clock = Clock()
+    consumer = ScriptedConsumer({0: log(0), 1: {}})
+    source = reader(consumer, clock)
+    reading = source.read({}, 500)
+    clock.now += QUIET_S
+    reading = source.read(reading.positions, 500)
+    idle_ms = int(clock.now * 1000)
+    assert reading.watermark_ms == idle_ms
+    consumer.mute = True
+    clock.now += 3_600
+    consumer.logs[0][1], consumer.ends[0] = int(clock.now * 1000), 2
+    assert source.read(reading.positions, 500).watermark_ms == idle_ms
 
 
 def test_a_silent_partition_is_looked_at_though_another_never_falls_silent() -> None:
@@ -411,7 +461,7 @@ def test_a_silent_partition_is_looked_at_though_another_never_falls_silent() -> 
     reading = source.read({}, 1)
     assert reading.watermark_ms is None
     consumer.mute = False
-    clock.now += IDLE_CHECK_S
+    clock.now += QUIET_S
     reading = source.read(reading.positions, 1)
     assert reading.events
     assert reading.watermark_ms == int(NOW * 1000) - DISORDER_MS

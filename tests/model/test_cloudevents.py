@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsflow.model import Event, Headers, Reason, Rejected
 from newsflow.model.headers import (
@@ -12,6 +14,7 @@ from newsflow.model.headers import (
     content_type,
     dead_letter_headers,
     emitted_headers,
+    event_ms,
     header,
     instant_text,
 )
@@ -31,13 +34,16 @@ def as_dict(headers: Headers) -> dict[str, bytes | None]:
 
 
 def test_emitted_headers_are_cloudevents_in_binary_mode() -> None:
-    headers = emitted_headers(name="article", ce_id="id-1", job="ingest", time=AT, subject="a1", incoming=EVENT.headers)
+    headers = emitted_headers(
+        name="article", ce_id="id-1", job="ingest", time=AT, decided_at=AT, subject="a1", incoming=EVENT.headers
+    )
     assert as_dict(headers) == {
         "ce_specversion": b"1.0",
         "ce_id": b"id-1",
         "ce_source": b"/newsflow/ingest",
         "ce_type": b"newsflow.article.v1",
         "ce_time": b"2025-03-12T07:31:40Z",
+        "newsflow-decided-at": b"2025-03-12T07:31:40Z",
         "ce_subject": b"a1",
         "ce_dataschema": b"urn:newsflow:schema:article:v1",
         "content-type": b"application/json",
@@ -57,7 +63,9 @@ def test_emitted_headers_are_cloudevents_in_binary_mode() -> None:
 def test_trace_context_is_passed_on(
     incoming: Headers, envelope: dict[str, object] | None, passed: bytes | None
 ) -> None:
-    headers = emitted_headers(name="alert", ce_id="i", job="j", time=AT, incoming=incoming, envelope=envelope)
+    headers = emitted_headers(
+        name="alert", ce_id="i", job="j", time=AT, decided_at=AT, incoming=incoming, envelope=envelope
+    )
     assert as_dict(headers).get("traceparent") == passed
     assert "tracestate" not in as_dict(headers)
     assert "ce_subject" not in as_dict(headers)
@@ -132,3 +140,39 @@ def test_instants_are_utc_with_z() -> None:
     assert instant_text(local) == "2025-03-12T07:31:40.000005Z"
     with pytest.raises(ValueError, match="has no zone"):
         instant_text(datetime(2025, 3, 12))  # noqa: DTZ001
+
+
+NOW_MS, WRITTEN_MS = 1_800_000_000_000, 1_750_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("ce_time", "written_ms", "expected_ms"),
+    [
+        ("2025-03-12T07:31:40Z", WRITTEN_MS, 1_741_764_700_000),
+        ("2025-03-12T07:31:40.123456Z", WRITTEN_MS, 1_741_764_700_123),
+        ("2025-03-12T09:31:40+02:00", WRITTEN_MS, 1_741_764_700_000),
+        ("2025-03-12T07:31:40Z", 0, 1_741_764_700_000),
+        ("2025-03-12T07:31:40Z", 86_400_000, 1_741_764_700_000),  # written by something without a clock
+        ("2026-01-01T00:00:00Z", WRITTEN_MS, WRITTEN_MS),
+        ("9999-12-31T23:59:59-14:00", 0, NOW_MS),
+        ("0001-01-01T00:00:00+14:00", WRITTEN_MS, 0),
+        ("2025-03-12T07:31:40", WRITTEN_MS, WRITTEN_MS),
+        ("10000-01-01T00:00:00Z", WRITTEN_MS, WRITTEN_MS),
+        ("1741764700", WRITTEN_MS, WRITTEN_MS),
+        ("yesterday", WRITTEN_MS, WRITTEN_MS),
+        ("", WRITTEN_MS, WRITTEN_MS),
+        (None, WRITTEN_MS, WRITTEN_MS),
+        (None, 0, 0),
+        (None, NOW_MS + 1, NOW_MS),
+        (None, 1 << 62, NOW_MS),
+    ],
+)
+def test_the_event_time_of_a_record(ce_time: str | None, written_ms: int, expected_ms: int) -> None:
+    headers = (("ce_time", None if ce_time is None else ce_time.encode()),)
+    assert event_ms(Event("t", 0, 0, written_ms, None, b"", headers), NOW_MS) == expected_ms
+
+
+@given(st.binary(), st.integers(0, 1 << 63), st.integers(0, 1 << 50))
+def test_any_bytes_have_an_event_time(ce_time: bytes, written_ms: int, now_ms: int) -> None:
+    at_ms = event_ms(Event("t", 0, 0, written_ms, None, b"", (("ce_time", ce_time),)), now_ms)
+    assert 0 <= at_ms <= now_ms

@@ -14,6 +14,7 @@ from newsflow.kafka.client import make_consumer, make_producer
 from newsflow.ledger import open_ledger
 from newsflow.model import Article, Event, PublishedVersion
 from newsflow.model.codec import decode_article, encode_article
+from newsflow.model.headers import instant_text
 from newsflow.model.names import BURST_TOPIC, TREND_TOPIC, article_key, dead_letter_topic
 from newsflow.trends.bursts import TrendSettings
 from newsflow.trends.counting import DAY_S, Cell, recount
@@ -31,20 +32,23 @@ WEEKS_10 = 70
 class News:
     """Articles in a ledger, as the job ingest records them, and on a topic of the test's own."""
 
-    def __init__(self, broker: RunningBroker, ledger_url: str) -> None:
+    def __init__(self, broker: RunningBroker, ledger_url: str, settings: TrendSettings = SETTINGS) -> None:
         # Without end: these records are years old, and would be deleted while they are read.
         forever = {"retention.ms": "-1"}
         self.broker, self.topic = broker, broker.create_topic(broker.name("articles"), 2, forever)
         broker.create_topic(dead_letter_topic(self.topic))
         self.ledger_url, self.newest = ledger_url, START
         self._ledger, self._producer = open_ledger(ledger_url), make_producer(broker.settings)
-        self._trends = Trends(self._ledger, SETTINGS)
+        self._settings, self._trends = settings, Trends(self._ledger, settings)
         self._begun = {name: self._ends(name) for name in (TREND_TOPIC, BURST_TOPIC)}
         self._random, self.versions, self._sent = Random(7), 0, list[Any]()
         self._expected, self._expected_of = dict[tuple[int, Cell], int](), 0
 
-    def publish(self, versions: list[Article], *, delay_s: float = 5.0, shuffled: bool = True) -> None:
-        """Record versions in order; publish them somewhat out of order, every fifth twice."""
+    def publish(
+        self, versions: list[Article], *, delay_s: float = 5.0, shuffled: bool = True, written: datetime | None = None
+    ) -> None:
+        """Record versions in order; publish them somewhat out of order, every fifth twice. They were written with a
+        delay, or at one time: as a backfill is."""
         self._ledger.record([self._record(each) for each in versions])
         self.versions += len(versions)
         self.newest = max(self.newest, *(each.first_seen for each in versions))
@@ -52,14 +56,14 @@ class News:
         if shuffled:
             wire.sort(key=lambda each: each.first_seen.timestamp() + self._random.uniform(0, 300))
         for each in wire:
-            written = each.first_seen + timedelta(seconds=delay_s)
-            self.send(article_key(each.id), encode_article(each), written)
+            at = written or each.first_seen + timedelta(seconds=delay_s)
+            self.send(article_key(each.id), encode_article(each), at, each.first_seen)
         self.flush()
 
-    def send(self, key: bytes, value: bytes | None, at: datetime) -> None:
-        self._sent.append(
-            self._producer.send(self.topic, key=key, value=value, timestamp_ms=round(at.timestamp() * 1_000))
-        )
+    def send(self, key: bytes, value: bytes | None, at: datetime, event_at: datetime | None = None) -> None:
+        headers = [("ce_time", instant_text(event_at).encode())] if event_at else []
+        at_ms = round(at.timestamp() * 1_000)
+        self._sent.append(self._producer.send(self.topic, key=key, value=value, headers=headers, timestamp_ms=at_ms))
 
     def flush(self) -> None:
         self._producer.flush(60)
@@ -69,7 +73,7 @@ class News:
     def recount(self) -> dict[tuple[int, Cell], int]:
         versions = [decode_article(each.value) for each in self._ledger.articles()]
         assert len(versions) == self.versions
-        return recount(versions, RULE, SETTINGS.fresh)
+        return recount(versions, self._settings.windows, self._settings.fresh)
 
     def closed(self) -> dict[tuple[int, Cell], int]:
         """What the ledger holds as published."""

@@ -340,12 +340,33 @@ def test_a_burst_that_is_corrected_away_is_retracted(trends: Trends) -> None:
     assert bursts(close(trends, START + timedelta(days=5, hours=10))) == [("storms", "retracted", 2)]
 
 
-def test_late_articles_raise_a_burst_after_all_but_not_days_later(trends: Trends) -> None:
+@pytest.mark.parametrize("hours_ago", [0, 1, 3, 5])
+def test_a_backfill_beside_the_stream_corrects_counts_and_raises_no_burst(trends: Trends, hours_ago: int) -> None:
+    """Also one of the hour that was closed last. The same articles in time raise one."""
+    usual_days(trends, 5)
+    now = START + timedelta(days=5, hours=14)
+    live = [each for hour in range(8, 14) for each in crowd(5, hour, 2, topic="other")]
+    take(trends, *live)
+    assert bursts(close(trends, now)) == []
+    backfill = crowd(5, 13 - hours_ago, 60)
+    assert take(trends, *backfill) == [CountChange.COUNTED] * 60
+    written = close(trends, now)
+    assert bursts(written) == []
+    assert trends.bursts() == []
+    hour = end(now) - hours_ago * 3_600
+    assert trends.totals(0)[hour]["topic", "storms"] == 60
+    assert trends.totals(0)[hour]["all", "all"] == 62
+    take(trends, *crowd(6, 13 - hours_ago, 100))
+    assert ("storms", "raised", 1) in bursts(close(trends))
+
+
+def test_late_articles_raise_a_burst_in_windows_that_are_still_open(trends: Trends) -> None:
     usual_days(trends, 5)
     take(trends, *crowd(5, 9, 2), *crowd(5, 10, 2, topic="other"))
     assert bursts(close(trends, START + timedelta(days=5, hours=10))) == []
     take(trends, *crowd(5, 9.01, 60))
-    assert ("storms", "raised", 1) in bursts(close(trends, START + timedelta(days=5, hours=10)))
+    assert bursts(close(trends, START + timedelta(days=5, hours=10))) == []
+    assert bursts(close(trends, START + timedelta(days=5, hours=10, minutes=15))) == [("storms", "raised", 1)]
 
 
 def test_records_follow_their_schemas(trends: Trends) -> None:

@@ -18,7 +18,7 @@ from newsflow.ingest.steps import process
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.codec import decode_article, encode_article
-from newsflow.model.headers import header
+from newsflow.model.headers import header, instant_text
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
 from newsflow.tools.sample.build import sample_events, sources_path
 from newsflow.trends.bursts import TrendSettings
@@ -153,6 +153,10 @@ def test_the_whole_sample_is_counted_as_the_ledger_recounts_it(tmp_path: Path) -
     tools.close()
     assert found == expected
     assert len(written) >= len(expected) > 100
+    for record in written:
+        headers = output_record(record, "trends").headers
+        assert header(headers, "ce_time") == orjson.loads(record.value)["window"]["end"]
+        assert header(headers, "newsflow-decided-at") == instant_text(record.decided_at)
     assert any(each.duplicate_of for each in versions)
 
 

@@ -97,6 +97,7 @@ def _headers(
         ce_id=ce_id,
         job=job,
         time=decision.decided_at,
+        decided_at=decision.decided_at,
         subject=subject,
         incoming=event.headers,
         envelope=_envelope(event, article),

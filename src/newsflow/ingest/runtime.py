@@ -150,7 +150,7 @@ class Runtime:
     @part
     def split_readers(self) -> SplitReaders:
         kafka = replace(KafkaSettings.of(self.config.kafka), expand_bytes=self.config.limits.expand_bytes)
-        return self._to_close.enter_context(closing(SplitReaders(kafka)))
+        return self._to_close.enter_context(closing(SplitReaders(kafka, self.config.trends.windows.grace_s)))
 
     def sink(self, name: str) -> PatientSink:
         """A sink of delivery. Raises `ConfigError` for files that are wrong; a store or a ledger that is unavailable is

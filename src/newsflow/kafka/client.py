@@ -150,6 +150,13 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]
                 return str(found) if found is not None and found.int else ""
         return None
 
+    def poll(self, *arguments: Any, **named: Any) -> Any:
+        """As in `KafkaConsumer`, which lays the records of a paused partition aside, and takes them up again only when
+        nothing is in line; a fetch of another partition that is read to its end stays in line there."""
+        if not self._fetcher._next_partition_records:
+            self._fetcher._next_partition_records = None
+        return super().poll(*arguments, **named)
+
     def seek(self, partition: Any, offset: int, epoch: int = -1) -> None:
         """As in `KafkaConsumer`; with the leader epoch of the record before `offset`, brokers are asked whether that
         part of the log was cut off since."""

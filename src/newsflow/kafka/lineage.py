@@ -221,6 +221,7 @@ class Lineage:
         self._consumer.assign([tp])
         try:
             self._consumer.seek(tp, offset)
+            self._consumer.resume(tp)  # it may have been paused, and stays so when it is assigned again
             deadline = time.monotonic() + _RECORD_S
             while time.monotonic() < deadline:
                 for record in self._consumer.poll(timeout_ms=200, max_records=1).get(tp, ()):

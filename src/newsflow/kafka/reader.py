@@ -2,17 +2,21 @@
 
 A run goes from where the last one ended to the end offsets seen at its start. Nothing here commits by itself: the
 caller does, once all that the run led to is written.
+
+With bounds, partitions are merged: of the first records that they still have, the one that was written first comes next
+(by partition where times are equal). So the order depends neither on how brokers cut fetches nor on where runs end.
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import TopicPartition
@@ -30,6 +34,7 @@ from newsflow.kafka.client import missing_topic, translated
 from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
 from newsflow.model.event import event_id_of
+from newsflow.model.headers import event_ms
 from newsflow.outages import EVERY_S, outages
 
 log = logging.getLogger(__name__)
@@ -80,6 +85,16 @@ class Run:
         return all(start >= end for start, end in self.spans.values())
 
 
+@dataclass(slots=True)
+class _LookAhead:
+    """What was fetched of a partition and not handed out yet: from `start` to `end`, where the consumer stands. With
+    each event goes the leader epoch of its record."""
+
+    start: int
+    end: int
+    events: deque[tuple[Event, int]] = field(default_factory=deque)
+
+
 class _NoAnswerError(KafkaError):
     """The broker cannot answer now, and may when it is asked again."""
 
@@ -108,8 +123,10 @@ class AvailableReader:
         self._lineage, self._findings = Lineage(consumer, topic), Findings(topic, counts)
         self._there: frozenset[int] = frozenset()
         self._assigned: tuple[int, ...] = ()
-        self._at: Offsets = {}
-        """Where the consumer stands, as far as that is known."""
+        self._ahead: dict[int, _LookAhead] = {}
+        """Of the partitions of which it is known where the consumer stands."""
+        self._merged_to: Mapping[int, int] | None = None
+        """The bounds of the run before."""
         self._ends: Offsets = {}
         """Where the partitions were last seen to end."""
         self._finished: Offsets = {}
@@ -124,7 +141,10 @@ class AvailableReader:
         self._looked_ms = 0
         self._planned_ms = 0
         self._newest_ms: dict[int, int] = {}
+        """The latest event time of each partition."""
         self._finished_ms: dict[int, int] = {}
+        self._heard_ms: dict[int, int] = {}
+        """The clock when the last record came from a partition, at first when reading it began."""
         self._stop = threading.Event()
 
     @property
@@ -162,6 +182,7 @@ class AvailableReader:
                 begin, end = self._begin_and_end()
             self._run = Run({p: self._span(p, begin[p], end[p], until) for p in self._assigned}, until)
             self._ends = end
+            self._heard_ms = {p: self._heard_ms.get(p, self._planned_ms) for p in self._assigned}
         return self._run
 
     def end_offsets(self) -> Offsets:
@@ -181,18 +202,22 @@ class AvailableReader:
         quiet_since = time.monotonic()
         deadline = quiet_since + self._limits.duration_s
         while self._left():
+            batch: list[Event] = []
+            lost = None
             try:
-                batch = self._poll(min(self._limits.batch_records, left))
+                self._fill(batch, min(self._limits.batch_records, left), left_bytes)
             except (OffsetOutOfRangeError, LogTruncationError) as error:
-                self._back_into_log(error)
-                return
+                lost = error
             if batch:
                 quiet_since = time.monotonic()
-                left, left_bytes = left - len(batch), left_bytes - sum(len(e.value or b"") for e in batch)
+                left, left_bytes = left - len(batch), left_bytes - _size(batch)
                 yield batch
             elif time.monotonic() - quiet_since > 60:
                 unread = ", ".join(f"{p}: {at} of {end}" for p, (at, end) in self._left().items())
                 raise KafkaError(f"{self._topic}: nothing came for 60 s before {unread}; is the broker reachable?")
+            if lost is not None:
+                self._back_into_log(lost)
+                return
             if left <= 0 or left_bytes <= 0 or time.monotonic() > deadline or self._stop.is_set():
                 return
 
@@ -237,15 +262,22 @@ class AvailableReader:
                 *(self._consumer.config["group_id"], error),
             )
 
-    def read_until_ms(self) -> int:
-        """Every record that was written to these partitions before this time was read by this run or an earlier one:
-        milliseconds since 1970; 0 while nothing is known of a partition. Call it when `batches` has ended.
+    def read_until_ms(self, quiet_s: float) -> int:
+        """How far event time has come: milliseconds since 1970; 0 while nothing is known of a partition. Call it when
+        `batches` has ended.
 
-        A partition that was read to its end is known up to when its end was looked up, however long it is idle;
-        another one up to its last record.
+        A partition holds it at its latest event. It no longer does when it was read to its bound; without bounds, when
+        it was read to its end and nothing has come from it for `quiet_s`. Then its time is when its end was looked up.
         """
+        quiet_since = self._planned_ms - round(quiet_s * 1_000)
+
+        def is_idle(partition: int, start: int, end: int) -> bool:
+            if self._reached.get(partition, start) < end:
+                return False
+            return self._run.bounds is not None or self._heard_ms.get(partition, self._planned_ms) <= quiet_since
+
         return min(
-            self._planned_ms if self._reached.get(p, start) >= end else self._newest_ms.get(p, 0)
+            self._planned_ms if is_idle(p, start, end) else self._newest_ms.get(p, 0)
             for p, (start, end) in self._run.spans.items()
         )
 
@@ -292,7 +324,7 @@ class AvailableReader:
         self._there = there
         if partitions != self._assigned:
             self._consumer.assign([self._tp(p) for p in partitions])
-            self._assigned, self._at = partitions, {}
+            self._assigned, self._ahead = partitions, {}
 
     def _take_over(self) -> None:
         """Begin partitions that are new to this reader where the group's offsets are, else at their start."""
@@ -342,15 +374,16 @@ class AvailableReader:
         for partition in partitions:
             self._findings.made_anew(partition, max(read.get(partition, 0), 0), self._ends.get(partition))
             self._finished[partition] = 0
+            known: dict[int, Any]
             for known in (
-                *(self._at, self._committed, self._attempted),
-                *(self._reached, self._newest_ms, self._finished_ms),
+                *(self._ahead, self._committed, self._attempted),
+                *(self._reached, self._newest_ms, self._finished_ms, self._heard_ms),
             ):
                 known.pop(partition, None)
 
     def _back_into_log(self, error: OffsetOutOfRangeError | LogTruncationError) -> None:
         """The log no longer holds what was to be read: let the next run begin where it does."""
-        self._at = {}
+        self._ahead = {}
         with self._asking():
             self._begin_anew(self._lineage.look(at_once=True), self._reached)
             begin, end = self._begin_and_end()
@@ -359,41 +392,112 @@ class AvailableReader:
             partition, at = tp.partition, self._reached.get(tp.partition)
             if at is None:
                 continue
-            self._lineage.cut(partition)
             if isinstance(error, LogTruncationError):
                 point = points[tp].offset if points[tp] is not None else begin[partition]
+                if point >= at and points[tp] is not None:
+                    continue  # What was cut off had been fetched, but not handed out.
+                self._lineage.cut(partition)
                 self._findings.truncated(partition, at, point)
                 self._reached[partition] = min(point, at)
             else:
+                self._lineage.cut(partition)
                 same = self._lineage.certain(partition)
                 self._reached[partition] = self._findings.within_log(
                     partition, at, begin[partition], end[partition], same=same
                 )
 
     def _position(self) -> None:
-        if self._lineage.strayed:
-            self._at, self._lineage.strayed = {}, False
-        for partition, (start, end) in self._run.spans.items():
-            tp = self._tp(partition)
-            if self._at.get(partition) != start:
-                self._consumer.seek(tp, start, self._lineage.mark(partition).epoch)
-            paused = self._run.bounds is not None and start >= end
-            (self._consumer.pause if paused else self._consumer.resume)(tp)
-        # Known again when a poll has told.
-        self._at = {}
+        """Send the consumer to where the run begins, unless what was fetched already begins there."""
+        bounds = self._run.bounds
+        if self._lineage.strayed or bounds != self._merged_to:
+            self._ahead, self._lineage.strayed, self._merged_to = {}, False, bounds
+        for partition, (start, _) in self._run.spans.items():
+            known = self._ahead.get(partition)
+            if known is None or known.start != start:
+                self._consumer.seek(self._tp(partition), start, self._lineage.mark(partition).epoch)
+                self._ahead[partition] = _LookAhead(start, start)
+        if bounds is None:
+            self._consumer.resume(*map(self._tp, self._run.spans))
 
-    def _poll(self, most: int) -> list[Event]:
-        batch: list[Event] = []
+    def _fill(self, batch: list[Event], most: int, most_bytes: int) -> None:
+        """Put events into an empty batch: what one poll gives; with bounds, what the merge gives until the batch is
+        full or a poll gives nothing. Where this raises, the batch holds what was handed out before."""
+        if self._run.bounds is None:
+            batch += self._hand_out([p for p in self._poll(most) for _ in self._ahead[p].events])
+            return
+        came = [0]
+        while True:
+            batch += self._hand_out(self._merged(most - len(batch), most_bytes - _size(batch)))
+            if not came or not self._left() or len(batch) >= most or _size(batch) >= most_bytes:
+                return
+            held = sum(_size(event for event, _ in ahead.events) for ahead in self._ahead.values())
+            # Where much is held already, what is awaited comes in single steps.
+            step = self._limits.batch_records if held < self._limits.size_bytes else 1
+            self._await_those_below(step)
+            came = self._poll(step)
+
+    def _merged(self, most: int, most_bytes: int) -> Iterator[int]:
+        """The partitions whose next events come next, until one is to come of which nothing is there."""
+        heads = []
+        for partition in self._left():
+            if not (events := self._ahead[partition].events):
+                return
+            heads.append((events[0][0].timestamp_ms, partition))
+        heapq.heapify(heads)
+        while heads and most > 0 and most_bytes > 0:
+            partition = heads[0][1]
+            events = self._ahead[partition].events
+            most, most_bytes = most - 1, most_bytes - _size([events[0][0]])
+            yield partition
+            if events:
+                heapq.heapreplace(heads, (events[0][0].timestamp_ms, partition))
+            elif self._reached[partition] < self._run.spans[partition][1]:
+                return
+            else:
+                heapq.heappop(heads)
+
+    def _hand_out(self, partitions: Iterable[int]) -> list[Event]:
+        """The next event of each of these partitions, in turn: from now on they are read."""
+        handed: list[Event] = []
+        last: dict[int, tuple[Event, int]] = {}
+        now_ms = _now_ms()
+        for partition in partitions:
+            ahead = self._ahead[partition]
+            last[partition] = event, _ = ahead.events.popleft()
+            handed.append(event)
+            ahead.start = event.offset + 1 if ahead.events else ahead.end
+            self._reach(partition)
+            self._newest_ms[partition] = max(self._newest_ms.get(partition, 0), event_ms(event, now_ms))
+        for partition, (event, epoch) in last.items():
+            self._lineage.saw(event, epoch)
+            self._heard_ms[partition] = now_ms
+        return handed
+
+    def _await_those_below(self, full: int) -> None:
+        """Fetch of those partitions alone that are not read to their bounds and have fewer than `full` records here."""
+        wanted = {p for p in self._left() if len(self._ahead[p].events) < full}
+        self._consumer.pause(*(self._tp(p) for p in self._run.spans if p not in wanted))
+        self._consumer.resume(*map(self._tp, wanted))
+
+    def _poll(self, most: int) -> list[int]:
+        """Fetch up to so many records; the partitions that gave any, in the consumer's order."""
+        # Until all is known: a poll that raises, and asking for a position may, has moved the consumer.
+        known, self._ahead = self._ahead, {}
+        came = []
         for tp, records in self._consumer.poll(timeout_ms=100, max_records=max(most, 1)).items():
             bound = self._bound(tp.partition)
             within = [record for record in records if bound is None or record.offset < bound]
             if within:
-                batch += (events := [to_event(record) for record in within])
-                self._newest_ms[tp.partition] = max(self._newest_ms.get(tp.partition, 0), events[-1].timestamp_ms)
-                self._lineage.saw(events[-1], getattr(within[-1], "leader_epoch", -1))
-        # All or none: asking for a position may raise.
-        self._reached |= {partition: self._position_of(partition) for partition in self._run.spans}
-        return batch
+                came.append(tp.partition)
+                known[tp.partition].events += [(to_event(each), getattr(each, "leader_epoch", -1)) for each in within]
+        for partition, ahead in known.items():
+            ahead.end = self._position_of(partition, ahead.end)
+            if not ahead.events:
+                ahead.start = ahead.end
+        self._ahead = known
+        for partition in self._run.spans:
+            self._reach(partition)
+        return came
 
     def _look_for_another(self, moved: Offsets) -> None:
         """Warn, at most once a minute, where somebody else has committed what is about to be committed here."""
@@ -412,17 +516,16 @@ class AvailableReader:
     def _bound(self, partition: int) -> int | None:
         return None if self._run.bounds is None else self._run.bounds.get(partition, 0)
 
-    def _position_of(self, partition: int) -> int:
-        """How far the consumer is. Its position also passes what holds no record: gaps and markers."""
-        tp, bound = self._tp(partition), self._bound(partition)
-        position = self._consumer.position(tp)
-        if position is None:
-            return self._reached[partition]
-        self._at[partition] = position
-        if bound is not None and position >= bound:
-            self._consumer.pause(tp)
-            position = max(bound, self._run.spans[partition][0])
-        return int(position)
+    def _position_of(self, partition: int, last: int) -> int:
+        """How far the consumer is, after it was at `last`. Its position also passes what holds no record: gaps and
+        markers."""
+        position = self._consumer.position(self._tp(partition))
+        return last if position is None else int(position)
+
+    def _reach(self, partition: int) -> None:
+        """All before the look-ahead is read, but not beyond the bound."""
+        at, bound = self._ahead[partition].start, self._bound(partition)
+        self._reached[partition] = at if bound is None or at < bound else max(bound, self._run.spans[partition][0])
 
     def _left(self) -> dict[int, tuple[int, int]]:
         """How far the partitions were read of which some is left, and their ends."""
@@ -431,6 +534,10 @@ class AvailableReader:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _size(events: Iterable[Event]) -> int:
+    return sum(len(event.value or b"") for event in events)
 
 
 def to_event(record: Any) -> Event:

@@ -25,6 +25,7 @@ from newsflow.kafka.reader import Offsets, TopicPosition, to_event
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.watermarks import Watermarks
 from newsflow.model import Event
+from newsflow.model.headers import event_ms
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +69,20 @@ class Reading:
 
 class SplitReader:
     """A `newsflow.kafka.client.Consumer` over the partitions of one split. Any thread may call; calls exclude one
-    another."""
+    another. A partition that is read to its end is idle when nothing came for `quiet_s`."""
 
     def __init__(
-        self, consumer: Any, topic: str, index: int, count: int, clock: Callable[[], float] = time.time
+        self,
+        consumer: Any,
+        topic: str,
+        index: int,
+        count: int,
+        clock: Callable[[], float] = time.time,
+        quiet_s: float = 0.0,
     ) -> None:
         self._consumer, self._topic, self._index, self._count, self._clock = consumer, topic, index, count, clock
         self._lock = threading.Lock()
-        self._watermarks = Watermarks()
+        self._watermarks = Watermarks(quiet_s)
         self._lineage, self._findings = Lineage(consumer, topic, clock), Findings(topic)
         self._marks: Mapping[int, str] = {}
         """Those that the last call gave."""
@@ -181,7 +188,7 @@ class SplitReader:
             # Assigning forgets positions: go to each again.
             self._at = {}
             self._consumer.assign([self._tp(p) for p in wanted])
-            self._watermarks.assign(tuple(wanted))
+            self._watermarks.assign(tuple(wanted), round(self._clock() * 1000))
         for partition, offset in wanted.items():
             if self._at.get(partition) != offset:
                 self._seek(partition, offset)
@@ -214,7 +221,7 @@ class SplitReader:
         events = []
         for tp, records in polled.items():
             read = [to_event(record) for record in records]
-            self._watermarks.saw(tp.partition, max(event.timestamp_ms for event in read), now_ms)
+            self._watermarks.saw(tp.partition, max(event_ms(event, now_ms) for event in read), now_ms)
             self._lineage.saw(read[-1], getattr(records[-1], "leader_epoch", -1))
             events += read
         self._at = reached
@@ -335,8 +342,8 @@ class SplitReaders:
     """The readers of a process, one for each split: runners make many instances of a source, and whichever bundle reads
     next takes its split's reader over. Any thread may call."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings, self._lock = settings, threading.Lock()
+    def __init__(self, settings: KafkaSettings, quiet_s: float = 0.0) -> None:
+        self._settings, self._quiet_s, self._lock = settings, quiet_s, threading.Lock()
         self._readers: dict[SplitKey, tuple[SplitReader, float]] = {}
         """Each with the time at which it was last asked for."""
 
@@ -380,4 +387,4 @@ class SplitReaders:
             auto_offset_reset="none",
             metadata_max_age_ms=30_000,
         )
-        return SplitReader(consumer, position.topic, split.index, split.total)
+        return SplitReader(consumer, position.topic, split.index, split.total, quiet_s=self._quiet_s)

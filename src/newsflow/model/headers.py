@@ -6,7 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from newsflow.model.event import Event, Headers, Rejected
@@ -16,6 +16,9 @@ JSON_TYPE = "application/json"
 STRUCTURED_TYPE = "application/cloudevents+json"
 PASSED_ON = ("traceparent", "tracestate")
 """Trace context goes from the raw event to everything that comes of it. https://www.w3.org/TR/trace-context/"""
+
+DECIDED_AT_HEADER = "newsflow-decided-at"
+"""When a decision was made: the one thing in which two runs over the same input differ."""
 
 ERROR_PREFIX = "newsflow.error."
 ORIGIN_PREFIX = "newsflow.origin."
@@ -34,6 +37,27 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
+_FIRST_KNOWN_MS = 946_684_800_000
+"""2000-01-01T00:00:00Z. A record that says it is older was written by something without a clock."""
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def event_ms(event: Event, now_ms: int) -> int:
+    """The event time of a record, in milliseconds since 1970: its `ce_time`, else when it was written.
+
+    Never later than either when it was written, where that is known, or `now_ms`: no clock makes others late.
+    """
+    at_ms, text = event.timestamp_ms, header(event.headers, "ce_time")
+    if text:
+        try:
+            given_ms = (datetime.fromisoformat(text) - _1970) // _MS
+        except (ValueError, TypeError):  # not a date, or one without a zone: it names no instant
+            given_ms = at_ms
+        at_ms = min(given_ms, at_ms) if at_ms >= _FIRST_KNOWN_MS else given_ms
+    return max(min(at_ms, now_ms), 0)
+
+
 def content_type(headers: Headers) -> str | None:
     """The media type of a record's value, lower case and without parameters; None when not given."""
     text = header(headers, "content-type")
@@ -46,15 +70,16 @@ def emitted_headers(
     ce_id: str,
     job: str,
     time: datetime,
+    decided_at: datetime,
     subject: str | None = None,
     incoming: Headers = (),
     envelope: Mapping[str, Any] | None = None,
 ) -> Headers:
     """The headers of a value that follows the schema `name`, emitted by `job`.
 
-    `time` is when the ledger decided, never the clock: a retry writes the same bytes. `subject` is the
-    article's id. Trace context is passed on from `incoming`, the raw event's headers, else from `envelope`, the
-    attributes of a raw event in structured mode.
+    `time` is that of the event, and `decided_at` when the ledger decided, never the clock: a retry writes the same
+    bytes. `subject` is the article's id. Trace context is passed on from `incoming`, the raw event's headers, else from
+    `envelope`, the attributes of a raw event in structured mode.
     """
     pairs: list[tuple[str, bytes | None]] = [
         ("ce_specversion", b"1.0"),
@@ -62,6 +87,7 @@ def emitted_headers(
         ("ce_source", ce_source(job).encode()),
         ("ce_type", ce_type(name).encode()),
         ("ce_time", instant_text(time).encode()),
+        (DECIDED_AT_HEADER, instant_text(decided_at).encode()),
     ]
     if subject is not None:
         pairs.append(("ce_subject", subject.encode()))

@@ -34,6 +34,7 @@ from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import Reading, Split
 from newsflow.model import Event
+from newsflow.model.headers import event_ms
 from newsflow.runners.batches import ConfiguredDoFn, count, on_batches
 
 # Where a split stands, as Beam keeps it: its restriction, tracker and coder. A savepoint holds the encoded bytes, under
@@ -263,8 +264,9 @@ class BundleLimits:
 
 
 def _time_of(events: list[Event]) -> Timestamp:
-    """The earliest time of a batch; now where no record has one."""
-    known = [event.timestamp_ms for event in events if event.timestamp_ms]
+    """The earliest event time of a batch; now where no record has one."""
+    now_ms = time.time_ns() // 1_000_000
+    known = [ms for event in events if (ms := event_ms(event, now_ms))]
     return _timestamp(min(known)) if known else Timestamp.now()
 
 

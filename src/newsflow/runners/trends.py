@@ -95,7 +95,7 @@ class CloseByWatermark(beam.DoFn):
 
 
 class CloseAtEndOfRun(ConfiguredDoFn):
-    """For the local loop, each of whose runs begins event time anew: the reader knows how far all partitions were read.
+    """For the local loop, each of whose runs begins event time anew: the reader knows how far it is.
     Called in every run, so that a window is closed also when nothing comes any more."""
 
     def __init__(self, job: Job) -> None:
@@ -106,7 +106,7 @@ class CloseAtEndOfRun(ConfiguredDoFn):
         """What changed is in the ledger; nothing is to be carried from here."""
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        read_ms = self._runtime.lent(self._position).read_until_ms()
+        read_ms = self._runtime.lent(self._position).read_until_ms(self._grace_s)
         yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 

@@ -118,15 +118,6 @@ def follow(burst: Burst, end: int, articles: int, expected: Expected, rule: Burs
     return replace(burst, cool=0, state=BurstState.ENDED, revision=burst.revision + 1, ended_end=end)
 
 
-def covering(bursts: Sequence[Burst], end: int) -> Burst | None:
-    """The burst, raised or ended, that the window ending at `end` belongs to; None when it is in none."""
-    for burst in bursts:
-        last = burst.last_end
-        if burst.state is not BurstState.RETRACTED and burst.raised.end <= end and (last is None or end <= last):
-            return burst
-    return None
-
-
 class CountHistory(Protocol):
     """What judging a window asks about counts."""
 
@@ -167,18 +158,18 @@ def judge_new(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Bu
     return follow(burst, window.end, window.articles, expected, rule)
 
 
-def judge_corrected(window: JudgedWindow, counts: CountHistory, rule: BurstRule, *, recent: bool) -> Burst | None:
+def judge_corrected(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burst | None:
     """What the correction of a closed window makes of a burst: it is retracted where the window no longer raises it.
-    `recent`: late articles may still raise one."""
+
+    None is raised: whether many articles of a time gone by are late or a backfill, nobody can tell.
+    """
     began = next((each for each in window.bursts if each.raised.end == window.end), None)
-    if began is not None and began.state is not BurstState.RETRACTED:
-        seen = _observation(window, counts, began.raised.expected)
-        if is_burst(seen, _rule_of(window, rule)):
-            return None
-        return replace(began, state=BurstState.RETRACTED, revision=began.revision + 1, raised=seen)
-    if not recent or window.alive is not None or covering(window.bursts, window.end) is not None:
+    if began is None or began.state is BurstState.RETRACTED:
         return None
-    return _raised(window, counts, rule)
+    seen = _observation(window, counts, began.raised.expected)
+    if is_burst(seen, _rule_of(window, rule)):
+        return None
+    return replace(began, state=BurstState.RETRACTED, revision=began.revision + 1, raised=seen)
 
 
 def _raised(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burst | None:
@@ -190,9 +181,7 @@ def _raised(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burs
     seen = _observation(window, counts, expected)
     if not is_burst(seen, _rule_of(window, rule)):
         return None
-    # It may have been raised and retracted before.
-    revision = 1 + max((each.revision for each in window.bursts if each.id == window.burst_id), default=0)
-    return Burst(window.burst_id, *window.cell, seen, BurstState.RAISED, revision, seen.articles, seen.end)
+    return Burst(window.burst_id, *window.cell, seen, BurstState.RAISED, 1, seen.articles, seen.end)
 
 
 def _rule_of(window: JudgedWindow, rule: BurstRule) -> BurstRule:

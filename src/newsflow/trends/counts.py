@@ -131,7 +131,6 @@ class WindowCloser:
         self._tables, self._rule, self._burst_rule = tables, settings.windows, settings.bursts
         self._end, self._now = end, now
         self._corrected = closed is not None and end <= closed
-        self._recent = closed is None or closed - end <= self._rule.size_s
         self._bursts: dict[Cell, list[Burst]] = {}
 
     def close(self) -> list[TrendRecord]:
@@ -165,7 +164,7 @@ class WindowCloser:
             self._bursts.setdefault((burst.dimension, burst.name), []).append(burst)
         for window in self._to_judge(changed, stories):
             if self._corrected:
-                after = judge_corrected(window, self, self._burst_rule, recent=self._recent)
+                after = judge_corrected(window, self, self._burst_rule)
             else:
                 after = judge_new(window, self, self._burst_rule)
             if after is None:

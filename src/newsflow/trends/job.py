@@ -99,8 +99,16 @@ def _time_of(event: Event) -> datetime:
 
 
 def output_record(record: TrendRecord, job: str) -> OutputRecord:
-    """What is written for a record of the outbox."""
-    headers = emitted_headers(name=record.kind, ce_id=record.id, job=job, time=record.decided_at, subject=record.series)
+    """What is written for a record of the outbox. Its event time is the end of its window."""
+    end = datetime.fromisoformat(orjson.loads(record.value)["window"]["end"])
+    headers = emitted_headers(
+        name=record.kind,
+        ce_id=record.id,
+        job=job,
+        time=end,
+        decided_at=record.decided_at,
+        subject=record.series,
+    )
     topic = BURST_TOPIC if record.kind == BURST else TREND_TOPIC
     return OutputRecord(record.kind, topic, record.series.encode(), record.value, headers, record.id)
 

@@ -54,7 +54,9 @@ class KafkaTopic:
             at = datetime.fromisoformat(members_of(alert.value)["at"])
         except MALFORMED as error:
             return refused(f"the alert cannot be put into a record: {error}")
-        headers = emitted_headers(name="alert", ce_id=alert.id, job="deliver", time=at, subject=alert.subscription)
+        headers = emitted_headers(
+            name="alert", ce_id=alert.id, job="deliver", time=at, decided_at=at, subject=alert.subscription
+        )
         writer = BatchWriter(self._producer)
 
         def write() -> None:
