@@ -4,10 +4,10 @@ A topic that was deleted and made anew under its name has other records at the s
 a mark goes with each: the topic's id and, for brokers that give none (before Kafka 2.8), the last record that was read.
 Where mark and topic disagree, the topic is read from its first record: the ledger knows what it had before.
 
-The topic's id in a mark moves on only when the brokers were asked *after* the records were read, and the topic was still
-the one known. Under an id the mark names the last record that was read before the offset: by it a ledger that was restored
-without the offsets is noticed. Without ids it is told by that record whether the topic is still the same, so the record too
-moves on only then, and may be an older one.
+The topic's id in a mark moves on only when the brokers were asked *after* the records were read, and the topic was
+still the one known. Under an id the mark names the last record that was read before the offset: by it a ledger that was
+restored without the offsets is noticed. Without ids it is that record that tells the topics apart, so it too moves on
+only then, and may be an older one.
 """
 
 from __future__ import annotations
