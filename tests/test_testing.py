@@ -11,6 +11,7 @@ from newsflow.errors import UsageError
 from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.testing import BEGINNING, Clock, MemoryKafka, raw_event
 from tests.model.schema_laws import reference_violations
+from tests.rule_helpers import FEW_RULES
 
 MINE = """
 import apache_beam as beam
@@ -39,6 +40,14 @@ def test_a_job_of_ones_own_in_five_lines(tmp_path: Path) -> None:
     [article] = kafka.values("news.article.v1")
     assert {topic["id"] for topic in article["topics"]} == {"russia", "syria"}
     assert kafka.records("news.topic.syria.v1")[0].value == kafka.records("news.article.v1")[0].value
+
+
+def test_a_run_leaves_nothing_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kafka = MemoryKafka()
+    kafka.publish("news.article.raw.v1", raw_event())
+    kafka.run("ingest", {"topics.paths": [str(path) for path in FEW_RULES]})
+    assert not list(tmp_path.glob("beam-pipeline-temp*"))
 
 
 def test_what_was_read_is_not_read_again_and_the_ledger_remembers() -> None:

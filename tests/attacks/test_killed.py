@@ -178,3 +178,23 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     assert "the ledger has not decided" in words, words
     assert "restored from a backup" in words
     record_property("figure", "said at the start, with the step of the runbook")
+
+
+def test_it_is_said_after_runs_of_less_than_a_second(topics_broker: RunningBroker, tmp_path: Path) -> None:
+    """A schedule of `--until-caught-up` asks the brokers but once a run, before it reads."""
+    job = prepared(topics_broker, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3")
+    repeated_after_all(job)
+    with (
+        closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as live,
+        closing(sqlite3.connect(tmp_path / "old")) as old,
+    ):
+        live.backup(old)
+    publish(topics_broker, job.topic, 8, seed=8)
+    repeated_after_all(job)
+    assert "has not decided" not in job.words()
+    for file in tmp_path.glob("ledger.sqlite3*"):
+        file.unlink()
+    shutil.copy(tmp_path / "old", tmp_path / "ledger.sqlite3")
+    job.start("--until-caught-up")
+    assert job.wait(120) == 0, job.words()
+    assert "the ledger has not decided" in job.words(), job.words()

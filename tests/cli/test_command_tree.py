@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
+from newsflow.model.claim import Blob, encode_claim
 from newsflow.model.codec import encode_article
 from newsflow.testing import raw_event
 from tests.routing.routing_helpers import article, topic
@@ -202,6 +203,45 @@ def test_check_says_what_a_line_would_be_dead_lettered_for(tmp_path: Path) -> No
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(each["line"], each["reason"]) for each in found] == [(2, "malformed-json"), (3, "schema-violation")]
     assert "3 events, 2 of them not valid; nothing was published" in result.stderr
+
+
+def test_check_says_all_that_a_record_alone_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = Blob.of(RAW)
+    lines = [
+        raw_event(url="file:///x"),
+        raw_event(content_type="application/pdf"),
+        raw_event(source="stranger"),
+        raw_event(url="ftp://a.example/", action="withdraw"),
+        raw_event(source="stranger", url="http://", guid="7"),
+    ]
+    claim = encode_claim(blob, blob.digest)
+    (tmp_path / "f.jsonl").write_bytes(b"\n".join((RAW, claim, *map(orjson.dumps, lines))))
+    (tmp_path / "sources.yaml").write_text(f"id: {json.loads(RAW)['source']}\n")
+
+    def check() -> list[tuple[int, str]]:
+        result = CliRunner().invoke(app, ["publish", "--check", str(tmp_path / "f.jsonl"), "-o", "json"])
+        return [(each["line"], each["reason"]) for each in map(json.loads, result.stdout.splitlines())]
+
+    assert check() == [(3, "bad-url"), (4, "unsupported-content-type"), (6, "bad-url"), (7, "bad-url")]
+    monkeypatch.setenv("NEWSFLOW_SOURCES__PATHS", f"[{tmp_path / 'sources.yaml'}]")
+    monkeypatch.setenv("NEWSFLOW_SOURCES__CLOSED", "true")
+    assert check()[2:] == [(5, "unknown-source"), (6, "bad-url"), (7, "unknown-source")]
+
+
+@pytest.mark.usefixtures("few_rules")
+def test_what_normalise_printed_is_read_and_tagged() -> None:
+    page = PAGE.replace("harbour council of Merrow", "parliament of Syria").encode()
+    told = ["normalise", "-", "--source", "merrow-post", "-o", "json"]
+    article = CliRunner().invoke(app, told, input=page).stdout
+    for text in (article, json.dumps(json.loads(article), indent=2)):
+        explained = CliRunner().invoke(app, ["topics", "explain", "-", "--topic", "syria"], input=text)
+        assert explained.exit_code == 0, explained.output
+        assert "[Syria]" in explained.stdout
+    routed = json.loads(CliRunner().invoke(app, ["routes", "test", "-", "-o", "json"], input=article).stdout)
+    assert (routed["source"], routed["feeds"]) == ("merrow-post", ["syria"])
+    refused = CliRunner().invoke(app, told, input=b"<html><body></body></html>").stdout
+    assert "rejected" in json.loads(refused)
+    assert CliRunner().invoke(app, ["routes", "test", "-"], input=refused).exit_code == 1
 
 
 def test_schemas_are_printed() -> None:

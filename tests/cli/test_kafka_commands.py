@@ -14,6 +14,7 @@ from newsflow.cli.app import app
 from newsflow.cli.publish import event_key
 from newsflow.errors import KafkaError, UsageError
 from newsflow.ingest.emit import dead_letter
+from newsflow.kafka.client import missing_topic
 from newsflow.kafka.producer import BatchWriter
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_dead_letter
@@ -84,7 +85,9 @@ def test_a_topic_that_is_not_there_and_a_file_that_is_not(broker: RunningBroker,
     file.write_bytes(raw(1))
     result = on(broker, "publish", str(file), "--topic", "nowhere")
     assert isinstance(result.exception, KafkaError)
-    assert "newsflow kafka apply" in str(result.exception)
+    # What no file declares no command makes.
+    assert "; `newsflow kafka topics` lists those that do" in str(result.exception)
+    assert "`newsflow kafka apply` creates it" in str(missing_topic("news.article.raw.v1"))
     result = on(broker, "publish", str(tmp_path / "none"), "--topic", broker.create_topic())
     assert isinstance(result.exception, UsageError)
 
@@ -128,6 +131,14 @@ def test_dead_letters_are_published_again_as_they_were(broker: RunningBroker, tm
                 writer.send(dead, record.key, record.value, record.headers)
             writer.flush()
         file.write_text(on(broker, "tail", dead, "-n", "100", "-o", "json").stdout, encoding="utf-8")
+    other = broker.create_topic()
+    refused = on(broker, "publish", str(file), "--topic", other)
+    if not on_files:  # which have no topic
+        assert f"letters.jsonl:1: a dead letter of {topic}" in str(refused.exception)
+        assert f"accepted: --topic {topic}, or --force" in str(refused.exception)
+        assert broker.read(other) == []
+        assert on(broker, "publish", str(file), "--topic", other, "--force").exit_code == 0
+        assert len(broker.read(other)) == len(ORIGINALS)
     assert on(broker, "publish", str(file), "--topic", topic).exit_code == 0
     found = broker.read(topic)
     assert [(event.key, event.value) for event in found] == ORIGINALS

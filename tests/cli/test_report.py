@@ -23,7 +23,7 @@ from newsflow.tools.broker import LocalBroker
 
 HEADINGS = (
     "64 raw events, each with exactly one outcome",
-    "Articles by topic",
+    "Records by topic",
     "Feeds of single subscribers",
     "One article, and why it is tagged as it is",
     "dead letters",

@@ -17,6 +17,7 @@ from kafka import KafkaProducer
 from newsflow.model import Event
 from newsflow.model.claim import Blob, encode_claim
 from newsflow.model.names import ARTICLE_TOPIC
+from newsflow.processes import free_port
 from newsflow.testing import MemoryKafka, raw_event
 from tests.broker_helpers import RunningBroker
 from tests.docs.markdown import DOCS
@@ -116,6 +117,10 @@ def test_a_consumer_keeps_what_holds(
     assert second == "0 taken, 0 passed over, 0 withdrawn\n"
     said = f"there is no topic {feed}x at {broker.bootstrap_servers}\n"
     assert _fails([*command, broker.bootstrap_servers, f"{feed}x", group]) == said
+    nowhere = f"127.0.0.1:{free_port()}"
+    said = _fails([*command, nowhere, feed, group])
+    assert nowhere in said
+    assert said.count("\n") == 1, said
     assert re.fullmatch(r"usage: .*consume.* BROKERS TOPIC GROUP \[BLOBS\]\n", _fails(command))
 
 

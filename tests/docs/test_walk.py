@@ -166,8 +166,8 @@ class Walk:
         expected = next((code for begins, code in self.given.codes.items() if command.text.startswith(begins)), 0)
         assert done.code == expected, f"{self.page}: {command.text}: exit code {done.code}\n{done.output}"
         if command.text.startswith("newsflow tail ") and not command.text.startswith(self.given.silent):
-            target = command.text.partition(" > ")[2]
-            seen = (self.folder / target).read_text(encoding="utf-8") if target else done.output
+            _, sign, target = command.text.rpartition(" > ")
+            seen = (self.folder / target).read_text(encoding="utf-8") if sign else done.output
             assert seen.strip(), f"{self.page}: {command.text}: there is nothing to see"
         if command.answer:
             assert same_answer(command.answer, done.output), f"{self.page}: {command.text}: says\n{done.output}"

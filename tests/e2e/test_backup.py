@@ -75,7 +75,7 @@ def test_backup_and_restore_lose_nothing(
     if database == "sqlite":
         if shutil.which("sqlite3") is None:
             pytest.skip("no sqlite3 on this machine")
-        url, other = f"sqlite:///{tmp_path}/ledger.sqlite3", ("pg_dump ", "pg_restore ")
+        url, other = f"sqlite:///{tmp_path}/.newsflow/ledger.sqlite3", ("pg_dump ", "pg_restore ")
     else:
         server: LocalPostgres = request.getfixturevalue("postgres")
         url, other = new_database(server), ("sqlite3 ", "cp ")
@@ -94,13 +94,23 @@ def test_backup_and_restore_lose_nothing(
     assert job.wait(200) == 0, job.words()
 
     if database == "sqlite":
-        for file in tmp_path.glob("ledger.sqlite3*"):
+        for file in tmp_path.glob(".newsflow/ledger.sqlite3*"):
             file.rename(tmp_path / f"away-{file.name}")
     follows(operator, "Restore", other)
     assert decided(url) < in_all, "the backup was to be older than the loss"
     job.start("--until-caught-up")
     assert job.wait(400) == 0, job.words()
     check_nothing_is_missing(broker, url, topic)
+
+
+def test_a_ledger_that_is_not_there_is_not_backed_up(tmp_path: Path) -> None:
+    """`sqlite3` makes an empty file of a path where there is none, and an empty copy of that."""
+    if shutil.which("sqlite3") is None:
+        pytest.skip("no sqlite3 on this machine")
+    [command] = (command for command in commands("Back up") if command.startswith("sqlite3 "))
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode != 0
+    assert not [path for path in tmp_path.rglob("*.sqlite3") if path.stat().st_size]
 
 
 def follows(operator: Operator, section: str, other: tuple[str, ...]) -> None:

@@ -117,13 +117,15 @@ def test_a_dead_letter_that_cannot_be_written_stops_the_job(topics_broker: Runni
         assert consumer.committed(TopicPartition(topic, 0)) is None
 
 
-def test_a_missing_topic_says_which_command_makes_it(topics_broker: RunningBroker, tmp_path: Path) -> None:
+def test_a_missing_topic_says_which_command_lists_those_that_are_there(
+    topics_broker: RunningBroker, tmp_path: Path
+) -> None:
     environ = {"NEWSFLOW_LIMITS__ATTEMPTS": "1"}
     name = topics_broker.name("none")
     job = JobProcess(topics_broker, name, tmp_path, f"sqlite:///{tmp_path}/l.sqlite3", name, environ)
     job.start("--until-caught-up")
     assert job.wait(60) == 1
-    assert f"topic {name} does not exist; `newsflow kafka apply` creates it" in job.words()
+    assert f"topic {name} does not exist; `newsflow kafka topics` lists those that do" in job.words()
 
 
 def test_what_the_topic_lacks_is_refused_and_not_tried(make_job: Callable[..., JobProcess]) -> None:

@@ -400,14 +400,48 @@ def test_new_partitions_that_a_job_was_told_not_to_read_are_said(caplog: pytest.
 
 def test_a_mark_moves_on_only_when_the_brokers_were_asked() -> None:
     log, clock = Log(*"abc"), Clock()
+    log.id = ""
     lineage = Lineage(Consumer(log), TOPIC, clock)
     lineage.adopt(0, None)
     assert lineage.look() == []
     lineage.saw(Event(TOPIC, 0, 2, 1, None, b"c"), 5)
-    assert lineage.mark(0) == Mark("id-1", 5), "the epoch is that of the last record, the rest is as it was confirmed"
-    clock.now += LOOK_S
+    assert lineage.mark(0) == Mark("", 5), "the epoch is that of the last record, the rest is as it was confirmed"
+    clock.now += LOOK_AT_RECORD_S
     lineage.look()
+    assert lineage.mark(0) == Mark("", 5, 2, digest(_record(2, "c", 5)))
+
+
+def test_under_an_id_a_mark_names_the_last_record_at_once_and_keeps_the_id_that_was_confirmed() -> None:
+    log, clock = Log(*"abc"), Clock()
+    lineage = Lineage(Consumer(log), TOPIC, clock)
+    lineage.adopt(0, None)
+    assert lineage.look() == []
+    lineage.saw(Event(TOPIC, 0, 2, 1, None, b"c"), 5)
     assert lineage.mark(0) == Mark("id-1", 5, 2, digest(_record(2, "c", 5)))
+    log.make_anew(*"xyz")
+    lineage.saw(Event(TOPIC, 0, 1, 1, None, b"y"), 0)
+    assert lineage.mark(0) == Mark("id-1", 0, 1, digest(_record(1, "y", 0)))
+    clock.now += LOOK_S
+    assert lineage.look() == [0]
+    assert lineage.mark(0) == Mark("id-2")
+
+
+def test_what_is_committed_names_the_last_record_before_it(reading: Any) -> None:
+    """Of every run, however short: a ledger that was restored without the offsets is told by it."""
+    for values in ("ab", "c", "defg"):
+        reading.log.values += values
+        reading.read()
+        if isinstance(reading, Endless):
+            done, marks = reading.positions, reading.marks
+            reading.log.values.append("ahead")  # and read before the others are finished
+            reading.clock.now += COMMIT_S
+            reading.read()
+            reading.reader.finished(done, marks)
+        committed = reading.log.committed[TOPIC]
+        last = committed.offset - 1
+        mark = Mark.of(committed.metadata)
+        assert (mark.topic_id, mark.last) == ("id-1", last)
+        assert mark.digest == digest(_record(last, reading.log.values[last], mark.epoch))
 
 
 def test_a_group_that_another_program_has_joined_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -203,8 +203,8 @@ def test_new_partitions_are_taken_up() -> None:
     assert read(source) == [(1, 0)]
 
 
-def test_a_missing_topic_names_the_command_that_makes_it() -> None:
-    with pytest.raises(KafkaError, match="newsflow kafka apply"):
+def test_a_missing_topic_names_the_command_that_lists_those_that_are_there() -> None:
+    with pytest.raises(KafkaError, match="newsflow kafka topics"):
         reader(ScriptedConsumer({}, {})).plan()
 
 
@@ -220,7 +220,7 @@ def test_what_does_not_exist_is_refused_before_the_first_run() -> None:
     AvailableReader(consumer, TOPIC, RunLimits(), [0, 1]).check()
     with pytest.raises(UsageError, match=r"has partitions \[0, 1\], and not \[7\]"):
         AvailableReader(consumer, TOPIC, RunLimits(), [1, 7]).check()
-    with pytest.raises(KafkaError, match="newsflow kafka apply"):
+    with pytest.raises(KafkaError, match="newsflow kafka topics"):
         reader(ScriptedConsumer({}, {})).check()
 
 

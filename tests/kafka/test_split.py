@@ -327,8 +327,8 @@ def test_a_topic_that_vanishes_for_a_moment_is_waited_for() -> None:
     assert source.read(positions, 500).positions == positions
 
 
-def test_a_missing_topic_names_the_command_that_makes_it() -> None:
-    with pytest.raises(KafkaError, match="newsflow kafka apply"):
+def test_a_missing_topic_names_the_command_that_lists_those_that_are_there() -> None:
+    with pytest.raises(KafkaError, match="newsflow kafka topics"):
         reader(ScriptedConsumer({})).read({}, 500)
 
 

@@ -19,6 +19,28 @@ def _write(folder: Path, text: str, name: str = "routes.yaml") -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("eng", "languages[0]: no article has the language 'eng'; accepted: BCP 47 tags such as en, ar, zh-Hant; did"),
+        ("english", "did you mean 'en'"),
+        ("xx", "no article has the language 'xx'"),
+    ],
+)
+@pytest.mark.parametrize("part", ["routes: [{id: a, feeds: topics, match: MATCH}]", "debug: {match: MATCH}"])
+def test_a_language_that_no_article_has_is_refused(tmp_path: Path, part: str, written: str, said: str) -> None:
+    path = _write(tmp_path, "version: 1\n" + part.replace("MATCH", f"{{languages: [{written}]}}") + "\n")
+    with pytest.raises(ConfigError) as error:
+        load_routes([path])
+    assert said in str(error.value)
+    assert "routes.yaml:2" in str(error.value)
+
+
+def test_languages_may_be_written_in_any_case_and_with_either_stroke(tmp_path: Path) -> None:
+    path = _write(tmp_path, "version: 1\nroutes: [{id: a, feeds: topics, match: {languages: [AR, pt_BR, und]}}]\n")
+    assert load_routes([path]).routes[0].match.languages == ("AR", "pt-BR", "und")
+
+
 def test_a_full_subscription(tmp_path: Path) -> None:
     path = _write(
         tmp_path,

@@ -141,6 +141,28 @@ def test_the_shipped_rules_need_no_attention(shipped: RuleSet) -> None:
         assert [item for item in found if item.kind != "shared-term"] == []
 
 
+def test_lint_points_at_terms_that_are_written_as_something_else(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "id: a\nterms:\n"
+        "  en: ['dr[oa]ught', '^floods?$', 'drought|dry', 'flood(s)', 'fires?', جفاف, COVID-19, C++, AT&T, 'US$', dry~]\n"
+        "  ar: ['جفاف، شح المياه', drought, NATO, {term: ماء, needs: [water]}]\n"
+        "  'no': [tørke~, tørr*]\n  sr: [suša~, суша~]\n"
+        "none: [tort, {term: засуха, language: fr}]\n",
+        encoding="utf-8",
+    )
+    kinds = {"pattern", "several-terms", "other-script", "no-forms"}
+    found = [(item.kind, item.message) for item in lint(load_rules([tmp_path])) if item.kind in kinds]
+    assert [(kind, message.partition(" ")[0]) for kind, message in found] == [
+        *(("pattern", text) for text in ("dr[oa]ught", "^floods?$", "drought|dry", "flood(s)", "fires?")),
+        ("other-script", "جفاف"),
+        ("several-terms", "جفاف،"),
+        ("other-script", "drought"),
+        ("other-script", "water"),
+        ("no-forms", "tørke~"),
+        ("other-script", "засуха"),
+    ]
+
+
 def test_lint_points_at_very_common_words(tmp_path: Path) -> None:
     common = "{en: [the, harbour, US, {term: and, needs: [pier]}], ar: [في, ميناء], zh: [的], '*': [of]}"
     (tmp_path / "a.yaml").write_text(f"id: a\nterms: {common}\n", encoding="utf-8")

@@ -160,6 +160,7 @@ def test_a_rule_may_build_on_a_shipped_one(tmp_path: Path) -> None:
     [
         ("id: r\nterms: [a]\ncolour: red\n", 3, "unknown key 'colour'; accepted:"),
         ("id: Bad_Id\nterms: [a]\n", 1, "accepted: a to z"),
+        ("id: r\nterms: [a]\nscheme: iso3166\ncode: Syria\n", 4, "accepted: two capitals, as SY"),
         ("id: r\nterms:\n  en:\n    - harbour\n    - '!!'\n", 5, "holds no letter"),
         ("id: r\nterms:\n  en: [{term: a, wieght: 2}]\n", 3, "accepted: bare, case"),
         ("id: r\nterms: {en: [{term: a, weight: many}]}\n", 2, "give a number from 0"),

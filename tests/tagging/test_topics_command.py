@@ -129,7 +129,8 @@ def test_what_holds_no_rule_is_refused(command: str, text: str | None, rules: Pa
     empty.mkdir() if text is None else empty.write_text(text, encoding="utf-8")
     result = CliRunner().invoke(app, [*command.split(), str(rules), str(empty)])
     assert isinstance(result.exception, ConfigError)
-    assert str(result.exception) == f"{empty}: holds no rule"
+    accepted = "; accepted: files ending in .yaml, .yml, .jsonl" if text is None else ""
+    assert str(result.exception) == f"{empty}: holds no rule{accepted}"
     assert not (tmp_path / "applied").exists()
 
 

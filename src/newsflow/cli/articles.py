@@ -103,8 +103,22 @@ def _is_json(text: bytes) -> bool:
 def _input(where: str, line: bytes) -> Input:
     """One value, taken out of the record that `newsflow tail` printed around it, or of the dead letter."""
     line = line.removeprefix(BYTE_ORDER_MARK).strip()
-    _, value, headers = original_of(line) or (None, line, ())
+    _, value, headers = original_of(line) or (None, _normalised(line) or line, ())
     return Input(where, b"null" if value is None else value, headers)
+
+
+def _normalised(line: bytes) -> bytes | None:
+    """The article that `newsflow normalise -o json` printed with what was thrown away; None for any other value."""
+    import re
+
+    import orjson
+
+    if re.match(rb'\{\s*"article"\s*:', line) is None:
+        return None
+    try:
+        return orjson.dumps(orjson.loads(line)["article"])
+    except orjson.JSONDecodeError:
+        return None
 
 
 def raw_of(given: Input, source: str | None = None, url: str | None = None) -> RawArticle | Rejected:
@@ -142,7 +156,8 @@ def article_of(
     language: str | None = None,
 ) -> Article | Rejected:
     """The article of an article.v1 value; that of a raw-article.v1 value or of a page, normalised with the profile of
-    its source and, with `rules`, tagged; or why there is none. With a `language`, a text is the article as it is."""
+    its source, or as `newsflow normalise` made it, and with `rules` tagged; or why there is none. With a `language`, a
+    text is the article as it is."""
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -150,15 +165,20 @@ def article_of(
     from newsflow.model.codec import decode_article
     from newsflow.normalise import normalise
 
+    article: Article | Rejected | None = None
     if given.is_json:
         try:
-            return decode_article(given.value)
+            article = decode_article(given.value)
         except ValueError:
             pass
+        else:
+            if article.id:  # else it was normalised and no more
+                return article
     elif language is not None and (text := plain_text(given)) is not None:
         return text_as_article(text, language)
-    raw = raw_of(given, source)
-    article = raw if isinstance(raw, Rejected) else normalise(raw, profiles.get(raw.source), datetime.now(UTC))
+    if article is None:
+        raw = raw_of(given, source)
+        article = raw if isinstance(raw, Rejected) else normalise(raw, profiles.get(raw.source), datetime.now(UTC))
     if rules is None or isinstance(article, Rejected):
         return article
     tags = rules.tag(article)

@@ -16,14 +16,17 @@ app = typer.Typer(no_args_is_help=True, help="Check the configuration; show what
 def check(config: ConfigOption = None, output: OutputOption = Output.TEXT) -> None:
     """Check the configuration and every file it names, without starting anything."""
     loaded = settings(config)
-    from newsflow.ingest.runtime import check_files, unpublished_topics
+    from newsflow.ingest.runtime import check_files, unconfigured, unpublished_topics
 
     found = check_files(loaded.config)
     for line in found if output is Output.TEXT else ():
         tell(line)
     if silent := unpublished_topics(loaded.config):
         tell(f"feeds that nobody gets, as no route publishes their articles: {few(silent)}")
-    conclude(output, {"ok": True, "found": found, "unpublished_topics": silent}, "configuration ok")
+    for line in (unknown := unconfigured(loaded.config)):
+        tell(line)
+    members = {"ok": True, "found": found, "unpublished_topics": silent, "unconfigured": unknown}
+    conclude(output, members, "configuration ok")
 
 
 @app.command()

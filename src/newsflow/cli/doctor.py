@@ -77,11 +77,13 @@ def _configuration(config: Config) -> Finding:
 
 
 def _feeds(config: Config) -> Iterator[Finding]:
-    from newsflow.ingest.runtime import unpublished_topics
+    from newsflow.ingest.runtime import unconfigured, unpublished_topics
 
     if silent := unpublished_topics(config):
         message = f"nobody gets {len(silent)}, as no route publishes their articles: {few(silent)}"
         yield Finding("feeds", Health.WARN, message, {"topics": silent})
+    for line in unconfigured(config):
+        yield Finding("routes", Health.WARN, line)
 
 
 def _kafka(config: Config, bounds: DoctorBounds) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -29,9 +29,11 @@ from newsflow.cli.output import EXIT_FAILED, console, emit, one_line, tell
 from newsflow.errors import KafkaError, UsageError
 
 if TYPE_CHECKING:
+    from newsflow.config.settings import Config
     from newsflow.kafka.producer import BatchWriter
     from newsflow.kafka.settings import KafkaSettings
-    from newsflow.model import Event
+    from newsflow.model import Event, Rejected
+    from newsflow.model.raw import RawLimits
 
 _TELL_EVERY = 500
 _LOOK_AT, _LOOK_AT_BYTES = 100, 8 << 20
@@ -67,8 +69,8 @@ def publish_file(
 
     A line that is not JSON is sent as it is: it will be a dead letter that says why. A line larger than the topic
     accepts is left out and listed. Raises `UsageError` for a file that cannot be read or, without `force`, is not one
-    of JSON lines, `KafkaError` for a topic that does not exist or records that were not stored; the message says how
-    many were.
+    of JSON lines or holds a dead letter of another topic, `KafkaError` for a topic that does not exist or records that
+    were not stored; the message says how many were.
     """
     from newsflow.ingest.files import event_of, read_lines
     from newsflow.kafka.producer import BatchWriter
@@ -81,6 +83,8 @@ def publish_file(
     writer = BatchWriter(settings)
     try:
         for number, line in lines:
+            if not force:
+                _refuse_another_topic(f"{file}:{number + 1}", line, topic)
             _publish(writer, done, number + 1, event_of(file.name, number, line))
             if (done.count + 1) % _TELL_EVERY == 0:
                 show(done.count)
@@ -113,6 +117,17 @@ def _of_json(file: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[i
             "line; --force publishes what it is, and such lines will be dead letters"
         )
     return chain(first, lines)
+
+
+def _refuse_another_topic(where: str, line: bytes, topic: str) -> None:
+    """Raise `UsageError` for a dead letter, as `newsflow tail` prints it, of a record that was in another topic."""
+    from newsflow.ingest.files import origin_topic
+
+    origin = origin_topic(line)
+    if origin not in (None, topic):
+        raise UsageError(
+            f"{where}: a dead letter of {origin}, which {topic} has no use for; accepted: --topic {origin}, or --force"
+        )
 
 
 def _is_object(line: bytes) -> bool:
@@ -157,14 +172,12 @@ def _limit_bytes(settings: KafkaSettings, topic: str) -> int:
     """The largest value the topic accepts for sure, however badly it compresses."""
     from kafka.admin import ConfigResource, ConfigResourceType
 
-    from newsflow.kafka.client import make_admin, translated
+    from newsflow.kafka.client import make_admin, missing_topic, translated
     from newsflow.kafka.settings import MAX_RECORD_BYTES
 
     with closing(make_admin(settings)) as admin, translated(f"looking up topic {topic}"):
         if topic not in admin.list_topics():
-            raise KafkaError(
-                f"topic {topic} does not exist at {settings.bootstrap_servers}; `newsflow kafka apply` creates it"
-            )
+            raise missing_topic(topic, settings.bootstrap_servers)
         found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
     # Who may not see the topic's settings is told none of them; the broker then refuses what is too large.
     entry = found["topic"][topic].get("max.message.bytes")
@@ -190,15 +203,17 @@ def publish(
 
     A file whose lines are mostly not JSON is refused; with --force it is published, and they will be dead letters.
 
+    A dead letter goes back to the topic it came from; another one is refused without --force.
+
     With --check nothing is published and no broker is asked: each line that is not valid is said, with the reason its
-    dead letter would have.
+    dead letter would have. Pages are not read, nor what a line names in a blob store.
     """
     set_up_logging(verbose, quiet)
     from newsflow.kafka.settings import KafkaSettings
 
     loaded = settings(config, bootstrap_servers).config
     if check:
-        _check(file, loaded.limits.event_bytes, output)
+        _check(file, loaded, output)
         return
     kafka = loaded.kafka
     with _progress(quiet) as show:
@@ -206,13 +221,33 @@ def publish(
     _report(done, output)
 
 
-def _check(file: Path, most_bytes: int, output: Output) -> None:
+def _refused(event: Event, limits: RawLimits, sources: Collection[str] | None) -> Rejected | None:
+    """What the job would say against an event before it reads its page. `sources`: the ones that it knows, where they
+    are closed."""
+    from newsflow.model import Rejected
+    from newsflow.model.claim import read_claim
+    from newsflow.model.raw import parse_raw
+    from newsflow.normalise.article import url_of
+    from newsflow.normalise.profiles import registered
+
+    if read_claim(event.value) is not None:
+        return None
+    found = parse_raw(event.value, event.headers, limits)
+    if not isinstance(found, Rejected) and sources is not None:
+        found = registered(found, sources)
+    url = found if isinstance(found, Rejected) else url_of(found)
+    return url if isinstance(url, Rejected) else None
+
+
+def _check(file: Path, config: Config, output: Output) -> None:
     """Say of each line that is not a raw event what it would be a dead letter for."""
     from newsflow.ingest.files import read_events
     from newsflow.model import Reason, Rejected
-    from newsflow.model.raw import RawLimits, parse_raw, too_large
+    from newsflow.model.raw import RawLimits, too_large
+    from newsflow.normalise.profiles import load_sources
 
-    count, wrong = 0, 0
+    count, wrong, most_bytes = 0, 0, config.limits.event_bytes
+    sources = load_sources(config.sources.paths) if config.sources.closed else None
 
     def refuse(offset: int, found: Rejected) -> None:
         nonlocal wrong
@@ -228,8 +263,8 @@ def _check(file: Path, most_bytes: int, output: Output) -> None:
 
     for event in read_events(file, refuse_long, most_bytes):
         count += 1
-        found = parse_raw(event.value, event.headers, RawLimits(max_bytes=most_bytes))
-        if isinstance(found, Rejected):
+        found = _refused(event, RawLimits(max_bytes=most_bytes), sources)
+        if found is not None:
             refuse(event.offset, found)
     tell(f"{count} events, {wrong} of them not valid; nothing was published")
     if wrong:

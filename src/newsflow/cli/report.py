@@ -217,7 +217,8 @@ def _feeds(writer: ReportWriter, results: Results) -> None:
     topics = Counter({feed: n for feed, n in results.feeds.items() if subscription_of(feed) is None})
     own = {feed: n for feed, n in results.feeds.items() if subscription_of(feed) is not None}
     writer.heading(
-        "Articles by topic", "Each topic has a feed; an article goes to the feed of every topic it is about."
+        "Records by topic",
+        "Each topic has a feed, and each version of an article is a record in the feed of every topic it is about.",
     )
     for feed, count in sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN_FEEDS]:
         writer.line(f"{feed:<16}{count:>4}   {_feed_place(feed, results)}")

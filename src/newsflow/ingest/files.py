@@ -301,6 +301,15 @@ def original_of(line: bytes) -> tuple[bytes | None, bytes | None, Headers] | Non
         return None
 
 
+def origin_topic(line: bytes) -> str | None:
+    """The topic of the record that a dead letter was, which `newsflow tail -o json` printed as this line."""
+    name = f"{ORIGIN_PREFIX}topic"
+    if original_of(line) is None or name.encode() not in line:
+        return None
+    topic = orjson.loads(line)["headers"].get(name) if line.startswith(_HOLDING_A_RECORD[0]) else None
+    return topic if isinstance(topic, str) else None
+
+
 def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
     headers = ((name, None if text is None else text.encode()) for name, text in members["headers"].items())
     key, value = members.get("key"), members.get("value")

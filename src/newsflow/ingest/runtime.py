@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from newsflow.alerts.planner import AlertPlanner
+from newsflow.alerts.senders.registry import make_senders
 from newsflow.blobs import BlobStore
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, raise_all
@@ -206,9 +207,10 @@ def _rule_paths(config: Config) -> list[Path]:
 
 
 def _load_routes(config: Config, topics: Collection[str] | None = None) -> Routes:
-    """Where stores are configured at all, routes name no other; a job that only ingests need not know them."""
-    stores = [name for name, _ in config.stores] or None
-    return load_routes([Path(path) for path in config.route_paths], topics=topics, stores=stores)
+    """Where stores or destinations are configured at all, routes name no other; not every job need know them."""
+    stores, destinations = ([name for name, _ in each] or None for each in (config.stores, config.destinations))
+    paths = [Path(path) for path in config.route_paths]
+    return load_routes(paths, topics=topics, destinations=destinations, stores=stores)
 
 
 def check_files(config: Config) -> list[str]:
@@ -260,12 +262,28 @@ def _check_places(config: Config) -> str:
     return ""
 
 
+def _check_destinations(config: Config) -> str:
+    """As the jobs that send alerts do, and all that is wrong. Connects to nothing."""
+    wrong: list[ConfigError] = []
+    for each in config.destinations:
+        _checked(lambda _, each=each: str(make_senders([each])), config, wrong)  # type: ignore[misc]
+    raise_all(wrong)
+    return ""
+
+
+def _check_kafka(config: Config) -> str:
+    KafkaSettings.of(config.kafka).to_client_kwargs()
+    return ""
+
+
 _CHECKS: tuple[Callable[[Config], str], ...] = (
     lambda config: f"sources: {len(load_sources(config.sources.paths))}",
     _check_rules,
     _check_applied,
     _check_routes,
     _check_places,
+    _check_destinations,
+    _check_kafka,
     check_blobs,
 )
 
@@ -274,6 +292,20 @@ def unpublished_topics(config: Config) -> list[str]:
     """Ids of the rules in force whose articles no route publishes: nobody gets their feeds. Raises `ConfigError`."""
     ids = {rule.id for rule in _rules_in_force(config).rules()}
     return sorted(ids - _load_routes(config).published(ids))
+
+
+def unconfigured(config: Config) -> list[str]:
+    """A line on the stores, and one on the destinations, that routes name while none are configured: nobody writes or
+    sends there. Raises `ConfigError`."""
+    routes, shipped = _load_routes(config), load_routes().routes
+    stores = {name for each in routes.routes if each not in shipped for name in each.stores}
+    destinations = {name for each in routes.subscriptions for name in each.alert_to}
+    named = (("stores", config.stores, stores), ("destinations", config.destinations, destinations))
+    return [
+        f"routes name {what}, and none are configured: {', '.join(sorted(names))}"
+        for what, configured, names in named
+        if names and not configured
+    ]
 
 
 def _rules_in_force(config: Config) -> InForce:

@@ -20,7 +20,6 @@ from newsflow.model import (
     Outcome,
     PublishedVersion,
     RawArticle,
-    Reason,
     Rejected,
 )
 from newsflow.model.codec import decode_article, encode_article
@@ -28,6 +27,7 @@ from newsflow.model.headers import record_time
 from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
 from newsflow.normalise.article import STAGE
+from newsflow.normalise.profiles import registered
 from newsflow.routing import Routed, encode_debug
 
 
@@ -84,10 +84,9 @@ def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejecte
     if isinstance(value, Rejected):
         return value
     raw = parse_raw(value, event.headers, runtime.raw_limits)
-    if isinstance(raw, Rejected) or not runtime.closed_sources or raw.source in runtime.sources:
+    if isinstance(raw, Rejected) or not runtime.closed_sources:
         return raw
-    message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
-    return Rejected(Reason.UNKNOWN_SOURCE, message, "Normalise")
+    return registered(raw, runtime.sources)
 
 
 def _item(event: Event, raw: RawArticle, result: Article | Rejected) -> Item:

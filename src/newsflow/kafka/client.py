@@ -25,6 +25,7 @@ from kafka.structs import OffsetAndMetadata
 from newsflow.errors import KafkaError
 from newsflow.kafka.expansion import bound_expansion
 from newsflow.kafka.settings import MAX_RECORD_BYTES, KafkaSettings, describe
+from newsflow.model.topics import declared_templates
 from newsflow.outages import outages
 
 # Header names that are not UTF-8. The protocol says that names are text, brokers do not check it, and clients in C or
@@ -239,9 +240,11 @@ def partitions_of(consumer: Any, topic: str) -> list[Any]:
     return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
 
 
-def missing_topic(topic: str) -> KafkaError:
+def missing_topic(topic: str, place: str = "") -> KafkaError:
     """The error for a topic that the broker does not have."""
-    return KafkaError(f"topic {topic} does not exist; `newsflow kafka apply` creates it")
+    declared = any(each.name == topic for each in declared_templates())
+    hint = "apply` creates it" if declared else "topics` lists those that do"
+    return KafkaError(f"topic {topic} does not exist{place and f' at {place}'}; `newsflow kafka {hint}")
 
 
 @contextmanager

@@ -4,8 +4,10 @@ A topic that was deleted and made anew under its name has other records at the s
 a mark goes with each: the topic's id and, for brokers that give none (before Kafka 2.8), the last record that was read.
 Where mark and topic disagree, the topic is read from its first record: the ledger knows what it had before.
 
-A mark moves on only when the brokers were asked *after* the records were read, and the topic was still the one known.
-It may be older than its offset, and never newer.
+The topic's id in a mark moves on only when the brokers were asked *after* the records were read, and the topic was
+still the one known. Under an id the mark names the last record that was read before the offset: by it a ledger that was
+restored without the offsets is noticed. Without ids it is that record that tells the topics apart, so it too moves on
+only then, and may be an older one.
 """
 
 from __future__ import annotations
@@ -162,7 +164,9 @@ class Lineage:
         """What goes with the offset up to which a partition was read."""
         known = self._known.get(partition, Mark())
         newest = self._newest.get(partition)
-        return known if newest is None else replace(known, epoch=newest.epoch)
+        if newest is None:
+            return known
+        return replace(newest, topic_id=known.topic_id) if known.topic_id else replace(known, epoch=newest.epoch)
 
     def cut(self, partition: int) -> None:
         """Reading goes on elsewhere in the same log: the epoch of the last record is not that of the one before."""

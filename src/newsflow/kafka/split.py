@@ -94,7 +94,8 @@ class SplitReader:
         self._checks_without_records = 0
         self._looked = self._idle_checked = self._committed_at = float("-inf")
         self._told: Offsets | None = None
-        self._finished: Offsets = {}
+        self._finished: dict[int, tuple[int, Mark]] = {}
+        """How far all is written, with the marks of these offsets: reading is ahead of them."""
         self._committed: Offsets = {}
         self._keeps_marks = True
 
@@ -130,7 +131,8 @@ class SplitReader:
         for partition, offset in positions.items():
             if not self._lineage.holds(partition, (marks or {}).get(partition)):
                 continue
-            self._finished[partition] = max(offset, self._finished.get(partition, 0))
+            if partition not in self._finished or offset > self._finished[partition][0]:
+                self._finished[partition] = offset, Mark.of((marks or {}).get(partition))
         if self._lock.acquire(blocking=False):
             try:
                 self._commit_finished(self._clock())
@@ -313,15 +315,18 @@ class SplitReader:
         if now - self._committed_at < COMMIT_S:
             return
         finished = dict(self._finished)
-        moved = {p: offset for p, offset in finished.items() if offset > self._committed.get(p, -1)}
+        moved = {p: each for p, each in finished.items() if each[0] > self._committed.get(p, -1)}
         if moved:
             self._committed_at = now
-            self._committed.update(moved)
-            marks = {p: self._lineage.mark(p) if self._keeps_marks else Mark() for p in moved}
-            offsets = {
-                self._tp(p): OffsetAndMetadata(offset, marks[p].text(), marks[p].epoch) for p, offset in moved.items()
-            }
+            self._committed.update({p: offset for p, (offset, _) in moved.items()})
+            offsets = {self._tp(p): self._marked(p, *each) for p, each in moved.items()}
             self._consumer.commit_async(offsets, callback=self._committed_or_not)
+
+    def _marked(self, partition: int, offset: int, mark: Mark) -> Any:
+        if mark == Mark():
+            mark = self._lineage.mark(partition)
+        mark = mark if self._keeps_marks else Mark()
+        return OffsetAndMetadata(offset, mark.text(), mark.epoch)
 
     def _committed_or_not(self, offsets: Mapping[Any, Any], answer: Any) -> None:
         if isinstance(answer, Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?![^_-])")
 
 SAME_LANGUAGE = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "arz": "ar", "ary": "ar", "sh": "sr"}
@@ -52,6 +53,15 @@ def primary_subtag(tag: str) -> str:
 def base_language(tag: str) -> str:
     """`pt` for `pt-BR`, `und` for what is not a language tag."""
     return primary_subtag(tag) if _LANGUAGE.match(tag) else "und"
+
+
+def tag_problem(tag: object) -> str:
+    """What is wrong with a language that a rule or a route names; empty where nothing is."""
+    if isinstance(tag, str) and _TAG.fullmatch(tag) and primary_subtag(tag) in CODES | {"und"}:
+        return ""
+    meant = meant_code(tag) if isinstance(tag, str) else None
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    return f"no article has the language {tag!r}; accepted: BCP 47 tags such as en, ar, zh-Hant{hint}"
 
 
 def meant_code(written: str) -> str | None:

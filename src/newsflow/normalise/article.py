@@ -61,18 +61,26 @@ def normalise(
     Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
     pages: `newsflow.sandbox` gives an `extract` that reads them within limits. What `extract` raises passes through.
     """
+    url = url_of(raw)
+    if isinstance(url, Rejected):
+        return url
+    if raw.withdrawn:
+        return _with_link(_withdrawal(raw, url, now), raw)
+    result = _article(raw, source, extract(raw, source), url, now)
+    return result if isinstance(result, Rejected) else _with_link(result, raw)
+
+
+def url_of(raw: RawArticle) -> str | Rejected | None:
+    """The address that names an article; or what the record alone says against it, before its page is read."""
     try:
         url = canonicalise_url(raw.url) if raw.url else None
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
-    if raw.withdrawn:
-        return _with_link(_withdrawal(raw, url, now), raw)
-    if media_type(raw) not in CONTENT_TYPES:
+    if not raw.withdrawn and media_type(raw) not in CONTENT_TYPES:
         accepted = " or ".join(CONTENT_TYPES)
         message = f"content_type {raw.content_type[:100]!r}; expected {accepted}"
         return Rejected(Reason.UNSUPPORTED_CONTENT_TYPE, message, STAGE)
-    result = _article(raw, source, extract(raw, source), url, now)
-    return result if isinstance(result, Rejected) else _with_link(result, raw)
+    return url
 
 
 def _with_link(article: Article, raw: RawArticle) -> Article:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from newsflow.errors import ConfigError
-from newsflow.model import RawArticle
+from newsflow.model import RawArticle, Reason, Rejected
 from newsflow.normalise.blocks import densest_block
 from newsflow.normalise.characters import repair_text, tidy_line, tidy_lines
 from newsflow.normalise.dates import parse_date
@@ -48,6 +48,14 @@ def load_sources(paths: Iterable[str | Path]) -> dict[str, SourceProfile]:
     for path in paths:
         profiles.update(load_profiles(path))
     return profiles
+
+
+def registered(raw: RawArticle, known: Collection[str]) -> RawArticle | Rejected:
+    """The raw article where its source is a known one, as closed sources want it."""
+    if raw.source in known:
+        return raw
+    message = f"source {raw.source!r} is not registered, and sources are closed (sources.closed)"
+    return Rejected(Reason.UNKNOWN_SOURCE, message, "Normalise")
 
 
 def _yaml_files(path: Path) -> list[Path]:

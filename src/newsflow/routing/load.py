@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from newsflow.alerts.values import DailyHours, Digest, Policy, QuietHours, Severity
 from newsflow.errors import did_you_mean
+from newsflow.model.languages import tag_problem
 from newsflow.routing.routes import Routes
 from newsflow.routing.values import DAYS, Match, Route, Subscription, read_rule
 from newsflow.yamlfile import ValuePath, YamlDocument, parse_yaml, read_yaml
@@ -170,7 +171,7 @@ def _match(entry: YamlDocument) -> Match:
         topics_all=frozenset(topics.get("all", ())),
         topics_none=frozenset(topics.get("none", ())),
         min_score=float(value.get("min_score", 0)),
-        languages=tuple(value.get("languages", ())),
+        languages=_languages(entry),
         sources=tuple(value.get("sources", ())),
         not_sources=tuple(value.get("not_sources", ())),
         story_min=story.get("min", 0),
@@ -179,6 +180,15 @@ def _match(entry: YamlDocument) -> Match:
         one_in=int(value.get("sample", "1 in 1").removeprefix("1 in ")),
         schedule=read_schedule(entry.value.get("schedule", ())),
     )
+
+
+def _languages(entry: YamlDocument) -> tuple[str, ...]:
+    """Of any case and with - or _, as in topic rules."""
+    written = entry.value.get("match", {}).get("languages", ())
+    for index, tag in enumerate(written):
+        if problem := tag_problem(tag.lower().replace("_", "-")):
+            raise entry.error(problem, ("match", "languages", index))
+    return tuple(tag.replace("_", "-") for tag in written)
 
 
 def _refuse_same_ids(entries: Iterable[YamlDocument]) -> None:

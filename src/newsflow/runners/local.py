@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import threading
 import time
 from collections import Counter
@@ -52,8 +53,12 @@ class PreparedPipeline:
 
     def __init__(self, build: Build, job: Job, options: PipelineOptions) -> None:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-        build(pipeline, job)
-        self._proto = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        try:
+            build(pipeline, job)
+            self._proto = pipeline.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        finally:
+            # Made with the pipeline, and removed by its `run`, which nobody calls here.
+            shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
         self._options = options
 
     def run(self) -> Counter[str]:

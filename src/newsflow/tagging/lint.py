@@ -5,6 +5,8 @@ No finding stops a job: `topics test` and loading do that.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,14 +15,16 @@ from typing import Literal
 
 from newsflow.model import Article, PublicationDate
 from newsflow.tagging.compile import Tables
+from newsflow.tagging.forms import LANGUAGES as INFLECTED_LANGUAGES
+from newsflow.tagging.forms import forms_language
 from newsflow.tagging.patterns import LeafId
-from newsflow.tagging.rule import Example, Rule, Term, rule_language, terms_of
+from newsflow.tagging.rule import LATIN, Example, Rule, Term, rule_language, terms_of
 from newsflow.tagging.ruleset import RuleSet
 from newsflow.tagging.scan import FACTORS
 
 FindingKind = Literal[
     "dead-term", "repeated-term", "shared-term", "short-term", "missing-language", "few-examples", "never-enough",
-    "unused-condition", "common-word",
+    "unused-condition", "common-word", "pattern", "several-terms", "other-script", "no-forms",
 ]  # fmt: skip
 
 MIN_MATCHES, MIN_COUNTER = 3, 2
@@ -30,6 +34,16 @@ _COMMON = 6.8
 """On Zipf's scale: once in 160 words."""
 _MOST_OWN = 8
 """Terms in more languages are those of a rule referred to, as every country's: not all need examples."""
+
+
+_PATTERN = re.compile(r"[\[\]{}|^\\?]|\.[*+]|\)[*+]|[a-z]\$|\w\(\w{1,3}\)")
+"""What regular expressions are written with, and terms are not."""
+_SEPARATOR = re.compile("[،؛、，；;]")
+_SCRIPT_OF = {"el": "GREEK", "he": "HEBREW", "hi": "DEVANAGARI", "hy": "ARMENIAN", "ka": "GEORGIAN", "th": "THAI"}
+_SCRIPT_OF |= dict.fromkeys(("ar", "ckb", "fa", "ps", "ur"), "ARABIC")
+_SCRIPT_OF |= dict.fromkeys(("be", "bg", "ky", "mk", "ru", "uk"), "CYRILLIC")
+_SCRIPT_OF |= dict.fromkeys(LATIN - {"az", "bs", "ha", "ms", "sr", "tk", "uz"}, "LATIN")
+"""Of languages that are written in one script alone, as Unicode names its letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ def lint(rules: RuleSet, languages: Collection[str] = (), *, only: Collection[st
         if only is not None and rule.id not in only:
             continue
         found += _terms(rule)
+        found += _writing(rule)
         found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
@@ -83,6 +98,34 @@ def _terms(rule: Rule) -> Iterator[Finding]:
     most = max((term.weight for term in rule.terms), default=1.0)
     if rule.terms and rule.threshold > 0 and most * max(FACTORS.values()) * 100 < rule.threshold:
         yield _finding(rule, "never-enough", f"no article reaches the threshold {rule.threshold:g}")
+
+
+def _writing(rule: Rule) -> Iterator[Finding]:
+    """Terms that are written as if they meant something else, and so do not count."""
+    for term in (*rule.terms, *terms_of(rule.require)):
+        language = rule_language(term.language) if term.language else ""
+        for text in (term.text, *term.unless, *term.needs, *term.without):
+            if _PATTERN.search(text):
+                message = "is no pattern here, its signs are passed over: write the words out, or end with ~ or *"
+                yield _finding(rule, "pattern", f"{text} {message}")
+            if _SEPARATOR.search(text) and len(_term_languages(rule)) <= _MOST_OWN:
+                yield _finding(rule, "several-terms", f"{text} is one term: write each of a list as one of its own")
+            wanted = _SCRIPT_OF.get(language)
+            if wanted and not _is_name(text) and _scripts(text).isdisjoint((wanted, "")):
+                yield _finding(rule, "other-script", f"{text} stands under {language}, which is not written so")
+            if "~" in text and term.language and forms_language(text, term.language) not in INFLECTED_LANGUAGES:
+                message = f"has ~, and no forms are known in {language}: write them out, or end with *"
+                yield _finding(rule, "no-forms", f"{text} {message}")
+
+
+def _scripts(text: str) -> set[str]:
+    """Of its letters; of a text without any, the empty one."""
+    return {unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha()} or {""}
+
+
+def _is_name(text: str) -> bool:
+    """COVID-19 and NATO are written so in every language."""
+    return text.isascii() and text == text.upper()
 
 
 def _is_short(term: Term) -> bool:

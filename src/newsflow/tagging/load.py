@@ -89,7 +89,8 @@ def _read_jsonl(path: Path) -> Iterator[YamlDocument]:
 def refuse_empty(path: RulePath, documents: Iterable[YamlDocument]) -> None:
     """Raise ConfigError for a file or folder without a document, which who names it does not mean."""
     if not any(True for _ in documents):
-        raise ConfigError("holds no rule", file=str(path))
+        accepted = f"; accepted: files ending in {', '.join(SUFFIXES)}" if rule_place(path).is_dir() else ""
+        raise ConfigError(f"holds no rule{accepted}", file=str(path))
 
 
 def document_id(document: YamlDocument) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from newsflow.errors import did_you_mean
-from newsflow.model.languages import CODES, meant_code, primary_subtag
+from newsflow.model.languages import tag_problem
 from newsflow.tagging.forms import has_word
 from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Rule, Term, TermField
 from newsflow.yamlfile import REF, ValuePath, YamlDocument
@@ -24,10 +24,9 @@ TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "nee
 EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_COUNTRY = re.compile("[A-Z]{2}")
 MAX_TERM_CHARS = 200
 MAX_WITHIN = 1000
-_CODES = CODES | {"und"}
 _EVERY_LANGUAGE = "*"
 
 
@@ -60,7 +59,7 @@ class RuleParser:
             id=self._id(value),
             names=self._names(value.get("names")),
             scheme=self._string(value, "scheme", "newsflow"),
-            code=self._string(value, "code", ""),
+            code=self._code(value),
             terms=terms,
             require=require,
             threshold=self._number(value, "threshold", 3.0 if terms else 0.0, (), low=0.0),
@@ -91,6 +90,12 @@ class RuleParser:
         if not isinstance(found, str | int) or isinstance(found, bool):
             raise self.doc.error(f"{found!r} is not a text", (key,))
         return str(found)
+
+    def _code(self, value: Mapping[str, Any]) -> str:
+        code = self._string(value, "code", "")
+        if code and value.get("scheme") == "iso3166" and not _COUNTRY.fullmatch(code):
+            raise self.doc.error(f"{code!r} is not a code of ISO 3166; accepted: two capitals, as SY", ("code",))
+        return code
 
     def _number(self, value: Mapping[str, Any], key: str, default: float, path: ValuePath, *, low: float) -> float:
         found = value.get(key, default)
@@ -159,12 +164,9 @@ class RuleParser:
     def _language(self, value: Any, path: ValuePath) -> str:
         if value == _EVERY_LANGUAGE:
             return ""
-        if isinstance(value, str) and _LANGUAGE.fullmatch(value) and primary_subtag(value) in _CODES:
-            return value.lower()
-        meant = meant_code(value) if isinstance(value, str) else None
-        hint = f"; did you mean {meant!r}?" if meant else ""
-        accepted = "accepted: BCP 47 tags such as en, ar, zh-Hant"
-        raise self.doc.error(f"no article has the language {value!r}; {accepted}{hint}", path)
+        if problem := tag_problem(value):
+            raise self.doc.error(problem, path)
+        return str(value).lower()
 
     def _wanted_languages(self, value: Any) -> tuple[str, ...]:
         """`languages`, of any case and with - or _. For every language there is no such condition."""

@@ -59,7 +59,10 @@ function fail(text) {
 
 if (process.argv.length < 5 || process.argv.length > 6) fail("usage: node consume.mjs BROKERS TOPIC GROUP [BLOBS]");
 const [brokers, topic, groupId, blobs] = process.argv.slice(2);
-const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.ERROR });
+const kafka = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.NOTHING });
+process.on("uncaughtException", (error) =>
+  fail(error.name.startsWith("KafkaJS") ? `Kafka at ${brokers}: ${error.message}` : error.stack),
+);
 
 // What is there to be read; to go on for ever, leave this and the test for it out.
 const admin = kafka.admin();

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 ARTICLE, CLAIM = b"newsflow.article.v1", b"newsflow.claim.v1"
 
@@ -60,7 +61,11 @@ class Table:
 def main(brokers: str, topic: str, group: str, blobs: str | None = None) -> None:
     table = Table(blobs)
     consumer = KafkaConsumer(
-        bootstrap_servers=brokers.split(","), group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=brokers.split(","),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        bootstrap_timeout_ms=10_000,
     )
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
     if not partitions:
@@ -80,4 +85,7 @@ def main(brokers: str, topic: str, group: str, blobs: str | None = None) -> None
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5):
         sys.exit("usage: python consume.py BROKERS TOPIC GROUP [BLOBS]")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except KafkaError as error:
+        sys.exit(f"Kafka at {sys.argv[1]}: {error}")
