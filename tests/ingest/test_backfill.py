@@ -34,7 +34,8 @@ def make_runtime(shipped_rules: SharedRules, tmp_path: Path) -> Iterator[MakeRun
     made: list[Runtime] = []
 
     def make(name: str, now: datetime, **more: Any) -> Runtime:
-        flags = {"ledger.url": f"sqlite:///{tmp_path}/{name}.sqlite3", "trends.fresh_h": 876_000, **more}
+        flags = {"ledger.url": f"sqlite:///{tmp_path}/{name}.sqlite3", "trends.fresh_h": 876_000}
+        flags |= {"trends.period_s": 3_600, **more}
         made.append(Runtime(load_config(environ={}, flags=flags).config, rules=shipped_rules, clock=Clock(now)))
         made[-1].latest = lambda: None
         return made[-1]
