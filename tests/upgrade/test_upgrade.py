@@ -21,6 +21,7 @@ from newsflow.model import Event
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
+from tests.e2e.after_faults import TIMES
 from tests.e2e.deliver_kit import HookServer
 from tests.e2e.job_process import check_repeats
 from tests.postgres_helpers import new_database
@@ -154,10 +155,6 @@ def follow(deployment: Deployment, section: str, names: Mapping[str, str] | None
 
 
 # What must hold at each place of the way.
-
-
-TIMES = ("ce_time", "newsflow-decided-at", "newsflow-record-time")
-"""Where 0.1 repeats what this release decided, it says the times as it knows them."""
 
 
 def the_same_again_changes_nothing(deployment: Deployment, given: Sequence[Event], but: Collection[str] = ()) -> None:
