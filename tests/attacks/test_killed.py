@@ -152,11 +152,7 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     time.sleep(1.2)
     publish(topics_broker, job.topic, 20, seed=7)
     repeated_after_all(job)
-    with (
-        closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as live,
-        closing(sqlite3.connect(tmp_path / "old")) as old,
-    ):
-        live.backup(old)
+    back_up(tmp_path)
     publish(topics_broker, job.topic, EVENTS, seed=8)
     repeated_after_all(job)
     job.start("--follow")  # marks are confirmed a second later
@@ -169,11 +165,7 @@ def test_the_ledger_of_yesterday_is_said_where_kafka_is_ahead(
     job.process.send_signal(signal.SIGTERM)
     assert job.wait(60) == 0
     assert "has not decided" not in job.words()
-    for file in tmp_path.glob("ledger.sqlite3*"):
-        file.unlink()
-    shutil.copy(tmp_path / "old", tmp_path / "ledger.sqlite3")
-    job.start("--until-caught-up")
-    assert job.wait(120) == 0, job.words()
+    start_with_the_backup(job, tmp_path)
     words = job.words()
     assert "the ledger has not decided" in words, words
     assert "restored from a backup" in words
@@ -184,17 +176,22 @@ def test_it_is_said_after_runs_of_less_than_a_second(topics_broker: RunningBroke
     """A schedule of `--until-caught-up` asks the brokers but once a run, before it reads."""
     job = prepared(topics_broker, tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite3")
     repeated_after_all(job)
-    with (
-        closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as live,
-        closing(sqlite3.connect(tmp_path / "old")) as old,
-    ):
-        live.backup(old)
+    back_up(tmp_path)
     publish(topics_broker, job.topic, 8, seed=8)
     repeated_after_all(job)
     assert "has not decided" not in job.words()
-    for file in tmp_path.glob("ledger.sqlite3*"):
+    start_with_the_backup(job, tmp_path)
+    assert "the ledger has not decided" in job.words(), job.words()
+
+
+def back_up(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as live, closing(sqlite3.connect(folder / "old")) as old:
+        live.backup(old)
+
+
+def start_with_the_backup(job: JobProcess, folder: Path) -> None:
+    for file in folder.glob("ledger.sqlite3*"):
         file.unlink()
-    shutil.copy(tmp_path / "old", tmp_path / "ledger.sqlite3")
+    shutil.copy(folder / "old", folder / "ledger.sqlite3")
     job.start("--until-caught-up")
     assert job.wait(120) == 0, job.words()
-    assert "the ledger has not decided" in job.words(), job.words()

@@ -129,6 +129,20 @@ def test_a_retry_at_another_time_says_the_same(make_runtime: MakeRuntime) -> Non
     assert output_records(process([ahead], runtime), "test") == first
 
 
+def test_an_edit_that_failed_is_no_repeat_when_it_is_sent_again(
+    make_runtime: MakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, later = make_runtime(), FETCHED + timedelta(hours=1)
+    edit = {"fetched_at": later.isoformat(), "content": SYRIA + " A second ship came."}
+    process([event(1)], runtime)
+    with monkeypatch.context() as broken:
+        broken.setattr("newsflow.ingest.steps.encode_article", lambda _: 1 // 0)
+        process([event(2, later, **edit)], runtime)
+    [again] = process([event(3, later, **edit)], runtime)
+    assert again.decision is not None
+    assert again.decision.outcome == "replaced"
+
+
 # Alerts are for news.
 
 

@@ -212,7 +212,7 @@ def _void(db: Database, event: DecidedEvent) -> None:
         tables.save_articles(db, [known])
         _demote(db, event)
         return
-    known.content_hash = ""
+    known.content_hash = known.raw_digest = ""
     if known.version == 1 or known.duplicate_of is not None:
         known.withdrawn, known.accepted, known.duplicate_of = True, False, None
     tables.save_articles(db, [known])
