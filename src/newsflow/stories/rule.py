@@ -1,0 +1,76 @@
+"""The rule: what links a report to a story, what keeps it apart, and the figure that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR = 3_600_000_000
+"""Microseconds: event times are whole numbers of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRule:
+    """Weights of likenesses that are cosines: 1 for the same, 0 for what shares nothing. Each is the mean over the
+    members of a story, so one look-alike does not carry a report into a large story."""
+
+    vector: float = 0.60
+    words: float = 0.24
+    keys: float = 0.16
+    """Of a report and members in its own language."""
+    vector_abroad: float = 0.68
+    keys_abroad: float = 0.20
+    """Of a report in a language that the story does not have yet: words cannot say anything there."""
+    words_alone: float = 0.90
+    keys_beside: float = 0.40
+    keys_alone: float = 1.60
+    """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
+    enough_keys: float = 12.0
+    """Nats: three rare names."""
+    an_hour: float = 0.003
+    """What each hour between the report and the middle of the story takes off."""
+    others: float = 0.08
+    """What other names take off, and what other scores do: both name people and places, and none is the same; both
+    tell a score, and no one. Within a language."""
+    names_told: float = 8.0
+    names_shared: float = 3.0
+    """Nats of names that a report must have for that, and less than which count as none."""
+    joins: float = 0.22
+    first_joins: float = 0.26
+    """What a large story asks of a report, and what one report asks of another."""
+    merges: float = 0.22
+    """What two stories that one report could join must have between them."""
+    window_h: int = 72
+
+
+DEFAULT_STORY_RULE = StoryRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What links and what keeps apart. None: nothing to compare."""
+
+    vector: float | None
+    words: float | None
+    keys: float
+    keys_shared: float
+    """Nats."""
+    hours: float
+    other_names: bool
+    other_scores: bool
+
+    def figure(self, rule: StoryRule) -> float:
+        """One number, to four places: from `joins` on it is one story."""
+        if self.vector is None:
+            alone = rule.keys_alone * self.keys * min(1.0, self.keys_shared / rule.enough_keys)
+            value = max(rule.words_alone * (self.words or 0.0) + rule.keys_beside * self.keys, alone)
+        elif self.words is None:
+            value = rule.vector_abroad * self.vector + rule.keys_abroad * self.keys
+        else:
+            value = rule.vector * self.vector + rule.words * self.words + rule.keys * self.keys
+        value -= rule.an_hour * self.hours + rule.others * (self.other_names + self.other_scores)
+        return round(value, 4)
+
+
+def needed(rule: StoryRule, size: int) -> float:
+    """What a story of so many reports asks of the next one."""
+    return rule.joins + (rule.first_joins - rule.joins) / size

@@ -1,0 +1,119 @@
+"""What of an article tells which story it belongs to: words of its language, and keys that every language writes alike
+(names, numbers, countries). Pure: of the text alone."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from newsflow.model.languages import base_language
+from newsflow.stories.rarity import NAT, STEM, Rarity, rarity_of
+from newsflow.stories.skeleton import skeletons
+from newsflow.tagging.text import fold_cased
+
+LEAD_CHARS = 1000
+"""Of the body, so much is read: who did what where stands there."""
+MAX_WORDS, MAX_KEYS = 64, 48
+"""The rarest are kept."""
+LEAST_UNCASED = 4 * NAT
+"""Scripts without capitals may hide a name in any word but the common ones."""
+
+WORD, NAME, NUMBER, SCORE, COUNTRY = range(5)
+"""Kinds of terms."""
+_COUNTRY_COST, _SCORE_COST, _NUMBER_COST, _TWO_DIGITS_COST, _YEAR_COST = 4 * NAT, 5 * NAT, 5 * NAT, 3 * NAT, 2 * NAT
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_SCORE = re.compile(r"(?<![\d-])(\d{1,3}) ?[-–:] ?[\u200e\u200f]?(\d{1,3})(?![\d-])")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff]")
+_FOREIGN_DIGITS = {zero + digit: str(digit) for zero in (0x0660, 0x06F0, 0x0966, 0x09E6, 0xFF10) for digit in range(10)}
+
+Costs = Mapping[int, int]
+"""Terms, and how unlikely an article is to hold each by chance: 1/256 nat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """`shown` says how the text writes a term."""
+
+    words: Costs
+    keys: Costs
+    shown: Mapping[int, str]
+
+
+def read_signals(language: str, title: str, body: str, countries: Iterable[str] = ()) -> Signals:
+    """The signals of an article. `countries`: ISO codes of those it is about or mentions."""
+    text = f"{title}\n{body[:LEAD_CHARS]}"
+    words, keys, shown = _read_words(text, rarity_of(base_language(language)))
+    for kind, number, cost in _read_numbers(text):
+        keys[term := term_of(kind, number)] = cost
+        shown[term] = number
+    for code in countries:
+        keys[term := term_of(COUNTRY, code)] = _COUNTRY_COST
+        shown[term] = code
+    return Signals(_rarest(words, MAX_WORDS), _rarest(keys, MAX_KEYS), shown)
+
+
+@lru_cache(maxsize=1 << 17)
+def term_of(kind: int, text: str) -> int:
+    """32 bits, of which the three lowest are the kind."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass")) & ~7 | kind
+
+
+def kind_of(term: int) -> int:
+    return term & 7
+
+
+def _read_words(text: str, rarity: Rarity) -> tuple[dict[int, int], dict[int, int], dict[int, str]]:
+    words: dict[int, int] = {}
+    names: dict[int, int] = {}
+    shown: dict[int, str] = {}
+    for token, stem in _stems(text):
+        word = term_of(WORD, stem)
+        if word not in words:
+            words[word] = rarity.of_stem(stem)
+            shown[word] = token
+        lower = token.lower()
+        cased = token != lower
+        if not cased and lower != token.upper():
+            continue
+        for bones in skeletons(lower):
+            cost = min(rarity.of_skeleton(bones), words[word])
+            if cased or cost >= LEAST_UNCASED:
+                names[name := term_of(NAME, bones)] = cost
+                shown.setdefault(name, token)
+    return words, names, shown
+
+
+def _stems(text: str) -> Iterator[tuple[str, str]]:
+    """Tokens and their stems. Of scripts that do not part words, two neighbouring signs are a word."""
+    before = ""
+    for token in fold_cased(text).split():
+        if len(token) == 1 and _UNBROKEN.match(token):
+            if before:
+                yield before + token, before + token
+            before = token
+        else:
+            before = ""
+            if not token.isdecimal():
+                yield token, token[:STEM].lower()
+
+
+def _read_numbers(text: str) -> Iterator[tuple[int, str, int]]:
+    text = text.translate(_FOREIGN_DIGITS)
+    for match in _SCORE.finditer(text):
+        yield SCORE, f"{match[1]}-{match[2]}", _SCORE_COST
+    for written in _NUMBER.findall(text):
+        number = re.sub("[.,]", "", written) if _THOUSANDS.fullmatch(written) else written.replace(",", ".")
+        if len(number) > 1:
+            year = _YEAR.fullmatch(number) is not None
+            yield NUMBER, number, _YEAR_COST if year else _TWO_DIGITS_COST if len(number) == 2 else _NUMBER_COST
+
+
+def _rarest(costs: dict[int, int], most: int) -> dict[int, int]:
+    kept = sorted((-cost, term) for term, cost in costs.items() if cost > 0)
+    return {term: -cost for cost, term in kept[:most]}

@@ -1,0 +1,222 @@
+"""Stories as they stand, decided one report after another in one order: same reports in, same stories out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsflow.dedup.fingerprint import NearIndex
+from newsflow.stories.counts import UNIT, DayCounts
+from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
+from newsflow.stories.signals import Signals
+from newsflow.stories.story import Member, Story, vector_keys
+
+LOOKED_AT = 40
+"""Stories that are compared with a report: those it shares the most with."""
+ALSO = 3
+"""Further stories that a report could join, of which each may turn out to be one with the story it joined."""
+WORDS_SEARCHED, KEYS_SEARCHED = 20, 16
+"""The rarest: a report is found by these."""
+_VECTOR_WEIGHT = 0.02
+"""Of one key of a vector, where words weigh the square of their share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An article to be decided. `at` is event time in microseconds; `vector` what `encode` made of it."""
+
+    article: str
+    at: int
+    language: str
+    """Base language."""
+    signals: Signals
+    vector: NDArray[np.int8] | None = None
+    copy_of: str | None = None
+    """An article that it copies or shares passages with: it is of that one's story, and words have decided."""
+    apart_from: frozenset[str] = frozenset()
+    """Articles of one template that report other happenings: it does not join their stories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was decided. `figure` is None for a story of its own, or one joined as a copy."""
+
+    story: str
+    new: bool
+    likeness: Likeness | None
+    figure: float | None
+    merged: tuple[tuple[str, str], ...]
+    """(id that ends, id that goes on), in order; `story` is the one that goes on."""
+    member: Member
+    """To be kept: `Stories.restore` makes the same state of the members in order."""
+
+
+class Stories:
+    """The living stories of the window. Not thread-safe."""
+
+    def __init__(self, rule: StoryRule = DEFAULT_STORY_RULE) -> None:
+        self._rule = rule
+        self._counts = DayCounts()
+        self._index = NearIndex()
+        self._number = 0
+        self._article_of: dict[int, str] = {}
+        self._story_of: dict[str, str] = {}
+        """Stories of articles, as they were decided."""
+        self._merged: dict[str, str] = {}
+        self.stories: dict[str, Story] = {}
+
+    def settle(self, report: Report) -> Settled:
+        """Decide the story of a report, and merge stories that it shows to be one."""
+        member = self._weigh(report)
+        keys = search_keys(member)
+        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
+            self._take(known, report, member, keys)
+            return Settled(known.id, False, None, None, (), member)
+        excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
+        found = self._ranked(member, self._candidates(member, keys, excluded))
+        if not found:
+            story = self.stories[report.article] = Story(report.article)
+            self._take(story, report, member, keys)
+            return Settled(story.id, True, None, None, (), member)
+        figure, story, likeness = found[0]
+        self._take(story, report, member, keys)
+        merged = []
+        for _, other, _ in found[1 : 1 + ALSO]:
+            if story.likeness_of(other).figure(self._rule) >= self._rule.merges:
+                ended, story = self._merge(story, other)
+                merged.append((ended, story.id))
+        return Settled(story.id, False, likeness, figure, tuple(merged), member)
+
+    def story_of(self, article: str) -> Story | None:
+        """The living story of an article."""
+        known = self._story_of.get(article)
+        return None if known is None else self.stories.get(self.leads_to(known))
+
+    def leads_to(self, story_id: str) -> str:
+        """The id that a story goes on under."""
+        while story_id in self._merged:
+            story_id = self._merged[story_id]
+        return story_id
+
+    def merge(self, left: str, right: str) -> tuple[str, str] | None:
+        """An editor's word: two stories are one. (Id that ends, id that goes on); None where they are one already."""
+        ids = self.leads_to(left), self.leads_to(right)
+        if ids[0] == ids[1]:
+            return None
+        ended, kept = self._merge(self.stories[ids[0]], self.stories[ids[1]])
+        return ended, kept.id
+
+    def split(self, story_id: str, leaving: Collection[Member]) -> str:
+        """An editor's word: these reports, not all there are, are a story of their own, under the id of the first.
+        ValueError where they are none, all, or of another story."""
+        story = self.stories[self.leads_to(story_id)]
+        strangers = [each.article for each in leaving if self.story_of(each.article) is not story]
+        if strangers or not 0 < len(leaving) < story.size:
+            raise ValueError(
+                f"story {story.id} cannot be split: {strangers or 'none or all of its reports'} would leave"
+            )
+        first = min(leaving, key=lambda each: (each.at, each.article))
+        # The first report of the old story gave it its id.
+        part = Story(first.article if first.article != story.id else f"{story.id}-split")
+        for each in leaving:
+            story.remove(each)
+            part.add(each)
+            self._story_of[each.article] = part.id
+        self.stories[part.id] = part
+        return part.id
+
+    def restore(
+        self, members: Iterable[tuple[Member, str, NDArray[np.int8] | None]], merged: Mapping[str, str]
+    ) -> None:
+        """Make the state again of what was kept: members in the order they were decided, each with the story it
+        was decided for and its vector as it was encoded; and the merges. Only for one that is empty."""
+        self._merged = dict(merged)
+        for member, decided, vector in members:
+            story_id = self.leads_to(decided)
+            story = self.stories.setdefault(story_id, Story(story_id))
+            self._count(member, vector)
+            self._enter(story, member, decided, search_keys(member))
+
+    def forget(self, through: int) -> None:
+        """Forget the first `through` reports decided, and the stories that have no later one."""
+        self._index.oldest = through + 1
+        gone = [number for number in self._article_of if number <= through]
+        for number in gone:
+            self._story_of.pop(self._article_of.pop(number), None)
+        living = {self.leads_to(story_id) for story_id in self._story_of.values()}
+        self.stories = {story_id: story for story_id, story in self.stories.items() if story_id in living}
+        last = max((story.last for story in self.stories.values()), default=0)
+        self._counts.forget(_day(last) - self._rule.window_h // 24 - 7)
+
+    def _weigh(self, report: Report) -> Member:
+        day, language, signals = _day(report.at), report.language, report.signals
+        words = self._counts.weigh(language, day, signals.words)
+        keys = self._counts.weigh(language, day, signals.keys)
+        vector = None if report.vector is None else self._counts.centre(language, day, report.vector)
+        costs = {term: signals.keys[term] for term in keys}
+        return Member(report.article, report.at, language, words, keys, costs, vector)
+
+    def _count(self, member: Member, vector: NDArray[np.int8] | None) -> None:
+        self._counts.add(member.language, _day(member.at), [*member.words, *member.keys], vector)
+
+    def _take(self, story: Story, report: Report, member: Member, keys: Mapping[int, float]) -> None:
+        self._count(member, report.vector)
+        self._enter(story, member, story.id, keys)
+
+    def _enter(self, story: Story, member: Member, decided: str, keys: Mapping[int, float]) -> None:
+        self._number += 1
+        story.add(member)
+        self._article_of[self._number] = member.article
+        self._story_of[member.article] = decided
+        hashes = np.array(sorted(keys), np.uint32)
+        self._index.add([self._number], [hashes], [member.at])
+
+    def _candidates(self, member: Member, keys: Mapping[int, float], excluded: Collection[str]) -> list[Story]:
+        span_us = self._rule.window_h * HOUR
+        span = max(0, member.at - span_us), member.at + span_us
+        found = self._index.find([np.array(sorted(keys), np.uint32)], [span])[0]
+        weights: defaultdict[str, float] = defaultdict(float)
+        for key, numbers in sorted(found.items()):
+            for story_id in {self._story_of[self._article_of[number]] for number in numbers}:
+                weights[story_id] += keys[key]
+        heaviest = sorted(weights, key=lambda story_id: (-weights[story_id], story_id))[: 2 * LOOKED_AT]
+        ids = dict.fromkeys(self.leads_to(story_id) for story_id in heaviest)
+        return [self.stories[story_id] for story_id in ids if story_id not in excluded][:LOOKED_AT]
+
+    def _ranked(self, member: Member, candidates: Iterable[Story]) -> list[tuple[float, Story, Likeness]]:
+        """The stories that the report may join: the one whose demand it exceeds the most comes first."""
+        found = []
+        for story in candidates:
+            likeness = story.likeness(member, self._rule)
+            figure = likeness.figure(self._rule)
+            if (above := figure - needed(self._rule, story.size)) >= 0:
+                found.append((-round(above, 4), story.id, figure, story, likeness))
+        found.sort(key=lambda each: each[:2])
+        return [(figure, story, likeness) for _, _, figure, story, likeness in found]
+
+    def _merge(self, left: Story, right: Story) -> tuple[str, Story]:
+        """The one that began first goes on."""
+        kept, ended = sorted((left, right), key=lambda story: (story.first, story.id))
+        kept.absorb(ended)
+        self._merged[ended.id] = kept.id
+        del self.stories[ended.id]
+        return ended.id, kept
+
+
+def search_keys(member: Member) -> dict[int, float]:
+    """What a report is found by, and how much it says to have that in common."""
+    keys: dict[int, float] = {}
+    for weights, most in ((member.words, WORDS_SEARCHED), (member.keys, KEYS_SEARCHED)):
+        for term in sorted(weights, key=lambda term: (-weights[term], term))[:most]:
+            keys[term] = (weights[term] / UNIT) ** 2
+    if member.vector is not None:
+        keys |= dict.fromkeys(vector_keys(member.vector), _VECTOR_WEIGHT)
+    return keys
+
+
+def _day(at: int) -> int:
+    return at // (24 * HOUR)
