@@ -1,6 +1,6 @@
 """What the articles of a language hold these days: how many have a term, and where their vectors lie on average.
 
-A term that half of the days' reports have tells no story from another, and neither does what all their vectors share. So
+A term that half of these reports have tells no story from another, and neither does what all their vectors share. So
 both are counted, by language and day of event time: other languages and other days change nothing.
 """
 

@@ -13,22 +13,22 @@ class StoryRule:
     """Weights of likenesses that are cosines: 1 for the same, 0 for what shares nothing. Each is the mean over the
     members of a story, so one look-alike does not carry a report into a large story."""
 
-    vector: float = 0.60
-    words: float = 0.24
+    vector: float = 0.58
+    words: float = 0.26
     keys: float = 0.16
     """Of a report and members in its own language."""
     vector_abroad: float = 0.68
     keys_abroad: float = 0.20
     """Of a report in a language that the story does not have yet: words cannot say anything there."""
-    words_alone: float = 0.90
-    keys_beside: float = 0.40
+    words_alone: float = 1.10
+    keys_beside: float = 0.50
     keys_alone: float = 1.60
     """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
     enough_keys: float = 12.0
     """Nats: three rare names."""
     an_hour: float = 0.003
     """What each hour between the report and the middle of the story takes off."""
-    others: float = 0.08
+    others: float = 0.10
     """What other names take off, and what other scores do: both name people and places, and none is the same; both
     tell a score, and no one. Within a language."""
     names_told: float = 8.0

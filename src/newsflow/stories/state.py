@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,13 @@ from newsflow.dedup.fingerprint import NearIndex
 from newsflow.stories.counts import UNIT, DayCounts
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
 from newsflow.stories.signals import Signals
-from newsflow.stories.story import Member, Story, vector_keys
+from newsflow.stories.story import Member, Probe, Story, mean_cosines, vector_keys
 
-LOOKED_AT = 40
+LOOKED_AT = 24
 """Stories that are compared with a report: those it shares the most with."""
 ALSO = 3
 """Further stories that a report could join, of which each may turn out to be one with the story it joined."""
-WORDS_SEARCHED, KEYS_SEARCHED = 20, 16
+WORDS_SEARCHED, KEYS_SEARCHED = 24, 20
 """The rarest: a report is found by these."""
 _VECTOR_WEIGHT = 0.02
 """Of one key of a vector, where words weigh the square of their share."""
@@ -187,11 +187,12 @@ class Stories:
         ids = dict.fromkeys(self.leads_to(story_id) for story_id in heaviest)
         return [self.stories[story_id] for story_id in ids if story_id not in excluded][:LOOKED_AT]
 
-    def _ranked(self, member: Member, candidates: Iterable[Story]) -> list[tuple[float, Story, Likeness]]:
+    def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""
         found = []
-        for story in candidates:
-            likeness = story.likeness(member, self._rule)
+        probe = Probe(member)
+        for story, vector in zip(candidates, mean_cosines(member, candidates), strict=True):
+            likeness = story.likeness(probe, self._rule, vector)
             figure = likeness.figure(self._rule)
             if (above := figure - needed(self._rule, story.size)) >= 0:
                 found.append((-round(above, 4), story.id, figure, story, likeness))

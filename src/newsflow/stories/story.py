@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,9 @@ from newsflow.stories.vectors import DIMENSIONS, LENGTH
 
 _SQUARE = UNIT * UNIT
 _VECTOR_SQUARE = LENGTH * LENGTH
-Sum = NDArray[np.int64]
+Sum = NDArray[np.int32]
+TELLING = frozenset({NAME, NUMBER, SCORE})
+"""Kinds that tell one happening from another of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,32 @@ class Member:
     def names(self) -> int:
         """1/256 nat of names."""
         return sum(cost for term, cost in self.costs.items() if kind_of(term) == NAME)
+
+
+class Probe:
+    """A report that is compared with many stories."""
+
+    __slots__ = ("member", "names", "scores")
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self.names = member.names / NAT
+        self.scores = {term for term in member.keys if kind_of(term) == SCORE}
+
+
+def mean_cosines(member: Member, stories: Sequence[Story]) -> list[float | None]:
+    """The likeness of a report's vector to those of each story, on average."""
+    found: list[float | None] = [None] * len(stories)
+    if member.vector is None:
+        return found
+    places = [place for place, story in enumerate(stories) if story.vectors]
+    if places:
+        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
+        sums = np.array([stories[place].vector for place in places], np.float64)
+        dots = sums @ member.vector.astype(np.float64)
+        for place, dot in zip(places, dots.tolist(), strict=True):
+            found[place] = dot / _VECTOR_SQUARE / stories[place].vectors
+    return found
 
 
 class Bag:
@@ -76,21 +104,17 @@ class Bag:
 class Story:
     """The sums of a story. Mutable."""
 
-    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "sizes", "vector", "vectors", "words")
+    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "size", "sizes", "vector", "vectors", "words")
 
     def __init__(self, story_id: str) -> None:
         self.id = story_id
         self.sizes: dict[str, int] = {}
         """Reports by language."""
-        self.at_sum = self.names = self.vectors = 0
+        self.size = self.at_sum = self.names = self.vectors = 0
         self.first = self.last = 0
         self.words: dict[str, Bag] = {}
         self.keys = Bag()
         self.vector: Sum | None = None
-
-    @property
-    def size(self) -> int:
-        return sum(self.sizes.values())
 
     @property
     def middle(self) -> int:
@@ -112,12 +136,13 @@ class Story:
         self.words.setdefault(language, Bag()).change(member.words, sign)
         if not self.sizes[language]:
             del self.sizes[language], self.words[language]
+        self.size += sign
         self.keys.change(member.keys, sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
         if member.vector is not None:
             self.vectors += sign
-            self.vector = sign * member.vector.astype(np.int64) + (0 if self.vector is None else self.vector)
+            self.vector = sign * member.vector.astype(np.int32) + (0 if self.vector is None else self.vector)
 
     def absorb(self, other: Story) -> None:
         """Take in all that another story has."""
@@ -126,28 +151,28 @@ class Story:
             self.sizes[language] = self.sizes.get(language, 0) + size
             self.words.setdefault(language, Bag()).change(other.words[language].sums())
         self.keys.change(other.keys.sums())
+        self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
         self.vectors += other.vectors
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
 
-    def likeness(self, member: Member, rule: StoryRule) -> Likeness:
-        """How a report is like this story, on average over its reports."""
+    def likeness(self, probe: Probe, rule: StoryRule, vector: float | None) -> Likeness:
+        """How a report is like this story, on average over its reports; `vector` as `mean_cosines` has it."""
+        member, size = probe.member, self.size
         own = self.sizes.get(member.language, 0)
         words = self.words[member.language].dot(member.words) / _SQUARE / own if own else None
         shared = self.keys.shared(member.keys)
-        nats = sum(member.costs[term] for term in shared) / NAT
-        same = sum(member.costs[term] for term in shared if kind_of(term) in (NAME, NUMBER, SCORE)) / NAT
-        told = rule.names_told * NAT
-        apart = bool(own) and member.names >= told <= self.names / self.size and same < rule.names_shared
-        ours = {term for term in member.keys if kind_of(term) == SCORE}
-        scores = bool(own and ours) and ours.isdisjoint(shared) and self.keys.holds(SCORE)
-        vector = None
-        if member.vector is not None and self.vector is not None and self.vectors:
-            vector = int(member.vector @ self.vector) / _VECTOR_SQUARE / self.vectors
-        keys = self.keys.dot(member.keys) / _SQUARE / self.size
-        return Likeness(vector, words, keys, nats, abs(member.at - self.middle) / HOUR, apart, scores)
+        costs = member.costs
+        nats = sum([costs[term] for term in shared]) / NAT
+        names = scores = False
+        if own and probe.names >= rule.names_told <= self.names / NAT / size:
+            names = sum([costs[term] for term in shared if kind_of(term) in TELLING]) < rule.names_shared * NAT
+        if own and probe.scores and probe.scores.isdisjoint(shared):
+            scores = self.keys.holds(SCORE)
+        keys = self.keys.dot(member.keys) / _SQUARE / size if shared else 0.0
+        return Likeness(vector, words, keys, nats, abs(member.at - self.middle) / HOUR, names, scores)
 
     def likeness_of(self, other: Story) -> Likeness:
         """How two stories are alike, on average over all pairs of their reports."""
@@ -159,13 +184,20 @@ class Story:
         keys = self.keys.dot(theirs) / _SQUARE / self.size / other.size
         vector = None
         if self.vector is not None and other.vector is not None and self.vectors and other.vectors:
-            vector = int(self.vector @ other.vector) / _VECTOR_SQUARE / self.vectors / other.vectors
+            vector = (
+                int(self.vector.astype(np.int64) @ other.vector.astype(np.int64))
+                / _VECTOR_SQUARE
+                / self.vectors
+                / other.vectors
+            )
         hours = abs(self.middle - other.middle) / HOUR
-        return Likeness(vector, words / _SQUARE / pairs if pairs else None, keys, 0.0, hours, other_names=False, other_scores=False)
+        return Likeness(
+            vector, words / _SQUARE / pairs if pairs else None, keys, 0.0, hours, other_names=False, other_scores=False
+        )
 
 
-def vector_keys(vector: NDArray[np.int8], most: int = 8) -> list[int]:
-    """What a vector is found by: each two of its eight largest coordinates, with their signs."""
+def vector_keys(vector: NDArray[np.int8], most: int = 12) -> list[int]:
+    """What a vector is found by: each two of its twelve largest coordinates, with their signs."""
     strongest = np.sort(np.argsort(-np.abs(vector.astype(np.int16)), kind="stable")[:most])
     coordinates = [2 * int(place) + int(vector[place] > 0) for place in strongest]
     return [

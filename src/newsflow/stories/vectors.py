@@ -1,7 +1,7 @@
 """The one door to the sentence encoder: a text as 512 whole numbers that mean the same in 16 languages.
 
-Behind it is the Universal Sentence Encoder (multilingual, large vocabulary) in numpy, which ships with its package. What
-is encoded is kept and never computed again: another processor may differ in a last place.
+Behind it is the Universal Sentence Encoder (multilingual, version 3) in numpy, which ships with its package. What is
+encoded is kept and never computed again: another processor may differ in a last place.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ def _model() -> Any:
 
 
 def gist(language: str, title: str, body: str) -> str:
-    """What is encoded of an article: the title, and of the lead the words that are not common, each once. A text costs by
-    its length; these 200 characters tell more than the first 300."""
+    """What is encoded of an article: the title, and of the lead the words that are not common, each once.
+
+    A text costs by its length, and these 200 characters tell more than the first 300."""
     text = f"{title} {body[:READ_CHARS]}".strip()
     if len(text) <= GIST_CHARS:
         return text
