@@ -200,12 +200,16 @@ def _f1(gold: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float
 def _read_documents(file: Path, languages: Mapping[str, str], hour: float = 0.0) -> dict[str, list[Sample]]:
     code_of = {written: code for code, written in languages.items()}
     rows = defaultdict(list)
-    for line in gzip.open(file, "rt", encoding="utf-8"):
+    for line in _lines(file):
         row = json.loads(line)
         if (code := code_of.get(row["lang"])) is not None:
             at_h = hour + len(rows[code]) / 60
             rows[code].append((f"{code} {row['doc']}", at_h, code, row["title"], " ".join(row["paragraphs"])))
     return {code: make_samples(listed) for code, listed in rows.items()}
+
+
+def _lines(file: Path) -> list[str]:
+    return gzip.decompress(file.read_bytes()).decode().splitlines()
 
 
 def _documents(file: Path) -> Iterator[Row]:
@@ -257,7 +261,7 @@ def _together(data: Path) -> Iterator[Row]:
 def _others(file: Path, start_h: float) -> list[Sample]:
     """The documents in all other languages, on every ninth day of the stream's month and the two months around it."""
     known = {"eng", *KNOWN.values(), *OTHERS.values()}
-    lines = [json.loads(line) for line in gzip.open(file, "rt", encoding="utf-8")]
+    lines = [json.loads(line) for line in _lines(file)]
     rows = [row for row in lines if row["lang"] not in known]
     samples = make_samples(
         (f"x {at}", 0.0, "und", row["title"], " ".join(row["paragraphs"])) for at, row in enumerate(rows)

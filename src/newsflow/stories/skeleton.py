@@ -1,7 +1,7 @@
 """The consonants of a name, one spelling for all scripts: `Trump`, `Трампа`, `ترامب` and `טראמפ` are `TRMB`.
 
 Scripts write a foreign name by its sound, and leave out or guess its vowels. So what is left of it are seven classes of
-consonants; `h`, `v`, `w` and `y`, which come and go, count as vowels. Unlike names may share a skeleton: it is evidence
+consonants; `h`, `kh`, `v`, `w` and `y`, which come and go, count as vowels. Unlike names may share a skeleton: it is evidence
 only as far as few words of a language have it.
 """
 
@@ -13,7 +13,7 @@ MIN_LENGTH, MAX_LENGTH = 3, 8
 
 _CLASSES = {
     "B": "b p f б п ф ב פ ף ب پ ف प फ ब भ β π φ",
-    "K": "k q g c к г х ґ ג ח כ ך ק ك ق غ گ خ क ख ग घ γ κ χ",
+    "K": "k q g c к г ґ ג כ ך ק ك ق غ گ क ख ग घ γ κ",
     "T": "t d т д ד ט ת ت د ط ض ذ ث ٹ ڈ ट ठ ड ढ त थ द ध δ θ τ",
     "S": "s z j с з ж ц ч ш щ џ ז ס צ ץ ש س ز ش ص ظ ج چ ژ च छ ज झ श ष स ζ σ ς",
     "L": "l л ל ل ल ळ λ",
@@ -25,7 +25,7 @@ _CLASSES = {
 }
 _CLASS_OF = {ord(letter): sound for sound, letters in _CLASSES.items() for letter in letters.split()}
 _LATIN_PAIRS = (("ch", "s"), ("sh", "s"), ("sch", "s"), ("cz", "s"), ("sz", "s"), ("ts", "s"), ("tz", "s"), ("ph", "f"),
-                ("gh", ""), ("ce", "s"), ("ci", "s"), ("cy", "s"))  # fmt: skip
+                ("gh", ""), ("kh", ""), ("ce", "s"), ("ci", "s"), ("cy", "s"))  # fmt: skip
 _PREPOSITIONS = frozenset("בלמשכבلفك\u0628")
 _CYRILLIC_ENDING = re.compile(r"(?<=\w{4})(?:ами|ому|ого|ом|ем|ым|им|ах|ов|ев)$")
 

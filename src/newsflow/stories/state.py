@@ -119,9 +119,12 @@ class Stories:
             raise ValueError(
                 f"story {story.id} cannot be split: {strangers or 'none or all of its reports'} would leave"
             )
-        first = min(leaving, key=lambda each: (each.at, each.article))
-        # The first report of the old story gave it its id.
-        part = Story(first.article if first.article != story.id else f"{story.id}-split")
+        by_time = sorted(leaving, key=lambda each: (each.at, each.article))
+        taken = self.stories.keys() | self._merged.keys()
+        # The first report of the old story gave it its id, and others theirs to stories that it took in.
+        part = Story(
+            next((each.article for each in by_time if each.article not in taken), f"{by_time[0].article}-split")
+        )
         for each in leaving:
             story.remove(each)
             part.add(each)
