@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from newsflow.stories.explain import explain_pair
-
 from tests.story_helpers import report
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from newsflow.stories import Report, Settled, Stories
 from newsflow.stories.story import Story
-
 from tests.story_helpers import meaning, report
 
 FLOOD = (
@@ -110,8 +109,9 @@ def test_a_copy_joins_whatever_the_figure_says() -> None:
 
 def test_two_stories_that_turn_out_one_are_merged() -> None:
     left = report("l", "Bridge falls in Tolbert", "", about=("bridge",))
-    right = report("r", "Autos stürzen in den Fluss", "", language="de", hour=1, about=("cars", "bridge"))
-    between = report("m", "Мост рухнул, машины в реке", "", language="ru", hour=2, about=("bridge", "cars"))
+    right = report("r", "Autos stürzen in den Fluss", "", language="de", hour=1)
+    right = Report("r", right.at, "de", right.signals, meaning("cars", "bridge", share=0.96))
+    between = report("m", "Мост рухнул, машины в реке", "", language="ru", hour=2)
     between = Report("m", between.at, "ru", between.signals, meaning("bridge", "cars", share=0.71))
     stories = Stories()
     assert [each.story for each in _settle(stories, left, right)] == ["l", "r"]

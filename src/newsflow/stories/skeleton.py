@@ -1,8 +1,8 @@
 """The consonants of a name, one spelling for all scripts: `Trump`, `Трампа`, `ترامب` and `טראמפ` are `TRMB`.
 
 Scripts write a foreign name by its sound, and leave out or guess its vowels. So what is left of it are seven classes of
-consonants; `h`, `kh`, `v`, `w` and `y`, which come and go, count as vowels. Unlike names may share a skeleton: it is evidence
-only as far as few words of a language have it.
+consonants; `h`, `kh`, `v`, `w` and `y`, which come and go, count as vowels. Unlike names may share a skeleton: it is
+evidence only as far as few words of a language have it.
 """
 
 from __future__ import annotations
