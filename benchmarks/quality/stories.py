@@ -178,7 +178,7 @@ def _pair_rows(
         f1, precision, recall = _f1(same[chosen], joined[chosen])
         halves = [_f1(same[half], joined[half])[0] for half in (chosen & even, chosen & ~even)]
         note = f"precision {precision:.3f}, recall {recall:.3f}; halves {halves[0]:.3f}, {halves[1]:.3f}"
-        wrong = [place for place in chosen.nonzero()[0] if same[place] != joined[place]]
+        wrong = [place for place in chosen.nonzero()[0].tolist() if same[place] != joined[place]]
         misses = tuple(f"{'missed' if same[place] else 'joined'} {rows[place]['id']}" for place in wrong)
         yield Row("graded pairs", f"F1 {kind}{name}", f1, int(chosen.sum()), goal, note, misses)
 
@@ -199,7 +199,7 @@ def _f1(gold: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float
 
 def _read_documents(file: Path, languages: Mapping[str, str], hour: float = 0.0) -> dict[str, list[Sample]]:
     code_of = {written: code for code, written in languages.items()}
-    rows = defaultdict(list)
+    rows: defaultdict[str, list[tuple[str, float, str, str, str]]] = defaultdict(list)
     for line in _lines(file):
         row = json.loads(line)
         if (code := code_of.get(row["lang"])) is not None:

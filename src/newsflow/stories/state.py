@@ -63,9 +63,9 @@ class Stories:
         self._counts = DayCounts()
         self._index = NearIndex()
         self._number = 0
-        self._article_of: dict[int, str] = {}
-        self._story_of: dict[str, str] = {}
-        """Stories of articles, as they were decided."""
+        self._decided_as: dict[int, str] = {}
+        """Stories by the number of the report: as they were decided, or as an editor split them."""
+        self._number_of: dict[str, int] = {}
         self._merged: dict[str, str] = {}
         self.stories: dict[str, Story] = {}
 
@@ -93,8 +93,8 @@ class Stories:
 
     def story_of(self, article: str) -> Story | None:
         """The living story of an article."""
-        known = self._story_of.get(article)
-        return None if known is None else self.stories.get(self.leads_to(known))
+        number = self._number_of.get(article)
+        return None if number is None else self.stories.get(self.leads_to(self._decided_as[number]))
 
     def leads_to(self, story_id: str) -> str:
         """The id that a story goes on under."""
@@ -128,7 +128,7 @@ class Stories:
         for each in leaving:
             story.remove(each)
             part.add(each)
-            self._story_of[each.article] = part.id
+            self._decided_as[self._number_of[each.article]] = part.id
         self.stories[part.id] = part
         return part.id
 
@@ -147,10 +147,9 @@ class Stories:
     def forget(self, through: int) -> None:
         """Forget the first `through` reports decided, and the stories that have no later one."""
         self._index.oldest = through + 1
-        gone = [number for number in self._article_of if number <= through]
-        for number in gone:
-            self._story_of.pop(self._article_of.pop(number), None)
-        living = {self.leads_to(story_id) for story_id in self._story_of.values()}
+        self._number_of = {article: number for article, number in self._number_of.items() if number > through}
+        self._decided_as = {number: story for number, story in self._decided_as.items() if number > through}
+        living = {self.leads_to(story_id) for story_id in self._decided_as.values()}
         self.stories = {story_id: story for story_id, story in self.stories.items() if story_id in living}
         last = max((story.last for story in self.stories.values()), default=0)
         self._counts.forget(_day(last) - self._rule.window_h // 24 - 7)
@@ -173,8 +172,8 @@ class Stories:
     def _enter(self, story: Story, member: Member, decided: str, keys: Mapping[int, float]) -> None:
         self._number += 1
         story.add(member)
-        self._article_of[self._number] = member.article
-        self._story_of[member.article] = decided
+        self._number_of[member.article] = self._number
+        self._decided_as[self._number] = decided
         hashes = np.array(sorted(keys), np.uint32)
         self._index.add([self._number], [hashes], [member.at])
 
@@ -183,9 +182,11 @@ class Stories:
         span = max(0, member.at - span_us), member.at + span_us
         found = self._index.find([np.array(sorted(keys), np.uint32)], [span])[0]
         weights: defaultdict[str, float] = defaultdict(float)
+        decided_as = self._decided_as.__getitem__
         for key, numbers in sorted(found.items()):
-            for story_id in {self._story_of[self._article_of[number]] for number in numbers}:
-                weights[story_id] += keys[key]
+            weight = keys[key]
+            for story_id in set(map(decided_as, numbers)):
+                weights[story_id] += weight
         heaviest = sorted(weights, key=lambda story_id: (-weights[story_id], story_id))[: 2 * LOOKED_AT]
         ids = dict.fromkeys(self.leads_to(story_id) for story_id in heaviest)
         return [self.stories[story_id] for story_id in ids if story_id not in excluded][:LOOKED_AT]

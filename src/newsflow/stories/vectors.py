@@ -53,9 +53,11 @@ def encode(texts: Sequence[str]) -> list[Vector]:
         return []
     found = _scaled(texts)
     # A text's neighbours in a batch change last places. Where that could change the rounding, it is encoded alone.
-    unsure = (np.abs(found - np.floor(found) - 0.5) < UNSURE).any(axis=1)
-    for place in unsure.nonzero()[0]:
-        found[place] = _scaled([texts[place]])[0]
+    from_middle: NDArray[np.float64] = np.abs(found - np.floor(found) - 0.5)
+    unsure = from_middle.min(axis=1) < UNSURE
+    for place, text in enumerate(texts):
+        if unsure[place]:
+            found[place] = _scaled([text])[0]
     return list(np.clip(np.rint(found), -127, 127).astype(np.int8))
 
 
