@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.stories import Report, Settled, Stories
+from newsflow.stories.state import day_of
 from newsflow.stories.story import Story
 from tests.story_helpers import meaning, report
 
@@ -151,11 +152,28 @@ def test_what_leaves_takes_off_what_it_brought() -> None:
 
 def test_forgetting() -> None:
     stories = Stories()
-    _settle(stories, *FLOOD[:2], report("o", "Oltana votes for a new council", "", hour=5))
-    stories.forget(2)
+    later = report("o", "Oltana votes for a new council", "", hour=240)
+    _settle(stories, *FLOOD[:2], later)
+    stories.forget(day_of(later.at) - 7)
     assert stories.story_of("f1") is None
     assert list(stories.stories) == ["o"]
     assert stories.settle(FLOOD[2]).new
+
+
+def test_a_state_made_again_after_forgetting_decides_the_same() -> None:
+    ferry = [
+        report(f"d{day}", f"Search for ferry Orvanne off Kelstrand, day {day}", "The ferry Orvanne is missing.",
+               hour=20.0 * day, about=("ferry orvanne", f"day {day}"))
+        for day in range(20)
+    ]  # fmt: skip
+    whole, again = Stories(), Stories()
+    decided = _settle(whole, *FLOOD, *ferry[:15])
+    first = day_of(ferry[14].at) - 7
+    whole.forget(first)
+    kept = [(each.member, each.story, told.vector) for each, told in zip(decided, [*FLOOD, *ferry], strict=False)]
+    again.restore([each for each in kept if each[1] in whole.stories], {}, first)
+    assert _settle(again, *ferry[15:])[-1].figure == _settle(whole, *ferry[15:])[-1].figure
+    assert again.stories.keys() == whole.stories.keys() == {"d0"}
 
 
 _PLACES = ("Kelstrand", "Oltana", "Velmar", "Marentis")

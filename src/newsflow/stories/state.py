@@ -63,6 +63,7 @@ class Stories:
         self._counts = DayCounts()
         self._index = NearIndex()
         self._number = 0
+        self._first_day = 0
         self._decided_as: dict[int, str] = {}
         """Stories by the number of the report: as they were decided, or as an editor split them."""
         self._number_of: dict[str, int] = {}
@@ -133,29 +134,37 @@ class Stories:
         return part.id
 
     def restore(
-        self, members: Iterable[tuple[Member, str, NDArray[np.int8] | None]], merged: Mapping[str, str]
+        self,
+        members: Iterable[tuple[Member, str, NDArray[np.int8] | None]],
+        merged: Mapping[str, str],
+        first_day: int = 0,
     ) -> None:
-        """Make the state again of what was kept: members in the order they were decided, each with the story it
-        was decided for and its vector as it was encoded; and the merges. Only for one that is empty."""
+        """Make the state again of what was kept: members in the order they were decided, each with the story it was
+        decided for (or split to) and its vector as it was encoded; the merges; the day before which all was forgotten.
+        Of a story with a later report all members are wanted. Only for a state that is empty."""
         self._merged = dict(merged)
+        self._first_day = first_day
         for member, decided, vector in members:
             story_id = self.leads_to(decided)
             story = self.stories.setdefault(story_id, Story(story_id))
-            self._count(member, vector)
+            if day_of(member.at) >= first_day:
+                self._count(member, vector)
             self._enter(story, member, decided, search_keys(member))
 
-    def forget(self, through: int) -> None:
-        """Forget the first `through` reports decided, and the stories that have no later one."""
-        self._index.oldest = through + 1
-        self._number_of = {article: number for article, number in self._number_of.items() if number > through}
-        self._decided_as = {number: story for number, story in self._decided_as.items() if number > through}
-        living = {self.leads_to(story_id) for story_id in self._decided_as.values()}
-        self.stories = {story_id: story for story_id, story in self.stories.items() if story_id in living}
-        last = max((story.last for story in self.stories.values()), default=0)
-        self._counts.forget(_day(last) - self._rule.window_h // 24 - 7)
+    def forget(self, before: int) -> None:
+        """Forget the stories that have no report of this day of event time (`day_of`) or later, and what earlier days
+        counted. Whole days, so that a state that is made again has counted the same; at least a week back."""
+        self._first_day = before
+        self._counts.forget(before)
+        self.stories = {story.id: story for story in self.stories.values() if day_of(story.last) >= before}
+        self._merged = {ended: on for ended, on in self._merged.items() if self.leads_to(on) in self.stories}
+        kept = {number for number, story_id in self._decided_as.items() if self.leads_to(story_id) in self.stories}
+        self._decided_as = {number: story_id for number, story_id in self._decided_as.items() if number in kept}
+        self._number_of = {article: number for article, number in self._number_of.items() if number in kept}
+        self._index.oldest = min(kept, default=self._number + 1)
 
     def _weigh(self, report: Report) -> Member:
-        day, language, signals = _day(report.at), report.language, report.signals
+        day, language, signals = day_of(report.at), report.language, report.signals
         words = self._counts.weigh(language, day, signals.words)
         keys = self._counts.weigh(language, day, signals.keys)
         vector = None if report.vector is None else self._counts.centre(language, day, report.vector)
@@ -163,7 +172,7 @@ class Stories:
         return Member(report.article, report.at, language, words, keys, costs, vector)
 
     def _count(self, member: Member, vector: NDArray[np.int8] | None) -> None:
-        self._counts.add(member.language, _day(member.at), [*member.words, *member.keys], vector)
+        self._counts.add(member.language, day_of(member.at), [*member.words, *member.keys], vector)
 
     def _take(self, story: Story, report: Report, member: Member, keys: Mapping[int, float]) -> None:
         self._count(member, report.vector)
@@ -179,13 +188,15 @@ class Stories:
 
     def _candidates(self, member: Member, keys: Mapping[int, float], excluded: Collection[str]) -> list[Story]:
         span_us = self._rule.window_h * HOUR
-        span = max(0, member.at - span_us), member.at + span_us
+        # Of days that are forgotten, a state that was made again knows less.
+        first = max(0, member.at - span_us, self._first_day * 24 * HOUR)
+        span = first, max(first, member.at + span_us)
         found = self._index.find([np.array(sorted(keys), np.uint32)], [span])[0]
         weights: defaultdict[str, float] = defaultdict(float)
-        decided_as = self._decided_as.__getitem__
+        decided_as = self._decided_as.get
         for key, numbers in sorted(found.items()):
             weight = keys[key]
-            for story_id in set(map(decided_as, numbers)):
+            for story_id in {story_id for number in numbers if (story_id := decided_as(number))}:
                 weights[story_id] += weight
         heaviest = sorted(weights, key=lambda story_id: (-weights[story_id], story_id))[: 2 * LOOKED_AT]
         ids = dict.fromkeys(self.leads_to(story_id) for story_id in heaviest)
@@ -223,5 +234,6 @@ def search_keys(member: Member) -> dict[int, float]:
     return keys
 
 
-def _day(at: int) -> int:
+def day_of(at: int) -> int:
+    """The day of an event time, counted from 1970."""
     return at // (24 * HOUR)
