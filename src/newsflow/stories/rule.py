@@ -13,11 +13,11 @@ class StoryRule:
     """Weights of likenesses that are cosines: 1 for the same, 0 for what shares nothing. Each is the mean over the
     members of a story, so one look-alike does not carry a report into a large story."""
 
-    vector: float = 0.58
-    words: float = 0.26
-    keys: float = 0.16
+    vector: float = 0.52
+    words: float = 0.34
+    keys: float = 0.14
     """Of a report and members in its own language."""
-    vector_abroad: float = 0.68
+    vector_abroad: float = 0.70
     keys_abroad: float = 0.20
     """Of a report in a language that the story does not have yet: words cannot say anything there."""
     words_alone: float = 1.10
@@ -37,8 +37,6 @@ class StoryRule:
     joins: float = 0.22
     first_joins: float = 0.26
     """What a large story asks of a report, and what one report asks of another."""
-    merges: float = 0.22
-    """What two stories that one report could join must have between them."""
     window_h: int = 72
 
 

@@ -87,7 +87,8 @@ class Stories:
         self._take(story, report, member, keys)
         merged = []
         for _, other, _ in found[1 : 1 + ALSO]:
-            if story.likeness_of(other).figure(self._rule) >= self._rule.merges:
+            asked = needed(self._rule, min(story.size, other.size))
+            if story.likeness_of(other).figure(self._rule) >= asked:
                 ended, story = self._merge(story, other)
                 merged.append((ended, story.id))
         return Settled(story.id, False, likeness, figure, tuple(merged), member)
