@@ -22,7 +22,7 @@ class StoryRule:
     """Of a report in a language that the story does not have yet: words cannot say anything there."""
     words_alone: float = 1.10
     keys_beside: float = 0.50
-    keys_alone: float = 1.60
+    keys_alone: float = 1.80
     """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
     enough_keys: float = 12.0
     """Nats: three rare names."""
