@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,15 +35,16 @@ def test_every_row_is_measured(tmp_path: Path) -> None:
         for lang in ("eng", *evaluation.KNOWN.values(), *evaluation.OTHERS.values(), "swa")
         for doc, title in (("d1", titles[0]), ("d2", titles[2]))
     ]
-    for file, rows in zip(evaluation.FILES, (stream, pairs, documents), strict=True):
-        text = "\n".join(json.dumps(row) for row in rows)
+    sets: tuple[list[Any], ...] = (stream, pairs, documents)
+    for file, rows in zip(evaluation.FILES, sets, strict=True):
+        text = "\n".join(map(json.dumps, rows))
         data = gzip.compress(text.encode()) if file.endswith(".gz") else text.encode()
         (tmp_path / file).write_bytes(data)
-    rows = {f"{row.area}: {row.name}": row for row in evaluation.evaluate(tmp_path)}
-    assert rows["stream of headlines: B-cubed F1"].value == 1.0
-    assert rows["graded pairs: F1 in one language"].value == 1.0
-    assert rows["documents: translated into fr"].value == 1.0
-    assert rows["documents: pairs of different documents left apart"].value == 1.0
+    found = {f"{row.area}: {row.name}": row for row in evaluation.evaluate(tmp_path)}
+    assert found["stream of headlines: B-cubed F1"].value == 1.0
+    assert found["graded pairs: F1 in one language"].value == 1.0
+    assert found["documents: translated into fr"].value == 1.0
+    assert found["documents: pairs of different documents left apart"].value == 1.0
     assert {"stream of headlines: B-cubed F1 of single-pass TF-IDF, its best threshold",
             "graded pairs: F1 of vectors in two languages, its best threshold",
-            "all together: B-cubed F1 with 6 others"} <= rows.keys()  # fmt: skip
+            "all together: B-cubed F1 with 6 others"} <= found.keys()  # fmt: skip
