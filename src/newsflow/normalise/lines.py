@@ -113,7 +113,7 @@ def why_dropped(line: str) -> str | None:
     if len(line) > LONG_CHARS:
         return None
     folded = fold(line)
-    if not _LETTER.search(folded):
+    if not has_letters(folded):
         return "no-words"
     if len(line) <= SHORT_CHARS and _SHARE.fullmatch(folded):
         return "share-bar"
@@ -129,6 +129,14 @@ def why_dropped(line: str) -> str | None:
     if len(line) <= 300 and _PROMOTION.match(folded):
         return "promotion"
     return None
+
+
+def has_letters(line: str) -> bool:
+    return _LETTER.search(line) is not None
+
+
+def cut_feed_note(lines: list[str]) -> tuple[list[str], list[Dropped]]:
+    return lines, []
 
 
 def _is_label(folded: str) -> bool:
