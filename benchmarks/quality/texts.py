@@ -39,6 +39,8 @@ class Text:
 def evaluate_texts(data: Path) -> Iterator[Row]:
     """`data` holds `texts/`, a file of lines with `title` and `body` a set."""
     sets = {name: path for name in SETS if (path := data / "texts" / f"{name}.jsonl").is_file()}
+    if not sets:
+        return
     articles = {name: [(row.get("title"), row["body"]) for row in read_lines(path)] for name, path in sets.items()}
     for name, rows in articles.items():
         yield from _words_kept(name, [Text(body, title, title, body) for title, body in rows])

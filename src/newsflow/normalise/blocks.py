@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from newsflow.normalise.characters import compile_folded, fold
-from newsflow.normalise.lines import has_letters, is_code, why_dropped
+from newsflow.normalise.lines import ends_sentence, has_letters, is_code, why_dropped
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -25,7 +25,6 @@ COMMENTS_SHARE = 0.1
 PAGE_MARKS = frozenset({"share-bar", "read-also", "promotion", "footer"})
 LAST_SENTENCES, LAST_WORDS = 20, 2
 
-_STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 _JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
 _JOINED_BEFORE = "(“‘«[$€£"
@@ -65,11 +64,6 @@ def _goes_on(line: str) -> bool:
     """Whether a line in a script with cases ends within a sentence."""
     cased = any(char.islower() or char.isupper() for char in line[-3:])
     return cased and not ends_sentence(line) and len(line) < 2_000
-
-
-def ends_sentence(line: str) -> bool:
-    """Whether a line ends with a full stop or the like, and perhaps what closes a quotation behind it."""
-    return line.rstrip(_CLOSERS).endswith(tuple(_STOPS))
 
 
 def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from newsflow.normalise.blocks import ends_sentence
 from newsflow.normalise.characters import one_newline, tidy_text
-from newsflow.normalise.lines import is_code
+from newsflow.normalise.lines import ends_sentence, is_code
 
 LEAST_WIDTH, MOST_WIDTH = 30, 132
 """Columns that texts are wrapped at; lines of other widths are cut by something else."""
@@ -113,13 +112,16 @@ def _wrapped_at(runs: Sequence[Sequence[_Line]]) -> int | None:
     width = max(range(MOST_WIDTH + 1), key=filled.__getitem__)
     wider = sum(line.width > width and " " in line.text for run in runs for line in run)
     full = [(line, after) for line, after in breaks if _is_full(line, after, width)]
-    within = sum(not ends_sentence(line.text) and not after.text[:2].istitle() for line, after in full)
-    return width if len(full) >= 2 and 2 * len(full) > len(breaks) + wider and 2 * within >= len(full) else None
+    if len(full) < 2 or 2 * len(full) <= len(breaks) + wider:
+        return None
+    # Prose is cut within its sentences, and before any word; verse begins its lines with a capital.
+    within = sum(not ends_sentence(line.text) for line, _ in full)
+    return width if 2 * within >= len(full) and not all(after.text[:2].istitle() for _, after in full) else None
 
 
 def _is_full(line: _Line, after: _Line, width: int) -> bool:
     """Whether the next line's first word would not have fitted."""
-    return line.width <= width < line.width + _word_width(after.text)
+    return line.soft or line.width <= width < line.width + _word_width(after.text)
 
 
 def _word_width(text: str) -> int:

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from newsflow.model import PublicationDate
-from newsflow.normalise.blocks import count_words, densest_block, ends_sentence, furniture, join_fragments, repeated, shows_page
+from newsflow.normalise.blocks import count_words, densest_block, furniture, join_fragments, repeated, shows_page
 from newsflow.normalise.characters import letters_of, repair_text
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.feed_note import split_feed_note
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import (
     Cleaned,
     clean_lines,
-    cut_feed_note,
+    ends_sentence,
     find_agency,
     has_letters,
     is_byline,
@@ -30,6 +31,9 @@ LOOK_INSIDE_LINES = 2
 TITLE_WORDS = (3, 45)
 # Not that of an abbreviation (U.S.), and not one of an ellipsis.
 _FULL_STOP = re.compile(r"(?:(?<![.\s][^\W\d_])(?<!\.)\.|[。।])[\"'”»’)\]]*(?=\s+[^\W\d_]|$)")
+DATELINE_WORDS = 6
+NAMED_CHARS = 20
+"""So much of a headline tells that another line names it; feeds shorten the rest."""
 HEAD_LINES = 6
 """Of a clean article: its title, date and byline are among so many first lines."""
 
@@ -44,19 +48,24 @@ def clean_text(
     with its reason. The first 20,000 lines are read.
     """
     blocks, beyond = paragraphs(repair_text(text))
+    more = [Dropped(f"{beyond} more lines", "beyond-limit")] if beyond else []
+    if blocks:
+        last, note = split_feed_note(blocks[-1][-1])
+        if note and (not headline or _key(headline)[:NAMED_CHARS] in _key(note)):
+            blocks[-1][-1:] = [last] if last else []
+            more.append(Dropped(note, "feed-note"))
     lines = join_fragments([line for block in blocks for line in block])
     if content_is == "page" or (content_is is None and shows_page(lines)):
         page = _cut(lines, source, headline)
     else:
         lines = [line for block in blocks for line in join_fragments(block)]
         page = _whole(lines, source, headline, is_article=content_is == "article")
-    return replace(page, dropped=(*page.dropped, Dropped(f"{beyond} more lines", "beyond-limit"))) if beyond else page
+    return replace(page, dropped=(*page.dropped, *more)) if more else page
 
 
 def _whole(lines: list[str], source: SourceProfile | None, headline: str | None, *, is_article: bool) -> Extracted:
     """A clean article. Its lines stay, but for those that say its title and date; furniture goes, unless it is said to
     be an article."""
-    lines, note = cut_feed_note(lines)
     why: dict[int, str] = {} if is_article else {at: word for at, line in enumerate(lines) if (word := furniture(line))}
     title_at = _first_headline(lines, headline)
     date_at, published = _find_date(lines, (0, len(lines)), source, range(min(HEAD_LINES, len(lines))))
@@ -71,7 +80,7 @@ def _whole(lines: list[str], source: SourceProfile | None, headline: str | None,
         dates=(published,) if published else (),
         agency=find_agency(body, filter(is_byline, kept[:HEAD_LINES])),
         marks=marks,
-        dropped=(*(Dropped(lines[at], why[at]) for at in sorted(why) if at not in (title_at, date_at)), *note),
+        dropped=(*(Dropped(lines[at], why[at]) for at in sorted(why) if at not in (title_at, date_at)),),
     )
 
 
@@ -162,11 +171,12 @@ def is_headline(line: str, below: Sequence[str] = ()) -> bool:
     """
     if count_words(line) > TITLE_WORDS[1] or len(line) > 400 or not has_letters(line) or is_byline(line):
         return False
-    if find_agency(line) is not None:
+    if count_words(line) <= DATELINE_WORDS and find_agency(f"{line} -") is not None:
         return False
-    if ends_sentence(line) and (_FULL_STOP.search(line) or len(line) > max(map(len, below[:HEAD_LINES]), default=0)):
+    *within, last = [match.end() for match in _FULL_STOP.finditer(line)] or [0]
+    if last == len(line) or (ends_sentence(line) and len(line) > max(map(len, below[:HEAD_LINES]), default=len(line))):
         return False
-    return bool(below) or not _FULL_STOP.search(line[:-1])
+    return bool(below) or not (within or last)
 
 
 def _is_headline(line: str, least_words: int = TITLE_WORDS[0]) -> bool:
@@ -177,7 +187,11 @@ def _is_headline(line: str, least_words: int = TITLE_WORDS[0]) -> bool:
 
 def _title(line: str, source: SourceProfile | None, *, guess: bool = True) -> tuple[str, tuple[str, ...]]:
     site = Site((source.name,) if source and source.name else ())
-    return split_title(strip_site(line, site, suffixes=source.title_suffixes if source else (), guess=guess)) if line else ("", ())
+    return (
+        split_title(strip_site(line, site, suffixes=source.title_suffixes if source else (), guess=guess))
+        if line
+        else ("", ())
+    )
 
 
 def _body(lines: Sequence[str], span: tuple[int, int], title: str, source: SourceProfile | None) -> Cleaned:

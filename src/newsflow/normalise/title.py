@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsflow.normalise.characters import compile_folded, fold, letters_of, tidy_line
+from newsflow.normalise.markup import without_tags
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -28,7 +29,6 @@ _SITE_WORDS = compile_folded(
     r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
     r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
 )
-_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
 MAX_CHARS = 600
 _TITLE_RANK = {"json-ld": 0, "og:title": 1, "twitter:title": 2, "title": 3}
 
@@ -43,7 +43,7 @@ class Site:
 
 def tidy_title(title: str) -> str:
     """A title on one tidy line, without tags, cut at a length that no headline has."""
-    return tidy_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
+    return tidy_line(without_tags(title[: 10 * MAX_CHARS]))[:MAX_CHARS]
 
 
 def split_title(title: str) -> tuple[str, tuple[str, ...]]:
@@ -58,7 +58,13 @@ def split_title(title: str) -> tuple[str, tuple[str, ...]]:
 
 
 def strip_site(
-    title: str, site: Site, heads: Sequence[str] = (), others: Sequence[str] = (), suffixes: Iterable[str] = (), *, guess: bool = True
+    title: str,
+    site: Site,
+    heads: Sequence[str] = (),
+    others: Sequence[str] = (),
+    suffixes: Iterable[str] = (),
+    *,
+    guess: bool = True,
 ) -> str:
     """A tidy title without the name of the site or section before or after it.
 
