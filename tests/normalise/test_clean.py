@@ -33,6 +33,14 @@ def test_furniture_goes_from_an_article_and_nothing_else() -> None:
     assert clean_text("\n".join(lines), content_is="article").body.split("\n") == lines[1:]
 
 
+def test_furniture_of_two_kinds_makes_a_page_of_mostly_sentences() -> None:
+    sentences = [f"{STORY[0]} It was meeting number {number}." for number in range(12)]
+    page = ["Two boats lost off Calden", "logo", "Ida Varn", TITLE, "15 December 2024, 5:21 pm", *sentences]
+    found = clean_text("\n\n".join([*page, "logo", "Follow us on Telegram", "© 2024 Merrow Post"]))
+    assert found.title == TITLE
+    assert found.body.split("\n") == sentences
+
+
 @pytest.mark.parametrize(
     "title",
     [

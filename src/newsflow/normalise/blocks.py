@@ -104,12 +104,15 @@ def _before_comments(
 
 
 def shows_page(lines: Sequence[str]) -> bool:
-    """Whether lines are those of a page: it says things again, goes on to comments, or has furniture among lines that
-    are mostly no sentences. Furniture alone does not make a page: an article may end with a request to subscribe."""
+    """Whether lines are those of a page: it says things again, goes on to comments, has furniture of two kinds, or some
+    among lines that are mostly no sentences. One kind does not make a page: an article may end with a request to
+    subscribe."""
     if any(has_letters(lines[index]) for index in repeated(lines)) or any(map(_is_barrier, lines)):
         return True
-    own = [line for line in lines if furniture(line) is None]
-    return len(own) < len(lines) and 2 * sum(map(ends_sentence, own)) <= len(own)
+    found = [furniture(line) for line in lines]
+    kinds = set(found) - {None}
+    own = [line for line, why in zip(lines, found, strict=True) if why is None]
+    return len(kinds) >= 2 or (len(kinds) == 1 and 2 * sum(map(ends_sentence, own)) <= len(own))
 
 
 def furniture(line: str) -> str | None:
