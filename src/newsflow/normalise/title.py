@@ -143,7 +143,8 @@ def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, su
     Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them.
     """
     raw = {name: tidy_title(title) for name, title in titles.items()}
-    heads = [head for head in map(tidy_title, headings[:8]) if len(head) > 3 and len(head) < 400]
+    heads = [_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8]]
+    heads = [head for head in heads if len(head) > 3 and len(head) < 400]
     found = []
     for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
         others = [other for key, other in raw.items() if key != name]
