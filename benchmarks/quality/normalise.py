@@ -11,9 +11,11 @@ from pathlib import Path
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
 from .scoreboard import Row
+from .texts import evaluate_texts
 
 FILES = (
     "aeb/",
+    "texts/",
     "cldr_dates.jsonl",
     "ant_ar.jsonl",
     "bsnlp2021_slavic.jsonl",
@@ -26,5 +28,5 @@ FILES = (
 
 def evaluate(data: Path) -> Iterator[Row]:
     """The rows of the scoreboard."""
-    for part in (evaluate_pages, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls):
+    for part in (evaluate_pages, evaluate_texts, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls):
         yield from part(data)

@@ -155,6 +155,74 @@ def test_a_canonical_url_counts_when_it_names_the_same_article(canonical: str, e
     assert article(canonical_url=canonical).url == expected
 
 
+FLASH = "مجلس ميناء مرو يقر ترميم الجدار البحري القديم"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+def test_a_headline_alone_is_an_article(content_type: str) -> None:
+    for found in (article(FLASH, content_type), article("", content_type, title=FLASH)):
+        assert (found.title, found.body, found.word_count, found.language) == (FLASH, "", 0, "ar")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<html><head><title>{FLASH}</title></head><body></body></html>",
+        f"<html><body><h1>{FLASH}</h1><img src='a.jpg'></body></html>",
+    ],
+)
+def test_a_page_without_text_has_a_headline_and_is_no_article(page: str) -> None:
+    for content_type in ("text/html", "text/plain"):
+        assert rejected(page, content_type, title=FLASH).reason is Reason.NO_TEXT
+
+
+def test_what_has_no_letters_is_no_headline() -> None:
+    assert rejected("", title="*** 12 ***").reason is Reason.NO_TEXT
+    assert rejected("***").reason is Reason.NO_TEXT
+
+
+ITEM = "The council of Merrow met on Tuesday & chose <b>a new chair</b>.<br>Work begins in <a href='/may'>May</a>."
+ITEM_LINES = ["The council of Merrow met on Tuesday & chose a new chair.", "Work begins in May."]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+@pytest.mark.parametrize("content_is", ["article", None])
+def test_a_fragment_of_a_feed_is_an_article(content_type: str, content_is: Any) -> None:
+    found = article(ITEM, content_type, title="New chair in Merrow", content_is=content_is)
+    assert found.title == "New chair in Merrow"
+    assert found.body.split("\n") == ITEM_LINES
+    assert "content_is" not in found.raw
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+def test_text_without_a_tag_is_text(content_type: str) -> None:
+    text = "Merrow Harbour <MRH> said profit rose to 4.1 mln crowns &amp; more is expected.\n\nIt gave no reason."
+    found = article(text, content_type, title="MERROW HARBOUR <MRH> PROFIT UP")
+    assert found.title == "MERROW HARBOUR <MRH> PROFIT UP"
+    first = text.partition("\n")[0]
+    assert found.body.split("\n") == [
+        first.replace("&amp;", "&") if content_type == "text/html" else first,
+        "It gave no reason.",
+    ]
+
+
+def test_a_page_that_says_it_is_text_is_read_as_a_page() -> None:
+    page = (
+        "<html><body><nav><a href='/'>Home</a></nav><article><h1>Wall repaired</h1>"
+        f"<p>{BODY}</p><p>{BODY.replace('أعلن', 'وأضاف')}</p></article><footer>© 2025 Merrow Post</footer></body></html>"
+    )
+    assert article(page, "text/plain").body.split("\n") == [BODY, BODY.replace("أعلن", "وأضاف")]
+
+
+def test_what_the_fetcher_says_of_the_content_decides() -> None:
+    assert "تابعونا على" in article(content_is="article").body
+    assert "تابعونا على" not in article(content_is="page").body
+    html = f"<div><p>{BODY}</p><p>Read also: a new ferry</p><table><tr><td>North</td><td>90 m</td></tr></table></div>"
+    assert article(html, "text/html", content_is="article").body.split("\n") == [
+        BODY, "Read also: a new ferry", "North 90 m"
+    ]  # fmt: skip
+
+
 def test_a_front_page_names_no_article_that_has_an_id() -> None:
     assert article(url="https://barid.example/ar/", guid="b-7").url is None
     assert article(url="https://barid.example/ar/").url == "https://barid.example/ar"
@@ -183,7 +251,7 @@ def test_any_content_has_an_outcome(content: str, content_type: str, title: str 
     result = normalise(raw(content, content_type, title=title, published=title), DUBAI, NOW)
     assert isinstance(result, Article | Rejected)
     if isinstance(result, Article):
-        assert result.body
+        assert result.body or result.title
         assert (result.title + result.body).encode("utf-8")
         again = normalise(raw(content, content_type, title=title, published=title), DUBAI, NOW)
         assert again == result

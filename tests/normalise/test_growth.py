@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,31 @@ def check_growth(raw: Callable[[int], RawArticle], rules: RuleSet) -> None:
 def test_plain_text(piece: str, around: tuple[str, str], rules: RuleSet) -> None:
     before, behind = around
     check_growth(lambda size: raw_of(before + piece * (size // len(piece)) + behind), rules)
+
+
+WRAPPED = "    It is a line of some words that\nfills the width of a text column\n"
+MARKUP = [
+    "<",
+    "</",
+    "<a ",
+    "<a href=",
+    "<p>",
+    "</p>",
+    "<br>",
+    "<pre>",
+    "</pre>",
+    "<td></td>",
+    "</td >",
+    "&amp;",
+    "The post ",
+]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("before", ["", "<p>One.</p>"], ids=["alone", "fragment"])
+@pytest.mark.parametrize("piece", [*MARKUP, WRAPPED, "- a\n", "a\u00ad\n"])
+def test_fragments_and_wrapped_text(piece: str, before: str, rules: RuleSet) -> None:
+    check_growth(lambda size: replace(raw_of(before + piece * (size // len(piece))), content_is="article"), rules)
 
 
 @pytest.mark.parametrize(

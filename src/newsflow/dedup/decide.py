@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -128,6 +128,16 @@ class Lookalike:
     article: KnownArticle
     similarity: Similarity
     relation: Relation
+
+
+HEADLINE_TOKENS, HEADLINE_WINDOW = 8, timedelta(days=1)
+
+
+def relate_headlines(title: str, *, same_source: bool, apart: timedelta) -> Relation:
+    """What two articles are to each other that say the same headline and nothing else: many a day of many an outlet
+    has a `Weather forecast`."""
+    telling = len(matching_tokens(title)) >= HEADLINE_TOKENS and abs(apart) <= HEADLINE_WINDOW
+    return Relation.DUPLICATE if same_source or telling else Relation.NONE
 
 
 def choose_original(lookalikes: Iterable[Lookalike]) -> Lookalike | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsflow.dedup.decide import identity_keys
+from newsflow.dedup.decide import HEADLINE_TOKENS, identity_keys, relate_headlines
 from newsflow.dedup.fingerprint import (
     MIN_TOKENS,
     SHINGLE_WORDS,
@@ -75,12 +75,21 @@ def _judge(
     if languages[0] != languages[1]:
         return Relation.NONE, f"not compared: one is in {languages[0]}, the other in {languages[1]}"
     relation = relate(similarity, rule)
+    if similarity.exact and not prints[0].token_count:
+        return _judge_headlines(left, right)
     if similarity.exact:
         return relation, "duplicate: the matching texts are equal"
     short = [each.token_count for each in prints if each.token_count < MIN_TOKENS]
     if short:
         return relation, f"not alike: a text of {short[0]} words (less than {MIN_TOKENS}) counts only when it is equal"
     return relation, _reason(similarity, relation, rule)
+
+
+def _judge_headlines(left: Article, right: Article) -> tuple[Relation, str]:
+    same_source, apart = left.source == right.source, left.first_seen - right.first_seen
+    relation = relate_headlines(left.title, same_source=same_source, apart=apart)
+    rule = f"counts within one source, or from {HEADLINE_TOKENS} words on within a day"
+    return relation, f"{'duplicate' if relation else 'not alike'}: an equal headline without a text {rule}"
 
 
 def _reason(similarity: Similarity, relation: Relation, rule: Rule) -> str:

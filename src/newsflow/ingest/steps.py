@@ -100,7 +100,8 @@ def _raw_digest(raw: RawArticle) -> str:
     withdrawal."""
     if raw.withdrawn:
         return ""
-    made_of = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", raw.content])
+    said = [raw.content_is] if raw.content_is else []
+    made_of = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", raw.content, *said])
     return hashlib.blake2b(made_of.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
-from newsflow.dedup.decide import KnownArticle, Lookalike
+from newsflow.dedup.decide import KnownArticle, Lookalike, relate_headlines
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
-from newsflow.dedup.similarity import Rule, compare_all, relate
+from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
@@ -186,12 +186,18 @@ class Workspace:
         texts = [text for number in numbers if (text := self.prints.get((language, number))) is not None]
         texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
-        pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
+        pairs = [(text, other) for text, other in known if other is not None and other.id != article_id]
         alike = compare_all(each.print, [text.print for text, _ in pairs])
         return [
-            Lookalike(each, similarity, relate(similarity, self.rule))
-            for (_, each), similarity in zip(pairs, alike, strict=True)
+            Lookalike(known, similarity, self._relate(each, text, known, similarity))
+            for (text, known), similarity in zip(pairs, alike, strict=True)
         ]
+
+    def _relate(self, each: Prepared, text: TextPrint, known: KnownArticle, similarity: Similarity) -> Relation:
+        if each.print.token_count or not similarity.exact:
+            return relate(similarity, self.rule)
+        same_source, apart = known.source == each.article.source, (each.at or self.now) - text.event_at
+        return relate_headlines(each.article.title, same_source=same_source, apart=apart)
 
     def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""

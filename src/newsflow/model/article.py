@@ -15,6 +15,7 @@ from newsflow.model.event import Action
 
 ZoneKnowledge = Literal["explicit", "source", "unknown"]
 DateEvidence = Literal["json-ld", "meta", "feed", "text", "first-seen"]
+ContentIs = Literal["page", "article"]
 FieldName = Literal["title", "body"]
 
 
@@ -39,6 +40,8 @@ class RawArticle:
     version: str | None = None
     withdrawn: bool = False
     """True for `action: withdraw`."""
+    content_is: ContentIs | None = None
+    """What the fetcher says of the content; None where it is told from the content itself."""
     dataref: str | None = None
     """Where the content is, in place of `content`."""
     extra: Mapping[str, Any] = field(default_factory=dict)

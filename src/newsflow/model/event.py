@@ -102,7 +102,7 @@ class Reason(StrEnum):
     Convert it first.
     """
     NO_TEXT = "no-text"
-    """Nothing that reads as an article was found in the page.
+    """Nothing that reads as an article was found in the page; or a text or feed item has neither text nor headline.
 
     Often a gallery or a video page; a [source profile](../how-to/add-a-source.md) can help.
     """

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,8 @@ from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
+from newsflow.normalise.lines import has_letters
+from newsflow.normalise.markup import holds_tags, is_page, text_of_fragment
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.values import Extracted, SourceProfile
@@ -41,10 +44,22 @@ _SAME_DATE = timedelta(hours=26)
 
 
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
-    """What the content of a raw article says, read by its content type."""
-    if media_type(raw) == "text/html":
+    """What the content of a raw article says: a page by its tags, else the text of a fragment, or the text it is."""
+    if is_html_page(raw):
         return extract_html(raw.content, raw.url, source)
-    return clean_text(raw.content, source, raw.title)
+    text = raw.content
+    if holds_tags(text):
+        text = text_of_fragment(text)
+    elif media_type(raw) == "text/html":
+        text = unescape(text)
+    return clean_text(text, source, raw.title, raw.content_is)
+
+
+def is_html_page(raw: RawArticle) -> bool:
+    """Whether the content is read as an HTML page, whatever its content type; only such content is parsed."""
+    if raw.content_is == "article" or not holds_tags(raw.content):
+        return False
+    return raw.content_is == "page" or is_page(raw.content)
 
 
 def media_type(raw: RawArticle) -> str:
@@ -106,17 +121,18 @@ def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:
 def _article(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, url: str | None, now: datetime
 ) -> Article | Rejected:
-    if not page.body:
-        message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"
-        return Rejected(Reason.NO_TEXT, message, STAGE)
-    if (share := broken_share(page.body)) > MAX_BROKEN_SHARE:
-        message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
-        return Rejected(Reason.BAD_ENCODING, message, STAGE)
-    if word_share(page.body) < MIN_WORD_SHARE:
-        message = "the content is not text: too few of its characters belong to words"
-        return Rejected(Reason.NO_TEXT, message, STAGE)
     hinted, hinted_marks = split_title(raw.title or "")
     title = (page.title or hinted)[:MAX_TITLE_CHARS]
+    # A headline may come alone; that of a page does not, since a gallery and a page of an error have one too.
+    if not page.body and (is_html_page(raw) or not has_letters(title)):
+        message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
+    if (share := broken_share(page.body or title)) > MAX_BROKEN_SHARE:
+        message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
+        return Rejected(Reason.BAD_ENCODING, message, STAGE)
+    if word_share(page.body or title) < MIN_WORD_SHARE:
+        message = "the content is not text: too few of its characters belong to words"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
     language = detect_language(f"{title}\n{page.body}")[0]
     authors = tuple(filter(None, map(tidy_line, raw.authors))) or page.authors
     article = Article(

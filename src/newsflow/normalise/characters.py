@@ -62,7 +62,7 @@ def tidy_text(text: str) -> str:
     Runs of spaces become one, and of very many combining marks the first stay; newlines stay. Idempotent.
     """
     if _QUICK.search(text):
-        text = _NEWLINES.sub("\n", text)
+        text = one_newline(text)
         text = _INVISIBLE.sub("", text)
         if "\u0640" in text:
             text = _TATWEEL.sub("", _HEH_MARK.sub("\u0647\x00", text)).replace("\x00", "\u0640")
@@ -73,6 +73,11 @@ def tidy_text(text: str) -> str:
         text = _SPACES.sub(" ", text)
     text = cut_marks(text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def one_newline(text: str) -> str:
+    """The text with every kind of line end as a newline; `tidy_text` does it too."""
+    return _NEWLINES.sub("\n", text)
 
 
 def tidy_line(text: str) -> str:

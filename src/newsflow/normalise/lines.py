@@ -21,6 +21,7 @@ from newsflow.normalise.values import Dropped
 # ruff: noqa: E501 - rows of words read best as rows
 
 
+_STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
 SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 220, 500
 
 _SHARE_WORDS = (
@@ -68,13 +69,19 @@ _PROMOTION = compile_folded(
     r"(?:点击|點擊)进入|扫一扫|扫码|掃描|关注我们|關注我們|返回首页|フォローする|siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
     r")"
 )
+# What claims rights is a footer even as a sentence; what only names them is one where it is no sentence.
 _FOOTER = compile_folded(
-    r".{0,60}(?:©|\(c\) ?\d{4}|copyright\b|جميع الحقوق|كل الحقوق|الحقوق محفوظه|حقوق النشر|حقوق الملكيه|all rights reserved|"
+    r".{0,60}(?:© ?\d{4}|\(c\) ?\d{4}|copyright (?:©|\(c\)|\d{4})|جميع الحقوق|كل الحقوق|الحقوق محفوظه|all rights reserved|"
     r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos reservados|todos os direitos reservados|"
-    r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
-    r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
+    r"tutti i diritti|wszelkie prawa|tum haklari|تمامي حقوق|כל הזכויות|"
     r"版[权權]所有(?![人者])|未经(?:书面)?(?:授权|许可),?(?:不得|禁止|请勿)|無断(?:転載|複製).{0,8}禁|무단 ?전재.{0,12}금지|"
-    r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"
+    r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|"
+    r"may not be (?:published|reproduced)(?:,| or | without | in (?:whole|any)))"
+)
+_LEGAL = compile_folded(
+    r".{0,60}(?:©|copyright\b|حقوق النشر|حقوق الملكيه|هر ?گونه|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
+    r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
+    r"may not be (?:published|reproduced))"
 )
 _CAPTION = compile_folded(
     r"[\s(\[]*(?:(?:photo|image|picture|file photo|file|illustration|video|graphic)(?: credit| by| courtesy(?: of)?| source)?\s*[:/|]|"
@@ -113,7 +120,7 @@ def why_dropped(line: str) -> str | None:
     if len(line) > LONG_CHARS:
         return None
     folded = fold(line)
-    if not _LETTER.search(folded):
+    if not has_letters(folded):
         return "no-words"
     if len(line) <= SHORT_CHARS and _SHARE.fullmatch(folded):
         return "share-bar"
@@ -124,11 +131,20 @@ def why_dropped(line: str) -> str | None:
             return "caption"
         if _SOURCE.fullmatch(folded):
             return "source-line"
-    if _FOOTER.match(folded):
+    if _FOOTER.match(folded) or (not ends_sentence(line) and _LEGAL.match(folded)):
         return "footer"
     if len(line) <= 300 and _PROMOTION.match(folded):
         return "promotion"
     return None
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends with a full stop or the like, and perhaps what closes a quotation behind it."""
+    return line.rstrip(_CLOSERS).endswith(tuple(_STOPS))
+
+
+def has_letters(line: str) -> bool:
+    return _LETTER.search(line) is not None
 
 
 def _is_label(folded: str) -> bool:

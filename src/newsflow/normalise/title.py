@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsflow.normalise.characters import compile_folded, fold, letters_of, tidy_line
+from newsflow.normalise.markup import without_tags
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -28,7 +29,6 @@ _SITE_WORDS = compile_folded(
     r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
     r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
 )
-_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
 MAX_CHARS = 600
 _TITLE_RANK = {"json-ld": 0, "og:title": 1, "twitter:title": 2, "title": 3}
 
@@ -43,7 +43,7 @@ class Site:
 
 def tidy_title(title: str) -> str:
     """A title on one tidy line, without tags, cut at a length that no headline has."""
-    return tidy_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
+    return tidy_line(without_tags(title[: 10 * MAX_CHARS]))[:MAX_CHARS]
 
 
 def split_title(title: str) -> tuple[str, tuple[str, ...]]:
@@ -58,13 +58,20 @@ def split_title(title: str) -> tuple[str, tuple[str, ...]]:
 
 
 def strip_site(
-    title: str, site: Site, heads: Sequence[str] = (), others: Sequence[str] = (), suffixes: Iterable[str] = ()
+    title: str,
+    site: Site,
+    heads: Sequence[str] = (),
+    others: Sequence[str] = (),
+    suffixes: Iterable[str] = (),
+    *,
+    guess: bool = True,
 ) -> str:
     """A tidy title without the name of the site or section before or after it.
 
     `heads` are the page's headings, `others` other readings of the title: what is left after cutting at a separator
-    is taken when it is one of them. Without such evidence only what looks like a name is cut. A source profile's
-    `suffixes` are cut as they are.
+    is taken when it is one of them. Without such evidence only what looks like a name is cut; without `guess` a few
+    words in capitals are none, since a headline may end with who said it. A source profile's `suffixes` are cut as
+    they are.
     """
     title = _cut_suffixes(tidy_title(title), suffixes)
     if letters_of(title) in map(letters_of, heads):
@@ -74,7 +81,7 @@ def strip_site(
         for part in (title[: match.start()], title[match.end() :]):
             if len(part) >= 10 and letters_of(part) in known:
                 return part.strip()
-    return _cut_names(title, site)
+    return _cut_names(title, site, guess=guess)
 
 
 def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
@@ -85,10 +92,10 @@ def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
     return title
 
 
-def _cut_names(title: str, site: Site) -> str:
+def _cut_names(title: str, site: Site, *, guess: bool) -> str:
     while match := next(reversed(list(_SPLIT.finditer(title))), None):
         left, right = title[: match.start()].strip(), title[match.end() :].strip()
-        if not left or not _is_name(right, left, match.group(1) or match.group(2), site):
+        if not left or not _is_name(right, left, match.group(1) or match.group(2), site, guess=guess):
             break
         title = left
     if (match := _SPLIT.search(title)) and _names_site(title[: match.start()], site):
@@ -96,7 +103,7 @@ def _cut_names(title: str, site: Site) -> str:
     return title
 
 
-def _is_name(right: str, left: str, separator: str, site: Site) -> bool:
+def _is_name(right: str, left: str, separator: str, site: Site, *, guess: bool) -> bool:
     if _names_site(right, site):
         return True
     if len(left) < 8:
@@ -107,7 +114,7 @@ def _is_name(right: str, left: str, separator: str, site: Site) -> bool:
     if separator == ":" or len(right) > 40:
         return False
     return (_SITE_WORDS.fullmatch(fold(right)) is not None and words <= 5) or (
-        words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
+        guess and words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
     )
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from newsflow.errors import SandboxError
 from newsflow.model import Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.article import STAGE, Extract, extract_page, media_type, normalise
+from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, media_type, normalise
 from newsflow.normalise.html import lines_outside
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
@@ -46,7 +46,7 @@ def answer(request: WorkerRequest) -> bytes:
     try:
         page = extract_page(raw, source)
         dropped = page.dropped if with_dropped else ()
-        if with_dropped and media_type(raw) == "text/html":
+        if with_dropped and is_html_page(raw):
             dropped += lines_outside(raw.content, page)
         return orjson.dumps({"page": asdict(replace(page, dropped=dropped))})
     except Exception as error:  # whatever a parser raises, the parent is told
@@ -165,7 +165,9 @@ class Normaliser:
     def _needs_worker(self, raw: RawArticle) -> bool:
         if raw.withdrawn or len(raw.content) > self.limits.max_content_bytes:
             return False
-        return media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars
+        if media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars:
+            return True
+        return is_html_page(raw)
 
     def _guarded(self, task: NormaliseTask, extract: Extract) -> Article | Rejected:
         """`normalise`, where whatever the article makes it raise becomes its rejection."""
