@@ -10,9 +10,11 @@ from pathlib import Path
 
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
+from .real_pages import evaluate_real_pages
 from .scoreboard import Row
 
 FILES = (
+    "pages/",
     "aeb/",
     "cldr_dates.jsonl",
     "ant_ar.jsonl",
@@ -26,5 +28,13 @@ FILES = (
 
 def evaluate(data: Path) -> Iterator[Row]:
     """The rows of the scoreboard."""
-    for part in (evaluate_pages, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls):
+    parts = (
+        evaluate_pages,
+        evaluate_real_pages,
+        evaluate_dates,
+        evaluate_languages,
+        evaluate_titles,
+        evaluate_urls,
+    )
+    for part in parts:
         yield from part(data)
