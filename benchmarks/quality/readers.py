@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def _ours(page: bytes, url: str | None) -> Reading:
     return Reading(found.body, found.title, found.authors, found.published.at.isoformat() if found.published else "")
 
 
-def _trafilatura(**options: bool) -> Callable[[bytes, str | None], Reading]:
+def _trafilatura(**options: Any) -> Callable[[bytes, str | None], Reading]:
     def read(page: bytes, url: str | None) -> Reading:
         from trafilatura import bare_extraction
 
@@ -61,10 +62,8 @@ def _htmldate(page: bytes, url: str | None) -> Reading:
 
 
 def _newspaper(page: bytes, url: str | None) -> Reading:
-    from newspaper import Article  # type: ignore[import-not-found]
-
     # It wants an address, and fetches the page's images where it is not told otherwise.
-    article: Any = Article(url or "https://unknown.invalid/", fetch_images=False)
+    article: Any = importlib.import_module("newspaper").Article(url or "https://unknown.invalid/", fetch_images=False)
     article.download(input_html=page.decode("utf-8", "replace"))
     article.parse()
     date = article.publish_date.isoformat() if isinstance(article.publish_date, datetime) else ""

@@ -34,7 +34,7 @@ GOALS = {
 
 
 def evaluate_real_pages(data: Path) -> Iterator[Row]:
-    """The sets that are in `data/pages`, each read by us and by the peers that are installed; our rows name the others."""
+    """The sets in `data/pages`, each read by us and by the peers that are installed; our rows name the others."""
     absent = ", ".join(peer.name for peer in PEERS if not peer.is_installed)
     for name, measure in MEASURES.items():
         path = data / "pages" / f"{name}.jsonl"
@@ -131,7 +131,8 @@ def _set(names: object) -> set[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """Spaces as one, and no soft hyphens, which labels took from pages and a reader may leave out."""
+    return " ".join(text.replace("\xad", "").split())
 
 
 MEASURES: dict[str, Callable[[Found], Iterator[Measured]]] = {
