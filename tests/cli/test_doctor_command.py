@@ -88,6 +88,13 @@ def test_all_well(site: Site) -> None:
     assert not (site.folder / "lines").exists()
 
 
+def test_an_input_that_is_not_there(site: Site) -> None:
+    site.members["kafka"]["input_topic"] = "news.mistyped.raw.v1"
+    code, findings = site.ask()
+    assert (code, findings["topics"]["state"]) == (1, "fail")
+    assert findings["topics"]["message"].startswith("topic news.mistyped.raw.v1 does not exist")
+
+
 def test_feeds_that_nobody_gets(site: Site) -> None:
     (site.folder / "routes.yaml").write_text("version: 1\nroutes: [{id: archive, stores: [lines]}]\n")
     site.members["routes"] = {"paths": ["routes.yaml"]}

@@ -67,6 +67,14 @@ def test_a_raw_event_is_read_too(tmp_path: Path) -> None:
     assert (value["article"]["source"], value["article"]["url"]) == ("merrow-post", "https://merrow.example/1")
 
 
+def test_a_source_without_a_profile_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "profiles.yaml").write_text("id: merrow-post\nzone: Asia/Dubai\n", encoding="utf-8")
+    monkeypatch.setenv("NEWSFLOW_SOURCES__PATHS", f"[{tmp_path}/profiles.yaml]")
+    result = CliRunner().invoke(app, ["-", "--source", "merow-post"], input=PAGE)
+    assert "there is no source profile 'merow-post'; did you mean 'merrow-post'?" in result.stderr
+    assert result.exit_code == 0
+
+
 def test_a_page_without_an_article_fails() -> None:
     result = runner.invoke(app, ["-"], input="<html></html>")
     assert result.exit_code == 1

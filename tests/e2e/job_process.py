@@ -113,6 +113,8 @@ class JobProcess:
             # All on this machine, whatever the ledger is.
             "NEWSFLOW_BLOBS__SHARED": "true",
             "NEWSFLOW_TOPICS__PATHS": AS_LIST,
+            # What tests write was fetched, it says, long before.
+            "NEWSFLOW_ALERTS__FRESH_H": "0",
             **self.environ,
         }
 

@@ -34,7 +34,6 @@ def test_the_founding_page(all_topics_broker: RunningBroker, tmp_path: Path) -> 
     (tmp_path / "sources.yaml").write_text("sources:\n  - {id: erem-news, zone: Asia/Dubai}\n", encoding="utf-8")
     (tmp_path / "routes.yaml").write_text(WATCH, encoding="utf-8")
     environ = {
-        "NEWSFLOW_ALERTS__FRESH_H": "0",  # the page was fetched long before this test writes it
         "NEWSFLOW_ROUTES__PATHS": f"[{tmp_path}/routes.yaml]",
         "NEWSFLOW_SOURCES__PATHS": f"[{tmp_path}/sources.yaml]", "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]"
     }  # fmt: skip

@@ -52,7 +52,6 @@ class Sampled:
             destination = {"type": "webhook", "url": receiver.url, "allow_private": True, "secret": "env:HOOK_SECRET"}
             (self.folder / "routes.yaml").write_text(WATCH, encoding="utf-8")
             environ = {
-                "NEWSFLOW_ALERTS__FRESH_H": "0",  # the sample was fetched long before
                 "NEWSFLOW_ROUTES__PATHS": f"[{self.folder}/routes.yaml]",
                 "NEWSFLOW_TOPICS__PATHS": f"[{shipped_rules_path()}]",
                 "NEWSFLOW_SOURCES__PATHS": f"[{sources_path()}]",

@@ -124,6 +124,12 @@ def test_a_suffix_of_the_profile_is_cut() -> None:
     assert strip_site("Harbour wall – tides and more", Site(), suffixes=["– tides and more"]) == "Harbour wall"
 
 
+def test_suffixes_of_a_profile_are_cut_from_headings_too() -> None:
+    titles, heading = {"title": "الميناء يعود للعمل | بريد الساحل"}, "الميناء يعود للعمل | بريد الساحل"
+    assert choose_title(titles, [heading], Site(), ["| بريد الساحل"]) == "الميناء يعود للعمل"
+    assert choose_title({}, ["Harbour reopens - Daily"], Site(), ["- Daily"]) == "Harbour reopens"
+
+
 def test_marks_are_kept_apart() -> None:
     assert split_title("ترميم الجدار (فيديو وصور)") == ("ترميم الجدار", ("فيديو وصور",))
     assert split_title("عاجل | ترميم الجدار") == ("ترميم الجدار", ("عاجل",))

@@ -105,13 +105,16 @@ def _kafka(config: Config, bounds: DoctorBounds) -> Iterator[Finding]:
 
 def _topics(config: Config, settings: KafkaSettings) -> tuple[Health, str]:
     from newsflow.cli.kafka import declared
-    from newsflow.kafka.admin import TopicAction, diff_topics
+    from newsflow.kafka.admin import TopicAction, diff_topics, topic_names
+    from newsflow.kafka.client import missing_topic
 
     changes = diff_topics(settings, declared(config))
     missing = [change.topic for change in changes if change.action is TopicAction.CREATE]
     if missing:
         few = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
         return Health.FAIL, f"{len(missing)} declared but missing ({few}); `newsflow kafka apply` creates them"
+    if unread := {topic for _, topic in groups(config)} - set(topic_names(settings)):
+        return Health.FAIL, str(missing_topic(min(unread)))
     if changes:
         return Health.WARN, f"{len(changes)} differences from what is declared; see `newsflow kafka apply --dry-run`"
     return Health.OK, "as declared"

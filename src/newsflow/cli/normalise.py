@@ -14,7 +14,7 @@ import typer
 from newsflow.cli.articles import configured_profiles, file_argument, raw_of, read_inputs
 from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption
 from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell
-from newsflow.errors import UsageError
+from newsflow.errors import UsageError, not_there
 from newsflow.ingest.files import STDIN
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _profile(known: dict[str, SourceProfile], source: str, zone: str | None) -> 
     from newsflow.normalise import SourceProfile
 
     profile = known.get(source)
+    if known and profile is None:
+        tell(f"{not_there('source profile', source, sorted(known))}; read without one")
     if zone is None:
         return profile
     try:

@@ -113,8 +113,12 @@ class TextWindow:
 
 def _likeliest(texts: Iterable[Sequence[int]]) -> list[int]:
     """The numbers that the most of these lists have, in the order of the numbers."""
-    counts = Counter(number for numbers in texts for number in numbers)
-    return sorted(sorted(counts, key=lambda number: (-counts[number], number))[:MAX_CANDIDATES])
+    counts = Counter[int]()
+    for numbers in texts:
+        counts.update(numbers)
+    if len(counts) > MAX_CANDIDATES:
+        return sorted(sorted(counts, key=lambda number: (-counts[number], number))[:MAX_CANDIDATES])
+    return sorted(counts)
 
 
 class Workspace:
@@ -130,7 +134,8 @@ class Workspace:
         """The texts in the ledger that share a key, by the event that has the text."""
         self.prints: dict[tuple[str, int], TextPrint] = {}
         self._current: dict[str, Article] = {}
-        self._pending_keys: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        """Numbers of texts of this batch, by language and key."""
         self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
         self._new_prints: list[TextPrint] = []
@@ -171,7 +176,7 @@ class Workspace:
         self.prints[language, number] = text
         self._new_prints.append(text)
         for key in each.print.keys.tolist():
-            self._pending_keys[language, key].append(number)
+            self._pending_keys[language][key].append(number)
 
     def lookalikes(self, each: Prepared, article_id: str) -> list[Lookalike]:
         """The articles within the window whose text may be like this one, and how alike they are, exactly."""
@@ -211,13 +216,13 @@ class Workspace:
         """Numbers of the likeliest look-alikes: the same whether they are in the ledger already or in this batch."""
         if each.event.event_id not in self.found:  # It looked like a repeat before the batch.
             self.find_texts(each.language, [each])
-        in_ledger, span = self.found[each.event.event_id], self._span(each)
-        texts: list[Sequence[int]] = []
-        for key in each.print.keys.tolist():
-            pending = self._pending_keys.get((each.language, key), ())
-            near = [number for number in pending if self._is_within(each.language, number, span)][-NEWEST_PER_KEY:]
-            texts.append([*in_ledger.get(key, ()), *near][-NEWEST_PER_KEY:] if near else in_ledger.get(key, ()))
-        return _likeliest(texts)
+        texts, span = dict(self.found[each.event.event_id]), self._span(each)
+        pending = self._pending_keys[each.language]
+        for key in pending.keys() & each.print.keys.tolist():
+            near = [number for number in pending[key] if self._is_within(each.language, number, span)]
+            if near:
+                texts[key] = [*texts.get(key, ()), *near[-NEWEST_PER_KEY:]][-NEWEST_PER_KEY:]
+        return _likeliest(texts.values())
 
     def _is_within(self, language: str, number: int, span: Span) -> bool:
         text = self.prints.get((language, number))

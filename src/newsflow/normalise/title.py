@@ -144,7 +144,8 @@ def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, su
     the title element, which is written for search engines, but JSON-LD or Open Graph state another headline, that is it.
     """
     raw = {name: tidy_title(title) for name, title in titles.items()}
-    tidy = [head for head in map(tidy_title, headings[:8]) if len(head) > 3 and len(head) < 400]
+    cut = (_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8])
+    tidy = [head for head in cut if len(head) > 3 and len(head) < 400]
     heads = [head for head in tidy if not _names_site(head, site)]
     found: dict[str, str] = {}
     for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
