@@ -10,10 +10,12 @@ from pathlib import Path
 
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
+from .real_pages import evaluate_real_pages
 from .scoreboard import Row
 from .texts import evaluate_texts
 
 FILES = (
+    "pages/",
     "aeb/",
     "texts/",
     "cldr_dates.jsonl",
@@ -28,5 +30,14 @@ FILES = (
 
 def evaluate(data: Path) -> Iterator[Row]:
     """The rows of the scoreboard."""
-    for part in (evaluate_pages, evaluate_texts, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls):
+    parts = (
+        evaluate_pages,
+        evaluate_real_pages,
+        evaluate_texts,
+        evaluate_dates,
+        evaluate_languages,
+        evaluate_titles,
+        evaluate_urls,
+    )
+    for part in parts:
         yield from part(data)

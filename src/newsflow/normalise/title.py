@@ -76,11 +76,18 @@ def strip_site(
     title = _cut_suffixes(tidy_title(title), suffixes)
     if letters_of(title) in map(letters_of, heads):
         return title
-    known = {letters_of(other) for other in (*heads, *others)} - {""}
+    stated = {letters_of(other) for other in others} - {""}
+    headed = {letters_of(head) for head in heads} - {""}
     for match in _SPLIT.finditer(title):
-        for part in (title[: match.start()], title[match.end() :]):
-            if len(part) >= 10 and letters_of(part) in known:
-                return part.strip()
+        left, right = title[: match.start()], title[match.end() :]
+        if len(left) >= 10 and letters_of(left) in stated:
+            return left.strip()
+        if letters_of(left) in headed and 2 * len(left) < len(right) and not _names_site(right, site):
+            return _cut_names(right.strip(), site, guess=guess)  # the heading is the site or the section
+        if len(left) >= 10 and letters_of(left) in headed:
+            return left.strip()
+        if len(right) >= 10 and letters_of(right) in (stated | headed if len(right) >= len(left) else stated):
+            return right.strip()
     return _cut_names(title, site, guess=guess)
 
 
@@ -140,18 +147,31 @@ def _names_site(text: str, site: Site) -> bool:
 def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Sequence[str] = ()) -> str:
     """The best of a page's titles, tidy and without the site's name; empty when there is none.
 
-    Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them.
+    Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them. Where these agree with
+    the title element, which is written for search engines, but JSON-LD or Open Graph state another headline, that is it.
     """
     raw = {name: tidy_title(title) for name, title in titles.items()}
-    heads = [_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8]]
-    heads = [head for head in heads if len(head) > 3 and len(head) < 400]
-    found = []
+    cut = (_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8])
+    tidy = [head for head in cut if len(head) > 3 and len(head) < 400]
+    heads = [head for head in tidy if not _names_site(head, site)]
+    found: dict[str, str] = {}
     for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
         others = [other for key, other in raw.items() if key != name]
         title = strip_site(raw[name], site, heads, others, suffixes)
         if title and not _names_site(title, site):
-            found.append(title)
-    return _vote(found, heads) if found else next(iter(heads), "")
+            found[name] = title
+    if not found:
+        return next(iter([*heads, *tidy]), "")
+    voted = _vote(list(found.values()), heads)
+    searched = letters_of(found.get("title", ""))
+    if searched != letters_of(voted):
+        return voted
+    stated = (found[name] for name in ("json-ld", "og:title") if name in found)
+    return next((title for title in stated if letters_of(title) != searched and _is_headline(title)), voted)
+
+
+def _is_headline(title: str) -> bool:
+    return len(_WORD.findall(title)) >= 3 or len(title) >= 15
 
 
 def _vote(titles: list[str], heads: list[str]) -> str:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import orjson
 from lxml.html import HtmlElement
 
 from newsflow.model import DateEvidence, PublicationDate
-from newsflow.normalise.characters import fold, tidy_line
+from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.names import UPDATED
+from newsflow.normalise.page.authors import is_person, names_outlet, people_of
 from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.tree import text_of
 from newsflow.normalise.values import SourceProfile
@@ -27,21 +30,25 @@ from newsflow.normalise.values import SourceProfile
 
 
 MAX_SCRIPTS, MAX_MEMBER_CHARS, MAX_NODES, MAX_DEPTH = 30, 2_000_000, 5_000, 12
-_ARTICLE = re.compile(
-    r"(?:News|Report|Blog|Live|Opinion|Analysis|Review|Reportage|Background|Scholarly|Social).*|Article"
-)
+# Types of schema.org in lower case: publishers write them as they like.
+_ARTICLE = re.compile(r"\w*article|report|(?:live)?blog(?:posting)?|(?:live|social\w*|discussion\w*)posting")
 _CDATA = re.compile(r"^\s*(?://)?\s*<!\[CDATA\[|(?://)?\s*\]\]>\s*$|^\s*<!--|-->\s*$")
 _CONTROL = re.compile("[\x00-\x1f]+")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
-MAX_ELEMENTS = 2_000
+MAX_ELEMENTS, MAX_BYLINES = 2_000, 100
 _DATE_META = (
     "article:published_time og:published_time og:article:published_time datepublished publishdate pubdate publish_date "
     "publish-date date dc.date.issued dcterms.created dc.date dcterms.date dc.date.created sailthru.date "
     "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
     "published_time datecreated timestamp"
 ).split()
-_AUTHOR_META = ("author", "article:author_name", "dc.creator", "parsely-author", "sailthru.author", "byl")
+_AUTHOR_META = (
+    "author article:author_name article:author articleauthor og:article:author dc.creator parsely-author "
+    "sailthru.author cxenseparse:author byl"
+).split()
 _TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
+_BYLINE = " or ".join(f"contains(@class, '{word}')" for word in ("byline", "author", "autor"))
+_BY = re.compile(r"^(?:by|par|von|por|di|af|av|door|oleh)\s*[: ]\s*", re.IGNORECASE)
 # Dates, best evidence first. How far from the heading a visible one may stand counts in elements.
 MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
 NEAR_BELOW, NEAR_ABOVE = 80, 8
@@ -53,23 +60,48 @@ _NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "html"
 _NOT_OURS = re.compile(
     r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
 )
+# What systems write where they have no date: the first days of their calendars, and days that are still far off.
+_NO_YEARS = frozenset({1, 1753, 1899, 1900, 1901, 1969, 1970})
+FAR_OFF = 2100
 _YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 
 
-def find_article(scripts: list[str]) -> dict[str, Any]:
-    """The first JSON-LD node of an article, else of a video, else an empty dict."""
-    found: dict[str, Any] = {}
-    for script in scripts[:MAX_SCRIPTS]:
-        for node in _nodes(_load(script)):
-            types = node.get("@type")
-            listed = types if isinstance(types, list) else [types]
-            names = [name.rpartition("/")[2] for name in listed if isinstance(name, str)]
-            is_typed = "VideoObject" in names or "WebPage" in names or any(map(_ARTICLE.fullmatch, names))
-            if is_typed and any("Article" in name or "Posting" in name for name in names):
-                return node
-            if "VideoObject" in names:
-                found = found or node
-    return found
+def find_article(nodes: list[dict[str, Any]], urls: Sequence[str] = (), titles: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON-LD node of the page's own article: by its URL, else by its headline, else the first one.
+
+    Else a video, or a web page that has a date; else an empty dict.
+    """
+    articles = [node for node in nodes if any(map(_ARTICLE.fullmatch, _types(node)))]
+    named = {_address(url) for url in urls}
+    own = (node for node in articles if named & {_address(url) for url in _urls_of(node)})
+    heads = {letters_of(title) for title in titles}
+    alike = (node for node in articles if letters_of(_headline(node)) in heads - {""})
+    videos = (node for node in nodes if "videoobject" in _types(node))
+    dated = (node for node in nodes if "webpage" in _types(node) and node.get("datePublished"))
+    return next(chain(own, alike, articles, videos, dated), {})
+
+
+def _types(node: dict[str, Any]) -> list[str]:
+    types = node.get("@type")
+    listed = types if isinstance(types, list) else [types]
+    return [re.split("[/#:]", name)[-1].lower() for name in listed if isinstance(name, str)]
+
+
+def _headline(node: dict[str, Any]) -> str:
+    return member_text(node.get("headline")) or member_text(node.get("name"))
+
+
+def _address(url: str) -> str:
+    """A URL without what may differ between two that name one page."""
+    return re.sub(r"^https?://(?:www\.)?|/*(?:[?#].*)?$", "", url.strip().lower())
+
+
+def _urls_of(node: dict[str, Any]) -> list[str]:
+    """Where a node says its page is, the page itself first."""
+    page = node.get("mainEntityOfPage")
+    values = [page, *(page.get(name) for name in ("@id", "url"))] if isinstance(page, dict) else [page]
+    values += [node.get("url"), node.get("@id")]
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def _load(script: str) -> Any:
@@ -150,14 +182,16 @@ class _Elements:
 def read_metadata(tree: HtmlElement) -> Metadata:
     """Titles, dates, authors, canonical URL, language and more of a page."""
     found = _walk(tree)
-    node = find_article(found.scripts)
     meta = found.meta
+    nodes = [node for script in found.scripts[:MAX_SCRIPTS] for node in _nodes(_load(script))]
+    stated = [url for url in (found.canonical, meta.get("og:url")) if url and _address(url)]
+    node = find_article(nodes, stated, [*found.headings, meta.get("og:title", "")])
     return Metadata(
         titles=_titles(found, node),
         headings=found.headings,
         dates=_dates(found, node),
-        authors=_authors(meta, node),
-        canonical=found.canonical or meta.get("og:url") or _url_of(node),
+        authors=_authors(tree, meta, node, nodes),
+        canonical=found.canonical or meta.get("og:url") or next(iter(_urls_of(node)), None),
         language=tree.get("lang") or tree.get("xml:lang") or meta.get("og:locale") or meta.get("content-language"),
         site_name=meta.get("og:site_name") or meta.get("application-name"),
         description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
@@ -210,7 +244,7 @@ def _take_time(element: HtmlElement, found: _Elements) -> None:
 
 
 def _titles(found: _Elements, node: dict[str, Any]) -> dict[str, str]:
-    titles = {"json-ld": member_text(node.get("headline")) or member_text(node.get("name"))}
+    titles = {"json-ld": _headline(node)}
     titles |= {name: found.meta.get(name, "") for name in _TITLE_META}
     titles["title"] = found.title
     return {name: title for name, title in titles.items() if title.strip()}
@@ -225,15 +259,53 @@ def _dates(found: _Elements, node: dict[str, Any]) -> list[tuple[DateEvidence, s
     return dates
 
 
-def _authors(meta: dict[str, str], node: dict[str, Any]) -> list[str]:
-    named = names_of(node.get("author")) or [meta[name] for name in _AUTHOR_META if name in meta][:1]
-    return [name for name in named if name]
+def _authors(tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], nodes: list[dict[str, Any]]) -> list[str]:
+    """Who wrote it: the first place that names a person; the outlet only where none does."""
+    outlets = [meta.get("og:site_name", ""), meta.get("application-name", ""), *names_of(node.get("publisher"))]
+    outlet: list[str] = []
+    for stated in _stated_authors(tree, meta, node, nodes):
+        found = [name for value in stated for name in people_of(value)]
+        if persons := [name for name in found if not names_outlet(name, outlets)]:
+            return persons
+        outlet = outlet or found
+    return outlet
 
 
-def _url_of(node: dict[str, Any]) -> str | None:
-    page = node.get("mainEntityOfPage") or node.get("url")
-    url = page.get("@id") if isinstance(page, dict) else page
-    return url if isinstance(url, str) else None
+def _stated_authors(
+    tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], nodes: list[dict[str, Any]]
+) -> Iterator[list[str]]:
+    yield names_of(_resolved(node.get("author"), nodes))
+    yield from ([meta[name]] for name in _AUTHOR_META if name in meta)
+    yield _bylines(tree)
+
+
+def _resolved(value: Any, nodes: list[dict[str, Any]]) -> Any:
+    """Authors in full, where a node only refers to others of the page by `@id`."""
+    if isinstance(value, list):
+        return [_resolved(item, nodes) for item in value[:20]]
+    if isinstance(value, dict) and not value.get("name") and (name := value.get("@id")):
+        return next((node for node in nodes if node.get("@id") == name and node.get("name")), value)
+    return value
+
+
+def _bylines(tree: HtmlElement) -> list[str]:
+    """Who is marked as author, where that is one group; else the byline that is a name, where there is no other.
+
+    Bylines of several people on one page are those of teasers or comments, in part or all.
+    """
+    marked = _elements(tree, "@rel='author' or @itemprop='author'")
+    first = marked[0].getparent() if marked else None
+    group = list(dict.fromkeys(text_of(each) for each in marked if each.getparent() is first))
+    if group and {text_of(each) for each in marked} == set(group):
+        return group
+    lines = {_BY.sub("", text_of(each)) for each in _elements(tree, f"({_BYLINE}) and string-length(.) < 100")}
+    names = [line for line in lines if all(map(is_person, people_of(line) or [""]))]
+    return names if len(names) == 1 else []
+
+
+def _elements(tree: HtmlElement, condition: str) -> list[HtmlElement]:
+    found = tree.xpath(f"//*[{condition}][not(ancestor::aside or ancestor::footer or ancestor::nav)]")
+    return [each for each in found[:MAX_BYLINES] if isinstance(each, HtmlElement)] if isinstance(found, list) else []
 
 
 def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[PublicationDate, ...]:
@@ -255,8 +327,14 @@ def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) 
 
 def _add(found: dict[tuple[str, str], PublicationDate], evidence: DateEvidence, text: str, tag: str | None) -> None:
     text = tidy_line(text)[:MAX_CHARS]
-    if date := parse_date(text, tag):
+    date = parse_date(text, tag)
+    if date and not _is_sentinel(date.at):
         found.setdefault((evidence, text), replace(date, evidence=evidence))
+
+
+def _is_sentinel(at: datetime) -> bool:
+    first = (at.month, at.day) in ((1, 1), (12, 31), (12, 30))
+    return (first and at.year in _NO_YEARS) or at.year >= FAR_OFF
 
 
 def _visible(tree: HtmlElement) -> list[str]:
