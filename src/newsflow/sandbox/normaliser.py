@@ -81,7 +81,8 @@ def _decode_answer(data: bytes) -> Extracted:
 
 
 def _decode_date(value: dict[str, Any]) -> PublicationDate:
-    return PublicationDate(datetime.fromisoformat(value["at"]), value["zone"], value["evidence"], value["text"])
+    at = datetime.fromisoformat(value["at"])
+    return PublicationDate(at, value["zone"], value["evidence"], value["text"], value["precision"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from newsflow.model import DatePrecision
 from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.names import Token
 
 _NUMBERS = re.compile(r"\d+")
 _OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")
+_PRECISIONS: tuple[DatePrecision, ...] = ("hour", "minute", "second")
 
 
 class UnreadableError(Exception):
@@ -25,6 +27,7 @@ class Clock:
     at: time
     zone: tzinfo | None
     ambiguous: bool
+    precision: DatePrecision
 
 
 def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
@@ -37,7 +40,8 @@ def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
     rest = rest + tokens[after:]
     if _find_time(rest) is not None:
         raise UnreadableError("two times")
-    return Clock(_time_of_day(tokens[index].text, half), zone, ambiguous), rest
+    text = tokens[index].text
+    return Clock(_time_of_day(text, half), zone, ambiguous, _PRECISIONS[len(_NUMBERS.findall(text)[:3]) - 1]), rest
 
 
 def _find_time(tokens: list[Token]) -> int | None:
