@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from lxml.etree import strip_elements
@@ -13,7 +14,8 @@ from newsflow.normalise.blocks import densest_block
 from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
-from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
+from newsflow.normalise.page.dates import find_dates
+from newsflow.normalise.page.metadata import Metadata, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
@@ -33,19 +35,24 @@ _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
 
-def extract_html(html: str | bytes, url: str | None, source: SourceProfile | None = None) -> Extracted:
-    """What an HTML page says; `url` is where it was fetched from. Never raises on bad markup, but may be slow on it."""
+def extract_html(
+    html: str | bytes, url: str | None, source: SourceProfile | None = None, now: datetime | None = None
+) -> Extracted:
+    """What an HTML page says; `url` is where it was fetched from, and `now` (aware) when, for dates that count back.
+
+    Never raises on bad markup, but may be slow on it.
+    """
     text = repair_text(decode_bytes(html) if isinstance(html, bytes) else html)
     tree = parse_tree(text)
     if tree is None:
         return Extracted()
     meta = read_metadata(tree)
+    dates = find_dates(tree, meta, source, url, now)
     strip_elements(tree, *NO_TEXT_TAGS, with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
     cleaned = _body(text, tree, meta, title, source)
     authors = _authors(tree, meta, source)
     body = "\n".join(cleaned.lines)
-    dates = find_dates(tree, meta, source)
     return Extracted(
         title=title,
         body=body,

@@ -89,7 +89,9 @@ def _take_zone(tokens: list[Token], after: int) -> tuple[tzinfo | None, bool, in
     token = tokens[index]
     if token.kind == "offset":
         return _offset_zone(token.text), False, index + 1
-    if token.kind == "word" and token.text in words.ZONES:
+    # `čet` is Thursday, unless another weekday is named.
+    is_name = token.kind == "weekday" and sum(each.kind == "weekday" for each in tokens) > 1
+    if (token.kind == "word" or is_name) and token.text in words.ZONES:
         zone = words.ZONES[token.text]
         return _named_zone(zone), zone is None, index + 1
     return None, False, after

@@ -128,7 +128,9 @@ def _date(
     ago = sum((_UNITS[place][1] * number for place, number in counted), timedelta())
     if precision == "day":
         return read((today - ago).isoformat())
-    return PublicationDate((now - ago).astimezone(UTC).replace(second=0, microsecond=0), "explicit", "text", "", precision)
+    return PublicationDate(
+        (now - ago).astimezone(UTC).replace(second=0, microsecond=0), "explicit", "text", "", precision
+    )
 
 
 def _count(words: _Words, number: str, form: str) -> tuple[int, int] | None:

@@ -9,22 +9,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 import orjson
 from lxml.html import HtmlElement
 
-from newsflow.model import DateEvidence, PublicationDate
-from newsflow.normalise.characters import fold, letters_of, tidy_line
-from newsflow.normalise.dates import parse_date
-from newsflow.normalise.dates.names import UPDATED
+from newsflow.model import DateEvidence
+from newsflow.normalise.characters import letters_of
 from newsflow.normalise.page.authors import is_person, names_outlet, people_of
-from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.tree import text_of
-from newsflow.normalise.values import SourceProfile
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
@@ -38,10 +33,11 @@ _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 MAX_ELEMENTS, MAX_BYLINES = 2_000, 100
 _DATE_META = (
     "article:published_time og:published_time og:article:published_time datepublished publishdate pubdate publish_date "
-    "publish-date date dc.date.issued dcterms.created dc.date dcterms.date dc.date.created sailthru.date "
+    "publish-date dc.date.issued dcterms.created dc.date dc.date.created sailthru.date "
     "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
-    "published_time datecreated timestamp"
+    "published_time datecreated"
 ).split()
+_WEAK_DATE_META = ("date", "dcterms.date", "timestamp")
 _AUTHOR_META = (
     "author article:author_name article:author articleauthor og:article:author dc.creator parsely-author "
     "sailthru.author cxenseparse:author byl"
@@ -49,21 +45,6 @@ _AUTHOR_META = (
 _TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
 _BYLINE = " or ".join(f"contains(@class, '{word}')" for word in ("byline", "author", "autor"))
 _BY = re.compile(r"^(?:by|par|von|por|di|af|av|door|oleh)\s*[: ]\s*", re.IGNORECASE)
-# Dates, best evidence first. How far from the heading a visible one may stand counts in elements.
-MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
-NEAR_BELOW, NEAR_ABOVE = 80, 8
-_UPDATED_RANK, _ABOVE_RANK, _NAMED_RANK, _NEVER = 100, 300, 400, 1_000_000
-_PUBLISHED = re.compile(
-    r"publi|pubdate|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.I
-)
-_NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "html", "body"})
-_NOT_OURS = re.compile(
-    r"modif|updat|comment|related|sidebar|footer|copyright|weather|clock|today|current", re.IGNORECASE
-)
-# What systems write where they have no date: the first days of their calendars, and days that are still far off.
-_NO_YEARS = frozenset({1, 1753, 1899, 1900, 1901, 1969, 1970})
-FAR_OFF = 2100
-_YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 
 
 def find_article(nodes: list[dict[str, Any]], urls: Sequence[str] = (), titles: Sequence[str] = ()) -> dict[str, Any]:
@@ -153,11 +134,13 @@ def names_of(value: Any) -> list[str]:
 
 @dataclass(slots=True)
 class Metadata:
-    """Text as the page has it. `titles` maps where a title stood to the title; `dates` are best first."""
+    """Text as the page has it. `titles` maps where a title stood to the title; `dates` are best first, and systems fill
+    in `weak_dates` by themselves."""
 
     titles: dict[str, str] = field(default_factory=dict)
     headings: list[str] = field(default_factory=list)
     dates: list[tuple[DateEvidence, str]] = field(default_factory=list)
+    weak_dates: list[tuple[DateEvidence, str]] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
     canonical: str | None = None
     language: str | None = None
@@ -168,12 +151,10 @@ class Metadata:
 
 @dataclass(slots=True)
 class _Elements:
-    """What the walk met: `meta` by name, JSON-LD `scripts`, `time` elements before and after the first heading."""
+    """What the walk met: `meta` by name, JSON-LD `scripts`."""
 
     meta: dict[str, str] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
-    early: list[tuple[DateEvidence, str]] = field(default_factory=list)
-    times: list[tuple[DateEvidence, str]] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
     canonical: str | None = None
     title: str = ""
@@ -190,6 +171,7 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         titles=_titles(found, node),
         headings=found.headings,
         dates=_dates(found, node),
+        weak_dates=[("meta", meta[name]) for name in _WEAK_DATE_META if name in meta],
         authors=_authors(tree, meta, node, nodes),
         canonical=found.canonical or meta.get("og:url") or next(iter(_urls_of(node)), None),
         language=tree.get("lang") or tree.get("xml:lang") or meta.get("og:locale") or meta.get("content-language"),
@@ -201,7 +183,7 @@ def read_metadata(tree: HtmlElement) -> Metadata:
 
 def _walk(tree: HtmlElement) -> _Elements:
     found = _Elements()
-    for count, element in enumerate(tree.iter("meta", "script", "link", "title", "time", "h1")):
+    for count, element in enumerate(tree.iter("meta", "script", "link", "title", "h1")):
         if count > MAX_ELEMENTS:
             break
         tag = element.tag
@@ -217,11 +199,7 @@ def _walk(tree: HtmlElement) -> _Elements:
         elif tag == "title":
             found.title = found.title or text_of(element)
         elif tag == "h1":
-            if not found.headings:
-                found.early, found.times = found.times, []
             found.headings.append(text_of(element))
-        else:
-            _take_time(element, found)
     return found
 
 
@@ -230,17 +208,6 @@ def _take_meta(element: HtmlElement, found: _Elements) -> None:
         for attribute in ("property", "name", "itemprop", "http-equiv"):
             if name := element.get(attribute):
                 found.meta.setdefault(name.strip().lower(), content)
-
-
-def _take_time(element: HtmlElement, found: _Elements) -> None:
-    if not found.headings and next(element.iterancestors("article", "main"), None) is None:
-        return  # a clock in the page's header
-    if "modif" in f"{element.get('itemprop')} {element.get('class')}".lower():
-        return
-    if stamp := (element.get("datetime") or "").strip():
-        found.times.append(("meta", stamp))
-    if text := text_of(element):
-        found.times.append(("text", text))
 
 
 def _titles(found: _Elements, node: dict[str, Any]) -> dict[str, str]:
@@ -254,8 +221,6 @@ def _dates(found: _Elements, node: dict[str, Any]) -> list[tuple[DateEvidence, s
     stamps = (member_text(node.get(member)) for member in ("datePublished", "uploadDate", "dateCreated"))
     dates: list[tuple[DateEvidence, str]] = [("json-ld", stamp) for stamp in stamps if stamp]
     dates += [("meta", found.meta[name]) for name in _DATE_META if name in found.meta]
-    # Only the first `time` after the heading is the article's own: later ones belong to teasers and comments.
-    dates += found.times[:2] or found.early[-2:]
     return dates
 
 
@@ -306,69 +271,3 @@ def _bylines(tree: HtmlElement) -> list[str]:
 def _elements(tree: HtmlElement, condition: str) -> list[HtmlElement]:
     found = tree.xpath(f"//*[{condition}][not(ancestor::aside or ancestor::footer or ancestor::nav)]")
     return [each for each in found[:MAX_BYLINES] if isinstance(each, HtmlElement)] if isinstance(found, list) else []
-
-
-def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[PublicationDate, ...]:
-    """Dates with their evidence: by a profile's selector, of JSON-LD, of metadata, else of the visible text."""
-    tag = meta.language or (source.languages[0] if source and source.languages else None)
-    found: dict[tuple[str, str], PublicationDate] = {}
-    candidates = list(meta.dates)
-    if source and source.selectors.date:
-        candidates[:0] = [("text", line) for line in selected_lines(tree, source.selectors.date)[:3]]
-    for evidence, text in candidates:
-        _add(found, evidence, text, tag)
-    if not found:
-        for text in _visible(tree):
-            _add(found, "text", text, tag)
-            if found:
-                break
-    return tuple(found.values())[:MAX_DATES]
-
-
-def _add(found: dict[tuple[str, str], PublicationDate], evidence: DateEvidence, text: str, tag: str | None) -> None:
-    text = tidy_line(text)[:MAX_CHARS]
-    date = parse_date(text, tag)
-    if date and not _is_sentinel(date.at):
-        found.setdefault((evidence, text), replace(date, evidence=evidence))
-
-
-def _is_sentinel(at: datetime) -> bool:
-    first = (at.month, at.day) in ((1, 1), (12, 31), (12, 30))
-    return (first and at.year in _NO_YEARS) or at.year >= FAR_OFF
-
-
-def _visible(tree: HtmlElement) -> list[str]:
-    """Short visible texts that may be the date line, best first.
-
-    What follows the heading comes first, nearest first; then what stands right above it; then what a class or id calls
-    a publication date. So the clock in a page's header, which shows today's date, is left out.
-    """
-    found: list[tuple[int, str, str]] = []
-    heading: int | None = None
-    for index, element in enumerate(tree.iter()):
-        if index > MAX_LOOKED_AT:
-            break
-        if not isinstance(element.tag, str) or element.tag in _NO_TEXT or len(element) > 7:
-            continue
-        if element.tag == "h1" and heading is None:
-            heading = index
-        name = f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
-        if _NOT_OURS.search(name):
-            continue
-        text = text_of(element)
-        if 6 <= len(text) <= MAX_CHARS and _YEAR.search(text):
-            found.append((index, name, text))
-    ranked = [(_rank(index, heading, name, text), text) for index, name, text in found]
-    return [text for rank, text in sorted(ranked, key=lambda pair: pair[0]) if rank < _NEVER]
-
-
-def _rank(index: int, heading: int | None, name: str, text: str) -> int:
-    """How far down the list a text belongs, by the index of its element and that of the heading."""
-    updated = _UPDATED_RANK if set(fold(text).split()[:3]) & UPDATED else 0
-    if heading is not None and 0 <= index - heading <= NEAR_BELOW:
-        return index - heading + updated
-    if _PUBLISHED.search(name):
-        return _NAMED_RANK + updated
-    if heading is None:
-        return _NAMED_RANK + index
-    return _ABOVE_RANK + heading - index if 0 < heading - index <= NEAR_ABOVE else _NEVER
