@@ -17,7 +17,7 @@ from itertools import islice
 from lxml.html import HtmlElement
 
 from newsflow.model import DateEvidence, PublicationDate
-from newsflow.normalise.characters import letters_of, tidy_line
+from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.within import Found, date_within, is_label
 from newsflow.normalise.page.body import selected_lines
@@ -25,11 +25,11 @@ from newsflow.normalise.page.metadata import Metadata
 from newsflow.normalise.page.tree import text_of
 from newsflow.normalise.values import SourceProfile
 
-MAX_DATES, MAX_CHARS, MAX_LOOKED_AT = 6, 160, 20_000
+MAX_DATES, MAX_CHARS, MAX_LOOKED_AT, MAX_SCRIPT_CHARS = 6, 160, 20_000, 500_000
 # How far from the headline a date may stand, in elements.
 NEAR_BELOW, NEAR_ABOVE = 80, 16
 _UPDATE, _ABOVE, _LOOSE = 200, 10, 40
-LONG_LETTERS = 16
+LONG_LETTERS, MAX_HEADINGS = 16, 40
 _BARS = re.compile(r"\s[|–—:·•-]+\s")
 _ONE_DAY = timedelta(days=1)
 _DATED = re.compile(
@@ -40,15 +40,29 @@ _DATED = re.compile(
 _PUBLISHED = re.compile(
     r"publi|pub_?date|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.IGNORECASE
 )
-_UPDATED = re.compile(r"modif|updat(?!.*(?:publi|posted|entry|(?<!up)date\b))(?<!publi)", re.IGNORECASE)
+_UPDATED = re.compile(r"modif|updat", re.IGNORECASE)
+# What marks a date of publication too: WordPress calls it `entry-date updated`.
+_ORIGINAL = re.compile(r"publi|posted|entry|(?<!up)date(?!.?mod|.?upd)\b", re.IGNORECASE)
+_SAYS_PUBLISHED = re.compile(
+    r"\b(?:publi|pubbl|posted|veroffentlich|erstellt|gepubl|опубл|публик|yayin|eklenme|نشر|انتشار|منتشر|פורסם|zverejn|objavl|"
+    r"δημοσι)|发布|發布|公開|掲載|등록|입력"
+)
 _NOT_OURS = re.compile(
-    r"modif|updat|comment|kommentar|related|sidebar|weather|(?<!fa-)clock|today|current|caption|recommend|popular",
+    r"comment|kommentar|related|sidebar|weather|(?<!fa-)clock|today|current|caption|recommend|popular",
     re.IGNORECASE,
 )
 _NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "noscript", "option"})
 _OTHER_TAGS = _NO_TEXT | {"aside", "nav", "figure", "figcaption", "form", "header"}
 _YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
-_IN_ADDRESS = re.compile(r"(?<!\d)(?P<y>(?:19[89]|20[0-4])\d)([/-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?=[/_.?-]|$)")
+_DAY_IN_ADDRESS = re.compile(
+    r"(?<!\d)(?P<y>(?:19[89]|20[0-4])\d)(?P<sign>[/_-]?)(?P<m>\d\d|(?<=[/_-])\d)(?P=sign)(?P<d>\d\d|(?<=[/_-])\d)(?!\d)"
+    r"|(?<!\d)(?P<d2>1[3-9]|2\d|3[01])-(?P<m2>\d\d)-(?P<y2>20[0-4]\d)(?!\d)"
+)
+_MONTH_IN_ADDRESS = re.compile(r"/(?P<y>(?:19[89]|20[0-4])\d)/(?P<m>0?[1-9]|1[0-2])(?=/)")
+_IN_SCRIPT = re.compile(
+    r'\\?"(?:date_?published|publi(?:sh|shed|cation)_?(?:date|time|at|on)|first_?published)\\?"\s{0,3}:\s{0,3}\\?"([^"\\]{8,40})',
+    re.IGNORECASE,
+)
 # What systems write where they have no date: the first days of their calendars, and days that are still far off.
 _NO_YEARS = frozenset({1, 1753, 1899, 1900, 1901, 1969, 1970})
 FAR_OFF = 2100
@@ -78,10 +92,10 @@ def find_dates(
     if weak := list(_read(meta.weak_dates, language)):
         better = [each.date for each in shown if each.is_marked or _day(each.date) < _day(weak[0])]
         return tuple(_not_dated_anew(better or weak, address))[:MAX_DATES]
-    dates = [each.date for each in shown]
+    dates = _in_month_of(url, [each.date for each in shown])
     if address:
         dates = [each for each in dates if abs(_day(each) - _day(address)) <= _ONE_DAY] or [address]
-    return tuple(dates or _only_one(_elsewhere(tree, language)))[:MAX_DATES]
+    return tuple(dates or _only_one(_elsewhere(tree, language)) or _only_one(_scripted(tree, language)))[:MAX_DATES]
 
 
 def _read(stated: Iterable[tuple[DateEvidence, str]], language: str | None) -> Iterator[PublicationDate]:
@@ -109,14 +123,23 @@ def _not_dated_anew(dates: list[PublicationDate], address: PublicationDate | Non
 
 
 def day_of(url: str | None) -> PublicationDate | None:
-    """The one day that the path of an address names, year first."""
+    """The one day that the path of an address names: year first, or day first where it cannot be a month."""
     path = re.split(r"[?#]", url or "")[0]
-    found = {match[0]: match for match in _IN_ADDRESS.finditer(path)}
-    if len(found) != 1:
-        return None
-    ((text, match),) = found.items()
-    written = parse_date(f"{match['y']}-{int(match['m']):02}-{int(match['d']):02}")
-    return replace(written, text=text) if written else None
+    days = {}
+    for match in _DAY_IN_ADDRESS.finditer(path):
+        year, month, day = (match["y"], match["m"], match["d"]) if match["y"] else (match["y2"], match["m2"], match["d2"])
+        if written := parse_date(f"{year}-{int(month):02}-{int(day):02}"):
+            days[written.at] = replace(written, text=match[0])
+    return days.popitem()[1] if len(days) == 1 else None
+
+
+def _in_month_of(url: str | None, found: list[PublicationDate]) -> list[PublicationDate]:
+    """The dates of the month that an address names, a day more or less; all, where it names none."""
+    named = {(int(match["y"]), int(match["m"])) for match in _MONTH_IN_ADDRESS.finditer(url or "")}
+    if len(named) != 1:
+        return found
+    days = ((each, _day(each)) for each in found)
+    return [each for each, day in days if named & {(at.year, at.month) for at in (day - _ONE_DAY, day, day + _ONE_DAY)}]
 
 
 def _near(tree: HtmlElement, meta: Metadata, language: str | None, now: datetime | None) -> list[_Seen]:
@@ -133,20 +156,17 @@ def _near(tree: HtmlElement, meta: Metadata, language: str | None, now: datetime
 
 
 def _heading(tree: HtmlElement, meta: Metadata) -> HtmlElement | None:
-    """The element of the headline: a heading that says a title of the page, long ones before short ones, which may be
-    the site's; else the first `h1`."""
-    parts = {letters_of(part) for title in meta.titles.values() for part in (title, *_BARS.split(title))} - {""}
-    brief: HtmlElement | None = None
-    first: HtmlElement | None = None
-    for level in ("h1", "h2", "h3"):
-        for element in tree.iter(level):
-            first = element if first is None and level == "h1" else first
-            letters = letters_of(text_of(element)[:300])
-            if any(len(part) >= LONG_LETTERS and part in letters for part in parts):
-                return element
-            if brief is None and letters in parts:
-                brief = element
-    return first if brief is None else brief
+    """The element of the headline: the heading that is a title of the page, the longest where several are, since the
+    short one may be the site's; else one that holds a part of a title; else the first `h1`."""
+    titles = {letters_of(title) for title in meta.titles.values()}
+    parts = {letters_of(part) for title in meta.titles.values() for part in _BARS.split(title)}
+    headings = [element for level in ("h1", "h2", "h3") for element in islice(tree.iter(level), MAX_HEADINGS)]
+    letters = {element: letters_of(text_of(element)[:300]) for element in headings}
+    if exact := [element for element in headings if letters[element] in titles - {""}]:
+        return max(exact, key=lambda element: len(letters[element]))
+    parts = {part for part in parts if len(part) >= LONG_LETTERS}
+    holding = (element for element in headings if any(part in letters[element] for part in parts))
+    return next(holding, headings[0] if headings and headings[0].tag == "h1" else None)
 
 
 def _below(heading: HtmlElement) -> Iterator[HtmlElement]:
@@ -184,6 +204,13 @@ def _elsewhere(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
         yield from (seen for seen in _seen(element, around, language, None) if seen.rank == 0)
 
 
+def _scripted(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
+    """What the page's scripts call its date of publication."""
+    texts = (script.text for script in tree.iter("script") if script.text and len(script.text) < MAX_SCRIPT_CHARS)
+    for written in _read((("meta", match[1]) for text in texts for match in _IN_SCRIPT.finditer(text)), language):
+        yield _Seen(written, 0, is_marked=True)
+
+
 def _only_one(found: Iterable[_Seen]) -> list[PublicationDate]:
     """The date of the one day that is named; what is marked as published goes before the rest."""
     seen = list(found)
@@ -200,12 +227,11 @@ def _seen(
     if not isinstance(element.tag, str) or element.tag in _NO_TEXT:
         return
     names = _names(element)
-    if (stamp := _stamp(element, names)) and not _UPDATED.search(names):
-        for written in _read([("meta", stamp)], language):
-            if _is_ours(element, around):
-                yield _Seen(written, 0, _PUBLISHED.search(names) is not None)
-                break
-    elif (seen := _shown(element, element.text, around, language, now)) and not _UPDATED.search(names):
+    if stamp := _stamp(element, names):
+        written = next(_read([("meta", stamp)], language), None)
+        if written and _is_ours(element, around):
+            yield _Seen(written, 0, bool(_PUBLISHED.search(names) or _SAYS_PUBLISHED.search(fold(text_of(element)))))
+    elif seen := _shown(element, element.text, around, language, now):
         yield seen
     parent = element.getparent()
     if parent is not None and (seen := _shown(parent, element.tail, around, language, now)):
@@ -216,12 +242,16 @@ def _names(element: HtmlElement) -> str:
     return f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
 
 
+def _is_update(names: str) -> bool:
+    return _UPDATED.search(names) is not None and _ORIGINAL.search(names) is None
+
+
 def _stamp(element: HtmlElement, names: str) -> str:
     """What an element says for machines."""
     if element.tag == "time":
         return (element.get("datetime") or "").strip()
     if "datepublished" in names.lower() or "datecreated" in names.lower():
-        return (element.get("content") or element.get("datetime") or "").strip()
+        return (element.get("content") or element.get("datetime") or element.get("title") or "").strip()
     return ""
 
 
@@ -230,7 +260,8 @@ def _is_ours(element: HtmlElement, around: set[HtmlElement]) -> bool:
     for each in (element, *element.iterancestors()):
         if each in around:
             return True
-        if each.tag in _OTHER_TAGS or _NOT_OURS.search(_names(each)):
+        names = _names(each)
+        if each.tag in _OTHER_TAGS or _NOT_OURS.search(names) or _is_update(names):
             return False
     return True
 
@@ -266,7 +297,9 @@ def _shown(
         rank = _LOOSE
     else:
         return None
-    return _Seen(date, rank + _UPDATE * is_update, _PUBLISHED.search(names) is not None)
+    return _Seen(
+        date, rank + _UPDATE * is_update, bool(_PUBLISHED.search(names) or _SAYS_PUBLISHED.search(fold(rest or line)))
+    )
 
 
 def _of_line(element: HtmlElement, language: str | None) -> Found | None:
