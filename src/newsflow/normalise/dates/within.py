@@ -27,6 +27,7 @@ _TIME = r"""
     \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:[A-Z]{3,4}\b|[+-]\d{2}:?\d{2}))?)?
 """
 _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
+_SIGNS = frozenset(",;:|·•⋅/–—-()[]،")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -36,7 +37,18 @@ class Found:
 
     date: PublicationDate
     is_update: bool
-    rest: str
+    before: str
+    after: str
+
+    @property
+    def rest(self) -> str:
+        return f"{self.before} {self.after}".strip()
+
+    @property
+    def is_set_off(self) -> bool:
+        """Whether the date is no part of what else the line says, by the signs between them."""
+        before, after = self.before.strip(), self.after.strip()
+        return (not before or before[-1] in _SIGNS) and (not after or after[0] in _SIGNS)
 
 
 def date_within(line: str, language: str | None, now: datetime | None = None) -> Found | None:
@@ -45,14 +57,12 @@ def date_within(line: str, language: str | None, now: datetime | None = None) ->
     if len(line) > MAX_CHARS:
         return None
     if whole := parse_date(line, language, None, now):
-        return Found(whole, says_update(line), "")
+        return Found(whole, says_update(line), "", "")
     found: list[Found] = []
     end = 0
     for match in list(_DATE.finditer(line))[:MAX_DATES]:
         if date := _parse(match, language):
-            found.append(
-                Found(date, says_update(line[end : match.start()]), line[: match.start()] + line[match.end() :])
-            )
+            found.append(Found(date, says_update(line[end : match.start()]), line[: match.start()], line[match.end() :]))
         end = match.end()
     originals = [each for each in found if not each.is_update] or found
     return originals[0] if len({each.date.at.date() for each in originals}) == 1 else None

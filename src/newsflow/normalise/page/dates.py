@@ -29,7 +29,7 @@ MAX_DATES, MAX_CHARS, MAX_LOOKED_AT, MAX_SCRIPT_CHARS = 6, 160, 20_000, 500_000
 # How far from the headline a date may stand, in elements.
 NEAR_BELOW, NEAR_ABOVE = 80, 16
 _UPDATE, _ABOVE, _LOOSE = 200, 10, 40
-LONG_LETTERS, MAX_HEADINGS = 16, 40
+LONG_LETTERS, MAX_HEADINGS, MAX_REST_CHARS = 16, 40, 80
 _BARS = re.compile(r"\s[|–—:·•-]+\s")
 _ONE_DAY = timedelta(days=1)
 _DATED = re.compile(
@@ -52,7 +52,7 @@ _NOT_OURS = re.compile(
     re.IGNORECASE,
 )
 _NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "noscript", "option"})
-_OTHER_TAGS = _NO_TEXT | {"aside", "nav", "figure", "figcaption", "form", "header"}
+_OTHER_TAGS = _NO_TEXT | {"aside", "nav", "figure", "figcaption", "form"}
 _YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 _DAY_IN_ADDRESS = re.compile(
     r"(?<!\d)(?P<y>(?:19[89]|20[0-4])\d)(?P<sign>[/_-]?)(?P<m>\d\d|(?<=[/_-])\d)(?P=sign)(?P<d>\d\d|(?<=[/_-])\d)(?!\d)"
@@ -263,6 +263,8 @@ def _is_ours(element: HtmlElement, around: set[HtmlElement]) -> bool:
         names = _names(each)
         if each.tag in _OTHER_TAGS or _NOT_OURS.search(names) or _is_update(names):
             return False
+        if each.tag == "header" and next(each.iterancestors("article", "main"), None) is None:
+            return False  # with a clock, perhaps
     return True
 
 
@@ -290,13 +292,12 @@ def _shown(
         date, is_update = wide.date, is_update or wide.is_update
     names = " ".join(map(_names, above))
     is_marked = _DATED.search(names) is not None
-    rest = found.rest.strip()
-    if is_label(rest) or (is_marked and len(rest) <= 80 and not _is_prose(rest)):
-        rank = 0
-    elif len(rest) <= 60 and not _is_prose(rest):
-        rank = _LOOSE
-    else:
+    rest = found.rest
+    if not is_label(rest) and (len(rest) > MAX_REST_CHARS or _is_prose(rest)):
         return None
+    if not is_label(rest) and not is_marked and not found.is_set_off: 
+        return None
+    rank = 0 if is_label(rest) or is_marked else _LOOSE
     return _Seen(
         date, rank + _UPDATE * is_update, bool(_PUBLISHED.search(names) or _SAYS_PUBLISHED.search(fold(rest or line)))
     )
