@@ -71,7 +71,7 @@ def test_a_page_that_lost_its_tags() -> None:
         BODY.replace("أعلن", "وأكد"),
     ]
     assert found.published == PublicationDate(
-        datetime(2024, 12, 15, 13, 21, tzinfo=UTC), "source", "text", "15 ديسمبر 2024، 5:21 م"
+        datetime(2024, 12, 15, 13, 21, tzinfo=UTC), "source", "text", "15 ديسمبر 2024، 5:21 م", "minute"
     )
     assert found.language == "ar"
     assert found.url == "https://www.barid.example/news/1234"

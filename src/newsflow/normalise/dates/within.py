@@ -48,7 +48,7 @@ class Found:
     def is_set_off(self) -> bool:
         """Whether the date is no part of what else the line says, by the signs between them."""
         before, after = self.before.strip(), self.after.strip()
-        return (not before or before[-1] in _SIGNS) and (not after or after[0] in _SIGNS)
+        return (not before or before[-1] in _SIGNS) and (not after or after[0] in _SIGNS - {":"})
 
 
 def date_within(line: str, language: str | None, now: datetime | None = None) -> Found | None:
@@ -62,7 +62,9 @@ def date_within(line: str, language: str | None, now: datetime | None = None) ->
     end = 0
     for match in list(_DATE.finditer(line))[:MAX_DATES]:
         if date := _parse(match, language):
-            found.append(Found(date, says_update(line[end : match.start()]), line[: match.start()], line[match.end() :]))
+            found.append(
+                Found(date, says_update(line[end : match.start()]), line[: match.start()], line[match.end() :])
+            )
         end = match.end()
     originals = [each for each in found if not each.is_update] or found
     return originals[0] if len({each.date.at.date() for each in originals}) == 1 else None

@@ -48,7 +48,7 @@ _SAYS_PUBLISHED = re.compile(
     r"δημοσι)|发布|發布|公開|掲載|등록|입력"
 )
 _NOT_OURS = re.compile(
-    r"comment|kommentar|related|sidebar|weather|(?<!fa-)clock|today|current|caption|recommend|popular",
+    r"menu|navbar|navigation|comment|kommentar|related|sidebar|weather|(?<!fa-)clock|today|current|caption|recommend|popular",
     re.IGNORECASE,
 )
 _NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "noscript", "option"})
@@ -127,7 +127,9 @@ def day_of(url: str | None) -> PublicationDate | None:
     path = re.split(r"[?#]", url or "")[0]
     days = {}
     for match in _DAY_IN_ADDRESS.finditer(path):
-        year, month, day = (match["y"], match["m"], match["d"]) if match["y"] else (match["y2"], match["m2"], match["d2"])
+        year, month, day = (
+            (match["y"], match["m"], match["d"]) if match["y"] else (match["y2"], match["m2"], match["d2"])
+        )
         if written := parse_date(f"{year}-{int(month):02}-{int(day):02}"):
             days[written.at] = replace(written, text=match[0])
     return days.popitem()[1] if len(days) == 1 else None
@@ -151,7 +153,9 @@ def _near(tree: HtmlElement, meta: Metadata, language: str | None, now: datetime
     found = []
     for away, step, elements in ((0, 1, _below(heading)), (_ABOVE, 3, _above(heading))):
         for distance, element in enumerate(elements):
-            found += [replace(seen, rank=seen.rank + away + step * distance) for seen in _seen(element, around, language, now)]
+            found += [
+                replace(seen, rank=seen.rank + away + step * distance) for seen in _seen(element, around, language, now)
+            ]
     return sorted(found, key=lambda seen: seen.rank)
 
 
@@ -206,7 +210,8 @@ def _elsewhere(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
 
 def _scripted(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
     """What the page's scripts call its date of publication."""
-    texts = (script.text for script in tree.iter("script") if script.text and len(script.text) < MAX_SCRIPT_CHARS)
+    others = (script for script in tree.iter("script") if "ld+json" not in (script.get("type") or "").lower())
+    texts = (script.text for script in others if script.text and len(script.text) < MAX_SCRIPT_CHARS)
     for written in _read((("meta", match[1]) for text in texts for match in _IN_SCRIPT.finditer(text)), language):
         yield _Seen(written, 0, is_marked=True)
 
@@ -295,7 +300,7 @@ def _shown(
     rest = found.rest
     if not is_label(rest) and (len(rest) > MAX_REST_CHARS or _is_prose(rest)):
         return None
-    if not is_label(rest) and not is_marked and not found.is_set_off: 
+    if not is_label(rest) and not is_marked and (holder.tag == "a" or not found.is_set_off):
         return None
     rank = 0 if is_label(rest) or is_marked else _LOOSE
     return _Seen(
