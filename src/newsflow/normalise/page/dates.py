@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -30,8 +31,8 @@ MAX_DATES, MAX_CHARS, MAX_LOOKED_AT, MAX_SCRIPT_CHARS = 6, 160, 20_000, 500_000
 NEAR_BELOW, NEAR_ABOVE = 80, 16
 _UPDATE, _ABOVE, _LOOSE = 200, 10, 40
 LONG_LETTERS, MAX_HEADINGS, MAX_REST_CHARS = 16, 40, 80
-_BARS = re.compile(r"\s[|–—:·•-]+\s")
-_ONE_DAY = timedelta(days=1)
+_BARS = re.compile(r"\s[|–—:·•›»«-]+\s")
+_ONE_DAY, _ONE_HOUR = timedelta(days=1), timedelta(hours=1)
 _DATED = re.compile(
     r"publi|pub_?date|posted|post-?(?:date|time|meta|info)|entry-?(?:date|meta)|article-?(?:date|time|meta|info)|"
     r"story-?(?:date|meta)|time|date|datum|fecha|data|byline|meta|autor|author|info|stand\b|tarih|дата",
@@ -86,9 +87,12 @@ def find_dates(
     if source and source.selectors.date:
         stated[:0] = [("text", line) for line in selected_lines(tree, source.selectors.date)[:3]]
     address = day_of(url) or day_of(meta.canonical)
-    if strong := list(_read(stated, language)):
+    strong = list(_read(stated, language))
+    if strong and not any(_differ(each, strong[0]) for each in strong):
         return tuple(_not_dated_anew(strong, address))[:MAX_DATES]
     shown = _near(tree, meta, language, now)
+    if strong:
+        return tuple(_not_dated_anew(_as_shown(strong, shown), address))[:MAX_DATES]
     if weak := list(_read(meta.weak_dates, language)):
         better = [each.date for each in shown if each.is_marked or _day(each.date) < _day(weak[0])]
         return tuple(_not_dated_anew(better or weak, address))[:MAX_DATES]
@@ -115,6 +119,27 @@ def is_sentinel(at: datetime) -> bool:
 
 def _day(found: PublicationDate) -> date:
     return found.at.date()
+
+
+def _differ(one: PublicationDate, other: PublicationDate) -> bool:
+    """Whether two dates are not of one moment; wall clocks of unknown zone get the benefit of the doubt."""
+    if one.at.tzinfo and other.at.tzinfo and "day" not in (one.precision, other.precision):
+        return abs(one.at - other.at) > _ONE_HOUR
+    return abs(_day(one) - _day(other)) > _ONE_DAY
+
+
+def _as_shown(stated: list[PublicationDate], shown: list[_Seen]) -> list[PublicationDate]:
+    """Of dates that differ, the one whose day the page shows at its headline, and those that agree with it; else all."""
+    days = [_day(each.date) for each in shown if each.rank < _UPDATE][:1]
+    chosen = next((each for each in stated if _written_day(each) in days), None)
+    return stated if chosen is None else [chosen, *(each for each in stated if each is not chosen and not _differ(each, chosen))]
+
+
+def _written_day(found: PublicationDate) -> date:
+    """The day as the text has it, which may be another in UTC."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(found.text).date()
+    return _day(found)
 
 
 def _not_dated_anew(dates: list[PublicationDate], address: PublicationDate | None) -> list[PublicationDate]:
