@@ -27,6 +27,7 @@ _TIME = r"""
     \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:[A-Z]{3,4}\b|[+-]\d{2}:?\d{2}))?)?
 """
 _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
+_BEFORE_NUMBERS = re.compile(r"\D*")
 _SIGNS = frozenset(",;:|·•⋅/–—-()[]،")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -57,7 +58,7 @@ def date_within(line: str, language: str | None, now: datetime | None = None) ->
     if len(line) > MAX_CHARS:
         return None
     if whole := parse_date(line, language, None, now):
-        return Found(whole, says_update(line), "", "")
+        return Found(whole, says_update(_BEFORE_NUMBERS.match(line)[0]), "", "")
     found: list[Found] = []
     end = 0
     for match in list(_DATE.finditer(line))[:MAX_DATES]:

@@ -20,7 +20,7 @@ from lxml.html import HtmlElement
 from newsflow.model import DateEvidence, PublicationDate
 from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.dates.within import Found, date_within, is_label
+from newsflow.normalise.dates.within import Found, date_within, is_label, says_update
 from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.metadata import Metadata
 from newsflow.normalise.page.tree import text_of
@@ -43,7 +43,7 @@ _PUBLISHED = re.compile(
 )
 _UPDATED = re.compile(r"modif|updat", re.IGNORECASE)
 # What marks a date of publication too: WordPress calls it `entry-date updated`.
-_ORIGINAL = re.compile(r"publi|posted|entry|(?<!up)date(?!.?mod|.?upd)\b", re.IGNORECASE)
+_ORIGINAL = re.compile(r"publi|posted|entry-?(?:meta-?)?date|(?<!up)date(?!.?mod|.?upd)\b", re.IGNORECASE)
 _SAYS_PUBLISHED = re.compile(
     r"\b(?:publi|pubbl|posted|veroffentlich|erstellt|gepubl|опубл|публик|yayin|eklenme|نشر|انتشار|منتشر|פורסם|zverejn|objavl|"
     r"δημοσι)|发布|發布|公開|掲載|등록|입력"
@@ -53,7 +53,7 @@ _NOT_OURS = re.compile(
     re.IGNORECASE,
 )
 _NO_TEXT = frozenset({"script", "style", "meta", "link", "head", "title", "noscript", "option"})
-_OTHER_TAGS = _NO_TEXT | {"aside", "nav", "figure", "figcaption", "form"}
+_OTHER_TAGS = _NO_TEXT | {"aside", "nav", "figure", "figcaption", "form", "blockquote"}
 _YEAR = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰|13|14|۱۳|۱۴)\d\d|\d{1,2}\.\d{1,2}\.\d\d")
 _DAY_IN_ADDRESS = re.compile(
     r"(?<!\d)(?P<y>(?:19[89]|20[0-4])\d)(?P<sign>[/_-]?)(?P<m>\d\d|(?<=[/_-])\d)(?P=sign)(?P<d>\d\d|(?<=[/_-])\d)(?!\d)"
@@ -71,10 +71,12 @@ FAR_OFF = 2100
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A date that the page shows, and how far it is from what is surely the page's own; `is_marked`: by the page."""
+    """A date that the page shows: how far it is from what is surely the page's own, whether it is marked as a date, and
+    whether as that of publication."""
 
     date: PublicationDate
     rank: int
+    is_named: bool
     is_marked: bool
 
 
@@ -227,10 +229,12 @@ def _above(heading: HtmlElement) -> Iterator[HtmlElement]:
 
 
 def _elsewhere(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
-    """Dates that the page marks as such, wherever they stand."""
+    """Dates that stand alone, or are marked as such, wherever they are; alone they need a time of day."""
     around = {tree, *tree.iterchildren()}
     for element in islice(tree.iter(), MAX_LOOKED_AT):
-        yield from (seen for seen in _seen(element, around, language, None) if seen.rank == 0)
+        for seen in _seen(element, around, language, None):
+            if seen.rank == 0 and (seen.is_named or seen.is_marked or seen.date.precision != "day"):
+                yield seen
 
 
 def _scripted(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
@@ -238,7 +242,7 @@ def _scripted(tree: HtmlElement, language: str | None) -> Iterator[_Seen]:
     others = (script for script in tree.iter("script") if "ld+json" not in (script.get("type") or "").lower())
     texts = (script.text for script in others if script.text and len(script.text) < MAX_SCRIPT_CHARS)
     for written in _read((("meta", match[1]) for text in texts for match in _IN_SCRIPT.finditer(text)), language):
-        yield _Seen(written, 0, is_marked=True)
+        yield _Seen(written, 0, is_named=True, is_marked=True)
 
 
 def _only_one(found: Iterable[_Seen]) -> list[PublicationDate]:
@@ -260,7 +264,9 @@ def _seen(
     if stamp := _stamp(element, names):
         written = next(_read([("meta", stamp)], language), None)
         if written and _is_ours(element, around):
-            yield _Seen(written, 0, bool(_PUBLISHED.search(names) or _SAYS_PUBLISHED.search(fold(text_of(element)))))
+            said = text_of(element)
+            is_marked = _says_published(names, said)
+            yield _Seen(written, 0 if is_marked or not says_update(said) else _UPDATE, is_named=True, is_marked=is_marked)
     elif seen := _shown(element, element.text, around, language, now):
         yield seen
     parent = element.getparent()
@@ -293,8 +299,8 @@ def _is_ours(element: HtmlElement, around: set[HtmlElement]) -> bool:
         names = _names(each)
         if each.tag in _OTHER_TAGS or _NOT_OURS.search(names) or _is_update(names):
             return False
-        if each.tag == "header" and next(each.iterancestors("article", "main"), None) is None:
-            return False  # with a clock, perhaps
+        if each.tag in ("header", "footer") and next(each.iterancestors("article", "main"), None) is None:
+            return False  # the site's, with a clock perhaps
     return True
 
 
@@ -321,16 +327,18 @@ def _shown(
             return None
         date, is_update = wide.date, is_update or wide.is_update
     names = " ".join(map(_names, above))
-    is_marked = _DATED.search(names) is not None
-    rest = found.rest
-    if not is_label(rest) and (len(rest) > MAX_REST_CHARS or _is_prose(rest)):
-        return None
-    if not is_label(rest) and not is_marked and (holder.tag == "a" or not found.is_set_off):
-        return None
-    rank = 0 if is_label(rest) or is_marked else _LOOSE
-    return _Seen(
-        date, rank + _UPDATE * is_update, bool(_PUBLISHED.search(names) or _SAYS_PUBLISHED.search(fold(rest or line)))
-    )
+    rest, is_named = found.rest, _DATED.search(names) is not None
+    if not is_label(rest):
+        if len(rest) > MAX_REST_CHARS or _is_prose(rest):
+            return None
+        if not is_named and (holder.tag == "a" or not found.is_set_off):
+            return None
+    rank = (0 if is_label(rest) or is_named else _LOOSE) + _UPDATE * is_update
+    return _Seen(date, rank, is_named, _says_published(names, rest or line))
+
+
+def _says_published(names: str, text: str) -> bool:
+    return _PUBLISHED.search(names) is not None or _SAYS_PUBLISHED.search(fold(text)) is not None
 
 
 def _of_line(element: HtmlElement, language: str | None) -> Found | None:
