@@ -264,6 +264,7 @@ _TOKEN = re.compile(
 )
 
 _EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![^\W\d_])")  # `th` is Thursday too
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
 _PHRASES = (AM, PM, NOON, NIGHT, FILLERS, ZONES)
 
@@ -280,7 +281,7 @@ class Token:
 
 def tokenise(text: str, language: str | None) -> list[Token]:
     """The tokens of a folded text. Names are looked up in `language`, then in all languages together."""
-    text = _EAST_ASIAN_WEEKDAY.sub(" ", text)
+    text = _ORDINAL.sub("", _EAST_ASIAN_WEEKDAY.sub(" ", text))
     text = _VIETNAMESE.sub(r"\1.\2.\3", text)
     found = [_token(match) for match in _TOKEN.finditer(text)]
     tables = [names_of(language), all_names()] if language else [all_names()]

@@ -24,11 +24,11 @@ _DAY = rf"""
 """
 _TIME = r"""
     (?P<time>[\s,|·•@–-]{0,4}(?:(?:um|at|à|a\slas|в|о|kl\.?|om|às|alle|ore|saat|الساعة|ساعت)\s)?
-    \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:[A-Z]{3,4}\b|[+-]\d{2}:?\d{2}))?)?
+    \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:(?-i:[A-Z]{2,5})\b|[+-]\d{2}:?\d{2}))?)?
 """
 _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
 _BEFORE_NUMBERS = re.compile(r"\D*")
-_SIGNS = frozenset(",;:|·•⋅/–—-()[]،")
+_SIGNS = frozenset(",;:|·•⋅/–—-()[]،、：／｜，")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
