@@ -230,7 +230,8 @@ def test_a_front_page_names_no_article_that_has_an_id() -> None:
 
 def date(at: str, evidence: str, text: str = "10:00") -> PublicationDate:
     moment = datetime.fromisoformat(at)
-    return PublicationDate(moment, "explicit" if moment.tzinfo else "unknown", evidence, text)  # type: ignore[arg-type]
+    zone, precision = "explicit" if moment.tzinfo else "unknown", "minute" if ":" in text else "day"
+    return PublicationDate(moment, zone, evidence, text, precision)  # type: ignore[arg-type]
 
 
 def test_dates_that_disagree() -> None:

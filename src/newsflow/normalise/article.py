@@ -46,13 +46,13 @@ _SAME_DATE = timedelta(hours=26)
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
     """What the content of a raw article says: a page by its tags, else the text of a fragment, or the text it is."""
     if is_html_page(raw):
-        return extract_html(raw.content, raw.url, source)
+        return extract_html(raw.content, raw.url, source, raw.fetched_at)
     text = raw.content
     if holds_tags(text):
         text = text_of_fragment(text)
     elif media_type(raw) == "text/html":
         text = unescape(text)
-    return clean_text(text, source, raw.title, raw.content_is)
+    return clean_text(text, source, raw.title, raw.content_is, raw.fetched_at)
 
 
 def is_html_page(raw: RawArticle) -> bool:
@@ -161,14 +161,15 @@ def _published(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, language: str, now: datetime
 ) -> PublicationDate:
     found = list(page.dates)
-    if raw.published and (hint := parse_date(tidy_line(raw.published), None if language == "und" else language)):
+    known = None if language == "und" else language
+    if raw.published and (hint := parse_date(tidy_line(raw.published), known, None, now)):
         found.append(replace(hint, evidence="feed"))
     return choose_date(found, language, source.zone if source else None, now)
 
 
 def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
     """The publication date by the rule above; `now` (aware) is when the article was first seen."""
-    dates = [date if date.at.tzinfo else _read_again(date, language, zone) for date in found]
+    dates = [date if date.at.tzinfo else _read_again(date, language, zone, now) for date in found]
     dates = [date for date in dates if _instant(date) <= now + (timedelta() if date.at.tzinfo else _EASTERNMOST)]
     dates.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
     if not dates:
@@ -180,9 +181,9 @@ def choose_date(found: Sequence[PublicationDate], language: str, zone: str | Non
     return best
 
 
-def _read_again(date: PublicationDate, language: str, zone: str | None) -> PublicationDate:
+def _read_again(date: PublicationDate, language: str, zone: str | None, now: datetime) -> PublicationDate:
     """A date of unknown zone read again, now that the language and the zone of its source are known."""
-    again = parse_date(date.text, None if language == "und" else language, zone)
+    again = parse_date(date.text, None if language == "und" else language, zone, now)
     return replace(again, evidence=date.evidence) if again else date
 
 
@@ -191,7 +192,7 @@ def _instant(date: PublicationDate) -> datetime:
 
 
 def _has_time(date: PublicationDate) -> bool:
-    return ":" in date.text or date.at.hour != 0 or date.at.minute != 0
+    return date.precision != "day"
 
 
 def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:

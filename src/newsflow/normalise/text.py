@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.blocks import count_words, densest_block, furniture, join_fragments, repeated, shows_page
@@ -34,18 +35,24 @@ _FULL_STOP = re.compile(r"(?:(?<![.\s][^\W\d_])(?<!\.)\.|[。।])[\"'”»’)\
 DATELINE_WORDS = 6
 NAMED_CHARS = 20
 """So much of a headline tells that another line names it; feeds shorten the rest."""
+RELATIVE_CHARS = 60
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 HEAD_LINES = 6
 """Of a clean article: its title, date and byline are among so many first lines."""
 
 
 def clean_text(
-    text: str, source: SourceProfile | None = None, headline: str | None = None, content_is: str | None = None
+    text: str,
+    source: SourceProfile | None = None,
+    headline: str | None = None,
+    content_is: str | None = None,
+    now: datetime | None = None,
 ) -> Extracted:
     """Title, date and body of a page whose tags were stripped, or of a clean article. Linear in time.
 
     An `article` is kept whole; a `page` is cut; where `content_is` does not say which it is, the text is cut if it
-    shows the marks of a page. A `headline` that came with the text is the title. What is left out is in `dropped`,
-    with its reason. The first 20,000 lines are read.
+    shows the marks of a page. A `headline` that came with the text is the title; `now` (aware) is when it was fetched,
+    for dates that count back. What is left out is in `dropped`, with its reason. The first 20,000 lines are read.
     """
     blocks, beyond = paragraphs(repair_text(text))
     more = [Dropped(f"{beyond} more lines", "beyond-limit")] if beyond else []
@@ -56,19 +63,21 @@ def clean_text(
             more.append(Dropped(note, "feed-note"))
     lines = join_fragments([line for block in blocks for line in block])
     if content_is == "page" or (content_is is None and shows_page(lines)):
-        page = _cut(lines, source, headline)
+        page = _cut(lines, source, headline, now)
     else:
         lines = [line for block in blocks for line in join_fragments(block)]
-        page = _whole(lines, source, headline, is_article=content_is == "article")
+        page = _whole(lines, source, headline, now, is_article=content_is == "article")
     return replace(page, dropped=(*page.dropped, *more)) if more else page
 
 
-def _whole(lines: list[str], source: SourceProfile | None, headline: str | None, *, is_article: bool) -> Extracted:
+def _whole(
+    lines: list[str], source: SourceProfile | None, headline: str | None, now: datetime | None, *, is_article: bool
+) -> Extracted:
     """A clean article. Its lines stay, but for those that say its title and date; furniture goes, unless it is said to
     be an article."""
     why: dict[int, str] = {} if is_article else {at: word for at, line in enumerate(lines) if (word := furniture(line))}
     title_at = _first_headline(lines, headline)
-    date_at, published = _find_date(lines, (0, len(lines)), source, range(min(HEAD_LINES, len(lines))))
+    date_at, published = _find_date(lines, (0, len(lines)), source, range(min(HEAD_LINES, len(lines))), now)
     why |= {at: word for at, word in ((date_at, "date-line"), (title_at, "title")) if at is not None}
     title, marks = _title(headline or (lines[title_at] if title_at is not None else ""), source, guess=False)
     kept = [line for index, line in enumerate(lines) if index not in why]
@@ -92,7 +101,7 @@ def _first_headline(lines: Sequence[str], headline: str | None) -> int | None:
     return head[0] if head and is_headline(lines[head[0]], lines[head[0] + 1 :]) else None
 
 
-def _cut(lines: list[str], source: SourceProfile | None, headline: str | None) -> Extracted:
+def _cut(lines: list[str], source: SourceProfile | None, headline: str | None, now: datetime | None) -> Extracted:
     """A page that lost its tags: the body is the densest block of long lines; the date is the date line nearest above
     it, the title the line above that."""
     if not lines:
@@ -105,7 +114,7 @@ def _cut(lines: list[str], source: SourceProfile | None, headline: str | None) -
         *range(min(first + LOOK_INSIDE_LINES, end) - 1, max(-1, first - LOOK_ABOVE_LINES), -1),
         *range(end, min(len(lines), end + 4)),
     )
-    date_at, published = _find_date(lines, block, source, near)
+    date_at, published = _find_date(lines, block, source, near, now)
     first = date_at + 1 if date_at is not None and date_at >= block[0] else block[0]
     title_at = _find_title(lines, min(first, date_at if date_at is not None else first))
     if headline and (title_at is None or _key(lines[title_at]) != _key(headline)):
@@ -131,9 +140,14 @@ def _key(line: str) -> str:
 
 
 def _find_date(
-    lines: Sequence[str], block: tuple[int, int], source: SourceProfile | None, near: Iterable[int]
+    lines: Sequence[str],
+    block: tuple[int, int],
+    source: SourceProfile | None,
+    near: Sequence[int],
+    now: datetime | None,
 ) -> tuple[int | None, PublicationDate | None]:
-    """The first date line of `near`, and its date; one below the block is not named."""
+    """The first date line of `near`, and its date, one that counts back from `now` only where there is no other; one
+    below the block is not named."""
     first, end = block
     indexes = [index for index in near if _may_be_date(lines[index])]
     tags: tuple[str | None, ...] = (source.languages[0],) if source and len(source.languages) == 1 else (None,)
@@ -144,6 +158,13 @@ def _find_date(
         for tag in tags:
             if date := parse_date(lines[index], tag):
                 return (index if index < end else None), date
+    for index in near if now else ():
+        if (
+            index < end
+            and len(lines[index]) <= RELATIVE_CHARS
+            and (date := parse_date(lines[index], tags[0], None, now))
+        ):
+            return index, date
     return None, None
 
 
@@ -152,6 +173,8 @@ def _may_be_date(line: str) -> bool:
 
 
 def _is_date(line: str) -> bool:
+    if len(line) <= RELATIVE_CHARS:
+        return parse_date(line, None, None, _ANY_TIME) is not None
     return _may_be_date(line) and parse_date(line) is not None
 
 
@@ -182,7 +205,7 @@ def is_headline(line: str, below: Sequence[str] = ()) -> bool:
 def _is_headline(line: str, least_words: int = TITLE_WORDS[0]) -> bool:
     if not least_words <= count_words(line) <= TITLE_WORDS[1] or len(line) > 400:
         return False
-    return why_dropped(line) is None and not is_byline(line) and parse_date(line) is None
+    return why_dropped(line) is None and not is_byline(line) and not _is_date(line)
 
 
 def _title(line: str, source: SourceProfile | None, *, guess: bool = True) -> tuple[str, tuple[str, ...]]:

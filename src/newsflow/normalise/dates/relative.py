@@ -16,6 +16,8 @@ from newsflow.model import DatePrecision, PublicationDate
 from newsflow.normalise.characters import fold
 from newsflow.normalise.dates.names import FILLERS, UPDATED, known
 
+# ruff: noqa: E501 - rows of words read best as rows
+
 MAX_CHARS = 60
 # How precise, how long, and how many of it anybody counts.
 _UNITS: tuple[tuple[DatePrecision, timedelta, int], ...] = (
@@ -89,7 +91,7 @@ def read_relative(
     A day is one of `zone`; without it one of UTC, and its zone is unknown.
     """
     folded = fold(text)
-    if len(folded) > MAX_CHARS or UPDATED & set(_WORD.findall(folded)):
+    if len(folded) > MAX_CHARS or not _some_word().search(folded) or UPDATED & set(_WORD.findall(folded)):
         return None
     today = now.astimezone(ZoneInfo(zone) if zone else UTC).date()
     dates = (_date(words, folded, now, today, read) for words in _languages(folded, known(language)))
@@ -98,16 +100,15 @@ def read_relative(
 
 
 def _languages(folded: str, named: str | None) -> Iterator[_Words]:
-    """The words of the language that is named; where it has none of these, those of others, unless a word of another
-    language in Latin letters may be a plain word of this one (German `hier`)."""
-    if named in _ROWS and _is_said(words := _words(named), folded):
+    """The words of the language that is named; where it has none of these, those of others, but not a name of a day in
+    Latin letters, which may be another word here (German `hier`)."""
+    if named in _ROWS and (words := _words(named)) and (words.span.search(folded) or words.day.search(folded)):
         yield words
-    elif not re.search("[a-z]", folded) or any(map(str.isdigit, folded)):
-        yield from (words for other in _ROWS if _is_said(words := _words(other), folded))
-
-
-def _is_said(words: _Words, folded: str) -> bool:
-    return bool(words.span.search(folded) or words.day.search(folded))
+        return
+    is_latin = re.search("[a-z]", folded) is not None
+    for words in map(_words, _ROWS):
+        if words.span.search(folded) or (not is_latin and words.day.search(folded)):
+            yield words
 
 
 def _date(
@@ -121,16 +122,15 @@ def _date(
     if any(map(str.isdigit, around)) or any(word not in FILLERS for word in _WORD.findall(around)):
         return None
     counted = [_count(words, *piece) for piece in words.piece.findall(span[0])]
-    if None in counted:
+    known_only = [each for each in counted if each is not None]
+    if len(known_only) < len(counted):
         return None
-    finest = min(place for place, _ in counted)
-    precision, _, most = _UNITS[finest]
-    ago = sum((_UNITS[place][1] * number for place, number in counted), timedelta())
+    precision = _UNITS[min(place for place, _ in known_only)][0]
+    ago = sum((_UNITS[place][1] * number for place, number in known_only), timedelta())
     if precision == "day":
         return read((today - ago).isoformat())
-    return PublicationDate(
-        (now - ago).astimezone(UTC).replace(second=0, microsecond=0), "explicit", "text", "", precision
-    )
+    at = (now - ago).astimezone(UTC).replace(second=0, microsecond=0)
+    return PublicationDate(at, "explicit", "text", "", precision)
 
 
 def _count(words: _Words, number: str, form: str) -> tuple[int, int] | None:
@@ -138,6 +138,18 @@ def _count(words: _Words, number: str, form: str) -> tuple[int, int] | None:
     place, own = words.units[form]
     count = int(number) if number.isdigit() else 1 if number else own
     return (place, count) if 0 < count <= _UNITS[place][2] else None
+
+
+@cache
+def _some_word() -> re.Pattern[str]:
+    """A word without which no text counts back, in any language."""
+    cells = (row.split("|") for row in _ROWS.values())
+    forms = {
+        form
+        for before, after, *_, today, yesterday, earlier in cells
+        for form in f"{before} {after} {today} {yesterday} {earlier}".split()
+    }
+    return re.compile(_any(fold(form.replace("_", " ")) for form in forms))
 
 
 @cache

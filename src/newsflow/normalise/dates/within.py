@@ -17,7 +17,8 @@ _DAY = rf"""
     (?<![\d.,/:-])(?:
         \d{{4}}\s?[-/.年년]\s?\d{{1,2}}\s?[-/.月월]\s?\d{{1,2}}\s?[日일]?
       | \d{{1,2}}\s?(?P<sign>[-/.])\s?\d{{1,2}}\s?(?P=sign)\s?(?:\d{{4}}|\d{{2}})
-      | \d{{1,2}}(?:\.|º|st|nd|rd|th|er)?[\s/-]*(?:(?:de|of)\s)?{_MONTH}(?:[\s/(]{{1,3}}{_MONTH}\)?)?[\s,./-]{{1,2}}(?:del?\s)?\d{{4}}
+      | \d{{1,2}}(?:\.|º|st|nd|rd|th|er)?[\s/-]{{0,3}}(?:(?:de|of)\s)?
+        {_MONTH}(?:[\s/(]{{1,3}}{_MONTH}\)?)?[\s,./-]{{1,2}}(?:del?\s)?\d{{4}}
       | {_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}
       | \d{{4}}\.?\s{_MONTH}\s\d{{1,2}}\.?
     )(?![\d:])
@@ -27,7 +28,7 @@ _TIME = r"""
     \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:(?-i:[A-Z]{2,5})\b|[+-]\d{2}:?\d{2}))?)?
 """
 _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
-_BEFORE_NUMBERS = re.compile(r"\D*")
+_NUMBER = re.compile(r"\d")
 _SIGNS = frozenset(",;:|·•⋅/–—-()[]،、：／｜，")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -58,7 +59,7 @@ def date_within(line: str, language: str | None, now: datetime | None = None) ->
     if len(line) > MAX_CHARS:
         return None
     if whole := parse_date(line, language, None, now):
-        return Found(whole, says_update(_BEFORE_NUMBERS.match(line)[0]), "", "")
+        return Found(whole, says_update(_NUMBER.split(line, 1)[0]), "", "")
     found: list[Found] = []
     end = 0
     for match in list(_DATE.finditer(line))[:MAX_DATES]:

@@ -2,9 +2,9 @@
 
 A page states its date (JSON-LD, metadata), its address may have a day, and it shows one near its headline. What is
 stated counts, unless the address has an earlier day: then the page was dated anew. Where several dates are stated, the
-one that is shown counts. Metadata that systems fill in by themselves (`name=date`) gives way to an earlier date near the
-headline. Where nothing is stated, the date nearest to the headline counts, then that of the address, then the only one
-that the page marks as its own, then one that counts back from when it was fetched, then that of an update. In doubt
+one that is shown counts. Metadata that systems fill in by themselves (`name=date`) gives way to an earlier date near
+the headline. Where nothing is stated, the date nearest to the headline counts, then that of the address, then the only
+one that the page marks as its own, then one that counts back from when it was fetched, then that of an update. In doubt
 there is none.
 """
 
@@ -95,7 +95,7 @@ def _differ(one: PublicationDate, other: PublicationDate) -> bool:
 
 
 def _as_shown(stated: list[PublicationDate], shown: list[Shown]) -> list[PublicationDate]:
-    """Of dates that differ, the one whose day the page shows at its headline, and those that agree with it; else all."""
+    """Of dates that differ, the one whose day the page shows at its headline, and those that agree with it."""
     days = [_day(each.date) for each in shown[:1]]
     chosen = next((each for each in stated if _written_day(each) in days), None)
     if chosen is None:

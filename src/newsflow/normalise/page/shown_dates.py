@@ -18,7 +18,7 @@ from newsflow.normalise.page.metadata import Metadata
 from newsflow.normalise.page.tree import text_of
 
 MAX_CHARS, MAX_REST_CHARS, MAX_LOOKED_AT, MAX_SCRIPT_CHARS = 160, 80, 20_000, 500_000
-LONG_LETTERS, MAX_HEADINGS = 16, 40
+LONG_LETTERS, MAX_HEADINGS = 16, 100
 # How far from the headline a date may stand, in elements; and one that counts back, as comments and teasers have many.
 NEAR_BELOW, NEAR_ABOVE, VERY_NEAR = 80, 16, 40
 # What is added to that distance.
@@ -90,7 +90,7 @@ def find_heading(tree: HtmlElement, meta: Metadata) -> HtmlElement | None:
     """The element of the headline: the heading that is a title of the page, the longest where several are, since the
     short one may be the site's; else one that holds a part of a title; else the first `h1`."""
     titles = {letters_of(title) for title in meta.titles.values()} - {""}
-    headings = [element for level in ("h1", "h2", "h3") for element in islice(tree.iter(level), MAX_HEADINGS)]
+    headings = sorted(islice(tree.iter("h1", "h2", "h3"), MAX_HEADINGS), key=lambda element: str(element.tag))
     letters = [letters_of(text_of(element)[:300]) for element in headings]
     if exact := [(len(said), -at) for at, said in enumerate(letters) if said in titles]:
         return headings[-max(exact)[1]]
