@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from newsflow.model import PublicationDate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,14 @@ def _ours(page: bytes, url: str | None) -> Reading:
     from newsflow.normalise import extract_html
 
     found = extract_html(page, url)
-    return Reading(found.body, found.title, found.authors, found.published.at.isoformat() if found.published else "")
+    return Reading(found.body, found.title, found.authors, _as_written(found.published) if found.published else "")
+
+
+def _as_written(published: PublicationDate) -> str:
+    """The moment in the zone in which the page writes it: labels are days there, and ours are in UTC."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(published.text).isoformat()
+    return published.at.isoformat()
 
 
 def _trafilatura(**options: Any) -> Callable[[bytes, str | None], Reading]:

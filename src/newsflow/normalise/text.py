@@ -11,6 +11,7 @@ from newsflow.model import PublicationDate
 from newsflow.normalise.blocks import count_words, densest_block, furniture, join_fragments, repeated, shows_page
 from newsflow.normalise.characters import letters_of, repair_text
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.dates.relative import may_count_back
 from newsflow.normalise.feed_note import split_feed_note
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import (
@@ -35,7 +36,6 @@ _FULL_STOP = re.compile(r"(?:(?<![.\s][^\W\d_])(?<!\.)\.|[。।])[\"'”»’)\
 DATELINE_WORDS = 6
 NAMED_CHARS = 20
 """So much of a headline tells that another line names it; feeds shorten the rest."""
-RELATIVE_CHARS = 60
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 HEAD_LINES = 6
 """Of a clean article: its title, date and byline are among so many first lines."""
@@ -159,12 +159,10 @@ def _find_date(
             if date := parse_date(lines[index], tag):
                 return (index if index < end else None), date
     for index in near if now else ():
-        if (
-            index < end
-            and len(lines[index]) <= RELATIVE_CHARS
-            and (date := parse_date(lines[index], tags[0], None, now))
-        ):
-            return index, date
+        if index < end and may_count_back(lines[index]):
+            tag = tags[0] or detect_language(max(lines[first:end], key=len))[0]
+            if date := parse_date(lines[index], tag, None, now):
+                return index, date
     return None, None
 
 
@@ -173,7 +171,7 @@ def _may_be_date(line: str) -> bool:
 
 
 def _is_date(line: str) -> bool:
-    if len(line) <= RELATIVE_CHARS:
+    if may_count_back(line):
         return parse_date(line, None, None, _ANY_TIME) is not None
     return _may_be_date(line) and parse_date(line) is not None
 

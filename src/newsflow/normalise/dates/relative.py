@@ -90,13 +90,20 @@ def read_relative(
 
     A day is one of `zone`; without it one of UTC, and its zone is unknown.
     """
+    if not may_count_back(text):
+        return None
     folded = fold(text)
-    if len(folded) > MAX_CHARS or not _some_word().search(folded) or UPDATED & set(_WORD.findall(folded)):
+    if UPDATED & set(_WORD.findall(folded)):
         return None
     today = now.astimezone(ZoneInfo(zone) if zone else UTC).date()
     dates = (_date(words, folded, now, today, read) for words in _languages(folded, known(language)))
     found = {date for date in dates if date is not None}
     return replace(found.pop(), text=text) if len(found) == 1 else None
+
+
+def may_count_back(text: str) -> bool:
+    """Whether a text is short enough to, and has a word without which none does in any language. Quick."""
+    return len(text) <= MAX_CHARS and _some_word().search(fold(text)) is not None
 
 
 def _languages(folded: str, named: str | None) -> Iterator[_Words]:
@@ -142,7 +149,6 @@ def _count(words: _Words, number: str, form: str) -> tuple[int, int] | None:
 
 @cache
 def _some_word() -> re.Pattern[str]:
-    """A word without which no text counts back, in any language."""
     cells = (row.split("|") for row in _ROWS.values())
     forms = {
         form

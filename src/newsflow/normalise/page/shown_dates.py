@@ -22,7 +22,7 @@ LONG_LETTERS, MAX_HEADINGS = 16, 100
 # How far from the headline a date may stand, in elements; and one that counts back, as comments and teasers have many.
 NEAR_BELOW, NEAR_ABOVE, VERY_NEAR = 80, 16, 40
 # What is added to that distance.
-UPDATE, _ABOVE, _STEP_ABOVE, _LOOSE, _ASIDE = 400, 10, 3, 40, 30
+UPDATE, _HIGHER, _STEP_HIGHER, _LOOSE, _ASIDE = 400, 10, 3, 40, 30
 _DATED = re.compile(
     r"publi|posted|post|entry|time|date|datum|fecha|data|byline|meta|autor|author|info|tarih|дата", re.I
 )
@@ -123,7 +123,9 @@ def counted_back(heading: HtmlElement | None, language: str | None, now: datetim
             if holder is None or not text or not text.strip() or len(text) > MAX_CHARS or element.tag in _NO_TEXT:
                 continue
             found = parse_date(tidy_line(text), language, None, now)
-            if found and _distance(holder, around) == 0 and not says_update(text_of(holder)[:MAX_CHARS]):
+            lines = [text_of(each) for each in _above(holder, around)] if found else []
+            updated = any(says_update(line) for line in lines if len(line) <= MAX_CHARS)
+            if found and not updated and _distance(holder, around) == 0:
                 return [found]
     return []
 
@@ -177,7 +179,7 @@ def _neighbours(heading: HtmlElement, most: int) -> Iterator[tuple[HtmlElement, 
                 yield from backwards(sibling)
 
     yield from ((element, at) for at, element in enumerate(islice(below(), most)))
-    yield from ((element, _ABOVE + _STEP_ABOVE * at) for at, element in enumerate(islice(above(), NEAR_ABOVE)))
+    yield from ((element, _HIGHER + _STEP_HIGHER * at) for at, element in enumerate(islice(above(), NEAR_ABOVE)))
 
 
 def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None) -> Iterator[Shown]:
@@ -227,7 +229,7 @@ def _written(holder: HtmlElement, text: str, around: set[HtmlElement], language:
         return None
     line = tidy_line(text)
     own = date_within(line, language)
-    above = [each for each in (holder.getparent(), holder) if each is not None and each not in around]
+    above = _above(holder, around)
     wide = next((found for each in above if (found := _of_line(each, language))), None)
     found = wide if own is None else own
     if found is None or _is_sentinel(found.date.at):
@@ -246,6 +248,11 @@ def _written(holder: HtmlElement, text: str, around: set[HtmlElement], language:
     is_update = found.is_update or (wide is not None and wide.is_update)
     date = found.date if wide is None else wide.date
     return Shown(date, distance + UPDATE * is_update, is_named, _says_published(names, rest or line))
+
+
+def _above(holder: HtmlElement, around: set[HtmlElement]) -> list[HtmlElement]:
+    """The parent of an element and itself, without those around the headline."""
+    return [each for each in (holder.getparent(), holder) if each is not None and each not in around]
 
 
 def _of_line(element: HtmlElement, language: str | None) -> Found | None:
