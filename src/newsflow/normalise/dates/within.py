@@ -8,7 +8,7 @@ from datetime import datetime
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.characters import fold
-from newsflow.normalise.dates.names import FILLERS, UPDATED
+from newsflow.normalise.dates.names import FILLERS, UPDATED, all_names, known, names_of
 from newsflow.normalise.dates.parse import parse_date
 
 MAX_CHARS, MAX_DATES = 160, 4
@@ -28,6 +28,7 @@ _TIME = r"""
     \d{1,2}[:.h]\d{2}(?!\d)(?::\d{2})?(?:\s?(?:uhr|[ap]\.?m\b\.?|[صم]\b|مساء|صباحا))?(?:\s?(?:(?-i:[A-Z]{2,5})\b|[+-]\d{2}:?\d{2}))?)?
 """
 _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
+_LAST_WORD = re.compile(r"([^\W\d_]{2,15})[.,]?\s{0,3}$")
 _NUMBER = re.compile(r"\d")
 _SIGNS = frozenset(",;:|·•⋅/–—-()[]،、：／｜，")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -70,6 +71,15 @@ def date_within(line: str, language: str | None, now: datetime | None = None) ->
         end = match.end()
     originals = [each for each in found if not each.is_update] or found
     return originals[0] if len({each.date.at.date() for each in originals}) == 1 else None
+
+
+def _without_weekday(before: str, language: str | None) -> tuple[str, int | None]:
+    """What stands before a date, without the weekday at its end, and which that is."""
+    match = _LAST_WORD.search(before)
+    tag = known(language)
+    table = names_of(tag) if tag else all_names()
+    weekday = table.weekdays.get(fold(match[1])) if match else None
+    return (before, None) if match is None or weekday is None else (before[: match.start()], weekday)
 
 
 def _parse(match: re.Match[str], language: str | None) -> PublicationDate | None:

@@ -70,10 +70,10 @@ def _chosen(
     dates = _in_month_of(url, [each.date for each in originals])
     if address:
         return [each for each in dates if abs(_day(each) - _day(address)) <= _ONE_DAY] or [address]
-    dates = dates or elsewhere(tree, language) or scripted(tree, language)
+    dates = dates or _in_month_of(url, elsewhere(tree, language) or scripted(tree, language))
     if not dates and now:
         dates = counted_back(heading, language, now)
-    return dates or [each.date for each in shown]
+    return dates or _in_month_of(url, [each.date for each in shown if each.is_update])
 
 
 def _day(found: PublicationDate) -> date:

@@ -88,17 +88,19 @@ def _is_sentinel(at: datetime) -> bool:
 
 def find_heading(tree: HtmlElement, meta: Metadata) -> HtmlElement | None:
     """The element of the headline: the heading that is a title of the page, the longest where several are, since the
-    short one may be the site's; else one that holds a part of a title; else the first `h1`."""
-    titles = {letters_of(title) for title in meta.titles.values()} - {""}
+    short one may be the site's; else the one that holds the longest part of a title, or is its first part; else the
+    first `h1`."""
     headings = sorted(islice(tree.iter("h1", "h2", "h3"), MAX_HEADINGS), key=lambda element: str(element.tag))
-    letters = [letters_of(text_of(element)[:300]) for element in headings]
-    if exact := [(len(said), -at) for at, said in enumerate(letters) if said in titles]:
+    said = [letters_of(text_of(element)[:300]) for element in headings]
+    titles = {letters_of(title) for title in meta.titles.values()} - {""}
+    if exact := [(len(letters), -at) for at, letters in enumerate(said) if letters in titles]:
         return headings[-max(exact)[1]]
-    parts = {letters_of(part) for title in meta.titles.values() for part in _BARS.split(title)}
-    parts = {part for part in parts if len(part) >= LONG_LETTERS}
-    for element, said in zip(headings, letters, strict=True):
-        if any(part in said for part in parts):
-            return element
+    parts = [[letters_of(part) for part in _BARS.split(title)] for title in meta.titles.values()]
+    long = {part for each in parts for part in each if len(part) >= LONG_LETTERS}
+    held = [(len(part), -at) for at, letters in enumerate(said) for part in long if part in letters]
+    held = held or [(0, -at) for at, letters in enumerate(said) if letters in {each[0] for each in parts} - {""}]
+    if held:
+        return headings[-max(held)[1]]
     return headings[0] if headings and headings[0].tag == "h1" else None
 
 
