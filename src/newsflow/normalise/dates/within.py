@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import islice
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.characters import fold
@@ -54,20 +54,21 @@ class Found:
         return (not before or before[-1] in _SIGNS) and (not after or after[0] in _SIGNS - {":"})
 
 
-def date_within(line: str, language: str | None, now: datetime | None = None) -> Found | None:
+def date_within(line: str, language: str | None) -> Found | None:
     """The date of a line of at most 160 characters: where it names several, the first that is not of an update; None
     where these are not told apart by what stands before them."""
     if len(line) > MAX_CHARS:
         return None
-    if whole := parse_date(line, language, None, now):
-        return Found(whole, says_update(_NUMBER.split(line, 1)[0]), "", "")
+    if whole := parse_date(line, language):
+        return Found(whole, says_update(_NUMBER.split(line, maxsplit=1)[0]), "", "")
     found: list[Found] = []
     end = 0
-    for match in list(_DATE.finditer(line))[:MAX_DATES]:
+    for match in islice(_DATE.finditer(line), MAX_DATES):
         if date := _parse(match, language):
-            found.append(
-                Found(date, says_update(line[end : match.start()]), line[: match.start()], line[match.end() :])
-            )
+            before, weekday = _without_weekday(line[: match.start()], language)
+            if date.at.tzinfo is None and weekday not in (None, date.at.weekday()):
+                return None
+            found.append(Found(date, says_update(line[end : match.start()]), before, line[match.end() :]))
         end = match.end()
     originals = [each for each in found if not each.is_update] or found
     return originals[0] if len({each.date.at.date() for each in originals}) == 1 else None
