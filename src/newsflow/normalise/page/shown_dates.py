@@ -15,9 +15,9 @@ from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.within import Found, date_within, is_label, says_update
 from newsflow.normalise.page.metadata import Metadata
-from newsflow.normalise.page.tree import text_of
 
-MAX_CHARS, MAX_REST_CHARS, MAX_LOOKED_AT, MAX_SCRIPT_CHARS = 160, 80, 20_000, 500_000
+MAX_CHARS, MAX_REST_CHARS, MAX_TITLE_CHARS, MAX_SCRIPT_CHARS = 160, 80, 300, 500_000
+MAX_LOOKED_AT, MAX_TRIED, MAX_PIECES, MAX_RAW_CHARS = 20_000, 200, 60, 2_000
 LONG_LETTERS, MAX_HEADINGS = 16, 100
 # How far from the headline a date may stand, in elements; and one that counts back, as comments and teasers have many.
 NEAR_BELOW, NEAR_ABOVE, VERY_NEAR = 80, 16, 40
@@ -91,11 +91,12 @@ def find_heading(tree: HtmlElement, meta: Metadata) -> HtmlElement | None:
     short one may be the site's; else the one that holds the longest part of a title, or is its first part; else the
     first `h1`."""
     headings = sorted(islice(tree.iter("h1", "h2", "h3"), MAX_HEADINGS), key=lambda element: str(element.tag))
-    said = [letters_of(text_of(element)[:300]) for element in headings]
-    titles = {letters_of(title) for title in meta.titles.values()} - {""}
+    said = [letters_of(_text_of(element, MAX_TITLE_CHARS) or "") for element in headings]
+    stated = [title[:MAX_TITLE_CHARS] for title in meta.titles.values()]
+    titles = {letters_of(title) for title in stated} - {""}
     if exact := [(len(letters), -at) for at, letters in enumerate(said) if letters in titles]:
         return headings[-max(exact)[1]]
-    parts = [[letters_of(part) for part in _BARS.split(title)] for title in meta.titles.values()]
+    parts = [[letters_of(part) for part in _BARS.split(title)] for title in stated]
     long = {part for each in parts for part in each if len(part) >= LONG_LETTERS}
     held = [(len(part), -at) for at, letters in enumerate(said) for part in long if part in letters]
     held = held or [(0, -at) for at, letters in enumerate(said) if letters in {each[0] for each in parts} - {""}]
@@ -125,8 +126,8 @@ def counted_back(heading: HtmlElement | None, language: str | None, now: datetim
             if holder is None or not text or not text.strip() or len(text) > MAX_CHARS or element.tag in _NO_TEXT:
                 continue
             found = parse_date(tidy_line(text), language, None, now)
-            lines = [text_of(each) for each in _above(holder, around)] if found else []
-            updated = any(says_update(line) for line in lines if len(line) <= MAX_CHARS)
+            lines = [_text_of(each) for each in _above(holder, around)] if found else []
+            updated = any(says_update(line) for line in lines if line)
             if found and not updated and _distance(holder, around) == 0:
                 return [found]
     return []
@@ -135,7 +136,8 @@ def counted_back(heading: HtmlElement | None, language: str | None, now: datetim
 def elsewhere(tree: HtmlElement, language: str | None) -> list[PublicationDate]:
     """The date of the one day that the page shows alone, or marks as its own; alone it needs a time of day."""
     around = {tree, *tree.iterchildren()}
-    shown = [each for element in islice(tree.iter(), MAX_LOOKED_AT) for each in _shown(element, around, language)]
+    dated = islice(filter(_is_dated, islice(tree.iter(), MAX_LOOKED_AT)), MAX_TRIED)
+    shown = [each for element in dated for each in _shown(element, around, language)]
     own = [
         each for each in shown if each.rank == 0 and (each.is_named or each.is_marked or each.date.precision != "day")
     ]
@@ -197,6 +199,12 @@ def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None)
         yield shown
 
 
+def _is_dated(element: HtmlElement) -> bool:
+    text, tail = element.text, element.tail
+    stamped = element.tag in ("time", "abbr") or "itemprop" in element.attrib
+    return stamped or bool((text and _may_have_date(text)) or (tail and _may_have_date(tail)))
+
+
 def _may_have_date(text: str) -> bool:
     return len(text) <= MAX_CHARS and _YEAR.search(text) is not None
 
@@ -218,7 +226,7 @@ def _stamped(element: HtmlElement, stamp: str, around: set[HtmlElement], languag
     for written in read_stated([("meta", stamp)], language):
         distance = _distance(element, around)
         if distance is not None:
-            said = text_of(element)[:MAX_CHARS]
+            said = _text_of(element) or ""
             is_marked = _says_published(_names(element), said)
             update = 0 if is_marked or not says_update(said) else UPDATE
             yield Shown(written, distance + update, is_named=True, is_marked=is_marked)
@@ -258,8 +266,17 @@ def _above(holder: HtmlElement, around: set[HtmlElement]) -> list[HtmlElement]:
 
 
 def _of_line(element: HtmlElement, language: str | None) -> Found | None:
-    line = text_of(element)
-    return date_within(tidy_line(line), language) if len(line) <= MAX_CHARS else None
+    line = _text_of(element)
+    return date_within(line, language) if line else None
+
+
+def _text_of(element: HtmlElement, most: int = MAX_CHARS) -> str | None:
+    """The text of an element as one line; None where it is longer, which is not read to its end."""
+    pieces = list(islice(element.itertext(), MAX_PIECES))
+    if len(pieces) == MAX_PIECES or sum(map(len, pieces)) > MAX_RAW_CHARS:
+        return None
+    line = tidy_line(" ".join(pieces))
+    return line if len(line) <= most else None
 
 
 def _is_prose(rest: str) -> bool:
