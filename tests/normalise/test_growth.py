@@ -19,6 +19,9 @@ import pytest
 from newsflow.model import Article, RawArticle
 from newsflow.model.raw import parse_raw
 from newsflow.normalise.article import extract_page, normalise
+from newsflow.normalise.page.dates import find_dates
+from newsflow.normalise.page.metadata import read_metadata
+from newsflow.normalise.page.tree import parse_tree
 from newsflow.tagging import RuleSet, load_rules
 from newsflow.testing import raw_event
 
@@ -123,3 +126,43 @@ def test_very_many_hits_of_a_near(tmp_path: Path) -> None:
     file.write_text("id: crowd\nany: [alpha, {near: [alpha, beta, gamma, delta], within: 90, ordered: true}]\n")
     # Of each word dozens stand within reach of the others.
     check_growth(lambda size: raw_of(LEAD + "delta gamma beta alpha " * (size // 23)), load_rules(file))
+
+
+DATED = [
+    "<p>20 February 2025</p>",
+    "<p>{} February 2025</p>",
+    "<b>2025</b>",
+    "<b> </b>2025",
+    "<div>2025",
+    "<div class='date'>20.02.2025",
+    "2025-02-20 ",
+    "3 hours ago<br>",
+    "<h1>20 February 2025</h1>",
+    "<h2>",
+    "<h3>a - b</h3>",
+    "<time datetime='2025-02-20'>x</time>",
+    "<time datetime='2025-02-{}'>",
+    "<i itemprop='datePublished' content='2025'></i>",
+    "<aside><p>2025</p></aside>",
+    '<script>"datePublished":"2025-02-20"</script>',
+    '"datePublished" : "',
+    "<p>{}\u00a0- 2025/</p>",
+]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "frame", ["<h1>Wall</h1>{}", "{}<h1>Wall</h1>", "<script>{}</script>", "<title>{}</title><p>x"]
+)
+@pytest.mark.parametrize("piece", DATED)
+def test_dates_of_pages(piece: str, frame: str) -> None:
+    def cost(size: int) -> float:
+        content = "".join(piece.format(number) for number in range(size // len(piece)))
+        tree = parse_tree(f"<html><body>{frame.format(content)}</body></html>")
+        assert tree is not None
+        began = time.process_time()
+        find_dates(tree, read_metadata(tree), None, f"https://p.example/{content[:8000]}", NOW)
+        return time.process_time() - began
+
+    short, long = cost(4 * SHORT), cost(4 * LONG)
+    assert long <= max(SOON_S, MOST_GROWTH * short)
