@@ -20,7 +20,11 @@ from newsflow.normalise.dates.names import Token, known
 PERSIAN_MONTHS = {
     fold(name): number
     for number, names in enumerate(
-        "فروردین اردیبهشت خرداد تیر مرداد|امرداد شهریور مهر آبان آذر دی بهمن اسفند".split(), 1
+        (
+            "فروردین|حمل اردیبهشت|ثور خرداد|جوزا تیر|سرطان مرداد|امرداد|اسد شهریور|سنبله مهر|میزان آبان|عقرب آذر|قوس "
+            "دی|جدی بهمن|دلو اسفند|حوت"
+        ).split(),
+        1,
     )
     for name in names.split("|")
 }

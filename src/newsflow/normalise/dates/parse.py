@@ -22,8 +22,8 @@ from newsflow.normalise.dates.relative import read_relative
 
 MIN_DATE_CHARS, MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 6, 160, 60
 _ISO = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})"
-    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?(?:\[[\w/+-]+\])?"
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
 )
 _YEAR = re.compile(r"\d{4}|\d{1,2}\.\s?\d{1,2}\.\s?\d{2}")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u061c\u202b\u2067]")
