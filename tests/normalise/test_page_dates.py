@@ -195,6 +195,9 @@ def test_an_address_says_when_a_page_was_first_published() -> None:
     assert found.at.isoformat() == "2025-02-21T03:00:00+00:00", "the same day, and its time is known"
     assert day(page("<p>20 February 2025, 14:30</p><p>24 February 2025</p>"), url) == DAY
     assert day(page("<p>24 February 2025</p>"), url) == DAY
+    two = stated("2025-01-05T10:00:00Z") + "<meta itemprop='datePublished' content='2025-02-20T09:00:00Z'>"
+    assert day(page(head=two), url) == DAY, "the one that agrees with it"
+    assert day(page(head=stated("2025-01-05T10:00:00Z")), url) == "2025-01-05", "not dated back"
 
 
 def test_a_month_in_an_address_speaks_against_other_months() -> None:

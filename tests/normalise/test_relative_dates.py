@@ -11,7 +11,7 @@ from newsflow.model import Article, PublicationDate, RawArticle
 from newsflow.model.raw import parse_raw
 from newsflow.normalise import extract_html, normalise, parse_date
 from newsflow.normalise.article import extract_page
-from newsflow.normalise.values import SourceProfile
+from newsflow.normalise.values import Selectors, SourceProfile
 from newsflow.testing import raw_event
 
 NOW = datetime(2025, 3, 1, 12, 34, 56, tzinfo=UTC)
@@ -187,6 +187,14 @@ def test_a_date_that_is_written_out_goes_before() -> None:
     found = extract_html(page("<span>3 hours ago</span><span>28 February 2025</span>"), None, None, NOW).published
     assert found is not None
     assert found.text == "28 February 2025"
+
+
+def test_a_profile_may_name_the_place() -> None:
+    source = SourceProfile("merrow", selectors=Selectors(date="i.when"))
+    html = page("", below="<i>x</i>" * 100 + "<i class='when'>3 hours ago</i>")
+    found = extract_html(html, None, source, NOW).published
+    assert found is not None
+    assert found.at == datetime(2025, 3, 1, 9, 34, tzinfo=UTC)
 
 
 def raw(content: str, **members: str) -> RawArticle:

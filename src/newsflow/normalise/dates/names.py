@@ -268,7 +268,14 @@ _EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![^\W\d_])")  # `th` is Thursday too
 _LEVANTINE = {
     fold(short): fold(long)
-    for short, long in {"ك": "كانون", "كانون": "كانون", "ت": "تشرين", "تشرين": "تشرين", "1": "الأول", "2": "الثاني"}.items()
+    for short, long in {
+        "ك": "كانون",
+        "كانون": "كانون",
+        "ت": "تشرين",
+        "تشرين": "تشرين",
+        "1": "الأول",
+        "2": "الثاني",
+    }.items()
 }
 _NUMBERED_MONTH = re.compile(rf"(?<![^\W\d_])({'|'.join(name for name in _LEVANTINE if name.isalpha())}) ?([12])(?!\d)")
 _VIETNAMESE_WEEKDAY = re.compile(r"\b(?:thu (?:hai|ba|tu|nam|sau|bay|[2-7](?!\d))|chu nhat)\b")

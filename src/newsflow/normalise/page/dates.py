@@ -52,21 +52,22 @@ def _chosen(
     tree: HtmlElement, meta: Metadata, source: SourceProfile | None, url: str | None, now: datetime | None
 ) -> list[PublicationDate]:
     language = meta.language or (source.languages[0] if source and source.languages else None)
-    stated = list(meta.dates)
+    strong = list(read_stated(meta.dates, language))
     if source and source.selectors.date:
-        stated[:0] = [("text", line) for line in selected_lines(tree, source.selectors.date)[:3]]
+        lines = selected_lines(tree, source.selectors.date)[:3]
+        if selected := list(read_stated((("text", line) for line in lines), language, now)):
+            return selected + strong
     address = day_of(url) or day_of(meta.canonical)
-    strong = list(read_stated(stated, language))
     if strong and not any(_differ(each, strong[0]) for each in strong):
-        return _not_dated_anew(strong, address)
+        return _by_address(strong, address)
     heading = find_heading(tree, meta)
     shown = near(heading, language)
     originals = [each for each in shown if not each.is_update]
     if strong:
-        return _not_dated_anew(_as_shown(strong, originals), address)
+        return _by_address(_as_shown(strong, originals), address)
     if weak := list(read_stated(meta.weak_dates, language)):
         better = [each.date for each in originals if each.is_marked or _day(each.date) < _day(weak[0])]
-        return _not_dated_anew(better or weak, address)
+        return _by_address(better or weak, address)
     dates = _in_month_of(url, [each.date for each in originals])
     if address:
         return [each for each in dates if abs(_day(each) - _day(address)) <= _ONE_DAY] or [address]
@@ -103,9 +104,13 @@ def _as_shown(stated: list[PublicationDate], shown: list[Shown]) -> list[Publica
     return [chosen, *(each for each in stated if each is not chosen and not _differ(each, chosen))]
 
 
-def _not_dated_anew(dates: list[PublicationDate], address: PublicationDate | None) -> list[PublicationDate]:
-    """The dates without those more than a day after the one in the address; that one, where none is left."""
-    return dates if address is None else [each for each in dates if _day(each) <= _day(address) + _ONE_DAY] or [address]
+def _by_address(dates: list[PublicationDate], address: PublicationDate | None) -> list[PublicationDate]:
+    """The dates that agree with the day in the address; else those before it, since a page may be dated anew but not
+    back; else that day."""
+    if address is None:
+        return dates
+    agreeing = [each for each in dates if abs(_day(each) - _day(address)) <= _ONE_DAY]
+    return agreeing or [each for each in dates if _day(each) < _day(address)] or [address]
 
 
 def day_of(url: str | None) -> PublicationDate | None:

@@ -71,12 +71,18 @@ class Shown:
         return self.rank >= UPDATE
 
 
-def read_stated(stated: Iterable[tuple[DateEvidence, str]], language: str | None) -> Iterator[PublicationDate]:
+def read_stated(
+    stated: Iterable[tuple[DateEvidence, str]], language: str | None, now: datetime | None = None
+) -> Iterator[PublicationDate]:
     """The dates of texts that are nothing but a date, each once, and none that stands for no date."""
     known = set()
     for evidence, text in stated:
         text = tidy_line(text)[:MAX_CHARS]
-        if (evidence, text) not in known and (found := parse_date(text, language)) and not _is_sentinel(found.at):
+        if (
+            (evidence, text) not in known
+            and (found := parse_date(text, language, None, now))
+            and not _is_sentinel(found.at)
+        ):
             known.add((evidence, text))
             yield replace(found, evidence=evidence)
 
