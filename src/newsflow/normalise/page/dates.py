@@ -71,10 +71,11 @@ def _chosen(
     dates = _in_month_of(url, [each.date for each in originals])
     if address:
         return [each for each in dates if abs(_day(each) - _day(address)) <= _ONE_DAY] or [address]
-    dates = dates or _in_month_of(url, elsewhere(tree, language) or scripted(tree, language))
+    updates = [each.date for each in shown if each.is_update]
+    dates = dates or _in_month_of(url, elsewhere(tree, language, doubtful=bool(updates)) or scripted(tree, language))
     if not dates and now:
         dates = counted_back(heading, language, now)
-    return dates or _in_month_of(url, [each.date for each in shown if each.is_update])
+    return dates or _in_month_of(url, updates)
 
 
 def _day(found: PublicationDate) -> date:

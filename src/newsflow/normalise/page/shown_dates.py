@@ -139,15 +139,16 @@ def counted_back(heading: HtmlElement | None, language: str | None, now: datetim
     return []
 
 
-def elsewhere(tree: HtmlElement, language: str | None) -> list[PublicationDate]:
-    """The date of the one day that the page shows alone, or marks as its own; alone it needs a time of day."""
+def elsewhere(tree: HtmlElement, language: str | None, *, doubtful: bool) -> list[PublicationDate]:
+    """The date of the one day that the page marks as that of publication; where it is not `doubtful`, also of the one
+    day that it marks as a date or shows alone, with a time of day."""
     around = {tree, *tree.iterchildren()}
     dated = islice(filter(_is_dated, islice(tree.iter(), MAX_LOOKED_AT)), MAX_TRIED)
-    shown = [each for element in dated for each in _shown(element, around, language)]
-    own = [
-        each for each in shown if each.rank == 0 and (each.is_named or each.is_marked or each.date.precision != "day")
-    ]
-    return _of_one_day([each.date for each in own if each.is_marked]) or _of_one_day([each.date for each in own])
+    own = [each for element in dated for each in _shown(element, around, language) if each.rank == 0]
+    if marked := _of_one_day([each.date for each in own if each.is_marked]):
+        return marked
+    alone = [each.date for each in own if each.is_named or each.is_marked or each.date.precision != "day"]
+    return [] if doubtful else _of_one_day(alone)
 
 
 def scripted(tree: HtmlElement, language: str | None) -> list[PublicationDate]:
