@@ -30,7 +30,7 @@ _PUBLISHED = re.compile(
     r"publi|pub_?date|posted|post-?(?:date|time|meta)|entry-?date|article-?(?:date|time)|story-?date", re.I
 )
 _SAYS_PUBLISHED = re.compile(
-    r"\b(?:publi|pubbl|posted|veroffentlich|erstellt|gepubl|опубл|публик|yayin|eklenme|نشر|انتشار|منتشر|פורסם|zverejn|objavl|"
+    r"\b(?:publi|pubbl|posted|veroffentlich|erstellt|gepubl|опубл|публик|yayin|eklenme|(?:ال)?نشر|انتشار|منتشر|פורסם|zverejn|objavl|"
     r"δημοσι)|发布|發布|公開|掲載|등록|입력"
 )
 _MODIFIED = re.compile(r"modif|date_?updat", re.I)
