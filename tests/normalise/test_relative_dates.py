@@ -249,3 +249,7 @@ def test_it_is_the_time_of_the_event_that_counts_and_no_clock() -> None:
     later = article(page("<span>3 hours ago</span>"), content_type="text/html", fetched_at="2025-03-02T12:34:56Z")
     assert later.published.at - first.published.at == timedelta(days=1)
     assert first.content_hash == later.content_hash
+    read = raw(page("<span>Yesterday, 10:15</span>"), content_type="text/html")
+    seen_late = normalise(read, DUBAI, read.fetched_at + timedelta(days=30))
+    assert isinstance(seen_late, Article)
+    assert seen_late.published.at == datetime(2025, 2, 28, 6, 15, tzinfo=UTC)

@@ -162,14 +162,21 @@ def _published(
 ) -> PublicationDate:
     found = list(page.dates)
     known = None if language == "und" else language
-    if raw.published and (hint := parse_date(tidy_line(raw.published), known, None, now)):
+    if raw.published and (hint := parse_date(tidy_line(raw.published), known, None, raw.fetched_at)):
         found.append(replace(hint, evidence="feed"))
-    return choose_date(found, language, source.zone if source else None, now)
+    return choose_date(found, language, source.zone if source else None, now, raw.fetched_at)
 
 
-def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
-    """The publication date by the rule above; `now` (aware) is when the article was first seen."""
-    dates = [date if date.at.tzinfo else _read_again(date, language, zone, now) for date in found]
+def choose_date(
+    found: Sequence[PublicationDate],
+    language: str,
+    zone: str | None,
+    now: datetime,
+    fetched_at: datetime | None = None,
+) -> PublicationDate:
+    """The publication date by the rule above; `now` (aware) is when the article was first seen, and dates that count
+    back do so from `fetched_at`."""
+    dates = [date if date.at.tzinfo else _read_again(date, language, zone, fetched_at or now) for date in found]
     dates = [date for date in dates if _instant(date) <= now + (timedelta() if date.at.tzinfo else _EASTERNMOST)]
     dates.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
     if not dates:
@@ -181,9 +188,9 @@ def choose_date(found: Sequence[PublicationDate], language: str, zone: str | Non
     return best
 
 
-def _read_again(date: PublicationDate, language: str, zone: str | None, now: datetime) -> PublicationDate:
+def _read_again(date: PublicationDate, language: str, zone: str | None, fetched_at: datetime) -> PublicationDate:
     """A date of unknown zone read again, now that the language and the zone of its source are known."""
-    again = parse_date(date.text, None if language == "und" else language, zone, now)
+    again = parse_date(date.text, None if language == "und" else language, zone, fetched_at)
     return replace(again, evidence=date.evidence) if again else date
 
 
