@@ -41,6 +41,7 @@ PIECES = [
     "a\u0301", "\u0301", "\u0651", "ب\u0651\u064e", "\u0640", "\u200d", "ب\u200c", "\u200d ", "\u202e", "\ufffd", "ﷺ ",
     "中", "中文。", "ア", "한", "\u1100\u1161", "😀", "http://", "http://a.", "a@b.", "@a ", "Ð", "Ø§", "ط§",
     "By ", "Photo ", "(AP) ", "(Reuters) - ", "tags: ", "comments ", "copyright ", "10 ", "Monday ", "ديسمبر ", "يوم ",
+    "3 hours ago\n", "vor 3 ", "منذ ساعتين\n",
     "Syria ", "Georgia Tech Georgia ", "Niger ", "New York ", "سوريا ", "Россия ", "и ",
 ]
 # fmt: on
