@@ -219,6 +219,14 @@ def test_where_statements_differ_what_is_shown_decides() -> None:
     assert day(page(shown, head=script)) == "2021-05-05", "one statement is not doubted"
 
 
+@pytest.mark.parametrize(
+    "name", ["dcterms.issued", "article:post_date", "Publication_Date", "prism.publicationDate", "og:pubdate"]
+)
+@pytest.mark.parametrize("attribute", ["name", "property", "itemprop"])
+def test_names_of_metadata(name: str, attribute: str) -> None:
+    assert day(page(head=f"<meta {attribute}='{name}' content='{DAY}'>")) == DAY
+
+
 def test_a_date_that_the_system_fills_in_gives_way() -> None:
     head = "<meta name='date' content='2025-02-24'>"
     assert day(page(head=head)) == "2025-02-24"
