@@ -35,11 +35,11 @@ _DATE_META = (
     "article:published_time og:published_time og:article:published_time datepublished publishdate pubdate publish_date "
     "publish-date dc.date.issued dcterms.created dc.date dc.date.created sailthru.date "
     "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
-    "published_time publication_date publication-date pub_date date_published published_date published article:post_date "
-    "article:publicationdate article:published_date article_published_time og:published og:pubdate og:publish_date "
-    "og:datepublished dcterms.issued dc.created dc.date.publication bt:pubdate rnews:datepublished prism.publicationdate "
-    "vr:published_time mediator_published_time citation_publication_date shareaholic:article_published_time dateposted "
-    "datecreated"
+    "published_time publication_date publication-date pub_date date_published published_date published "
+    "article:post_date article:publicationdate article:published_date article_published_time og:published "
+    "og:pubdate og:publish_date og:datepublished dcterms.issued dc.created dc.date.publication bt:pubdate rnews:datepublished "
+    "prism.publicationdate vr:published_time mediator_published_time citation_publication_date "
+    "shareaholic:article_published_time dateposted datecreated"
 ).split()
 _WEAK_DATE_META = ("date", "dcterms.date", "timestamp")
 _AUTHOR_META = (
