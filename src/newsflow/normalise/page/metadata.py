@@ -37,8 +37,8 @@ _DATE_META = (
     "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
     "published_time publication_date publication-date pub_date date_published published_date published "
     "article:post_date article:publicationdate article:published_date article_published_time og:published "
-    "og:pubdate og:publish_date og:datepublished dcterms.issued dc.created dc.date.publication bt:pubdate rnews:datepublished "
-    "prism.publicationdate vr:published_time mediator_published_time citation_publication_date "
+    "og:pubdate og:publish_date og:datepublished dcterms.issued dc.created dc.date.publication bt:pubdate "
+    "rnews:datepublished prism.publicationdate vr:published_time mediator_published_time citation_publication_date "
     "shareaholic:article_published_time dateposted datecreated"
 ).split()
 _WEAK_DATE_META = ("date", "dcterms.date", "timestamp")
