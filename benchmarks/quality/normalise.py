@@ -11,6 +11,7 @@ from pathlib import Path
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
 from .real_pages import evaluate_real_pages
+from .refusals import evaluate_refusals
 from .scoreboard import Row
 from .texts import evaluate_texts
 
@@ -33,6 +34,7 @@ def evaluate(data: Path) -> Iterator[Row]:
     parts = (
         evaluate_pages,
         evaluate_real_pages,
+        evaluate_refusals,
         evaluate_texts,
         evaluate_dates,
         evaluate_languages,

@@ -15,6 +15,7 @@ from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_drop
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
+from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 
@@ -46,6 +47,7 @@ def extract_html(html: str | bytes, url: str | None, source: SourceProfile | Non
     authors = _authors(tree, meta, source)
     body = "\n".join(cleaned.lines)
     dates = find_dates(tree, meta, source)
+    is_known = meta.is_article or (source is not None and source.selectors.body is not None)
     return Extracted(
         title=title,
         body=body,
@@ -56,6 +58,7 @@ def extract_html(html: str | bytes, url: str | None, source: SourceProfile | Non
         language_hint=_language_tag(meta.language),
         agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
+        refused="" if is_known else why_no_article(text, tree, [*meta.titles.values(), *meta.headings], body) or "",
         dropped=tuple(cleaned.dropped),
     )
 

@@ -20,7 +20,8 @@ class Extracted:
     """What a page says. Text is tidy (NFC, no invisible characters) and unfolded; paragraphs end with a newline.
 
     `dates` are all dates found, best evidence first; `published` is the first. A date without a zone stays so.
-    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`).
+    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`). `refused` says what it
+    is that is no article (`block page`, `error page` ...).
     """
 
     title: str = ""
@@ -32,6 +33,7 @@ class Extracted:
     language_hint: str | None = None
     agency: str | None = None
     marks: tuple[str, ...] = ()
+    refused: str = ""
     dropped: tuple[Dropped, ...] = field(default=())
 
 

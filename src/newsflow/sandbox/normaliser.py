@@ -76,6 +76,7 @@ def _decode_answer(data: bytes) -> Extracted:
         language_hint=page["language_hint"],
         agency=page["agency"],
         marks=tuple(page["marks"]),
+        refused=page["refused"],
         dropped=tuple(Dropped(item["text"], item["why"]) for item in page["dropped"]),
     )
 

@@ -42,6 +42,8 @@ _DATE_META = (
     "parsely-pub-date cxenseparse:recs:publishtime article.published article_date_original article:published "
     "published_time datecreated timestamp"
 ).split()
+# Only articles have these; systems write others on every page.
+_ARTICLE_META = ("article:published_time", "og:article:published_time", "parsely-pub-date")
 _AUTHOR_META = (
     "author article:author_name article:author articleauthor og:article:author dc.creator parsely-author "
     "sailthru.author cxenseparse:author byl"
@@ -164,6 +166,8 @@ class Metadata:
     site_name: str | None = None
     description: str = ""
     article_body: str = ""
+    is_article: bool = False
+    """Whether the page says that it is one."""
 
 
 @dataclass(slots=True)
@@ -196,6 +200,9 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         site_name=meta.get("og:site_name") or meta.get("application-name"),
         description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
         article_body=member_text(node.get("articleBody")),
+        is_article=any(map(_ARTICLE.fullmatch, _types(node)))
+        or meta.get("og:type", "").lower() == "article"
+        or any(name in meta for name in _ARTICLE_META),
     )
 
 
