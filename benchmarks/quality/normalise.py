@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .encodings import evaluate_encodings
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
 from .real_pages import evaluate_real_pages
@@ -19,6 +20,7 @@ FILES = (
     "pages/",
     "aeb/",
     "texts/",
+    "ntrex/",
     "cldr_dates.jsonl",
     "ant_ar.jsonl",
     "bsnlp2021_slavic.jsonl",
@@ -36,6 +38,7 @@ def evaluate(data: Path) -> Iterator[Row]:
         evaluate_real_pages,
         evaluate_refusals,
         evaluate_texts,
+        evaluate_encodings,
         evaluate_dates,
         evaluate_languages,
         evaluate_titles,

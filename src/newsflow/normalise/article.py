@@ -21,6 +21,7 @@ from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason,
 from newsflow.model.url import canonicalise_url, is_homepage, link_of
 from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import has_letters
@@ -81,6 +82,8 @@ def normalise(
     url = url_of(raw)
     if isinstance(url, Rejected):
         return url
+    if raw.title and not raw.title.isascii():
+        raw = replace(raw, title=repair_text(raw.title))
     if raw.withdrawn:
         return _with_link(_withdrawal(raw, url, now), raw)
     result = _article(raw, source, extract(raw, source), url, now)

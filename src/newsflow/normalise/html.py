@@ -10,7 +10,8 @@ from lxml.html import HtmlElement
 
 from newsflow.model.url import canonicalise_url
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
+from newsflow.normalise.characters import tidy_line, tidy_lines
+from newsflow.normalise.encodings import decode_bytes, repair_text
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.blocks import count_words, densest_block, furniture, join_fragments, repeated, shows_page
-from newsflow.normalise.characters import letters_of, repair_text
+from newsflow.normalise.characters import letters_of
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.feed_note import split_feed_note
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import (
