@@ -1,4 +1,4 @@
-"""Texts in the encodings of the web, decoded rightly and wrongly; and texts that are right, of which none may change."""
+"""Texts in the encodings of the web, decoded rightly and wrongly; and texts that are right: none of them may change."""
 
 from __future__ import annotations
 
