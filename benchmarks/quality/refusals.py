@@ -454,7 +454,9 @@ def _page(language: str, title: str, heading: str, paragraphs: tuple[str, ...], 
 
 
 def evaluate_refusals(data: Path) -> Iterator[Row]:
-    """How many of the invented pages are told, and how many articles stay: invented ones and the labelled pages."""
+    """How many of the invented pages are told, and how many articles stay: invented ones and those of `data/pages`."""
+    if not (data / "pages").is_dir():
+        return
     from newsflow.normalise import extract_html
 
     pages = list(refused_pages())
@@ -466,12 +468,11 @@ def evaluate_refusals(data: Path) -> Iterator[Row]:
         "no article", "articles about such pages stay", 1 - len(lost) / len(about), len(about), PRECISION, "", lost
     )
     labelled = [(path, row) for path in sorted((data / "pages").glob("*.jsonl")) for row in read_lines(path)]
-    if labelled:
-        wrong = tuple(
-            f"{row['id']}: {found}"
-            for path, row in labelled
-            if (found := extract_html(gzip.decompress((path.parent / row["file"]).read_bytes()), row["url"]).refused)
-        )
-        yield Row(
-            "no article", "labelled pages stay", 1 - len(wrong) / len(labelled), len(labelled), PRECISION, "", wrong
-        )
+    wrong = tuple(
+        f"{row['id']}: {found}"
+        for path, row in labelled
+        if (found := extract_html(gzip.decompress((path.parent / row["file"]).read_bytes()), row["url"]).refused)
+    )
+    yield Row(
+        "no article", "labelled pages stay", 1 - len(wrong) / max(1, len(labelled)), len(labelled), PRECISION, "", wrong
+    )

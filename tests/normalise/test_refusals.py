@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -102,7 +103,9 @@ def test_an_article_with_teasers_below_it_stays() -> None:
     assert extract_html(page.format("", teasers), None).refused == "list of teasers"
 
 
-def test_the_measure_counts_what_is_told_and_what_stays(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_measure_counts_what_is_told_and_what_stays(tmp_path: Path) -> None:
+    assert list(evaluate_refusals(tmp_path)) == []
+    (tmp_path / "pages").mkdir()
     rows = {row.name: row for row in evaluate_refusals(tmp_path)}
     assert rows["invented pages told"].count == 50
     assert rows["articles about such pages stay"].value == 1.0

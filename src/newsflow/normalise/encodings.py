@@ -70,8 +70,9 @@ def decode_bytes(data: bytes, charset: str | None = None) -> str:
         return _with_escapes(text)
     found = _DECLARED.search(head)
     for label in (charset, found[1].decode("ascii") if found else None):
-        if label and (encoding := python_name(label)) and (text := _decoded(data, encoding)) is not None:
-            return (_reread_legacy(text) or text) if encoding in _LATIN else text
+        named = python_name(label) if label else None
+        if named and (decoded := _decoded(data, named)) is not None:
+            return (_reread_legacy(decoded) or decoded) if named in _LATIN else decoded
     detected = _detect(data)
     return data.decode(detected or "utf-8", "replace")
 

@@ -19,6 +19,7 @@ from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.words import Count, accounted, counter_for
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
@@ -28,6 +29,7 @@ NO_TEXT_TAGS = (
     "script style noscript template svg canvas iframe object embed video audio picture "
     "map select datalist button input dialog nav menu aside footer"
 ).split()
+UNSEEN_TAGS = "script style noscript template svg canvas iframe object".split()
 # A body of fewer characters is doubted.
 SHORT_CHARS = 400
 MUCH_MORE = 2.0
@@ -42,6 +44,8 @@ def extract_html(html: str | bytes, url: str | None, source: SourceProfile | Non
     if tree is None:
         return Extracted()
     meta = read_metadata(tree)
+    strip_elements(tree, *UNSEEN_TAGS, with_tail=False)
+    count, seen = _count_seen(tree)
     strip_elements(tree, *NO_TEXT_TAGS, with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
     cleaned = _body(text, tree, meta, title, source)
@@ -60,8 +64,19 @@ def extract_html(html: str | bytes, url: str | None, source: SourceProfile | Non
         agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
         refused="" if is_known else why_no_article(text, tree, [*meta.titles.values(), *meta.headings], body) or "",
+        words=accounted(
+            count, seen, (title, body), ((each.text, each.why) for each in cleaned.dropped), "outside-body"
+        ),
         dropped=tuple(cleaned.dropped),
     )
+
+
+def _count_seen(tree: HtmlElement) -> tuple[Count, int]:
+    """How words of a page are counted, and how many its reader sees."""
+    body = tree.find(".//body")
+    text = " ".join((tree if body is None else body).itertext())
+    count = counter_for(text)
+    return count, count(text)
 
 
 def lines_outside(html: str, page: Extracted) -> tuple[Dropped, ...]:
