@@ -21,7 +21,7 @@ from newsflow.model import DateEvidence, PublicationDate
 from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.names import UPDATED
-from newsflow.normalise.page.authors import is_person, names_outlet, people_of
+from newsflow.normalise.page.authors import is_outside, is_person, names_outlet, people_of, visible_byline
 from newsflow.normalise.page.body import selected_lines
 from newsflow.normalise.page.tree import text_of
 from newsflow.normalise.values import SourceProfile
@@ -49,7 +49,9 @@ _AUTHOR_META = (
     "sailthru.author cxenseparse:author byl"
 ).split()
 _TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
-_BYLINE = " or ".join(f"contains(@class, '{word}')" for word in ("byline", "author", "autor"))
+_BYLINE = " or ".join(
+    f"contains(@class, '{word}')" for word in ("byline", "Byline", "author", "Author", "autor", "Autor")
+)
 _BY = re.compile(r"^(?:by|par|von|por|di|af|av|door|oleh)\s*[: ]\s*", re.IGNORECASE)
 # Dates, best evidence first. How far from the heading a visible one may stand counts in elements.
 MAX_DATES, MAX_LOOKED_AT, MAX_CHARS = 6, 20_000, 120
@@ -283,7 +285,7 @@ def _stated_authors(
 ) -> Iterator[list[str]]:
     yield names_of(_resolved(node.get("author"), nodes))
     yield from ([meta[name]] for name in _AUTHOR_META if name in meta)
-    yield _bylines(tree)
+    yield visible_byline(tree) or _bylines(tree)
 
 
 def _resolved(value: Any, nodes: list[dict[str, Any]]) -> Any:
@@ -312,7 +314,8 @@ def _bylines(tree: HtmlElement) -> list[str]:
 
 def _elements(tree: HtmlElement, condition: str) -> list[HtmlElement]:
     found = tree.xpath(f"//*[{condition}][not(ancestor::aside or ancestor::footer or ancestor::nav)]")
-    return [each for each in found[:MAX_BYLINES] if isinstance(each, HtmlElement)] if isinstance(found, list) else []
+    listed = found[:MAX_BYLINES] if isinstance(found, list) else []
+    return [each for each in listed if isinstance(each, HtmlElement) and not is_outside(each)]
 
 
 def find_dates(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) -> tuple[PublicationDate, ...]:
