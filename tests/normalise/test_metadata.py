@@ -210,3 +210,42 @@ def test_what_is_no_byline(line: str) -> None:
         f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1>{line}<article>{BODY}</article></body></html>"
     )
     assert extract_html(page, URL).authors == ()
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        {"@list": [{"@type": "Person", "name": "Ada Quay"}]},
+        {"@type": "Person", "name": {"@value": "Ada Quay", "@language": "en"}},
+        {"@type": "Person", "givenName": "Ada", "familyName": "Quay"},
+        {"@type": ["Person"], "name": ["Ada Quay"]},
+        ["Ada Quay"],
+    ],
+)
+def test_authors_as_json_ld_writes_them(author: Any) -> None:
+    assert read(article("20", author=author)).authors == ("Ada Quay",)
+    assert read(article("20", creator=author)).authors == ("Ada Quay",)
+
+
+HEADS = {
+    "desktop": "<meta property='og:site_name' content='Merrow Post'><meta property='og:title' content='{title}'>"
+    "<title>{title} | Merrow Post</title>",
+    "amp": "<link rel='canonical' href='{url}'><style amp-boilerplate>body{{}}</style><title>{title} - Merrow Post</title>",
+    "mobile": "<meta name='application-name' content='Merrow Post'><title>Merrow Post: {title}</title>",
+    "print": "<meta name='robots' content='noindex'><title>{title} - Merrow Post</title>",
+}
+TOPS = {
+    "desktop": "<header><a href='/'><h1 class='logo'>Merrow Post</h1></a></header><h1>{title}</h1>",
+    "amp": "<header><amp-img alt='Merrow Post'></amp-img></header><h1 class='amp-wp-title'>{title}</h1>",
+    "mobile": "<div class='m-top'><h1>Merrow Post</h1></div><h2>{title}</h2>",
+    "print": "<p>Merrow Post</p><h1>{title}</h1>",
+}
+
+
+@pytest.mark.parametrize("form", HEADS)
+def test_forms_of_one_page_read_alike(form: str) -> None:
+    head, top = (part[form].format(title=TITLE, url=URL) for part in (HEADS, TOPS))
+    host = "m.merrow.example" if form == "mobile" else "www.merrow.example"
+    page = f"<html lang='en'><head>{head}</head><body>{top}<p class='byline'>By Ada Quay</p><div>{BODY}</div></body></html>"
+    found = extract_html(page, f"https://{host}/news/wall-1234")
+    assert (found.title, found.authors) == (TITLE, ("Ada Quay",))

@@ -146,12 +146,15 @@ def member_text(value: Any) -> str:
 
 
 def names_of(value: Any) -> list[str]:
-    """Names of persons or organisations: strings, objects with `name`, or lists of them."""
+    """Names of persons or organisations: strings, objects with `name` or its two parts, or lists of them."""
+    if isinstance(value, dict) and "@list" in value:
+        value = value["@list"]
     if isinstance(value, list):
         return [name for item in value[:20] for name in names_of(item)]
     if isinstance(value, dict):
-        value = value.get("name")
-        return names_of(value) if isinstance(value, list) else [member_text(value)] if isinstance(value, str) else []
+        parts = filter(None, (member_text(value.get(part)) for part in ("givenName", "familyName")))
+        value = value.get("name") or value.get("@value") or " ".join(parts)
+        return names_of(value) if isinstance(value, list) else [member_text(value)]
     return [member_text(value)] if isinstance(value, str) else []
 
 
@@ -283,7 +286,7 @@ def _authors(tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], node
 def _stated_authors(
     tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], nodes: list[dict[str, Any]]
 ) -> Iterator[list[str]]:
-    yield names_of(_resolved(node.get("author"), nodes))
+    yield from (names_of(_resolved(node.get(member), nodes)) for member in ("author", "creator"))
     yield from ([meta[name]] for name in _AUTHOR_META if name in meta)
     yield visible_byline(tree) or _bylines(tree)
 
