@@ -19,7 +19,7 @@ from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
-from newsflow.normalise.words import Count, accounted, counter_for
+from newsflow.normalise.words import Count, Words, accounted, counter_for
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
@@ -64,9 +64,7 @@ def extract_html(html: str | bytes, url: str | None, source: SourceProfile | Non
         agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
         refused="" if is_known else why_no_article(text, tree, [*meta.titles.values(), *meta.headings], body) or "",
-        words=accounted(
-            count, seen, (title, body), ((each.text, each.why) for each in cleaned.dropped), "outside-body"
-        ),
+        words=_account(count, seen, title, body, cleaned),
         dropped=tuple(cleaned.dropped),
     )
 
@@ -77,6 +75,12 @@ def _count_seen(tree: HtmlElement) -> tuple[Count, int]:
     text = " ".join((tree if body is None else body).itertext())
     count = counter_for(text)
     return count, count(text)
+
+
+def _account(count: Count, seen: int, title: str, body: str, cleaned: Cleaned) -> Words:
+    """Where the words of a page went. Its heading is among the lines that were dropped, and kept as the title."""
+    dropped = ((each.text, each.why) for each in cleaned.dropped if each.why != "title")
+    return accounted(count, seen, (title, body), dropped, "outside-body")
 
 
 def lines_outside(html: str, page: Extracted) -> tuple[Dropped, ...]:
