@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .encodings import evaluate_encodings
 from .labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from .pages import evaluate_pages
 from .real_pages import evaluate_real_pages
+from .refusals import evaluate_refusals
 from .scoreboard import Row
 from .texts import evaluate_texts
 
@@ -18,6 +20,7 @@ FILES = (
     "pages/",
     "aeb/",
     "texts/",
+    "ntrex/",
     "cldr_dates.jsonl",
     "ant_ar.jsonl",
     "bsnlp2021_slavic.jsonl",
@@ -33,7 +36,9 @@ def evaluate(data: Path) -> Iterator[Row]:
     parts = (
         evaluate_pages,
         evaluate_real_pages,
+        evaluate_refusals,
         evaluate_texts,
+        evaluate_encodings,
         evaluate_dates,
         evaluate_languages,
         evaluate_titles,

@@ -126,6 +126,12 @@ def test_the_headline_of_the_editors_before_that_for_search_engines() -> None:
         ("Ada Quay, Political Editor", ["Ada Quay"]),
         ("Ada Quay <ada@merrow.example>", ["Ada Quay"]),
         ("Ada Quay https://merrow.example/ada", ["Ada Quay"]),
+        ("Ada Quay | Merrow Post", ["Ada Quay"]),
+        ("Ada Quay (Merrow)", ["Ada Quay"]),
+        ("Ada Quay for Merrow Post", ["Ada Quay"]),
+        ("View all posts by Ada Quay", ["Ada Quay"]),
+        ("Veröffentlicht von Ada Quay", ["Ada Quay"]),
+        ("By Ada Quay and Ben Holm", ["Ada Quay", "Ben Holm"]),
         ("@adaquay", []),
         ("ada@merrow.example", []),
         ("Trade and Industry Desk", ["Trade and Industry Desk"]),
@@ -161,3 +167,85 @@ def test_an_author_that_is_referred_to_is_found() -> None:
     graph = [article("20", author={"@id": "#ada"}), {"@type": "Person", "@id": "#ada", "name": "Ada Quay"}]
     assert read({"@graph": graph}).authors == ("Ada Quay",)
     assert read({"@graph": graph[:1]}).authors == ()
+
+
+OUTLET = article("20", author={"@type": "Organization", "name": "Merrow Post"}, publisher={"name": "Merrow Post"})
+
+
+@pytest.mark.parametrize(
+    ("byline", "people"),
+    [
+        ('<ul class="metaAuthorList"><li class="metaAuthorList-item"><a href="/a">Ada Quay</a></li></ul>', ("Ada Quay",)),
+        ('<div class="authorWrapper"><p class="author">von <a href="/a">Ada Quay, Merrow</a></p><p>Stand: 3 Uhr</p></div>', ("Ada Quay",)),
+        ('<ul><li class="authors__item"><span> von </span> <span>Ada Quay</span></li></ul>', ("Ada Quay",)),
+        ("<p>By Ada Quay and Ben Holm</p>", ("Ada Quay", "Ben Holm")),
+        ("<p>Par Ada Quay</p>", ("Ada Quay",)),
+        ("<div>Автор: Анна Реева</div>", ("Анна Реева",)),
+        ("<p>بقلم: أحمد المروي</p>", ("أحمد المروي",)),
+        ('<div id="Byline">Ada Quay</div><aside class="related"><div class="byline">By Ben Holm</div></aside>', ("Ada Quay",)),
+        ('<div class="byline">By Ada Quay</div><div class="comments"><span class="author">Ben Holm</span></div>', ("Ada Quay",)),
+    ],
+)  # fmt: skip
+def test_the_byline_below_the_heading(byline: str, people: tuple[str, ...]) -> None:
+    page = (
+        f"<html><head><title>{TITLE}</title><script type='application/ld+json'>{json.dumps(OUTLET)}</script></head>"
+        f"<body><h1>{TITLE}</h1>{byline}<article>{BODY}</article></body></html>"
+    )
+    assert extract_html(page, URL).authors == people
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>By Tuesday the wall was gone</p>",
+        "<p>Von der Mauer blieb nichts</p>",
+        '<p class="author-note">Read how we work</p>',
+        '<div class="related"><span class="author">Ben Holm</span></div>',
+        '<figcaption class="caption">By Ben Holm</figcaption>',
+        '<p class="teaser">By Ben Holm</p>',
+    ],
+)
+def test_what_is_no_byline(line: str) -> None:
+    page = (
+        f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1>{line}<article>{BODY}</article></body></html>"
+    )
+    assert extract_html(page, URL).authors == ()
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        {"@list": [{"@type": "Person", "name": "Ada Quay"}]},
+        {"@type": "Person", "name": {"@value": "Ada Quay", "@language": "en"}},
+        {"@type": "Person", "givenName": "Ada", "familyName": "Quay"},
+        {"@type": ["Person"], "name": ["Ada Quay"]},
+        ["Ada Quay"],
+    ],
+)
+def test_authors_as_json_ld_writes_them(author: Any) -> None:
+    assert read(article("20", author=author)).authors == ("Ada Quay",)
+    assert read(article("20", creator=author)).authors == ("Ada Quay",)
+
+
+HEADS = {
+    "desktop": "<meta property='og:site_name' content='Merrow Post'><meta property='og:title' content='{title}'>"
+    "<title>{title} | Merrow Post</title>",
+    "amp": "<link rel='canonical' href='{url}'><style amp-boilerplate>body{{}}</style><title>{title} - Merrow Post</title>",
+    "mobile": "<meta name='application-name' content='Merrow Post'><title>Merrow Post: {title}</title>",
+    "print": "<meta name='robots' content='noindex'><title>{title} - Merrow Post</title>",
+}
+TOPS = {
+    "desktop": "<header><a href='/'><h1 class='logo'>Merrow Post</h1></a></header><h1>{title}</h1>",
+    "amp": "<header><amp-img alt='Merrow Post'></amp-img></header><h1 class='amp-wp-title'>{title}</h1>",
+    "mobile": "<div class='m-top'><h1>Merrow Post</h1></div><h2>{title}</h2>",
+    "print": "<p>Merrow Post</p><h1>{title}</h1>",
+}
+
+
+@pytest.mark.parametrize("form", HEADS)
+def test_forms_of_one_page_read_alike(form: str) -> None:
+    head, top = (part[form].format(title=TITLE, url=URL) for part in (HEADS, TOPS))
+    host = "m.merrow.example" if form == "mobile" else "www.merrow.example"
+    page = f"<html lang='en'><head>{head}</head><body>{top}<p class='byline'>By Ada Quay</p><div>{BODY}</div></body></html>"
+    found = extract_html(page, f"https://{host}/news/wall-1234")
+    assert (found.title, found.authors) == (TITLE, ("Ada Quay",))

@@ -13,7 +13,7 @@ import typer
 
 from newsflow.cli.articles import configured_profiles, file_argument, raw_of, read_inputs
 from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption
-from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell, words_line
 from newsflow.errors import UsageError, not_there
 from newsflow.ingest.files import STDIN
 
@@ -91,6 +91,7 @@ def _json_value(result: Article | Rejected, page: Extracted) -> dict[str, Any]:
         name: asdict(result),
         "dates": [asdict(date) for date in page.dates],
         "dropped": [asdict(each) for each in page.dropped],
+        "words": {"in": page.words.total, "kept": page.words.kept, "dropped": page.words.dropped},
     }
 
 
@@ -114,8 +115,7 @@ def _print(result: Article | Rejected, page: Extracted) -> None:
         row("rejected", f"{result.reason}: {isolate(result.message)}")
     for each in page.dropped:
         console.print(f"[red]- {escape(isolate(each.text, 300))}[/red]  [dim]{each.why}[/dim]")
-    kept, gone = len(page.body), sum(len(each.text) for each in page.dropped)
-    data(f"{kept} characters kept, {gone} thrown away in {len(page.dropped)} pieces")
+    data(words_line(page.words.total, page.words.kept, page.words.dropped))
 
 
 def _rows(article: Article) -> list[tuple[str, str]]:

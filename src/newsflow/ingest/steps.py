@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from newsflow.ingest.claims import Value
 from newsflow.ingest.item import STORED, Item, each
+from newsflow.ingest.labels import Labels
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import (
@@ -28,6 +29,7 @@ from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
 from newsflow.normalise.article import STAGE
 from newsflow.normalise.profiles import registered
+from newsflow.normalise.words import Words
 from newsflow.routing import Routed, encode_debug
 
 
@@ -39,9 +41,9 @@ def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     parsed = [_with_content(raw, runtime) for raw in parsed]
     timed = [_timed(event, raw, runtime) for event, raw in zip(events, parsed, strict=True)]
     tasks = [(raw, runtime.sources.get(raw.source), raw.fetched_at) for raw in timed if isinstance(raw, RawArticle)]
-    clean = iter(runtime.normaliser.normalise_many(tasks, runtime.beat))
+    clean = iter(runtime.normaliser.counted_many(tasks, runtime.beat))
     items = [
-        _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
+        _item(event, raw, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, timed, strict=True)
     ]
     return [
@@ -89,10 +91,11 @@ def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejecte
     return registered(raw, runtime.sources)
 
 
-def _item(event: Event, raw: RawArticle, result: Article | Rejected) -> Item:
+def _item(event: Event, raw: RawArticle, result: Article | Rejected, words: Words, labels: Labels) -> Item:
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
-    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw))
+    counted = words.counters(labels.of(raw.source))
+    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw), words=counted)
 
 
 def _raw_digest(raw: RawArticle) -> str:

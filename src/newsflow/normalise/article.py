@@ -21,10 +21,12 @@ from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason,
 from newsflow.model.url import canonicalise_url, is_homepage, link_of
 from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import has_letters
 from newsflow.normalise.markup import holds_tags, is_page, text_of_fragment
+from newsflow.normalise.refusals import refused_text
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
 from newsflow.normalise.values import Extracted, SourceProfile
@@ -52,7 +54,8 @@ def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
         text = text_of_fragment(text)
     elif media_type(raw) == "text/html":
         text = unescape(text)
-    return clean_text(text, source, raw.title, raw.content_is, raw.fetched_at)
+    found = clean_text(text, source, raw.title, raw.content_is, raw.fetched_at)
+    return found if raw.content_is == "article" else replace(found, refused=refused_text(text, raw.title))
 
 
 def is_html_page(raw: RawArticle) -> bool:
@@ -79,6 +82,8 @@ def normalise(
     url = url_of(raw)
     if isinstance(url, Rejected):
         return url
+    if raw.title and not raw.title.isascii():
+        raw = replace(raw, title=repair_text(raw.title))
     if raw.withdrawn:
         return _with_link(_withdrawal(raw, url, now), raw)
     result = _article(raw, source, extract(raw, source), url, now)
@@ -123,6 +128,10 @@ def _article(
 ) -> Article | Rejected:
     hinted, hinted_marks = split_title(raw.title or "")
     title = (page.title or hinted)[:MAX_TITLE_CHARS]
+    if page.refused:
+        kind = f"an {page.refused}" if page.refused[0] in "aeiou" else f"a {page.refused}"
+        message = f"the page is not an article but {kind}: {title[:100]!r}"
+        return Rejected(Reason.NOT_AN_ARTICLE, message, STAGE)
     # A headline may come alone; that of a page does not, since a gallery and a page of an error have one too.
     if not page.body and (is_html_page(raw) or not has_letters(title)):
         message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"

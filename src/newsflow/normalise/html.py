@@ -11,14 +11,17 @@ from lxml.html import HtmlElement
 
 from newsflow.model.url import canonicalise_url
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
+from newsflow.normalise.characters import tidy_line, tidy_lines
+from newsflow.normalise.encodings import decode_bytes, repair_text
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.dates import find_dates
 from newsflow.normalise.page.metadata import Metadata, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
+from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.words import Count, Words, accounted, counter_for
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
@@ -28,6 +31,7 @@ NO_TEXT_TAGS = (
     "script style noscript template svg canvas iframe object embed video audio picture "
     "map select datalist button input dialog nav menu aside footer"
 ).split()
+UNSEEN_TAGS = "script style noscript template svg canvas iframe object".split()
 # A body of fewer characters is doubted.
 SHORT_CHARS = 400
 MUCH_MORE = 2.0
@@ -48,11 +52,14 @@ def extract_html(
         return Extracted()
     meta = read_metadata(tree)
     dates = find_dates(tree, meta, source, url, now)
+    strip_elements(tree, *UNSEEN_TAGS, with_tail=False)
+    count, seen = _count_seen(tree)
     strip_elements(tree, *NO_TEXT_TAGS, with_tail=False)
     title, marks = split_title(_title(tree, meta, url, source))
     cleaned = _body(text, tree, meta, title, source)
     authors = _authors(tree, meta, source)
     body = "\n".join(cleaned.lines)
+    is_known = meta.is_article or (source is not None and source.selectors.body is not None)
     return Extracted(
         title=title,
         body=body,
@@ -63,8 +70,24 @@ def extract_html(
         language_hint=_language_tag(meta.language),
         agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
+        refused="" if is_known else why_no_article(text, tree, [*meta.titles.values(), *meta.headings], body) or "",
+        words=_account(count, seen, title, body, cleaned),
         dropped=tuple(cleaned.dropped),
     )
+
+
+def _count_seen(tree: HtmlElement) -> tuple[Count, int]:
+    """How words of a page are counted, and how many its reader sees."""
+    body = tree.find(".//body")
+    text = " ".join((tree if body is None else body).itertext())
+    count = counter_for(text)
+    return count, count(text)
+
+
+def _account(count: Count, seen: int, title: str, body: str, cleaned: Cleaned) -> Words:
+    """Where the words of a page went. Its heading is among the lines that were dropped, and kept as the title."""
+    dropped = ((each.text, each.why) for each in cleaned.dropped if each.why != "title")
+    return accounted(count, seen, (title, body), dropped, "outside-body")
 
 
 def lines_outside(html: str, page: Extracted) -> tuple[Dropped, ...]:

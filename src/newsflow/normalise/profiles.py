@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle, Reason, Rejected
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import repair_text, tidy_line, tidy_lines
+from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.lines import why_dropped
 from newsflow.normalise.page.tree import strip_tags
 from newsflow.normalise.values import Selectors, SourceProfile

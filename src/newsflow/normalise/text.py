@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.blocks import count_words, densest_block, furniture, join_fragments, repeated, shows_page
-from newsflow.normalise.characters import letters_of, repair_text
+from newsflow.normalise.characters import letters_of, tidy_text
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.relative import may_count_back
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.feed_note import split_feed_note
 from newsflow.normalise.language import detect_language
 from newsflow.normalise.lines import (
@@ -27,6 +28,7 @@ from newsflow.normalise.lines import (
 from newsflow.normalise.paragraphs import paragraphs
 from newsflow.normalise.title import Site, split_title, strip_site
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.words import Words, accounted, counter_for
 
 LOOK_ABOVE_LINES = 15
 LOOK_INSIDE_LINES = 2
@@ -54,7 +56,8 @@ def clean_text(
     shows the marks of a page. A `headline` that came with the text is the title; `now` (aware) is when it was fetched,
     for dates that count back. What is left out is in `dropped`, with its reason. The first 20,000 lines are read.
     """
-    blocks, beyond = paragraphs(repair_text(text))
+    text = repair_text(text)
+    blocks, beyond = paragraphs(text)
     more = [Dropped(f"{beyond} more lines", "beyond-limit")] if beyond else []
     if blocks:
         last, note = split_feed_note(blocks[-1][-1])
@@ -63,34 +66,54 @@ def clean_text(
             more.append(Dropped(note, "feed-note"))
     lines = join_fragments([line for block in blocks for line in block])
     if content_is == "page" or (content_is is None and shows_page(lines)):
-        page = _cut(lines, source, headline, now)
+        page, title_line = _cut(lines, source, headline, now)
     else:
         lines = [line for block in blocks for line in join_fragments(block)]
-        page = _whole(lines, source, headline, now, is_article=content_is == "article")
-    return replace(page, dropped=(*page.dropped, *more)) if more else page
+        page, title_line = _whole(lines, source, headline, now, is_article=content_is == "article")
+    page = replace(page, dropped=(*page.dropped, *more)) if more else page
+    return replace(page, words=_account(text, page, title_line, beyond))
+
+
+def _account(text: str, page: Extracted, title_line: str, beyond: int) -> Words:
+    """Where the words of a text went. Lines that were joined may join words; no more can be gone than lines ended."""
+    count, ends = counter_for(text), text.count("\n")
+    gone = [(each.text, each.why) for each in page.dropped if each.why != "beyond-limit"]
+    rest = "beyond-limit" if beyond else "joined"
+    words = accounted(count, count(text), (page.body, title_line), gone, rest)
+    if words.dropped.get("joined", 0) > ends:  # what is only invisible signs was no word
+        words = accounted(count, count(tidy_text(text)), (page.body, title_line), gone, rest)
+    return words if words.dropped.get("joined", 0) <= ends else words.renamed("joined", "unaccounted")
 
 
 def _whole(
     lines: list[str], source: SourceProfile | None, headline: str | None, now: datetime | None, *, is_article: bool
-) -> Extracted:
-    """A clean article. Its lines stay, but for those that say its title and date; furniture goes, unless it is said to
-    be an article."""
+) -> tuple[Extracted, str]:
+    """A clean article, and the line that says its title. Its lines stay, but for that one and its date; furniture goes,
+    unless it is said to be an article."""
     why: dict[int, str] = {} if is_article else {at: word for at, line in enumerate(lines) if (word := furniture(line))}
     title_at = _first_headline(lines, headline)
     date_at, published = _find_date(lines, (0, len(lines)), source, range(min(HEAD_LINES, len(lines))), now)
     why |= {at: word for at, word in ((date_at, "date-line"), (title_at, "title")) if at is not None}
-    title, marks = _title(headline or (lines[title_at] if title_at is not None else ""), source, guess=False)
+    title, marks = _title(headline or _line(lines, title_at), source, guess=False)
     kept = [line for index, line in enumerate(lines) if index not in why]
-    body = "\n".join(kept) if any(map(has_letters, kept)) else ""
-    return Extracted(
+    if not any(map(has_letters, kept)):
+        why |= {at: "no-words" for at in range(len(lines)) if at not in why}
+        kept = []
+    body = "\n".join(kept)
+    page = Extracted(
         title=title,
         body=body,
         published=published,
         dates=(published,) if published else (),
         agency=find_agency(body, filter(is_byline, kept[:HEAD_LINES])),
         marks=marks,
-        dropped=(*(Dropped(lines[at], why[at]) for at in sorted(why) if at not in (title_at, date_at)),),
+        dropped=(*(Dropped(lines[at], why[at]) for at in sorted(why) if at != title_at),),
     )
+    return page, _line(lines, title_at)
+
+
+def _line(lines: Sequence[str], at: int | None) -> str:
+    return "" if at is None else lines[at]
 
 
 def _first_headline(lines: Sequence[str], headline: str | None) -> int | None:
@@ -101,11 +124,16 @@ def _first_headline(lines: Sequence[str], headline: str | None) -> int | None:
     return head[0] if head and is_headline(lines[head[0]], lines[head[0] + 1 :]) else None
 
 
-def _cut(lines: list[str], source: SourceProfile | None, headline: str | None, now: datetime | None) -> Extracted:
-    """A page that lost its tags: the body is the densest block of long lines; the date is the date line nearest above
-    it, the title the line above that."""
+def _cut(
+    lines: list[str], source: SourceProfile | None, headline: str | None, now: datetime | None
+) -> tuple[Extracted, str]:
+    """A page that lost its tags, and the line that says its title.
+
+    The body is the densest block of long lines; the date is the date line nearest above it, the title the line above
+    that.
+    """
     if not lines:
-        return Extracted()
+        return Extracted(), ""
     block = densest_block(lines)
     if block is None:
         block = (1, len(lines)) if len(lines) > 1 else (0, 1)
@@ -119,20 +147,21 @@ def _cut(lines: list[str], source: SourceProfile | None, headline: str | None, n
     title_at = _find_title(lines, min(first, date_at if date_at is not None else first))
     if headline and (title_at is None or _key(lines[title_at]) != _key(headline)):
         title_at = next((index for index in range(first) if _key(lines[index]) == _key(headline)), None)
-    title, marks = _title(headline or (lines[title_at] if title_at is not None else ""), source)
+    title, marks = _title(headline or _line(lines, title_at), source)
     cleaned = _body(lines, (first, block[1]), title, source)
     above = [] if title_at is None else [line for line in lines[title_at + 1 : first] if len(line) <= 90]
     bylines = [line for line in above if is_byline(line)] + cleaned.credits
     body = "\n".join(cleaned.lines)
-    return Extracted(
+    page = Extracted(
         title=title,
         body=body,
         published=published,
         dates=(published,) if published else (),
         agency=find_agency(body, bylines, [*above, *lines[block[1] : block[1] + 3]]),
         marks=marks,
-        dropped=_dropped(lines, {title_at, date_at}, (first, block[1]), cleaned),
+        dropped=_dropped(lines, title_at, date_at, (first, block[1]), cleaned),
     )
+    return page, _line(lines, title_at)
 
 
 def _key(line: str) -> str:
@@ -228,9 +257,10 @@ def _body(lines: Sequence[str], span: tuple[int, int], title: str, source: Sourc
 
 
 def _dropped(
-    lines: Sequence[str], used: set[int | None], span: tuple[int, int], cleaned: Cleaned
+    lines: Sequence[str], title_at: int | None, date_at: int | None, span: tuple[int, int], cleaned: Cleaned
 ) -> tuple[Dropped, ...]:
     """What was dropped, in the order of the page: around the body, then within it."""
-    around = (index for index in range(len(lines)) if index not in used and not span[0] <= index < span[1])
-    outside = [Dropped(lines[index], why_dropped(lines[index]) or "outside-body") for index in around]
+    around = (index for index in range(len(lines)) if index != title_at and not span[0] <= index < span[1])
+    why = {date_at: "date-line"}
+    outside = [Dropped(lines[index], why.get(index) or why_dropped(lines[index]) or "outside-body") for index in around]
     return (*outside, *cleaned.dropped)

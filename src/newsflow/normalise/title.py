@@ -107,7 +107,8 @@ def _cut_names(title: str, site: Site, *, guess: bool) -> str:
         title = left
     if (match := _SPLIT.search(title)) and _names_site(title[: match.start()], site):
         title = title[match.end() :].strip()
-    return title
+    before, colon, after = title.partition(": ")  # a place may stand there too, so only by the name itself
+    return after if colon and letters_of(before) in map(letters_of, filter(None, site.names)) else title
 
 
 def _is_name(right: str, left: str, separator: str, site: Site, *, guess: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from newsflow.model import PublicationDate
+from newsflow.normalise.words import NO_WORDS, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Extracted:
     """What a page says. Text is tidy (NFC, no invisible characters) and unfolded; paragraphs end with a newline.
 
     `dates` are all dates found, best evidence first; `published` is the first. A date without a zone stays so.
-    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`).
+    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`). `refused` says what it
+    is that is no article (`block page`, `error page` ...). `words` says where all words went.
     """
 
     title: str = ""
@@ -32,6 +34,8 @@ class Extracted:
     language_hint: str | None = None
     agency: str | None = None
     marks: tuple[str, ...] = ()
+    refused: str = ""
+    words: Words = NO_WORDS
     dropped: tuple[Dropped, ...] = field(default=())
 
 

@@ -22,6 +22,7 @@ from newsflow.model import Article, PublicationDate, RawArticle, Reason, Rejecte
 from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, media_type, normalise
 from newsflow.normalise.html import lines_outside
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.words import Words
 from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
 
 NormaliseTask = tuple[RawArticle, SourceProfile | None, datetime]
@@ -76,6 +77,8 @@ def _decode_answer(data: bytes) -> Extracted:
         language_hint=page["language_hint"],
         agency=page["agency"],
         marks=tuple(page["marks"]),
+        refused=page["refused"],
+        words=Words(**page["words"]),
         dropped=tuple(Dropped(item["text"], item["why"]) for item in page["dropped"]),
     )
 
@@ -119,18 +122,24 @@ class Normaliser:
     def normalise_many(
         self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
     ) -> list[Article | Rejected]:
-        """One result for each task, in order. Blocks for at most a few time limits for each page; `beat` is called
-        as it moves.
+        """One result for each task, in order. See `counted_many`."""
+        return [result for result, _ in self.counted_many(tasks, beat)]
+
+    def counted_many(
+        self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
+    ) -> list[tuple[Article | Rejected, Words]]:
+        """One result for each task, in order, and where its words went. Blocks for at most a few time limits for each
+        page; `beat` is called as it moves.
 
         Raises SandboxError when no worker can be started: then no article is to blame.
         """
-        futures: dict[int, Future[Article | Rejected]] = {
+        futures: dict[int, Future[tuple[Article | Rejected, Words]]] = {
             index: self._threads.submit(self._guarded, task, self._extract)
             for index, task in enumerate(tasks)
             if self._needs_worker(task[0])
         }
         # The short texts meanwhile.
-        results: dict[int, Article | Rejected] = {}
+        results: dict[int, tuple[Article | Rejected, Words]] = {}
         for i, task in enumerate(tasks):
             if i not in futures:
                 results[i] = self._guarded(task, extract_page)
@@ -151,8 +160,8 @@ class Normaliser:
             pages.append(self._extract(raw, source, with_dropped=True))
             return pages[-1]
 
-        result = self._guarded(task, extract)
-        return result, pages[-1] if pages else Extracted()
+        result, words = self._guarded(task, extract)
+        return result, replace(pages[-1] if pages else Extracted(), words=words)
 
     def close(self) -> None:
         """End the workers, once the tasks in hand are done."""
@@ -170,8 +179,20 @@ class Normaliser:
             return True
         return is_html_page(raw)
 
-    def _guarded(self, task: NormaliseTask, extract: Extract) -> Article | Rejected:
-        """`normalise`, where whatever the article makes it raise becomes its rejection."""
+    def _guarded(self, task: NormaliseTask, extract: Extract) -> tuple[Article | Rejected, Words]:
+        """`normalise` and its words, where whatever the article makes it raise becomes its rejection."""
+        found: list[Words] = []
+
+        def noted(raw: RawArticle, source: SourceProfile | None) -> Extracted:
+            page = extract(raw, source)
+            found.append(page.words)
+            return page
+
+        result = self._normalised(task, noted)
+        words = found[-1] if found else Words()
+        return result, words.refused(result.reason) if isinstance(result, Rejected) else words
+
+    def _normalised(self, task: NormaliseTask, extract: Extract) -> Article | Rejected:
         raw, source, now = task
         content = raw.content
         size_bytes = len(content) if content.isascii() else len(content.encode("utf-8", "surrogatepass"))

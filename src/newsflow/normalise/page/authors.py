@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lxml.html import HtmlElement
+
 from newsflow.normalise.characters import letters_of, tidy_line
 
 MAX_CHARS = 200
 _ADDRESS = re.compile(r"[<(\[]?\S+@\S+\.\w+[>)\]]?|https?://\S+|www\.\S+|(?<!\S)@\S+")
 _AND = re.compile(r"\s+(?:and|und|et|y|e|i|og|och|en|и|و)\s+|\s*[&;]\s*", re.IGNORECASE)
 _COMMA = re.compile(r"\s*[,،、]\s*")
+_BESIDE = re.compile(r"\s+(?:[|•·–—/-]\s|[(\[]|(?:for|für|pour|para|per|dla|для)\s)")
+_POSTED = re.compile(
+    r"^(?:(?:(?:view|show|see) )?all (?:posts|articles|stories) (?:by|from)|"
+    r"(?:posted|published|written|reported|story) by|zeige alle beiträge von|"
+    r"(?:veröffentlicht|geschrieben|verfasst) von|(?:publié|écrit|rédigé) par|"
+    r"(?:publicado|escrito|redactado) por|(?:pubblicato|scritto) da|geschreven door|by|بقلم)\s*[: ]\s*(?=\S)",
+    re.IGNORECASE,
+)
 # Posts and desks, by the beginnings of their words in languages that write them so.
 _POST = re.compile(
     r"\b(?:(?:editor|correspond|report|redak|redac|journalis|columnis|agentur|profess)\w*|writer|staff|desk|team|news|bureau|"
@@ -25,9 +35,12 @@ _PARTICLES = frozenset(
 
 def people_of(stated: str) -> list[str]:
     """The names in an author as a page states it. What does not read as several people stays one name."""
-    text = tidy_line(_ADDRESS.sub(" ", stated[:MAX_CHARS])).strip(" ,;|-–")
+    text = _POSTED.sub("", tidy_line(_ADDRESS.sub(" ", stated[:MAX_CHARS])).strip(" ,;|-–"))
     if not text:
         return []
+    before = _BESIDE.split(text)[0]
+    if before != text and is_person(before):  # "Ada Quay | Merrow Post", "Ada Quay (Merrow)"
+        return [before]
     parts = [part for piece in _COMMA.split(text) for part in _AND.split(piece) if part]
     if len(parts) < 2:
         return [text]
@@ -47,6 +60,89 @@ def is_person(text: str) -> bool:
         and not _POST.search(text)
         and all(_WORD.fullmatch(word) and not word[0].islower() for word in words)
     )
+
+
+# Where a visible byline stands: so many elements after the heading.
+NEAR, MAX_BYLINE_CHARS, MAX_ELEMENTS = 80, 100, 20_000
+_NAMED = re.compile(r"by-?line|author|autor|auteur|writer|reporter|verfasser|penulis|yazar|muhabir", re.IGNORECASE)
+_ELSE = re.compile(
+    r"comment|related|teaser|recommend|widget|most-?read|sidebar|footer|social|share|caption|credit", re.IGNORECASE
+)
+_BY = re.compile(
+    r"^(?:written by|story by|by|von|par|por|di|af|av|door|oleh|texte? (?:von|par)|penulis|autore?|autora|auteur|yazan|"
+    r"haber|автор(?:ы)?|текст|بقلم|كتبت?|نویسنده|作者|文|記者|记者)\s*[:：/ ]\s*",
+    re.IGNORECASE,
+)
+_OUTSIDE = ("aside", "footer", "nav", "figure", "figcaption")
+
+
+def visible_byline(tree: HtmlElement) -> list[str]:
+    """The people that the byline after the page's heading names; empty where there is none."""
+    heading: int | None = None
+    for index, element in enumerate(tree.iter()):
+        if index > MAX_ELEMENTS:
+            break
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag == "h1":
+            heading = index if heading is None else heading
+        if heading is None or index == heading or index - heading > NEAR:
+            continue
+        if people := _byline_of(element):
+            return people
+    return []
+
+
+def _byline_of(element: HtmlElement) -> list[str]:
+    """The people that an element names as a byline does: by its name, or by a word before theirs. Those of a list are
+    all of them; of bylines side by side each may be a teaser's."""
+    people, is_led = _people_in(element)
+    if not people:
+        return []
+    around = (*element.itersiblings(element.tag, preceding=True), *element.itersiblings(element.tag))
+    beside = [each for each in around if each.get("class") == element.get("class")]
+    others = [found for each in beside for found in [_people_in(each)] if found[0]]
+    if is_led and any(led for _, led in others):
+        return []
+    return list(dict.fromkeys([*people, *(name for names, _ in others for name in names)]))
+
+
+def _people_in(element: HtmlElement) -> tuple[list[str], bool]:
+    """The people an element names, and whether a word such as `by` stands before them."""
+    name = _name_of(element)
+    is_named = _NAMED.search(name) is not None
+    if _ELSE.search(name) or element.tag in _OUTSIDE or (element.tag in ("script", "style", "a") and not is_named):
+        return [], False
+    text = short_text(element)
+    said = _BY.sub("", text)
+    if not said or (said == text and not is_named) or is_outside(element):
+        return [], False
+    people = people_of(said)
+    return (people if people and all(map(is_person, people)) else []), said != text
+
+
+def _name_of(element: HtmlElement) -> str:
+    return " ".join(element.get(name) or "" for name in ("class", "id", "itemprop", "rel"))
+
+
+def is_outside(element: HtmlElement) -> bool:
+    """Whether an element belongs to teasers, comments or the page's frame."""
+    return any(
+        above.tag in _OUTSIDE or _ELSE.search(f"{above.get('class') or ''} {above.get('id') or ''}")
+        for above in element.iterancestors()
+        if above.tag not in ("body", "html")
+    )
+
+
+def short_text(element: HtmlElement) -> str:
+    """The text of an element, or nothing where it is too long for a byline. No more of it is read."""
+    parts, length = [], 0
+    for text in element.itertext():
+        parts.append(text)
+        length += len(text.strip())
+        if length > MAX_BYLINE_CHARS:
+            return ""
+    return " ".join("".join(parts).split())
 
 
 def names_outlet(name: str, outlets: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ from lxml.html import HtmlElement
 
 from newsflow.model import DateEvidence
 from newsflow.normalise.characters import letters_of
-from newsflow.normalise.page.authors import is_person, names_outlet, people_of
+from newsflow.normalise.page.authors import is_outside, is_person, names_outlet, people_of, visible_byline
 from newsflow.normalise.page.tree import text_of
 
 # ruff: noqa: SIM905 - rows of words read best as rows
@@ -42,12 +42,16 @@ _DATE_META = (
     "shareaholic:article_published_time dateposted datecreated"
 ).split()
 _WEAK_DATE_META = ("date", "dcterms.date", "timestamp")
+# Only articles have these; systems write others on every page.
+_ARTICLE_META = ("article:published_time", "og:article:published_time", "parsely-pub-date")
 _AUTHOR_META = (
     "author article:author_name article:author articleauthor og:article:author dc.creator parsely-author "
     "sailthru.author cxenseparse:author byl"
 ).split()
 _TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
-_BYLINE = " or ".join(f"contains(@class, '{word}')" for word in ("byline", "author", "autor"))
+_BYLINE = " or ".join(
+    f"contains(@class, '{word}')" for word in ("byline", "Byline", "author", "Author", "autor", "Autor")
+)
 _BY = re.compile(r"^(?:by|par|von|por|di|af|av|door|oleh)\s*[: ]\s*", re.IGNORECASE)
 
 
@@ -127,12 +131,15 @@ def member_text(value: Any) -> str:
 
 
 def names_of(value: Any) -> list[str]:
-    """Names of persons or organisations: strings, objects with `name`, or lists of them."""
+    """Names of persons or organisations: strings, objects with `name` or its two parts, or lists of them."""
+    if isinstance(value, dict) and "@list" in value:
+        value = value["@list"]
     if isinstance(value, list):
         return [name for item in value[:20] for name in names_of(item)]
     if isinstance(value, dict):
-        value = value.get("name")
-        return names_of(value) if isinstance(value, list) else [member_text(value)] if isinstance(value, str) else []
+        parts = filter(None, (member_text(value.get(part)) for part in ("givenName", "familyName")))
+        value = value.get("name") or value.get("@value") or " ".join(parts)
+        return names_of(value) if isinstance(value, list) else [member_text(value)]
     return [member_text(value)] if isinstance(value, str) else []
 
 
@@ -151,6 +158,8 @@ class Metadata:
     site_name: str | None = None
     description: str = ""
     article_body: str = ""
+    is_article: bool = False
+    """Whether the page says that it is one."""
 
 
 @dataclass(slots=True)
@@ -182,6 +191,9 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         site_name=meta.get("og:site_name") or meta.get("application-name"),
         description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
         article_body=member_text(node.get("articleBody")),
+        is_article=any(map(_ARTICLE.fullmatch, _types(node)))
+        or meta.get("og:type", "").lower() == "article"
+        or any(name in meta for name in _ARTICLE_META),
     )
 
 
@@ -243,9 +255,9 @@ def _authors(tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], node
 def _stated_authors(
     tree: HtmlElement, meta: dict[str, str], node: dict[str, Any], nodes: list[dict[str, Any]]
 ) -> Iterator[list[str]]:
-    yield names_of(_resolved(node.get("author"), nodes))
+    yield from (names_of(_resolved(node.get(member), nodes)) for member in ("author", "creator"))
     yield from ([meta[name]] for name in _AUTHOR_META if name in meta)
-    yield _bylines(tree)
+    yield visible_byline(tree) or _bylines(tree)
 
 
 def _resolved(value: Any, nodes: list[dict[str, Any]]) -> Any:
@@ -274,4 +286,5 @@ def _bylines(tree: HtmlElement) -> list[str]:
 
 def _elements(tree: HtmlElement, condition: str) -> list[HtmlElement]:
     found = tree.xpath(f"//*[{condition}][not(ancestor::aside or ancestor::footer or ancestor::nav)]")
-    return [each for each in found[:MAX_BYLINES] if isinstance(each, HtmlElement)] if isinstance(found, list) else []
+    listed = found[:MAX_BYLINES] if isinstance(found, list) else []
+    return [each for each in listed if isinstance(each, HtmlElement) and not is_outside(each)]
