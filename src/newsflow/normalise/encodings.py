@@ -29,7 +29,7 @@ _ALMOST_LABEL = re.compile(r"(?:x-)?(windows|win|cp|iso-?8859|iso)[-_ ]?(\d{1,4}
 _WIDER = {"shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs"}
 _ESCAPES = ("\x1b$B", "\x1b$@", "\x1b(J")
 """What Japanese in ISO-2022-JP begins with; all its bytes are ASCII."""
-_HEAD_BYTES, _SAMPLE_BYTES, _DETECT_BYTES, _BEFORE_BYTES = 4_096, 200_000, 20_000, 100
+_HEAD_BYTES, _SAMPLE_BYTES, _DETECT_BYTES, _BEFORE_BYTES = 4_096, 30_000, 20_000, 100
 _HIGH = bytes(range(128, 256))
 _TAG, _HIGH_BYTE = re.compile(rb"<[^<>]*>"), re.compile(rb"[\x80-\xff]")
 _MOST_LOST, _MOST_LOST_WIDE, LEAST_CONFIDENCE, _LEAST_FOREIGN = 0.01, 0.2, 0.15, 3
@@ -38,10 +38,21 @@ _MISREAD = (
     *("latin-1", "sloppy-windows-1252", "cp1251", "cp1256"),
     *("sloppy-windows-1250", "sloppy-windows-1254", "sloppy-windows-1253", "sloppy-windows-1257"),
 )
+
+
+def _seconds(encoding: str) -> str:
+    """What the second bytes of letters in UTF-8 are in an encoding."""
+    return bytes(range(0x80, 0xC0)).decode(encoding.removeprefix("sloppy-"), "ignore")
+
+
 _MISREAD_WIDE = ("gb18030", "cp932", "big5hkscs")
 _FOREIGN = re.compile(r"([^\x00-\x7f][^<>\n]{0,120})[^<>\n]*")
 _CJK = re.compile("[\u3400-\u9fff]")
-_SIGNS = ("Ã", "â€", "Â", "Ð", "Ñ", "Ø", "Ù", "Ä", "Å", "Рџ", "вЂ", "Ã¢")
+_SECOND = "".join(
+    sorted({*bytes(range(0x80, 0xC0)).decode("latin-1")}.union(*(_seconds(name) for name in _MISREAD)))
+)
+_SIGNS = {first: re.compile(f"{first}[{re.escape(_SECOND)}]") for first in "ÃÂÐÑØÙÄÅâ"}
+_SIGNS |= {sign: re.compile(sign) for sign in ("Рџ", "вЂ")}
 """One of these is in nearly all UTF-8 that was read as a one-byte encoding of Europe."""
 # Letters of other scripts read as Latin-1 stand side by side; those of Poland and Turkey stand within words where no
 # language of Western Europe has such signs.
@@ -134,7 +145,11 @@ def repair_text(text: str) -> str:
         text = repaired
     if (other := _reread_legacy(text)) is not None:
         return other
-    return _mended(text) if any(sign in text for sign in _SIGNS) else text
+    return _mended(text) if _seems_misread(text) else text
+
+
+def _seems_misread(text: str) -> bool:
+    return any(sign in text and pattern.search(text) for sign, pattern in _SIGNS.items())
 
 
 def _with_escapes(text: str) -> str:
@@ -203,7 +218,9 @@ def _mended(text: str) -> str:
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 
-    return "\n".join(fix_encoding(line) if not line.isascii() and is_bad(line) else line for line in text.split("\n"))
+    return "\n".join(
+        fix_encoding(line) if _seems_misread(line) and is_bad(line) else line for line in text.split("\n")
+    )
 
 
 def _reread_legacy(text: str) -> str | None:
@@ -214,6 +231,8 @@ def _reread_legacy(text: str) -> str | None:
             data = _codec(encoding).encode(text)[0]
         except UnicodeError:
             continue
+        if _foreign(data) < LEAST_WITHIN:
+            return None
         sample = _foreign_lines(data)
         hits = len(_WITHIN.findall(sample))
         within = hits >= LEAST_WITHIN and 4 * len(_NORDIC.findall(sample)) < hits
