@@ -32,11 +32,11 @@ _VALUES = re.compile(
 _AMP_PARAMS = frozenset({"amp", "amp_markup", "amp_js_v", "amp_gsa", "usqp", "isamp"})
 _REMOVED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\s]+")
 _SAFE_PATH = "/!$&'()*+,;=:@~"
-_MAY_DIFFER = re.compile(r"[?;#(\s]|amp", re.IGNORECASE)
+_MAY_DIFFER = re.compile(r"[?;#(\s]|[/.]amp", re.IGNORECASE)
 
 
 def former_url(url: str) -> str | None:
-    """The canonical form that release 0.1 gave a URL. None where it is the present one, or there was none."""
+    """The canonical form that release 0.1 gave a URL. None where it is the present one for sure, or was none."""
     if not _MAY_DIFFER.search(url):
         return None
     try:

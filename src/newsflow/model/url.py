@@ -142,7 +142,7 @@ def _split(text: str) -> tuple[str, str, str]:
     before = before.replace("\\", "/")
     match = _SCHEME.match(before)
     if match:
-        before = before[match.end() :].lstrip()
+        before = before[match.end() :].lstrip(" /")
     elif _OTHER_SCHEME.match(before):
         raise ValueError("the scheme is not http or https")
     elif "." not in before.partition("/")[0]:
