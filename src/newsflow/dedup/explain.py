@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsflow.dedup.decide import identity_keys
 from newsflow.dedup.fingerprint import (
     MIN_TOKENS,
     SHINGLE_WORDS,
@@ -15,6 +14,7 @@ from newsflow.dedup.fingerprint import (
     matching_tokens,
     number_tokens,
 )
+from newsflow.dedup.identity import identity_keys
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
 from newsflow.model import Article
 from newsflow.model.languages import base_language
