@@ -87,9 +87,9 @@ def address_name(article: Article, counted: frozenset[str] = NO_PARAMETERS) -> s
 def counting(article: Article, counted: frozenset[str]) -> Article:
     """The article whose URL has the `counted` parameters of its address, though they look like a tracker's."""
     address = address_of(article)
-    if article.url is None or address is None or counted.isdisjoint(doubtful_parameters(address)):
+    if not counted or article.url is None or address is None or address_name(article) is None:
         return article
-    if own_key(article) is not None:
+    if counted.isdisjoint(doubtful_parameters(address)) or own_key(article) is not None:
         return article
     kept = counted | {part.partition("=")[0].lower() for part in article.url.partition("?")[2].split("&")}
     return replace(article, url=link_of(canonicalise_url(address, kept, drop=EVERY), address))
