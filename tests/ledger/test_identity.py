@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from newsflow.dedup.identity import FORMER_MARK, hash_of
-from newsflow.ledger import Ledger
+from newsflow.ledger import Ledger, open_ledger
 from newsflow.ledger.database import Database
 from newsflow.ledger.findings import Finding, load_findings
 from newsflow.model import Article, Candidate, Outcome
 from newsflow.model.former_url import former_url
 from newsflow.model.url import canonicalise_url, link_of
-from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, Wire
+from tests.ledger.ledger_helpers import ARABIC, HARBOUR, RIVER, START, Wire
 
 SITE = "https://www.velmora-post.example"
 SESSIONS = ("0a1b2c3d4e5f60718293a4b5c6d7e8f9", "ffeeddccbbaa00112233445566778899")
@@ -73,7 +74,7 @@ def test_unlike_texts_under_a_parameter_that_looks_like_a_session(publish: Publi
     assert len(publish.findings()) == 1
 
 
-def test_in_one_batch_as_in_three(ledger: Ledger, open_one: Callable[[], Ledger], wire: Wire) -> None:
+def test_in_one_batch_as_one_by_one(ledger: Ledger, open_one: Callable[[], Ledger], wire: Wire) -> None:
     publish = Publisher(ledger, wire)
     batch = [
         publish.candidate(FIRST),
@@ -87,6 +88,9 @@ def test_in_one_batch_as_in_three(ledger: Ledger, open_one: Callable[[], Ledger]
     assert outcomes == [Outcome.ADDED, Outcome.ADDED, Outcome.ADDED, Outcome.REPLACED, Outcome.REPLACED]
     assert len({each.article.id for each in decisions if each.article}) == 3
     assert open_one().decide(batch) == decisions
+    with closing(open_ledger("sqlite://", clock=lambda: START)) as other:
+        assert [other.decide([each])[0] for each in batch] == decisions
+        assert other.transact(load_findings, writes=False) == publish.findings()
 
 
 def test_a_retry_decides_the_same(publish: Publisher) -> None:

@@ -194,7 +194,6 @@ def test_a_profile_says_which_parameters_count() -> None:
     assert identity_keys(result) != identity_keys(replace(result, url="https://www.barid.example/read?id=7"))
 
 
-
 def test_a_front_page_names_no_article_that_has_an_id() -> None:
     assert article(url="https://barid.example/ar/", guid="b-7").url is None
     assert article(url="https://barid.example/ar/").url == "https://barid.example/ar"

@@ -47,10 +47,17 @@ def identity_keys(article: Article) -> tuple[str, ...]:
 
 def own_key(article: Article) -> str | None:
     """The name by its address, where the page says that it is at another: given where the page was found out."""
+    address = address_of(article)
+    if not article.url or address is None or _place(address) == _place(article.url):
+        return None
     own = address_name(article)
-    if own is None or not article.url or own.partition("?")[0] == _name(article.url).partition("?")[0]:
+    if own is None or _place(own) == _place(_name(article.url)):
         return None
     return hash_of("url", own)
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0].rstrip("/")
 
 
 def written_guid_key(article: Article) -> str | None:
@@ -58,15 +65,15 @@ def written_guid_key(article: Article) -> str | None:
     return hash_of("guid", article.source, article.guid) if article.guid else None
 
 
-def former_keys(article: Article) -> tuple[str, ...]:
-    """The names that release 0.1 may have given it, where they are others. Articles that differ now may share them."""
+def former_keys(article: Article, names: Sequence[str]) -> tuple[str, ...]:
+    """The names that release 0.1 may have given it, where they are not `names`. Articles that differ now may share
+    them."""
     urls = dict.fromkeys((address_of(article), article.url, article.raw.get("canonical_url"))) if article.url else ()
-    names = [former_url(url) for url in urls if isinstance(url, str)]
-    keys = [hash_of("url", name) for name in names if name is not None]
+    former = [former_url(url) for url in urls if isinstance(url, str)]
+    keys = [hash_of("url", name) for name in dict.fromkeys(former) if name is not None]
     if (guid := written_guid_key(article)) and not article.url:
         keys.append(guid)
-    own = identity_keys(article)
-    return tuple(key for key in dict.fromkeys(keys) if key not in own)
+    return tuple(key for key in keys if key not in names)
 
 
 def address_of(article: Article) -> str | None:

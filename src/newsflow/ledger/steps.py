@@ -121,7 +121,7 @@ def _prepare(candidate: Candidate, article: Article) -> Prepared | Rejected:
     language = base_language(article.language)
     made = fingerprint(article.title, article.body)
     known_by = own_key(article), written_guid_key(article)
-    return Prepared(candidate.event, article, names, incoming, language, made, *known_by, former_keys(article))
+    return Prepared(candidate.event, article, names, incoming, language, made, *known_by, former_keys(article, names))
 
 
 def _broken(what: str, error: Exception) -> Rejected:

@@ -160,9 +160,9 @@ class Workspace:
 
     def load_names(self, names: Iterable[str]) -> None:
         """Find the articles that have these names, in one query, where that is not known yet."""
-        if wanted := sorted(set(names) - self._asked):
+        if wanted := [name for name in names if name not in self._asked]:
             self._asked.update(wanted)
-            self.identities.update(tables.load_identities(self.db, wanted))
+            self.identities.update(tables.load_identities(self.db, sorted(set(wanted))))
 
     def resolve(self, names: Sequence[str]) -> KnownArticle | None:
         """The article that is known by the first of these identity names that is known."""

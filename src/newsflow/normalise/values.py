@@ -49,8 +49,8 @@ class Selectors:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Query parameters of a source's addresses, in lower case: those that name its articles whatever they are elsewhere,
-    and those that name none."""
+    """Query parameters of a source's addresses, in lower case: those that name its articles, whatever they are
+    elsewhere, and those that name none."""
 
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
