@@ -32,7 +32,8 @@ class Publisher:
     """Sends what normalisation makes of pages: `stated` is where a page says that it is."""
 
     def __init__(self, ledger: Ledger, wire: Wire) -> None:
-        self.ledger, self.wire, self.sent = ledger, wire, []  # type: ignore[var-annotated]
+        self.ledger, self.wire = ledger, wire
+        self.sent: list[Candidate] = []
 
     def candidate(self, address: str, body: str = HARBOUR, *, stated: str | None = None, **members: Any) -> Candidate:
         made = self.wire.publish(None, body, **{"title": body[:40], **members})

@@ -66,7 +66,7 @@ def tracker_values(rule: Rule) -> list[str]:
     """Values that a tracker of this shape has."""
     return {
         "any": ["Iw3R0qZ_9-x", "1201", "rss"],
-        "place": ["rss", "twitter", "hp_lead_pos1", "newsletter-daily", "www.tarsen.example"],
+        "place": ["rss", "twitter", "hp_lead_pos1", "rss_markets_main", "newsletter-daily", "www.tarsen.example"],
         "code": ["rss_bn", "edit_th_20310506", "CAD-00-10aag7e"],
         "flag": ["1", "true", "0"],
         "view": ["amp", "print", "mobile"],
@@ -75,6 +75,7 @@ def tracker_values(rule: Rule) -> list[str]:
         "friend": ["249f4cb0", "v2/3f2a9d10-7c4e-4b1a-9f00-1a2b3c4d5e6f"],
         "random": ["0.4821906"],
         "milliseconds": ["1935221400123"],
+        "dotted": ["a2700.7735675.0.0"],
         "digit": ["5"],
         "url": ["https://search.example/?q=harbour"],
     }[rule.shape]

@@ -68,8 +68,11 @@ def written_guid_key(article: Article) -> str | None:
 def former_keys(article: Article, names: Sequence[str]) -> tuple[str, ...]:
     """The names that release 0.1 may have given it, where they are not `names`. Articles that differ now may share
     them."""
-    urls = dict.fromkeys((address_of(article), article.url, article.raw.get("canonical_url"))) if article.url else ()
-    former = [former_url(url) for url in urls if isinstance(url, str)]
+    former: list[str | None] = []
+    if article.url:
+        former = [former_url(url) for url in dict.fromkeys((address_of(article), article.url)) if url is not None]
+        stated = article.raw.get("canonical_url")  # believed by 0.1, perhaps
+        former += [former_url(stated) or _name(stated)] if isinstance(stated, str) else []
     keys = [hash_of("url", name) for name in dict.fromkeys(former) if name is not None]
     if (guid := written_guid_key(article)) and not article.url:
         keys.append(guid)
