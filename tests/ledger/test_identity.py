@@ -13,6 +13,7 @@ from newsflow.dedup.identity import FORMER_MARK, hash_of
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.ledger.database import Database
 from newsflow.ledger.findings import Finding, load_findings
+from newsflow.ledger.opening import migrate, open_database, take_back
 from newsflow.model import Article, Candidate, Outcome
 from newsflow.model.former_url import former_url
 from newsflow.model.url import canonicalise_url, link_of
@@ -218,3 +219,24 @@ def test_what_01_held_for_one_article(publish: Publisher, ledger: Ledger) -> Non
     assert (other.outcome, other.article.id != known) == (Outcome.ADDED, True)
     assert publish(ADDRESSES[2], HARBOUR + " Soon.").article.id == known
     assert publish(ADDRESSES[2].replace("1200", "1201"), RIVER).outcome is Outcome.REPEAT
+
+
+def test_what_this_release_named_is_known_to_01(publish: Publisher, ledger: Ledger, ledger_url: str) -> None:
+    """On the way back an article gets the names by which 0.1 would know it, but not those of another article."""
+    taken = publish(f"{SITE}/m.php?name=News")
+    first = publish(f"{SITE}/m.php?name=News&sid=1200", RIVER)
+    second = publish(f"{SITE}/news/amp/market?oc=5", MARKET)
+    with closing(open_database(ledger_url)) as db:
+        take_back(db, 7)
+        rows = db.run(lambda: db.query("SELECT name, article_id FROM identity"), writes=False)
+        names = dict(db.run(lambda: db.query("SELECT id, names FROM article"), writes=False))
+        migrate(db)
+    known = dict(rows)
+    keys = [
+        hash_of("url", former_url(f"{SITE}{path}") or "")
+        for path in ("/m.php?name=News&sid=1200", "/news/amp/market?oc=5")
+    ]
+    assert [known[key] for key in keys] == [taken.article.id, second.article.id]
+    assert keys[1] in names[second.article.id]
+    assert first.article.id in known.values()
+    assert not any(name.startswith(FORMER_MARK) for name in known)
