@@ -229,9 +229,9 @@ def test_what_this_release_named_is_known_to_01(publish: Publisher, ledger: Ledg
     with closing(open_database(ledger_url)) as db:
         take_back(db, 7)
         rows = db.run(lambda: db.query("SELECT name, article_id FROM identity"), writes=False)
-        names = dict(db.run(lambda: db.query("SELECT id, names FROM article"), writes=False))
+        names: dict[str, str] = dict(db.run(lambda: db.query("SELECT id, names FROM article"), writes=False))
         migrate(db)
-    known = dict(rows)
+    known: dict[str, str] = dict(rows)
     keys = [
         hash_of("url", former_url(f"{SITE}{path}") or "")
         for path in ("/m.php?name=News&sid=1200", "/news/amp/market?oc=5")
