@@ -75,6 +75,7 @@ def tracker_values(rule: Rule) -> list[str]:
         "friend": ["249f4cb0", "v2/3f2a9d10-7c4e-4b1a-9f00-1a2b3c4d5e6f"],
         "random": ["0.4821906"],
         "milliseconds": ["1935221400123"],
+        "gift": ["o6MjJQpusU9ebnFuymVdsF8AKnrT4W5ZAvpxQ3rBbYc"],
         "dotted": ["a2700.7735675.0.0"],
         "digit": ["5"],
         "url": ["https://search.example/?q=harbour"],

@@ -12,7 +12,14 @@ from tests.attack_counts import often
 from tests.model.content_systems import SYSTEMS, address, names_of, tracked, tracker_values
 
 HOST = "merrow.example"
-IDENTIFIERS = ("1201", "harbour-wall-is-rebuilt", "3f2a9d10-7c4e-4b1a-9f00-1a2b3c4d5e6f", "article", "news,12,1201")
+IDENTIFIERS = (
+    "1201",
+    "harbour-wall-is-rebuilt",
+    "3f2a9d10-7c4e-4b1a-9f00-1a2b3c4d5e6f",
+    "harbour-wall-rebuilt-2031",
+    "article",
+    "news,12,1201",
+)
 """What names an article, in no tracker's shape."""
 NARROW = {"code": ("1201", "3f2a9d10-7c4e-4b1a-9f00-1a2b3c4d5e6f", "9f86d081884c7d65")}
 """Shapes of names that take words: only numbers and hashes are identifiers there."""

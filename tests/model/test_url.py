@@ -58,6 +58,8 @@ SAME = [
     ("https://merrow.example/#!/news/1201/", "http://merrow.example/#!/news/1201"),
     ("https://merrow.example/a#!/comments", "http://merrow.example/a"),
     ("https://merrow.example/#/", "http://merrow.example/"),
+    ("https://merrow.example/app?lang=en#!/news/1201", "http://merrow.example/app?lang=en#!/news/1201"),
+    ("https://merrow.example/a?harbour-wall=&empty=", "http://merrow.example/a?harbour-wall"),
     ("https://merrow.example/خبر/1", "http://merrow.example/%D8%AE%D8%A8%D8%B1/1"),
     ("https://merrow.example/%d8%ae%d8%a8%d8%b1/1", "http://merrow.example/%D8%AE%D8%A8%D8%B1/1"),
     ("https://ميناء.example/a", "http://xn--mgb8da3j.example/a"),

@@ -61,8 +61,7 @@ _SEPARATORS = re.compile(r"[-_.:+|~ ]|%20|%7c")
 _CAMPAIGN = re.compile(r"([a-z]+)[_:|][a-z_:|]+[0-9]{0,2}")
 _NUMBER_BEHIND = re.compile(r"[0-9]{1,2}$")
 _HOST = re.compile(r"(?:https?://)?(?:[a-z0-9-]+\.)+(?!html?\b|php\b|aspx?\b|jsp\b|xml\b)[a-z]{2,12}/?")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SESSION = re.compile(r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])[0-9a-z,-]{20,}")
+_SESSION = re.compile(r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])[0-9a-z]{20,}")
 _HEX = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,}")
 _CODE = re.compile(r"(?![0-9a-f-]{6,}$)(?=[0-9]{0,12}[a-z])[0-9a-z_.:|+~^*()%/-]{2,}")
 
@@ -81,7 +80,8 @@ SHAPES: dict[str, Callable[[str], object]] = {
     "code": _CODE.fullmatch,
     "flag": re.compile(r"1|0|true|false|yes|no|y|n|on|off").fullmatch,
     "view": re.compile(r"(?:valid)?-?amp|amphtml|print(?:able|er|view)?|mobile|desktop|rss").fullmatch,
-    "session": lambda value: _SESSION.fullmatch(value) and not _UUID.fullmatch(value),
+    "session": _SESSION.fullmatch,
+    "gift": re.compile(r"[0-9a-z_-]{40,50}").fullmatch,
     "hex": _HEX.fullmatch,
     "friend": re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,}|v2(?:/|%2f)[0-9a-f-]{36}").fullmatch,
     "random": re.compile(r"0\.[0-9]+").fullmatch,
@@ -144,7 +144,8 @@ RULES = (
          "Cxense, IO Technologies, Segmentify; A"),
     Rule("unlocked_article_code smid smtyp smprod scmpid mbid segmentid sharetoken pwapi_token giftcopy", "any",
          "gifts and shares of news sites; C"),
-    Rule("gift taid sref", "session", "gifts and shares of news sites"),
+    Rule("gift", "gift", "gifts of The Atlantic"),
+    Rule("taid sref", "session", "shares of news sites"),
     Rule("sk", "friend", "Medium"),
     Rule("gi sh", "hex", "Medium, Forbes"),
     Rule("bxid cndid hasha hashb hashc wpisrc", "any", "newsletters of Condé Nast and the Washington Post"),

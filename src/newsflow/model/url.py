@@ -107,11 +107,18 @@ class _Parsed(NamedTuple):
             if self._counts(name, value, assigned, keep, drop)
         }
         query = "?" + "&".join(sorted(kept)) if kept else ""
-        route = f"#{self.fragment}" if self.fragment and not query and _HOME_SEGMENT.fullmatch(self.path) else ""
+        route = f"#{self.fragment}" if self._is_routed() else ""
         return f"http://{self.host}{self.path}{query}{route}"
 
+    def _is_routed(self) -> bool:
+        """Whether the fragment names a page: that of a site of one page does, and so may a number behind `#!`."""
+        if not self.fragment or _HOME_SEGMENT.fullmatch(self.path):
+            return bool(self.fragment)
+        return self.fragment.startswith("!") and any(map(str.isdigit, self.fragment))
+
     def _counts(self, name: str, value: str, assigned: bool, keep: Container[str], drop: Container[str]) -> bool:
-        if not value and assigned and not any(map(str.isdigit, name)):  # ?12345= is an identifier, ?empty= is not
+        # ?12345= and ?harbour-wall= are identifiers, ?empty= is not.
+        if not value and assigned and not any(char.isdigit() or char == "-" for char in name):
             return False
         return name.lower() in keep or (name.lower() not in drop and judge(name, value, self.host) is Verdict.KEPT)
 
