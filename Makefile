@@ -65,6 +65,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
 nightly: test-faults test-attacks test-docs test-flink soak ## What takes too long for every change
+	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .

@@ -75,9 +75,11 @@ def _event(draw: random.Random, number: int, lines: list[str], at: datetime, dat
     fetched = at - timedelta(seconds=draw.randrange(3_600))
     published = {"published": instant_text(fetched - timedelta(hours=1))} if dated else {}
     source = f"outlet-{draw.randrange(12)}"
+    # Some articles of a source differ in a parameter alone, that has the shape of a session.
+    page = f"read.php?sid={number:08x}0a1b2c3d4e5f6a7b8c9d0e1f" if number % 17 == 0 else str(number)
     return {
         "source": source,
-        "url": f"https://{source}.example/{number}",
+        "url": f"https://{source}.example/{page}",
         "fetched_at": instant_text(fetched),
         "title": lines[0][:60],
         "content_type": "text/plain",

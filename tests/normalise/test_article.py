@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsflow.dedup.identity import identity_keys
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise import SourceProfile, content_hash, normalise
 from newsflow.normalise.article import choose_date
+from newsflow.normalise.values import Parameters
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DUBAI = SourceProfile("barid-sahel", name="بريد الساحل", zone="Asia/Dubai")
@@ -221,6 +225,41 @@ def test_what_the_fetcher_says_of_the_content_decides() -> None:
     assert article(html, "text/html", content_is="article").body.split("\n") == [
         BODY, "Read also: a new ferry", "North 90 m"
     ]  # fmt: skip
+
+
+ARABIC_WORDS = quote("جدار-الميناء-القديم")
+
+
+@pytest.mark.parametrize(
+    ("found", "stated", "believed"),
+    [
+        ("/2031/05/04/harbour-wall", "/2031/05/04", False),  # a day
+        ("/20310504/harbour-wall", "/20310504", False),
+        ("/2031/05/harbour-wall", "/2031/05/harbour-wall", True),
+        ("/news/harbour-wall-rebuilt?tab=2", "/news/harbour-wall-rebuilt", True),
+        ("/show-story?id=55", "/show-story", False),
+        ("/index.php?id=55", "/index.php", False),
+        ("/index.php?id=55&view=full", "/index.php?id=55", False),
+        ("/index.php?id=55&ref=rss", "/index.php?id=55", True),
+        ("/news/12345/harbour-wall", "/news/12345", True),
+        ("/news/harbour-wall", "/news", False),
+        ("/news/harbour-wall", "/", False),
+        (f"/{ARABIC_WORDS}?tab=2", f"/{ARABIC_WORDS}", True),
+    ],
+)
+def test_a_canonical_link_of_a_section_is_not_believed(found: str, stated: str, believed: bool) -> None:
+    site = "https://www.barid.example"
+    page = f"<html><head><link rel=canonical href='{site}{stated}'></head><body><p>{BODY}</p></body></html>"
+    result = article(page, "text/html", url=site + found)
+    assert result.url == site + (stated if believed else found.replace("&ref=rss", ""))
+    assert ("canonical_url" in result.raw) == (not believed and stated != "/")
+
+
+def test_a_profile_says_which_parameters_count() -> None:
+    source = SourceProfile("barid-sahel", parameters=Parameters(keep=("ref",), drop=("view",)))
+    result = article(url="https://www.barid.example/read?ref=rss&view=full&id=7", source=source)
+    assert result.url == "https://www.barid.example/read?id=7&ref=rss"
+    assert identity_keys(result) != identity_keys(replace(result, url="https://www.barid.example/read?id=7"))
 
 
 def test_a_front_page_names_no_article_that_has_an_id() -> None:

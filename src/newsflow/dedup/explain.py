@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsflow.dedup.decide import HEADLINE_TOKENS, identity_keys, relate_headlines
+from newsflow.dedup.decide import HEADLINE_TOKENS, relate_headlines
 from newsflow.dedup.fingerprint import (
     MIN_TOKENS,
     SHINGLE_WORDS,
@@ -15,6 +15,7 @@ from newsflow.dedup.fingerprint import (
     matching_tokens,
     number_tokens,
 )
+from newsflow.dedup.identity import identity_keys
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
 from newsflow.model import Article
 from newsflow.model.languages import base_language

@@ -18,9 +18,11 @@ import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike, relate_headlines
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
+from newsflow.dedup.identity import Conflict
 from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros
+from newsflow.ledger.findings import IDENTITY_CONFLICT, Finding, load_counted, save_findings
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
 from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
@@ -129,6 +131,10 @@ class Workspace:
         self._texts, self._window = texts, window
         self.articles: dict[str, KnownArticle] = {}
         self.identities: dict[str, str] = {}
+        self._asked: set[str] = set()
+        """Names of which `identities` says whether they are known."""
+        self._counted: dict[str, frozenset[str]] = {}
+        self._conflicts: dict[tuple[str, str], Finding] = {}
         self.last_numbers: dict[str, int] = {}
         self.found: dict[str, KeyTexts] = {}
         """The texts in the ledger that share a key, by the event that has the text."""
@@ -152,16 +158,42 @@ class Workspace:
         """Load what is known of these articles in one query, where it is not loaded yet."""
         self.articles.update(tables.load_articles(self.db, set(ids) - self.articles.keys()))
 
-    def resolve(self, names: tuple[str, ...]) -> KnownArticle | None:
-        """The article that is known by the strongest of these identity names."""
+    def load_names(self, names: Iterable[str]) -> None:
+        """Find the articles that have these names, in one query, where that is not known yet."""
+        if wanted := [name for name in names if name not in self._asked]:
+            self._asked.update(wanted)
+            self.identities.update(tables.load_identities(self.db, sorted(set(wanted))))
+
+    def resolve(self, names: Sequence[str]) -> KnownArticle | None:
+        """The article that is known by the first of these identity names that is known."""
+        self.load_names(names)
         known = (self.identities.get(name) for name in names)
         return next((self.article(article_id) for article_id in known if article_id), None)
+
+    def counted(self, source: str) -> frozenset[str]:
+        """The parameters that were found to tell articles of a source apart, though they look like a tracker's."""
+        if source not in self._counted:
+            self.load_counted([source])
+        return self._counted[source]
+
+    def load_counted(self, sources: Iterable[str]) -> None:
+        self._counted.update(load_counted(self.db, sources))
+
+    def add_conflict(self, source: str, conflict: Conflict, at: datetime | None) -> None:
+        """Keep what was found out about a source; its parameters count from now on."""
+        self._counted[source] = self.counted(source) | conflict.parameters
+        for what in conflict.reasons:
+            found = self._conflicts.get((source, what))
+            times = found.times + 1 if found else 1
+            first = found or Finding(source, IDENTITY_CONFLICT, what, conflict.addresses, at or self.now)
+            self._conflicts[source, what] = replace(first, times=times)
 
     def change(self, known: KnownArticle) -> None:
         self.articles[known.id] = self._changed[known.id] = known
 
-    def name(self, names: tuple[str, ...], known: KnownArticle) -> None:
+    def name(self, names: Sequence[str], known: KnownArticle) -> None:
         """Let an article be known by these names too; a name that is given stays given."""
+        self.load_names(names)
         for name in names:
             if name not in self.identities:
                 self.identities[name] = self._new_identities[name] = known.id
@@ -308,6 +340,7 @@ class Workspace:
         tables.insert_events(self.db, self._events)
         tables.insert_dead_letters(self.db, self._dead, to_micros(self.now))
         tables.insert_identities(self.db, self._new_identities.items())
+        save_findings(self.db, self._conflicts.values())
         tables.save_articles(self.db, self._changed.values())
         tables.insert_versions(self.db, self._versions)
         tables.insert_prints(self.db, self._new_prints)

@@ -15,10 +15,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.model.url import canonicalise_url, is_homepage, link_of
+from newsflow.model.url import is_homepage, link_of
 from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.encodings import repair_text
@@ -29,7 +29,7 @@ from newsflow.normalise.markup import holds_tags, is_page, text_of_fragment
 from newsflow.normalise.refusals import refused_text
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
-from newsflow.normalise.values import Extracted, SourceProfile
+from newsflow.normalise.values import Extracted, SourceProfile, canonical_url
 
 STAGE = "Normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
@@ -39,6 +39,8 @@ Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
 _LONG_CHARS, _WORD = 1_000_000, re.compile(r"\S+")
 _IDENTIFIER = re.compile(r"\d{4,}")
+_DATE = re.compile(r"(?:19|20)\d\d(?:\d\d){0,2}")
+_WORDS_IN_PATH = re.compile(r"[^\W_]+(?:[-_][^\W_]+){2,}(?:\.html?)?")
 _RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
 # A wall clock of unknown zone can be this far ahead of UTC.
 _EASTERNMOST = timedelta(hours=14)
@@ -79,7 +81,7 @@ def normalise(
     Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
     pages: `newsflow.sandbox` gives an `extract` that reads them within limits. What `extract` raises passes through.
     """
-    url = url_of(raw)
+    url = url_of(raw, source)
     if isinstance(url, Rejected):
         return url
     if raw.title and not raw.title.isascii():
@@ -90,10 +92,10 @@ def normalise(
     return result if isinstance(result, Rejected) else _with_link(result, raw)
 
 
-def url_of(raw: RawArticle) -> str | Rejected | None:
+def url_of(raw: RawArticle, source: SourceProfile | None = None) -> str | Rejected | None:
     """The address that names an article; or what the record alone says against it, before its page is read."""
     try:
-        url = canonicalise_url(raw.url) if raw.url else None
+        url = canonical_url(raw.url, source) if raw.url else None
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
     if not raw.withdrawn and media_type(raw) not in CONTENT_TYPES:
@@ -151,14 +153,17 @@ def _article(
         language=language,
         published=_published(raw, source, page, language, now),
         first_seen=now,
-        url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url), raw),
+        url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url, source), raw),
         guid=raw.guid,
         authors=authors,
         agency=page.agency or (tidy_line(raw.agency) if raw.agency else None) or None,
         word_count=_count_words(page.body),
         content_hash=content_hash(title, page.body),
     )
-    return replace(article, raw=_leftovers(raw, article, page.marks or (() if page.title else hinted_marks)))
+    left = _leftovers(raw, article, page.marks or (() if page.title else hinted_marks))
+    if article.url and page.canonical_url not in (None, article.url):
+        left.setdefault("canonical_url", page.canonical_url)  # not believed
+    return replace(article, raw=left)
 
 
 def _count_words(text: str) -> int:
@@ -217,24 +222,35 @@ def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
     return best.at.tzinfo is None and other.at.tzinfo is not None
 
 
-def _better_url(stated: str | None, url: str | None) -> str | None:
+def _better_url(stated: str | None, url: str | None, source: SourceProfile | None) -> str | None:
     """The URL that the page states, if it names the same article: some pages all state one, and would be merged."""
     if url is None or not stated:
         return url
     try:
-        named = canonicalise_url(stated)
+        named = canonical_url(stated, source)
     except ValueError:
         return url
     if urlsplit(named).netloc != urlsplit(url).netloc or is_homepage(named):
         return url
     ours, theirs = set(_IDENTIFIER.findall(url)), set(_IDENTIFIER.findall(named))
-    if ours or theirs:
-        return named if ours == theirs else url
-    return named if _last_segment(named) == _last_segment(url) else url
+    if ours != theirs:
+        return url
+    if not all(map(_DATE.fullmatch, theirs)):
+        return named
+    return named if _names_one(urlsplit(named), urlsplit(url)) else url
 
 
-def _last_segment(url: str) -> str:
-    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+def _names_one(named: SplitResult, given: SplitResult) -> bool:
+    """Whether a page that states no number but its date is named by words, or by all parameters it was found by."""
+    last = unquote(_last_segment(named))
+    if last != unquote(_last_segment(given)):
+        return False
+    stated_all = set(given.query.split("&")) - {""} <= set(named.query.split("&"))
+    return stated_all or _WORDS_IN_PATH.fullmatch(last) is not None
+
+
+def _last_segment(url: SplitResult) -> str:
+    return url.path.rstrip("/").rpartition("/")[2]
 
 
 def _own_url(url: str | None, raw: RawArticle) -> str | None:

@@ -48,9 +48,7 @@ def _seconds(encoding: str) -> str:
 _MISREAD_WIDE = ("gb18030", "cp932", "big5hkscs")
 _FOREIGN = re.compile(r"([^\x00-\x7f][^<>\n]{0,120})[^<>\n]*")
 _CJK = re.compile("[\u3400-\u9fff]")
-_SECOND = "".join(
-    sorted({*bytes(range(0x80, 0xC0)).decode("latin-1")}.union(*(_seconds(name) for name in _MISREAD)))
-)
+_SECOND = "".join(sorted({*bytes(range(0x80, 0xC0)).decode("latin-1")}.union(*(_seconds(name) for name in _MISREAD))))
 _SIGNS = {first: re.compile(f"{first}[{re.escape(_SECOND)}]") for first in "ÃÂÐÑØÙÄÅâ"}
 _SIGNS |= {sign: re.compile(sign) for sign in ("Рџ", "вЂ")}
 """One of these is in nearly all UTF-8 that was read as a one-byte encoding of Europe."""
@@ -218,9 +216,7 @@ def _mended(text: str) -> str:
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 
-    return "\n".join(
-        fix_encoding(line) if _seems_misread(line) and is_bad(line) else line for line in text.split("\n")
-    )
+    return "\n".join(fix_encoding(line) if _seems_misread(line) and is_bad(line) else line for line in text.split("\n"))
 
 
 def _reread_legacy(text: str) -> str | None:

@@ -20,7 +20,7 @@ from newsflow.normalise.page.metadata import Metadata, read_metadata
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
-from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.values import Dropped, Extracted, SourceProfile, canonical_url
 from newsflow.normalise.words import Count, Words, accounted, counter_for
 
 # ruff: noqa: SIM905 - rows of words read best as rows
@@ -66,7 +66,7 @@ def extract_html(
         published=dates[0] if dates else None,
         dates=dates,
         authors=authors,
-        canonical_url=_canonical(meta.canonical, url),
+        canonical_url=_canonical(meta.canonical, url, source),
         language_hint=_language_tag(meta.language),
         agency=find_agency(body, authors, cleaned.credits),
         marks=marks,
@@ -168,18 +168,18 @@ def _authors(tree: HtmlElement, meta: Metadata, source: SourceProfile | None) ->
     return tuple(dict.fromkeys(name for name in names if name and not name.startswith(("http:", "https:"))))
 
 
-def _canonical(canonical: str | None, url: str | None) -> str | None:
+def _canonical(canonical: str | None, url: str | None, source: SourceProfile | None) -> str | None:
     """The canonical URL the page states, if it is on the host the page came from and not a front page."""
     if not canonical:
         return None
     try:
-        named = canonicalise_url(canonical)
+        named = canonical_url(canonical, source)
         parts = urlsplit(named)
         if url and urlsplit(canonicalise_url(url)).netloc != parts.netloc:
             return None
     except ValueError:
         return None
-    return named if parts.path.strip("/") or parts.query else None
+    return named if parts.path.strip("/") or parts.query or parts.fragment else None
 
 
 def _language_tag(language: str | None) -> str | None:

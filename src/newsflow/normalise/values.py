@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from newsflow.model import PublicationDate
+from newsflow.model.url import canonicalise_url
 from newsflow.normalise.words import NO_WORDS, Words
 
 
@@ -51,6 +52,15 @@ class Selectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameters:
+    """Query parameters of a source's addresses, in lower case: those that name its articles, whatever they are
+    elsewhere, and those that name none."""
+
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceProfile:
     """What is known of a source that its pages do not say.
 
@@ -66,3 +76,9 @@ class SourceProfile:
     title_suffixes: tuple[str, ...] = ()
     drop_lines: tuple[str, ...] = ()
     selectors: Selectors = field(default_factory=Selectors)
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+def canonical_url(url: str, source: SourceProfile | None) -> str:
+    """The canonical form of an address of a source. ValueError when it is not a web URL."""
+    return canonicalise_url(url, source.parameters.keep, source.parameters.drop) if source else canonicalise_url(url)
