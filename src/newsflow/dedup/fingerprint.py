@@ -55,7 +55,11 @@ def matching_text(text: str) -> str:
 
 def matching_tokens(text: str) -> list[str]:
     """The words of `matching_text(text)`, in order; punctuation separates, a Han or Thai character is a word."""
-    text = matching_text(text)
+    return split_words(matching_text(text))
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a matching text."""
     pattern = _MIXED_TOKEN if _MAY_BE_UNSPACED.search(text) else _TOKEN
     return pattern.findall(text)
 

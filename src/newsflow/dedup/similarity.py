@@ -31,6 +31,13 @@ class Rule:
     numbers: float = 0.7
     related_jaccard: float = 0.3
     related_containment: float = 0.5
+    likely: float = 0.3
+    """Containment from which two texts are laid side by side."""
+    shared: float = 0.6
+    """Of the words of the shorter text, the share that stands in the other in the same order: from here on a text that
+    was edited much is a duplicate as well."""
+    exchanged: float = 0.5
+    """Words exchanged for other words, to places where the text was edited otherwise: more are another report."""
 
 
 DEFAULT_RULE = Rule()

@@ -1,0 +1,363 @@
+"""What stands in place of what: two texts side by side, and whether what differs makes them two reports."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
+from newsflow.dedup.words import EVERYDAY_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
+
+ANCHOR_WORDS = 4
+"""Words in a row that each text has once: there the texts are laid side by side."""
+MOST_EXCHANGED = 5
+"""Words that are exchanged for others in one place; more are a passage that was written anew."""
+PARALLEL = 0.4
+"""The share of a longer place that is the same on both sides, where single words of it are exchanged."""
+
+UNLIKE_WORDS = 3
+"""Telling words that a beginning has at least, to be unlike another."""
+MOST_PAIRS = 1_000_000
+"""Words of the one text times words of the other between two anchors; beyond, they are laid side by side no further."""
+
+# Datelines and credits: where a report is from and whose it is says nothing of what it says.
+
+_HEAD_CHARS, _HEAD_WORDS = 100, 9
+_HEAD = re.compile(r"\s*(?P<said>[^\n!?:–—]{2,90}?)\s*(?P<end>:\s|[-–—]+\s|[–—])")
+_AGENCY = re.compile(r"\([^()]{2,40}\)|/[^/\n]{2,30}/")
+_BYLINE = re.compile(
+    r"\s*(?:by|von|por|par|كتب|كتبت|بقلم|автор|авторы|текст)[:\s]+[^\n.]{3,60}(?:\n|:\s)", re.IGNORECASE
+)
+_TAIL = re.compile(
+    r"[\s(\[/*–—-]*(?:(?:(?:additional |further )?(?:reporting|writing|editing|translation|photo|text)s? by|by|source|sources|via|credit|"
+    r"credits|photo|photos|contact)\b|"
+    r"(?:تحرير|اعداد|إعداد|كتب|كتبت|بقلم|المصدر|المصادر|تصوير|ترجمه|ترجمة|رابط الخبر)\b|"
+    r"(?:источник|автор|редактор|фото|текст|перевод|подготовил|подготовила|по материалам|по сообщению)\b|"
+    r"(?:quelle|redaktion|foto|fuente|redacción|édité par|rédigé par)\b)[^\n]{0,160}\Z",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(r"[\s.]*(?:\([^()\n]{2,120}\)|[–—/-]\s*[^\n.–—/-]{2,40}/?)[\s.]*\Z")
+_SENTENCE_END = re.compile(r"[.!?؟»”\"]\s+(?=\S)|\n")
+
+
+def told(body: str) -> str:
+    """A text without its dateline, byline and credit."""
+    start = _head_end(body)
+    end = len(body)
+    for _ in range(2):
+        last = max((found.end() for found in _SENTENCE_END.finditer(body, max(start, end - 300), end - 1)), default=end)
+        if last < end and (_TAIL.match(body[last:end]) or _SIGNED.match(body[last:end])):
+            end = last
+    signed = _SIGNED.search(body, max(start, end - 130), end)
+    return body[start : signed.start() + 1 if signed else end]
+
+
+def _head_end(body: str) -> int:
+    start = 0
+    if byline := _BYLINE.match(body[:_HEAD_CHARS]):
+        start = byline.end()
+    for _ in range(3):
+        found = _HEAD.match(body[start : start + _HEAD_CHARS])
+        if found is None or not _is_dateline(found["said"], found["end"]):
+            break
+        start += found.end()
+    return start
+
+
+def _is_dateline(said: str, end: str) -> bool:
+    words = re.findall(r"\w+", said)
+    if len(words) > _HEAD_WORDS or not words:
+        return False
+    if _AGENCY.search(said) and said.rstrip()[-1:] in ")/":
+        return True
+    cased = [word for word in words if word[:1].lower() != word[:1].upper()]
+    if not cased:
+        return len(words) <= 2
+    named = all(word[:1].isupper() or word[:1].isdigit() or len(word) <= 2 or word in _MONTHS for word in words)
+    return named and (len(words) <= 2 or end.strip() != ":")
+
+
+_MONTHS = frozenset(month for language in ("ru", "fr", "es") for month in vocabulary(language).months)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The words of a text, to be laid beside another."""
+
+    body: str
+    known: Vocabulary
+
+    @cached_property
+    def words(self) -> list[str]:
+        return plain_words(told(self.body), self.known)
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        return frozenset(self.words)
+
+    def is_name(self, word: str) -> bool:
+        """Whether the text writes a word with a capital within sentences, and never without."""
+        if len(word) < 2 or not word[0].isalpha() or word[0].upper() == word[0]:
+            return False
+        capital = re.escape(word[1:])
+        return (
+            re.search(rf"\w[,;]?\s+{word[0].upper()}(?i:{capital})\b", self.body) is not None
+            and re.search(rf"\b{word[0]}{capital}\b", self.body) is None
+        )
+
+
+def wording(body: str, language: str) -> Wording:
+    """The words of a text; of a language that is not known, as of its script."""
+    return Wording(body, vocabulary(language_of(language, body)))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What stands in the one text in place of what in the other, as matching words."""
+
+    left: str
+    right: str
+    kind: str
+    """`number`, `day`, `opposite`, `negation`, `order`, `name` or `word`."""
+
+    @property
+    def is_fact(self) -> bool:
+        return self.kind != "word"
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What two texts have in common and what not, in words."""
+
+    shared: int
+    """Words of the shorter text that stand in the other in the same order, in runs."""
+    shorter: int
+    edits: int
+    """Places where one has more, less, another form of a word, or another wording."""
+    unlike: bool
+    """Whether they begin with other things."""
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def facts(self) -> tuple[Exchange, ...]:
+        """The exchanges that make another report of a text by themselves."""
+        return tuple(each for each in self.exchanges if each.is_fact)
+
+    @property
+    def words(self) -> int:
+        """How many words were exchanged for others, each pair once."""
+        return len({(each.left, each.right) for each in self.exchanges if not each.is_fact})
+
+    @property
+    def share(self) -> float:
+        return self.shared / self.shorter if self.shorter else 0.0
+
+
+Place = tuple[int, int, int, int]
+"""From and to in the one text, and in the other."""
+
+
+def differences(left: Wording, right: Wording) -> Differences:
+    """Lay two texts of one language side by side."""
+    a, b = left.words, right.words
+    runs = align(a, b)
+    edits, unlike = 0, False
+    exchanges: list[Exchange] = []
+    for place, inner in _places(runs, len(a), len(b)):
+        found = list(_exchanged(left, right, place, inner))
+        exchanges += found
+        edits += not found
+        if place[0] == place[2] == 0:
+            unlike = _begin_unlike(left, right, place)
+    shared = sum(size for _, _, size in runs if size > 1)
+    return Differences(shared, min(len(a), len(b)), edits, unlike, tuple(exchanges))
+
+
+def _begin_unlike(left: Wording, right: Wording, place: Place) -> bool:
+    known = left.known
+    sides = left.words[place[0] : place[1]], right.words[place[2] : place[3]]
+    told = [[word for word in side if known.rank(word) > EVERYDAY_RANK] for side in sides]
+    rest = _unlike(*told, known.language)
+    return min(map(len, told)) >= UNLIKE_WORDS and len(rest[0]) == len(told[0])
+
+
+def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAULT_RULE) -> Relation:
+    """What the rule makes of a pair whose texts were laid side by side: what is exchanged decides, however much is
+    shared."""
+    if similarity.exact:
+        return Relation.DUPLICATE
+    alike = similarity.jaccard >= rule.jaccard or similarity.containment >= rule.containment
+    if alike or (similarity.containment >= rule.likely and found.share >= rule.shared):
+        if not found.facts and found.words <= rule.exchanged * found.edits:
+            return Relation.DUPLICATE
+        if found.unlike:  # They share what is not the news.
+            return Relation.NONE
+    related = similarity.jaccard >= rule.related_jaccard or similarity.containment >= rule.related_containment
+    return Relation.RELATED if alike or related else Relation.NONE
+
+
+def align(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int, int]]:
+    """The runs of equal words, in order in both: (place in `a`, place in `b`, words)."""
+    runs: list[tuple[int, int, int]] = []
+    at_a = at_b = 0
+    for i, j in [*_anchors(a, b), (len(a), len(b))]:
+        if i < at_a or j < at_b:
+            continue  # within the run before
+        while i > at_a and j > at_b and a[i - 1] == b[j - 1]:
+            i, j = i - 1, j - 1
+        if i > at_a and j > at_b and (i - at_a) * (j - at_b) <= MOST_PAIRS:
+            between = SequenceMatcher(None, a[at_a:i], b[at_b:j], autojunk=False).get_matching_blocks()[:-1]
+            runs += [(at_a + x, at_b + y, size) for x, y, size in between]
+        at_a, at_b = i, j
+        while at_a < len(a) and at_b < len(b) and a[at_a] == b[at_b]:
+            at_a, at_b = at_a + 1, at_b + 1
+        if at_a > i:
+            runs.append((i, j, at_a - i))
+    return runs
+
+
+def _anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
+    """Where a few words in a row stand that each text has once; the most that are in one order."""
+    places = _single(b)
+    pairs = sorted((i, places[words]) for words, i in _single(a).items() if words in places)
+    best: list[int] = []  # the longest rising sequence, by what it ends with
+    ends: list[int] = []
+    before: list[int] = []
+    for n, (_, j) in enumerate(pairs):
+        at = bisect_left(ends, j)
+        before.append(best[at - 1] if at else -1)
+        ends[at : at + 1], best[at : at + 1] = [j], [n]
+    chain: list[tuple[int, int]] = []
+    n = best[-1] if best else -1
+    while n >= 0:
+        chain.append(pairs[n])
+        n = before[n]
+    return chain[::-1]
+
+
+def _single(words: Sequence[str]) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
+    repeated = set()
+    for at, some in enumerate(zip(*(words[n:] for n in range(ANCHOR_WORDS)), strict=False)):
+        if found.setdefault(some, at) != at:
+            repeated.add(some)
+    for some in repeated:
+        del found[some]
+    return found
+
+
+def _places(
+    runs: Sequence[tuple[int, int, int]], len_a: int, len_b: int
+) -> Iterator[tuple[Place, list[Place]]]:
+    """The places that differ: what lies between runs of two words and more, and what differs within it."""
+    i = k = 0
+    inner: list[Place] = []
+    start = (0, 0)
+    for x, y, size in [*runs, (len_a, len_b, 0)]:
+        if (x, y) != (i, k):
+            inner.append((i, x, k, y))
+        ends = size == 0 or size > 1 or not inner
+        if ends:
+            if inner:
+                yield (start[0], x, start[1], y), inner
+            inner, start = [], (x + size, y + size)
+        i, k = x + size, y + size
+
+
+def _exchanged(left: Wording, right: Wording, place: Place, inner: Sequence[Place]) -> Iterator[Exchange]:
+    i, j, k, m = place
+    longest = max(j - i, m - k)
+    if longest > MOST_EXCHANGED and len(inner) > 1:
+        same = longest - max(sum(each[1] - each[0] for each in inner), sum(each[3] - each[2] for each in inner))
+        if same >= PARALLEL * longest:
+            for each in inner:
+                yield from _exchanged(left, right, each, [each])
+        return
+    if longest > MOST_EXCHANGED or i == j or k == m:
+        yield from _negated(left, left.words[i:j], right.words[k:m])
+        return
+    known, a, b = left.known, left.words[i:j], right.words[k:m]
+    if Counter(a) == Counter(b):
+        yield from _reordered(a, b, known)
+        return
+    if are_variants("".join(a), "".join(b), known.language):
+        return
+    x, y = _unlike(a, b, known.language)
+    at_end = j == len(left.words) and m == len(right.words) and longest > 1
+    yield from (each for each in _compared(left, right, x, y) if each.is_fact or not at_end)
+
+
+def _negated(left: Wording, a: Sequence[str], b: Sequence[str]) -> Iterator[Exchange]:
+    """A few words that stand on one side alone, and turn what is said round."""
+    words = a or b
+    if bool(a) != bool(b) and len(words) == 1 and words[0] in left.known.negations:
+        yield Exchange(" ".join(a), " ".join(b), "negation")
+
+
+def _reordered(a: Sequence[str], b: Sequence[str], known: Vocabulary) -> Iterator[Exchange]:
+    """Who did what to whom: the first is the last now, and the last the first."""
+    ends = {a[0], a[-1]}
+    if ends != {b[0], b[-1]} or a[0] != b[-1] or _AND.intersection(a[1:-1]) or any(known.rank(word) <= EVERYDAY_RANK for word in ends):
+        return
+    if not any(word in days for word in ends for days in (known.weekdays, known.months)):
+        yield Exchange(" ".join(a), " ".join(b), "order" if len(a) > 2 else "word")
+
+
+_AND = frozenset(("and", "и", "und", "et", "y"))
+
+
+def _unlike(a: Sequence[str], b: Sequence[str], language: str) -> tuple[list[str], list[str]]:
+    """What is left of both sides without the words that are one."""
+    rest, other = [], list(b)
+    for word in a:
+        same = next((each for each in other if each == word), None) or next(
+            (each for each in other if are_variants(word, each, language)), None
+        )
+        if same is None:
+            rest.append(word)
+        else:
+            other.remove(same)
+    return rest, other
+
+
+def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iterator[Exchange]:
+    known = left.known
+    said = " ".join(x), " ".join(y)
+    numbers = [[word for word in side if any(each.isdigit() for each in word)] for side in (x, y)]
+    if all(numbers):
+        if not _is_rounded(*numbers):
+            yield Exchange(*said, "number")
+        return
+    for days in (known.weekdays, known.months):
+        named = [{found for word in side if (found := known.find(days, word)) is not None} for side in (x, y)]
+        if all(named):
+            if not named[0] & named[1]:
+                yield Exchange(*said, "day")
+            return
+    if len(x) == len(y) == 1 and known.are_opposites(x[0], y[0]):
+        yield Exchange(*said, "opposite")
+        return
+    telling = [[word for word in side if known.rank(word) > EVERYDAY_RANK and word not in numbers[0] + numbers[1]] for side in (x, y)]
+    if len(x + y) == 1 and known.negations.issuperset(x + y):
+        yield Exchange(*said, "negation")
+    elif all(telling):
+        names = all(any(text.is_name(word) for word in side) for text, side in ((left, telling[0]), (right, telling[1])))
+        new = not right.all.issuperset(telling[0]) or not left.all.issuperset(telling[1])
+        yield Exchange(" ".join(telling[0]), " ".join(telling[1]), "name" if names and new else "word")
+
+
+def _is_rounded(left: Sequence[str], right: Sequence[str]) -> bool:
+    """One large number, written more and less exactly; or the same digits."""
+    digits = ["".join(NUMBER.findall("".join(side))) for side in (left, right)]
+    if digits[0] == digits[1]:
+        return True
+    if len(left) != 1 or len(right) != 1 or not (NUMBER.fullmatch(left[0]) and NUMBER.fullmatch(right[0])):
+        return False
+    one, two = (float(side[0].replace(POINT, ".")) for side in (left, right))
+    exact = [len(f"{value:.0f}".rstrip("0")) for value in (one, two)]
+    return min(one, two) >= 100_000 and abs(one - two) < 0.01 * max(one, two) and min(exact) <= 3 < max(exact)

@@ -1,0 +1,286 @@
+"""Words as news uses them: numbers in words and digits, days, opposites, other spellings and forms of one word."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgpack
+import orjson
+
+from newsflow.dedup.fingerprint import matching_text, split_words
+
+EVERYDAY_RANK = 370
+"""In hundredths of a decade below the commonest: a frequency of 200 in a million, as of `said` and `people`."""
+UNKNOWN_RANK = 1_000
+"""Of a word that is in no list: rarer than one in a million, a name or a slip."""
+TYPO_CHARS = 4
+"""Words of so many characters may differ in one by a slip."""
+LONG_CHARS = 8
+
+_ENDINGS = {
+    "en": frozenset(("", "s", "es", "d", "ed", "ing", "ly", "al", "n", "an", "ian", "er", "ers")),
+    "ru": frozenset(
+        "|а|я|о|е|ё|и|ы|у|ю|ь|й|ой|ей|ий|ый|ая|яя|ое|ее|ие|ые|ом|ем|ам|ям|ах|ях|ами|ями|ов|ев|ого|его|ому|ему|ым|им|ую|юю|"
+        "ых|их|ыми|ими|л|ла|ло|ли|ть|ся|сь|т|ет|ют|ут|ит|ят|ыми|ия|ию|ии|ией|ский|ская|ское|ские|ского|ской|ским|н|ный".split("|")
+    ),
+}  # fmt: skip
+_OTHER_ENDINGS = frozenset(("", "s", "e", "n", "en", "es", "r", "er", "em", "a", "o", "i", "as", "os"))
+_ARABIC_HEAD = re.compile("^(?:[وف]?(?:ال|بال|كال|لل|[بلكس])?|(?:ابو?|عبد(?:ال)?))(?=...)")
+_ARABIC_TAIL = re.compile("(?<=...)(?:تين|تان|تي|تا|هما|ها|هم|ان|ات|ون|ين|يه|يا|نا|وا|[هياتن])$|(?<=..)ا$")
+_ARABIC_PERSON = re.compile("^[تينس](?=.{4})")
+_ARABIC_LETTERS = str.maketrans({"ؤ": "و", "ئ": "ي", "ء": None, "غ": "ج", "ك": "ج", "ض": "د", "ث": "س", "ص": "س"})
+_BRITISH = tuple(
+    (re.compile(british), american)
+    for british, american in (
+        ("our", "or"), ("yse", "yze"), ("is(?=e|ing|ation)", "iz"), ("(?<=[bcdght])re$", "er"), ("ae|oe", "e"),
+        ("ogue", "og"), ("ence$", "ense"), ("mme$", "m"), ("ough$", "ow"), ("que$", "ck"), ("eable$", "able"),
+        (r"([lpts])\1", r"\1"),
+    )
+)  # fmt: skip
+_SOUNDS = tuple(
+    (re.compile(written), heard)
+    for written, heard in (
+        ("h$", ""), ("ck|q|gh|kh", "k"), ("ph", "f"), ("dj|j", "g"), ("sch|tch", "ch"), ("y", "i"), ("w", "v"), ("z", "s"),
+        (r"(.)\1", r"\1"),
+    )
+)  # fmt: skip
+_VOWELS = re.compile("[aeiouаеёиоуыэюя]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What is known of the words of one language, in their matching form."""
+
+    language: str
+    numbers: Mapping[str, int]
+    scales: Mapping[str, int]
+    weekdays: Mapping[str, int]
+    months: Mapping[str, int]
+    negations: frozenset[str]
+    opposites: frozenset[frozenset[str]]
+    framing: frozenset[str]
+    """Who says so, in what words, with which title, on which day as seen from another: these may be exchanged."""
+    ranks: Mapping[str, int]
+
+    def rank(self, word: str) -> int:
+        """How rare a word is; `UNKNOWN_RANK` where it is in no list."""
+        if word in self.framing or (self.language == "ar" and word[:1] in "وف" and word[1:] in self.framing):
+            return 0
+        if self.ranks:
+            return self.ranks.get(word, UNKNOWN_RANK)
+        return 0 if len(word) <= 3 else UNKNOWN_RANK
+
+    def find(self, words: Mapping[str, int], word: str) -> int | None:
+        """What stands for a word, for Arabic with what is written before it too."""
+        found = words.get(word)
+        return words.get(_ARABIC_HEAD.sub("", word)) if found is None and self.language == "ar" else found
+
+    def are_opposites(self, left: str, right: str) -> bool:
+        if self.language == "ar":
+            left, right = (word[1:] if word[:1] == "و" and word not in self.ranks else word for word in (left, right))
+        return frozenset((left, right)) in self.opposites
+
+
+@cache
+def vocabulary(language: str) -> Vocabulary:
+    """The vocabulary of a language; that of a language without one is empty."""
+    listed = orjson.loads((files("newsflow.dedup") / "data" / "words.json").read_bytes()).get(language, {})
+    numbers, scales = (
+        {matching_text(word): int(value) for value, words in listed.get(name, {}).items() for word in words.split()}
+        for name in ("numbers", "scales")
+    )
+    weekdays, months = (
+        {matching_text(word): at for at, words in enumerate(listed.get(name, "").split()) for word in words.split("/")}
+        for name in ("weekdays", "months")
+    )
+    pairs = (matching_text(pair).split("/") for pair in listed.get("opposites", "").split())
+    negations = frozenset(matching_text(listed.get("not", "")).split())
+    return Vocabulary(
+        language, numbers, scales, weekdays, months, negations, frozenset(map(frozenset, pairs)),
+        frozenset(matching_text(listed.get("framing", "")).split()), _ranks(language),
+    )
+
+
+def _ranks(language: str) -> dict[str, int]:
+    """The words of a language that are not rare, by how much less common than the commonest; {} without a list."""
+    package = find_spec("wordfreq")  # Its import takes longer than its list.
+    path = Path(str(package and package.origin)).with_name("data") / f"small_{language}.msgpack.gz"
+    if not path.is_file():
+        return {}
+    with gzip.open(path) as packed:
+        _, *ranks = msgpack.load(packed)
+    found: dict[str, int] = {}
+    for rank, words in enumerate(ranks):
+        for word in words:
+            found.setdefault(matching_text(word), rank)
+    return found
+
+
+def language_of(language: str, body: str) -> str:
+    """The language whose words are used: where it is not known, the commonest of the script."""
+    if language != "und":
+        return language
+    head = body[:400]
+    if re.search("[\u0621-\u064a]", head):
+        return "ar"
+    return "ru" if re.search("[а-яА-Я]", head) else "en"
+
+
+# One number however it is written.
+
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,٬'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?![\d]|[.,]\d)")
+_REVERSED = re.compile(r"\b(\d+)ر(\d+)\b")
+"""Arabic agencies write `5ر1` for 1.5."""
+_ADDRESS = re.compile(r"\S+@\S+\.\S+|https?://\S+|\bwww\.\S+|\[?\bemail.protected\]?")
+_DECIMAL = re.compile(r"(?<=\d)[.,٫](?=\d)")
+POINT = "\ua78f"
+"""Stands for the decimal point within a word: a letter that looks like one."""
+_JOINED = re.compile(r"(\d)(bn|mn|mln|k|млн|млрд)\b")
+_ATTACHED = re.compile(r"\b[بلوفك](?=\d)")
+NUMBER = re.compile(rf"\d+(?:{POINT}\d+)?")
+
+
+def plain_words(text: str, known: Vocabulary) -> list[str]:
+    """The words of a text in their matching form, each number as one word in digits."""
+    text = _REVERSED.sub(r"\2.\1", matching_text(_ADDRESS.sub(" ", text)))
+    text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
+    text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
+    return _numbers_in_digits(split_words(_DECIMAL.sub(POINT, text)), known)
+
+
+def _numbers_in_digits(words: list[str], known: Vocabulary) -> list[str]:
+    found: list[str] = []
+    for word in words:
+        value = known.find(known.numbers, word)
+        if value is not None:
+            word = str(value)
+        elif found and NUMBER.fullmatch(found[-1]) and (scale := known.scales.get(word)) is not None:
+            word = _product(found.pop(), scale)
+        last = found[-1] if found else ""
+        if value is not None and last.isdecimal() and _completes(int(last), value) and word != last:
+            found[-1] = str(int(last) + value)
+        else:
+            found.append(word)
+    return found
+
+
+def _product(number: str, scale: int) -> str:
+    product = float(number.replace(POINT, ".")) * scale
+    return f"{product:.3f}".rstrip("0").rstrip(".").replace(".", POINT)
+
+
+def _completes(last: int, value: int) -> bool:
+    """Whether `value` goes on from `last`, as 5 from 20, in Arabic 20 from 5 and 10 from 2."""
+    return (last in range(20, 100, 10) and value < 10) or (last < 10 and value in range(10, 100, 10) and last > 0)
+
+
+# One word however it is spelled.
+
+
+@lru_cache(maxsize=20_000)
+def are_variants(left: str, right: str, language: str) -> bool:
+    """Whether two words are one: in another form, in another spelling, or with a slip."""
+    known = vocabulary(language)
+    if known.are_opposites(left, right):
+        return False
+    one, two = (_plain(word) for word in (left, right))
+    if one == two:
+        return True
+    digits = [re.sub(r"\D", "", word) for word in (one, two)]
+    if any(digits):
+        return digits[0] == digits[1]
+    if language == "ar":
+        return _are_arabic_variants(one, two, known)
+    return (
+        _is_inflected(one, two, language)
+        or _is_respelled(one, two)
+        or _is_slip(left, right, known)
+        or _is_abbreviated(one, two)
+    )
+
+
+def _plain(word: str) -> str:
+    """Without accents."""
+    return word if word.isascii() else "".join(each for each in unicodedata.normalize("NFD", word) if not unicodedata.combining(each))
+
+
+def _is_inflected(left: str, right: str, language: str) -> bool:
+    stem = _common_head(left, right)
+    endings = _ENDINGS.get(language, _OTHER_ENDINGS)
+    return stem >= 3 and 2 * stem >= max(len(left), len(right)) - 1 and left[stem:] in endings and right[stem:] in endings
+
+
+def _common_head(left: str, right: str) -> int:
+    count = 0
+    for one, two in zip(left, right, strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
+
+
+def _is_respelled(left: str, right: str) -> bool:
+    """British or American, or a name from another script: the same sounds in the same order, other vowels."""
+    for british, american in _BRITISH:
+        left, right = british.sub(american, left), british.sub(american, right)
+    for written, heard in _SOUNDS:
+        left, right = written.sub(heard, left), written.sub(heard, right)
+    if left == right:
+        return True
+    shapes = [_VOWELS.sub("a", word) for word in (left, right)]
+    if shapes[0] != shapes[1] or len(shapes[0]) < 4 or (left[0] in "aeiou") != (right[0] in "aeiou"):
+        return False
+    return not (_VOWELS.match(left[-1]) and left[-1] != right[-1])
+
+
+def _is_slip(left: str, right: str, known: Vocabulary) -> bool:
+    """Whether one letter is wrong, and the words are not two that there are."""
+    if min(len(left), len(right)) < TYPO_CHARS or not _is_one_edit(left, right):
+        return False
+    both_known = max(known.rank(left), known.rank(right)) < UNKNOWN_RANK
+    return not both_known or len(left) >= LONG_CHARS
+
+
+def _is_abbreviated(left: str, right: str) -> bool:
+    """Whether one is short for the other, as `dlr` and `km`."""
+    short, long = sorted((left, right), key=len)
+    if _VOWELS.search(short) or short[:1] != long[:1] or len(short) == len(long):
+        return False
+    letters = iter(long)
+    return all(letter in letters for letter in short)
+
+
+def _is_one_edit(left: str, right: str) -> bool:
+    """One letter more, less, another, or two neighbours exchanged."""
+    if abs(len(left) - len(right)) > 1:
+        return False
+    head = _common_head(left, right)
+    tail = _common_head(left[head:][::-1], right[head:][::-1])
+    one, two = left[head : len(left) - tail], right[head : len(right) - tail]
+    return max(len(one), len(two)) <= 1 or (len(one) == 2 and one == two[::-1])
+
+
+def _are_arabic_variants(left: str, right: str, known: Vocabulary) -> bool:
+    forms = [_arabic_stems(word) for word in (left, right)]
+    if forms[0] & forms[1]:
+        return True
+    if _is_slip(left, right, known):
+        return True
+    least = 5 if max(known.rank(left), known.rank(right)) >= UNKNOWN_RANK else 6
+    bare = [{re.sub("(?<=.)[اوي]", "", form) for form in each if len(form) >= least} for each in forms]
+    return bool(bare[0] & bare[1])
+
+
+def _arabic_stems(word: str) -> set[str]:
+    word = word.translate(_ARABIC_LETTERS)
+    bare = _ARABIC_HEAD.sub("", word)
+    stems = {word, bare, _ARABIC_TAIL.sub("", word), _ARABIC_TAIL.sub("", bare)}
+    return stems | {_ARABIC_PERSON.sub("", stem) for stem in stems}
