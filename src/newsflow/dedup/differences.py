@@ -11,13 +11,13 @@ from difflib import SequenceMatcher
 from functools import cached_property
 
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
-from newsflow.dedup.words import EVERYDAY_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
+from newsflow.dedup.words import EVERYDAY_RANK, GRAMMAR_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
 
 ANCHOR_WORDS = 4
 """Words in a row that each text has once: there the texts are laid side by side."""
 MOST_EXCHANGED = 5
 """Words that are exchanged for others in one place; more are a passage that was written anew."""
-PARALLEL = 0.4
+PARALLEL = 0.3
 """The share of a longer place that is the same on both sides, where single words of it are exchanged."""
 
 UNLIKE_WORDS = 3
@@ -41,7 +41,7 @@ _TAIL = re.compile(
     r"(?:quelle|redaktion|foto|fuente|redacción|édité par|rédigé par)\b)[^\n]{0,160}\Z",
     re.IGNORECASE,
 )
-_SIGNED = re.compile(r"[\s.]*(?:\([^()\n]{2,120}\)|[–—/-]\s*[^\n.–—/-]{2,40}/?)[\s.]*\Z")
+_SIGNED = re.compile(r"(?<=[.!?؟»”\"\s])\s*(?:\([^()\n]{2,120}\)|[–—/-]\s*[^\n.–—/-]{2,40}/?)[\s.]*\Z")
 _SENTENCE_END = re.compile(r"[.!?؟»”\"]\s+(?=\S)|\n")
 
 
@@ -172,8 +172,8 @@ def differences(left: Wording, right: Wording) -> Differences:
         found = list(_exchanged(left, right, place, inner))
         exchanges += found
         edits += not found
-        if place[0] == place[2] == 0:
-            unlike = _begin_unlike(left, right, place)
+        if max(place[0], place[2]) <= 2:
+            unlike = unlike or _begin_unlike(left, right, place)
     shared = sum(size for _, _, size in runs if size > 1)
     return Differences(shared, min(len(a), len(b)), edits, unlike, tuple(exchanges))
 
@@ -301,8 +301,11 @@ def _negated(left: Wording, a: Sequence[str], b: Sequence[str]) -> Iterator[Exch
 
 def _reordered(a: Sequence[str], b: Sequence[str], known: Vocabulary) -> Iterator[Exchange]:
     """Who did what to whom: the first is the last now, and the last the first."""
+    if all(any(each.isdigit() for each in word) for word in a):
+        yield Exchange(" ".join(a), " ".join(b), "number")
+        return
     ends = {a[0], a[-1]}
-    if ends != {b[0], b[-1]} or a[0] != b[-1] or _AND.intersection(a[1:-1]) or any(known.rank(word) <= EVERYDAY_RANK for word in ends):
+    if ends != {b[0], b[-1]} or a[0] != b[-1] or _AND.intersection(a[1:-1]) or any(known.rank(word) <= GRAMMAR_RANK for word in ends):
         return
     if not any(word in days for word in ends for days in (known.weekdays, known.months)):
         yield Exchange(" ".join(a), " ".join(b), "order" if len(a) > 2 else "word")
@@ -313,15 +316,15 @@ _AND = frozenset(("and", "и", "und", "et", "y"))
 
 def _unlike(a: Sequence[str], b: Sequence[str], language: str) -> tuple[list[str], list[str]]:
     """What is left of both sides without the words that are one."""
-    rest, other = [], list(b)
-    for word in a:
-        same = next((each for each in other if each == word), None) or next(
-            (each for each in other if are_variants(word, each, language)), None
-        )
-        if same is None:
-            rest.append(word)
-        else:
-            other.remove(same)
+    both = Counter(a) & Counter(b)
+    rest, other = list((Counter(a) - both).elements()), list((Counter(b) - both).elements())
+    at = 0
+    for word in [*rest]:
+        same = next((n for n in range(at, len(other)) if are_variants(word, other[n], language)), None)
+        if same is not None:  # Those of one order alone: `Ivan Petrov` is not `Petr Ivanov`.
+            rest.remove(word)
+            del other[same]
+            at = same
     return rest, other
 
 
@@ -342,13 +345,17 @@ def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iter
     if len(x) == len(y) == 1 and known.are_opposites(x[0], y[0]):
         yield Exchange(*said, "opposite")
         return
-    telling = [[word for word in side if known.rank(word) > EVERYDAY_RANK and word not in numbers[0] + numbers[1]] for side in (x, y)]
     if len(x + y) == 1 and known.negations.issuperset(x + y):
         yield Exchange(*said, "negation")
-    elif all(telling):
-        names = all(any(text.is_name(word) for word in side) for text, side in ((left, telling[0]), (right, telling[1])))
-        new = not right.all.issuperset(telling[0]) or not left.all.issuperset(telling[1])
-        yield Exchange(" ".join(telling[0]), " ".join(telling[1]), "name" if names and new else "word")
+        return
+    left_words, right_words = ([word for word in side if word.isalpha() and known.rank(word) > GRAMMAR_RANK] for side in (x, y))
+    sizes = len(left_words), len(right_words)
+    if not min(sizes) or max(sizes) > 2 * min(sizes) + 1:
+        return
+    names = any(map(left.is_name, left_words)) and any(map(right.is_name, right_words))
+    new = not right.all.issuperset(left_words) or not left.all.issuperset(right_words)
+    if names or any(known.rank(word) > EVERYDAY_RANK for word in left_words + right_words):
+        yield Exchange(" ".join(left_words), " ".join(right_words), "name" if names and new else "word")
 
 
 def _is_rounded(left: Sequence[str], right: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -18,15 +19,19 @@ import orjson
 from newsflow.dedup.fingerprint import matching_text, split_words
 
 EVERYDAY_RANK = 370
-"""In hundredths of a decade below the commonest: a frequency of 200 in a million, as of `said` and `people`."""
+"""In hundredths of a decade below the commonest: one in five thousand words, as `police` and `today`."""
+GRAMMAR_RANK = 250
+"""One in three hundred: hardly any but words of grammar."""
 UNKNOWN_RANK = 1_000
 """Of a word that is in no list: rarer than one in a million, a name or a slip."""
 TYPO_CHARS = 4
 """Words of so many characters may differ in one by a slip."""
 LONG_CHARS = 8
+ALMOST = 0.7
+"""The share of letters, in order, that a word has in common with what was meant to be it."""
 
 _ENDINGS = {
-    "en": frozenset(("", "s", "es", "d", "ed", "ing", "ly", "al", "n", "an", "ian", "er", "ers")),
+    "en": frozenset(("", "s", "es", "d", "ed", "ing", "ly", "al", "n", "an", "ian", "ese", "ish", "er", "ers")),
     "ru": frozenset(
         "|а|я|о|е|ё|и|ы|у|ю|ь|й|ой|ей|ий|ый|ая|яя|ое|ее|ие|ые|ом|ем|ам|ям|ах|ях|ами|ями|ов|ев|ого|его|ому|ему|ым|им|ую|юю|"
         "ых|их|ыми|ими|л|ла|ло|ли|ть|ся|сь|т|ет|ют|ут|ит|ят|ыми|ия|ию|ии|ией|ский|ская|ское|ские|ского|ской|ским|н|ный".split("|")
@@ -34,6 +39,7 @@ _ENDINGS = {
 }  # fmt: skip
 _OTHER_ENDINGS = frozenset(("", "s", "e", "n", "en", "es", "r", "er", "em", "a", "o", "i", "as", "os"))
 _ARABIC_HEAD = re.compile("^(?:[وف]?(?:ال|بال|كال|لل|[بلكس])?|(?:ابو?|عبد(?:ال)?))(?=...)")
+_ARABIC_CLITIC = re.compile("^[وف]?[بلك]?(?=...)")
 _ARABIC_TAIL = re.compile("(?<=...)(?:تين|تان|تي|تا|هما|ها|هم|ان|ات|ون|ين|يه|يا|نا|وا|[هياتن])$|(?<=..)ا$")
 _ARABIC_PERSON = re.compile("^[تينس](?=.{4})")
 _ARABIC_LETTERS = str.maketrans({"ؤ": "و", "ئ": "ي", "ء": None, "غ": "ج", "ك": "ج", "ض": "د", "ث": "س", "ص": "س"})
@@ -48,7 +54,7 @@ _BRITISH = tuple(
 _SOUNDS = tuple(
     (re.compile(written), heard)
     for written, heard in (
-        ("h$", ""), ("ck|q|gh|kh", "k"), ("ph", "f"), ("dj|j", "g"), ("sch|tch", "ch"), ("y", "i"), ("w", "v"), ("z", "s"),
+        ("h$", ""), ("ff$", "v"), ("ck|q|gh|kh", "k"), ("ph", "f"), ("dj|j", "g"), ("sch|tch", "ch"), ("y", "i"), ("w", "v"), ("z", "s"),
         (r"(.)\1", r"\1"),
     )
 )  # fmt: skip
@@ -68,12 +74,16 @@ class Vocabulary:
     opposites: frozenset[frozenset[str]]
     framing: frozenset[str]
     """Who says so, in what words, with which title, on which day as seen from another: these may be exchanged."""
+    names: frozenset[str]
+    """Those that are as common as everyday words, of a language whose writing does not show them."""
     ranks: Mapping[str, int]
 
     def rank(self, word: str) -> int:
         """How rare a word is; `UNKNOWN_RANK` where it is in no list."""
         if word in self.framing or (self.language == "ar" and word[:1] in "وف" and word[1:] in self.framing):
             return 0
+        if word in self.names:
+            return EVERYDAY_RANK + 1
         if self.ranks:
             return self.ranks.get(word, UNKNOWN_RANK)
         return 0 if len(word) <= 3 else UNKNOWN_RANK
@@ -81,7 +91,10 @@ class Vocabulary:
     def find(self, words: Mapping[str, int], word: str) -> int | None:
         """What stands for a word, for Arabic with what is written before it too."""
         found = words.get(word)
-        return words.get(_ARABIC_HEAD.sub("", word)) if found is None and self.language == "ar" else found
+        if found is not None or self.language != "ar":
+            return found
+        bare = _ARABIC_CLITIC.sub("", word)
+        return words.get(bare, words.get(bare.removeprefix("ال")) if bare not in self.weekdays else None)
 
     def are_opposites(self, left: str, right: str) -> bool:
         if self.language == "ar":
@@ -105,7 +118,8 @@ def vocabulary(language: str) -> Vocabulary:
     negations = frozenset(matching_text(listed.get("not", "")).split())
     return Vocabulary(
         language, numbers, scales, weekdays, months, negations, frozenset(map(frozenset, pairs)),
-        frozenset(matching_text(listed.get("framing", "")).split()), _ranks(language),
+        frozenset(matching_text(listed.get("framing", "")).split()), frozenset(listed.get("names", "").split()),
+        _ranks(language),
     )
 
 
@@ -243,10 +257,13 @@ def _is_respelled(left: str, right: str) -> bool:
 
 def _is_slip(left: str, right: str, known: Vocabulary) -> bool:
     """Whether one letter is wrong, and the words are not two that there are."""
-    if min(len(left), len(right)) < TYPO_CHARS or not _is_one_edit(left, right):
+    ranks = known.rank(left), known.rank(right)
+    if min(len(left), len(right)) < TYPO_CHARS:
         return False
-    both_known = max(known.rank(left), known.rank(right)) < UNKNOWN_RANK
-    return not both_known or len(left) >= LONG_CHARS
+    if not _is_one_edit(left, right):
+        one_is_no_word = min(ranks) < UNKNOWN_RANK <= max(ranks)
+        return one_is_no_word and SequenceMatcher(None, left, right, autojunk=False).ratio() >= ALMOST
+    return max(ranks) >= UNKNOWN_RANK or len(left) >= LONG_CHARS
 
 
 def _is_abbreviated(left: str, right: str) -> bool:
