@@ -6,10 +6,11 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
+from newsflow.dedup.fingerprint import MIN_TOKENS, Fingerprint
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
 from newsflow.dedup.words import EVERYDAY_RANK, GRAMMAR_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
 
@@ -20,6 +21,10 @@ MOST_EXCHANGED = 5
 PARALLEL = 0.3
 """The share of a longer place that is the same on both sides, where single words of it are exchanged."""
 
+MOST_CHARS = 100_000
+"""Of a longer text the rest is not laid side by side."""
+LEAST_TOKENS = 10
+"""A shorter text counts only when it is equal."""
 UNLIKE_WORDS = 3
 """Telling words that a beginning has at least, to be unlike another."""
 MOST_PAIRS = 1_000_000
@@ -91,14 +96,24 @@ class Wording:
 
     body: str
     known: Vocabulary
+    title: str = ""
 
     @cached_property
     def words(self) -> list[str]:
-        return plain_words(told(self.body), self.known)
+        return plain_words(told(self.body[:MOST_CHARS]), self.known)
+
+    @property
+    def whole(self) -> Wording:
+        """With the title: a short body says little alone."""
+        return Wording(f"{self.title}\n{self.body}", self.known)
 
     @cached_property
     def all(self) -> frozenset[str]:
         return frozenset(self.words)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(filter(NUMBER.fullmatch, self.all))
 
     def is_name(self, word: str) -> bool:
         """Whether the text writes a word with a capital within sentences, and never without."""
@@ -111,9 +126,9 @@ class Wording:
         )
 
 
-def wording(body: str, language: str) -> Wording:
+def wording(body: str, language: str, title: str = "") -> Wording:
     """The words of a text; of a language that is not known, as of its script."""
-    return Wording(body, vocabulary(language_of(language, body)))
+    return Wording(body, vocabulary(language_of(language, body)), title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +140,6 @@ class Exchange:
     kind: str
     """`number`, `day`, `opposite`, `negation`, `order`, `name` or `word`."""
 
-    @property
-    def is_fact(self) -> bool:
-        return self.kind != "word"
-
 
 @dataclass(frozen=True, slots=True)
 class Differences:
@@ -139,19 +150,20 @@ class Differences:
     shorter: int
     edits: int
     """Places where one has more, less, another form of a word, or another wording."""
+    figures: int
+    """Different numbers in the text that has fewer."""
+    numbers: float
+    """Of the fewer numbers, the share that the other has too; 1 where there are none."""
     unlike: bool
     """Whether they begin with other things."""
     exchanges: tuple[Exchange, ...] = ()
 
-    @property
-    def facts(self) -> tuple[Exchange, ...]:
-        """The exchanges that make another report of a text by themselves."""
-        return tuple(each for each in self.exchanges if each.is_fact)
-
-    @property
-    def words(self) -> int:
-        """How many words were exchanged for others, each pair once."""
-        return len({(each.left, each.right) for each in self.exchanges if not each.is_fact})
+    def are_edits(self, rule: Rule) -> bool:
+        """Whether what was exchanged is no more than editors exchange."""
+        by_kind = Counter(each.kind for each in set(self.exchanges))
+        words, figures = by_kind.pop("word", 0), by_kind.pop("number", 0)
+        few = words <= rule.exchanged * self.edits and figures <= rule.corrected * self.figures
+        return few and not by_kind
 
     @property
     def share(self) -> float:
@@ -175,7 +187,9 @@ def differences(left: Wording, right: Wording) -> Differences:
         if max(place[0], place[2]) <= 2:
             unlike = unlike or _begin_unlike(left, right, place)
     shared = sum(size for _, _, size in runs if size > 1)
-    return Differences(shared, min(len(a), len(b)), edits, unlike, tuple(exchanges))
+    figures = min(len(left.numbers), len(right.numbers))
+    same = len(left.numbers & right.numbers) / figures if figures else 1.0
+    return Differences(shared, min(len(a), len(b)), edits, figures, same, unlike, tuple(exchanges))
 
 
 def _begin_unlike(left: Wording, right: Wording, place: Place) -> bool:
@@ -186,14 +200,39 @@ def _begin_unlike(left: Wording, right: Wording, place: Place) -> bool:
     return min(map(len, told)) >= UNLIKE_WORDS and len(rest[0]) == len(told[0])
 
 
-def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAULT_RULE) -> Relation:
-    """What the rule makes of a pair whose texts were laid side by side: what is exchanged decides, however much is
-    shared."""
+def are_likely(left: Fingerprint, right: Fingerprint, similarity: Similarity, rule: Rule = DEFAULT_RULE) -> bool:
+    """Whether two texts are to be laid side by side."""
     if similarity.exact:
-        return Relation.DUPLICATE
+        return False
+    if _are_short(left, right):
+        return min(left.token_count, right.token_count) >= LEAST_TOKENS
+    return similarity.containment >= rule.likely or similarity.jaccard >= rule.jaccard
+
+
+def _are_short(left: Fingerprint, right: Fingerprint) -> bool:
+    return min(left.token_count, right.token_count) < MIN_TOKENS
+
+
+def judge(
+    left: tuple[Fingerprint, Wording], right: tuple[Fingerprint, Wording], similarity: Similarity, rule: Rule = DEFAULT_RULE
+) -> tuple[Similarity, Relation, Differences]:
+    """What a pair is whose texts are laid side by side; the numbers that it shares are as they count."""
+    if _are_short(left[0], right[0]):
+        found = differences(left[1].whole, right[1].whole)
+        same = found.share >= rule.short and not found.exchanges and found.numbers == 1
+        relation = Relation.DUPLICATE if same else Relation.NONE
+    else:
+        found = differences(left[1], right[1])
+        relation = relate_texts(similarity, found, rule)
+    return replace(similarity, numbers=found.numbers), relation, found
+
+
+def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAULT_RULE) -> Relation:
+    """What the rule makes of a pair of longer texts: what is exchanged decides, however much is shared."""
     alike = similarity.jaccard >= rule.jaccard or similarity.containment >= rule.containment
-    if alike or (similarity.containment >= rule.likely and found.share >= rule.shared):
-        if not found.facts and found.words <= rule.exchanged * found.edits:
+    edited = similarity.containment >= rule.likely and found.share >= rule.shared and found.numbers >= rule.numbers
+    if alike or edited:
+        if found.are_edits(rule):
             return Relation.DUPLICATE
         if found.unlike:  # They share what is not the news.
             return Relation.NONE
@@ -289,7 +328,7 @@ def _exchanged(left: Wording, right: Wording, place: Place, inner: Sequence[Plac
         return
     x, y = _unlike(a, b, known.language)
     at_end = j == len(left.words) and m == len(right.words) and longest > 1
-    yield from (each for each in _compared(left, right, x, y) if each.is_fact or not at_end)
+    yield from (each for each in _compared(left, right, x, y) if each.kind != "word" or not at_end)
 
 
 def _negated(left: Wording, a: Sequence[str], b: Sequence[str]) -> Iterator[Exchange]:
@@ -350,7 +389,7 @@ def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iter
         return
     left_words, right_words = ([word for word in side if word.isalpha() and known.rank(word) > GRAMMAR_RANK] for side in (x, y))
     sizes = len(left_words), len(right_words)
-    if not min(sizes) or max(sizes) > 2 * min(sizes) + 1:
+    if max(sizes) > 2 * min(sizes):
         return
     names = any(map(left.is_name, left_words)) and any(map(right.is_name, right_words))
     new = not right.all.issuperset(left_words) or not left.all.issuperset(right_words)
@@ -360,7 +399,7 @@ def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iter
 
 def _is_rounded(left: Sequence[str], right: Sequence[str]) -> bool:
     """One large number, written more and less exactly; or the same digits."""
-    digits = ["".join(NUMBER.findall("".join(side))) for side in (left, right)]
+    digits = [re.sub(r"\D", "", "".join(side)).lstrip("0") for side in (left, right)]
     if digits[0] == digits[1]:
         return True
     if len(left) != 1 or len(right) != 1 or not (NUMBER.fullmatch(left[0]) and NUMBER.fullmatch(right[0])):

@@ -31,13 +31,17 @@ class Rule:
     numbers: float = 0.7
     related_jaccard: float = 0.3
     related_containment: float = 0.5
-    likely: float = 0.3
+    likely: float = 0.2
     """Containment from which two texts are laid side by side."""
-    shared: float = 0.6
+    shared: float = 0.5
     """Of the words of the shorter text, the share that stands in the other in the same order: from here on a text that
     was edited much is a duplicate as well."""
-    exchanged: float = 0.5
-    """Words exchanged for other words, to places where the text was edited otherwise: more are another report."""
+    exchanged: float = 0.75
+    """Words exchanged for others, to places that were edited otherwise: more are another report."""
+    short: float = 0.8
+    """As `shared`, of two texts of which one is short, title and body together."""
+    corrected: float = 1 / 12
+    """Figures exchanged, to all figures of a text: so few are a correction."""
 
 
 DEFAULT_RULE = Rule()

@@ -153,7 +153,7 @@ def language_of(language: str, body: str) -> str:
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,٬'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?![\d]|[.,]\d)")
 _REVERSED = re.compile(r"\b(\d+)ر(\d+)\b")
 """Arabic agencies write `5ر1` for 1.5."""
-_ADDRESS = re.compile(r"\S+@\S+\.\S+|https?://\S+|\bwww\.\S+|\[?\bemail.protected\]?")
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+|https?://\S+|\bwww\.\S+|\[?\bemail.protected\]?")
 _DECIMAL = re.compile(r"(?<=\d)[.,٫](?=\d)")
 POINT = "\ua78f"
 """Stands for the decimal point within a word: a letter that looks like one."""

@@ -8,7 +8,7 @@ with it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike
+from newsflow.dedup.differences import are_likely, judge, wording
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
-from newsflow.dedup.similarity import Rule, compare_all, relate
+from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, relate
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
@@ -136,6 +137,8 @@ class Workspace:
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Numbers of texts of this batch, by language and key."""
+        self._told: dict[tuple[str, int], tuple[str, str]] = {}
+        """Title and body of the versions of this batch."""
         self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
         self._new_prints: list[TextPrint] = []
@@ -188,10 +191,28 @@ class Workspace:
         known = [(text, self.article(text.article_id)) for text in texts]
         pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
         alike = compare_all(each.print, [text.print for text, _ in pairs])
-        return [
-            Lookalike(each, similarity, relate(similarity, self.rule))
-            for (_, each), similarity in zip(pairs, alike, strict=True)
-        ]
+        judged = self._judge(each, [text for text, _ in pairs], alike)
+        return [Lookalike(known, *found) for (_, known), found in zip(pairs, judged, strict=True)]
+
+    def _judge(
+        self, each: Prepared, texts: Sequence[TextPrint], alike: Sequence[Similarity]
+    ) -> Iterator[tuple[Similarity, Relation]]:
+        """What the text is to each of these: of those that may be duplicates, by their texts, where they are held."""
+        likely = {
+            (text.article_id, text.version)
+            for text, similarity in zip(texts, alike, strict=True)
+            if are_likely(each.print, text.print, similarity, self.rule)
+        }
+        held = {place: self._told[place] for place in likely if place in self._told}
+        held |= tables.load_texts(self.db, likely - held.keys())
+        mine = wording(each.article.body, each.language, each.article.title) if held else None
+        for text, similarity in zip(texts, alike, strict=True):
+            told = held.get((text.article_id, text.version))
+            if mine is None or told is None:
+                yield similarity, relate(similarity, self.rule)
+            else:
+                theirs = wording(told[1], each.language, told[0])
+                yield judge((each.print, mine), (text.print, theirs), similarity, self.rule)[:2]
 
     def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
@@ -277,6 +298,7 @@ class Workspace:
     def add_version(self, event: Event, article: Article, detail: Detail) -> None:
         """Keep an article version as decided."""
         self._current[article.id] = article
+        self._told[article.id, article.version] = article.title, article.body
         value, place = encode_article(article), (article.id, article.version, event.event_id)
         self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
