@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from newsflow.dedup.fingerprint import MIN_TOKENS, Fingerprint
+import numpy as np
+from numpy.typing import NDArray
+
+from newsflow.dedup.fingerprint import MIN_TOKENS, Fingerprint, hash_runs
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
 from newsflow.dedup.words import EVERYDAY_RANK, GRAMMAR_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
 
@@ -21,6 +24,8 @@ MOST_EXCHANGED = 5
 PARALLEL = 0.3
 """The share of a longer place that is the same on both sides, where single words of it are exchanged."""
 
+NEAR_WORDS = 8
+"""Within so many words two texts are looked at word by word for where they go on alike."""
 MOST_CHARS = 100_000
 """Of a longer text the rest is not laid side by side."""
 LEAST_TOKENS = 10
@@ -113,7 +118,7 @@ class Wording:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        return frozenset(filter(NUMBER.fullmatch, self.all))
+        return frozenset(word for word in self.all if word[0].isdigit() and NUMBER.fullmatch(word))
 
     def is_name(self, word: str) -> bool:
         """Whether the text writes a word with a capital within sentences, and never without."""
@@ -240,19 +245,59 @@ def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAUL
     return Relation.RELATED if alike or related else Relation.NONE
 
 
-def align(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int, int]]:
-    """The runs of equal words, in order in both: (place in `a`, place in `b`, words)."""
-    runs: list[tuple[int, int, int]] = []
-    at_a = at_b = 0
-    for i, j in [*_anchors(a, b), (len(a), len(b))]:
-        if i < at_a or j < at_b:
-            continue  # within the run before
+Run = tuple[int, int, int]
+"""Place in the one text, place in the other, words."""
+
+
+def align(a: Sequence[str], b: Sequence[str]) -> list[Run]:
+    """The runs of equal words, in order in both."""
+    runs: list[Run] = []
+    i = j = 0
+    while True:
+        x, y = i, j
+        while x < len(a) and y < len(b) and a[x] == b[y]:
+            x, y = x + 1, y + 1
+        if x > i:
+            runs.append((i, j, x - i))
+        i, j = _resume(a, b, x, y)
+        if i < 0:
+            return runs + _far_apart(a, b, x, y)
+        runs += _within(a, b, (x, i, y, j))
+
+
+def _resume(a: Sequence[str], b: Sequence[str], i: int, j: int) -> tuple[int, int]:
+    """Where the texts go on alike within a few words; (-1, -1) where they do not."""
+    for ahead in range(1, 2 * NEAR_WORDS):
+        for x in range(max(0, ahead - NEAR_WORDS), min(ahead, NEAR_WORDS) + 1):
+            y = ahead - x
+            if a[i + x : i + x + 3] == b[j + y : j + y + 3] and len(a) >= i + x + 3:
+                return i + x, j + y
+    return -1, -1
+
+
+def _within(a: Sequence[str], b: Sequence[str], place: Place) -> list[Run]:
+    """The runs within a place that differs."""
+    i, x, j, y = place
+    if i == x or j == y or (x - i == 1 and y - j == 1) or (x - i) * (y - j) > MOST_PAIRS:
+        return []
+    found = SequenceMatcher(None, a[i:x], b[j:y], autojunk=False).get_matching_blocks()[:-1]
+    return [(i + at, j + other, size) for at, other, size in found]
+
+
+def _far_apart(a: Sequence[str], b: Sequence[str], at_a: int, at_b: int) -> list[Run]:
+    """The runs from here on of texts that go on alike, if at all, after many words."""
+    runs: list[Run] = []
+    if at_a == len(a) or at_b == len(b):
+        return runs
+    anchors = [(i + at_a, j + at_b, size) for i, j, size in _anchors(a[at_a:], b[at_b:])]
+    for i, j, size in [*anchors, (len(a), len(b), 0)]:
+        if (cut := max(at_a - i, at_b - j, 0)) and cut >= size:
+            continue
+        i, j, size = i + cut, j + cut, size - cut
         while i > at_a and j > at_b and a[i - 1] == b[j - 1]:
-            i, j = i - 1, j - 1
-        if i > at_a and j > at_b and (i - at_a) * (j - at_b) <= MOST_PAIRS:
-            between = SequenceMatcher(None, a[at_a:i], b[at_b:j], autojunk=False).get_matching_blocks()[:-1]
-            runs += [(at_a + x, at_b + y, size) for x, y, size in between]
-        at_a, at_b = i, j
+            i, j, size = i - 1, j - 1, size + 1
+        runs += _within(a, b, (at_a, i, at_b, j))
+        at_a, at_b = i + size, j + size
         while at_a < len(a) and at_b < len(b) and a[at_a] == b[at_b]:
             at_a, at_b = at_a + 1, at_b + 1
         if at_a > i:
@@ -260,34 +305,39 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
-    """Where a few words in a row stand that each text has once; the most that are in one order."""
-    places = _single(b)
-    pairs = sorted((i, places[words]) for words, i in _single(a).items() if words in places)
-    best: list[int] = []  # the longest rising sequence, by what it ends with
+def _anchors(a: Sequence[str], b: Sequence[str]) -> list[Run]:
+    """The runs of words of which every few in a row stand once in each text; the most that are in one order."""
+    (hashes, places), (others, their_places) = _single(a), _single(b)
+    _, mine, theirs = np.intersect1d(hashes, others, assume_unique=True, return_indices=True)
+    order = np.argsort(places[mine])
+    left, right = places[mine][order], their_places[theirs][order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(left) != 1) | (np.diff(right) != 1)]) if len(left) else np.empty(0, int)
+    sizes = np.diff(np.r_[starts, len(left)]) + ANCHOR_WORDS - 1
+    return _longest_rising(list(zip(left[starts].tolist(), right[starts].tolist(), sizes.tolist(), strict=True)))
+
+
+def _longest_rising(runs: Sequence[Run]) -> list[Run]:
+    best: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for n, (_, j) in enumerate(pairs):
+    for n, (_, j, _) in enumerate(runs):
         at = bisect_left(ends, j)
         before.append(best[at - 1] if at else -1)
         ends[at : at + 1], best[at : at + 1] = [j], [n]
-    chain: list[tuple[int, int]] = []
+    chain: list[Run] = []
     n = best[-1] if best else -1
     while n >= 0:
-        chain.append(pairs[n])
+        chain.append(runs[n])
         n = before[n]
     return chain[::-1]
 
 
-def _single(words: Sequence[str]) -> dict[tuple[str, ...], int]:
-    found: dict[tuple[str, ...], int] = {}
-    repeated = set()
-    for at, some in enumerate(zip(*(words[n:] for n in range(ANCHOR_WORDS)), strict=False)):
-        if found.setdefault(some, at) != at:
-            repeated.add(some)
-    for some in repeated:
-        del found[some]
-    return found
+def _single(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """Hashes of every few words in a row that stand once, sorted, and where."""
+    hashes = hash_runs(words, ANCHOR_WORDS)
+    found, places, counts = np.unique(hashes, return_index=True, return_counts=True)
+    once = counts == 1
+    return found[once], places[once]
 
 
 def _places(
@@ -321,6 +371,10 @@ def _exchanged(left: Wording, right: Wording, place: Place, inner: Sequence[Plac
         yield from _negated(left, left.words[i:j], right.words[k:m])
         return
     known, a, b = left.known, left.words[i:j], right.words[k:m]
+    if longest == 1:
+        if not are_variants(a[0], b[0], known.language):
+            yield from _compared(left, right, a, b)
+        return
     if Counter(a) == Counter(b):
         yield from _reordered(a, b, known)
         return
@@ -346,7 +400,7 @@ def _reordered(a: Sequence[str], b: Sequence[str], known: Vocabulary) -> Iterato
     ends = {a[0], a[-1]}
     if ends != {b[0], b[-1]} or a[0] != b[-1] or _AND.intersection(a[1:-1]) or any(known.rank(word) <= GRAMMAR_RANK for word in ends):
         return
-    if not any(word in days for word in ends for days in (known.weekdays, known.months)):
+    if not any(days[word] is not None for word in ends for days in (known.weekdays, known.months)):
         yield Exchange(" ".join(a), " ".join(b), "order" if len(a) > 2 else "word")
 
 
@@ -376,7 +430,7 @@ def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iter
             yield Exchange(*said, "number")
         return
     for days in (known.weekdays, known.months):
-        named = [{found for word in side if (found := known.find(days, word)) is not None} for side in (x, y)]
+        named = [{found for word in side if (found := days[word]) is not None} for side in (x, y)]
         if all(named):
             if not named[0] & named[1]:
                 yield Exchange(*said, "day")

@@ -162,17 +162,22 @@ def _hash_numbers(tokens: list[str]) -> Hashes:
 
 
 def _hash_shingles(tokens: list[str]) -> Hashes:
+    return _sorted_once((hash_runs(tokens, SHINGLE_WORDS) >> np.uint64(32)).astype(np.uint32))
+
+
+def hash_runs(tokens: Sequence[str], size: int) -> NDArray[np.uint64]:
+    """A hash for every so many words in a row, in order."""
     words = _token_hashes.of(tokens)
-    count = len(tokens) - SHINGLE_WORDS + 1
+    count = max(0, len(tokens) - size + 1)
     mixed = words[:count].copy()
-    for place in range(1, SHINGLE_WORDS):
+    for place in range(1, size):
         mixed += words[place : place + count] * _POWERS[place]
     # The finaliser of splitmix64: without it the sums of common words would crowd some keys.
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
     mixed *= np.uint64(0x94D049BB133111EB)
-    return _sorted_once((mixed >> np.uint64(32)).astype(np.uint32))
+    return mixed
 
 
 def _sorted_once(values: Hashes) -> Hashes:

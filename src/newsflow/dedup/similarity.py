@@ -33,7 +33,7 @@ class Rule:
     related_containment: float = 0.5
     likely: float = 0.2
     """Containment from which two texts are laid side by side."""
-    shared: float = 0.5
+    shared: float = 0.6
     """Of the words of the shorter text, the share that stands in the other in the same order: from here on a text that
     was edited much is a duplicate as well."""
     exchanged: float = 0.75

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
@@ -24,6 +24,7 @@ GRAMMAR_RANK = 250
 """One in three hundred: hardly any but words of grammar."""
 UNKNOWN_RANK = 1_000
 """Of a word that is in no list: rarer than one in a million, a name or a slip."""
+CACHED_WORDS = 100_000
 TYPO_CHARS = 4
 """Words of so many characters may differ in one by a slip."""
 LONG_CHARS = 8
@@ -61,15 +62,36 @@ _SOUNDS = tuple(
 _VOWELS = re.compile("[aeiouаеёиоуыэюя]+")
 
 
+class Listed(dict[str, int | None]):
+    """What words stand for; None for those that are not listed. An Arabic word also with what is written before it."""
+
+    def __init__(self, words: Mapping[str, int], arabic: bool, other: Collection[str] = ()) -> None:
+        super().__init__(words)
+        self._words, self._arabic, self._other = words, arabic, other
+
+    def __missing__(self, word: str) -> int | None:
+        if len(self) >= CACHED_WORDS:
+            self.clear()
+            self.update(self._words)
+        found = None
+        if self._arabic and word not in self._other:
+            bare = _ARABIC_CLITIC.sub("", word)
+            found = self._words.get(bare)
+            if found is None and bare not in self._other:
+                found = self._words.get(bare.removeprefix("ال"))
+        self[word] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What is known of the words of one language, in their matching form."""
 
     language: str
-    numbers: Mapping[str, int]
+    numbers: Listed
     scales: Mapping[str, int]
-    weekdays: Mapping[str, int]
-    months: Mapping[str, int]
+    weekdays: Listed
+    months: Listed
     negations: frozenset[str]
     opposites: frozenset[frozenset[str]]
     framing: frozenset[str]
@@ -87,14 +109,6 @@ class Vocabulary:
         if self.ranks:
             return self.ranks.get(word, UNKNOWN_RANK)
         return 0 if len(word) <= 3 else UNKNOWN_RANK
-
-    def find(self, words: Mapping[str, int], word: str) -> int | None:
-        """What stands for a word, for Arabic with what is written before it too."""
-        found = words.get(word)
-        if found is not None or self.language != "ar":
-            return found
-        bare = _ARABIC_CLITIC.sub("", word)
-        return words.get(bare, words.get(bare.removeprefix("ال")) if bare not in self.weekdays else None)
 
     def are_opposites(self, left: str, right: str) -> bool:
         if self.language == "ar":
@@ -114,13 +128,15 @@ def vocabulary(language: str) -> Vocabulary:
         {matching_text(word): at for at, words in enumerate(listed.get(name, "").split()) for word in words.split("/")}
         for name in ("weekdays", "months")
     )
-    pairs = (matching_text(pair).split("/") for pair in listed.get("opposites", "").split())
-    negations = frozenset(matching_text(listed.get("not", "")).split())
-    return Vocabulary(
-        language, numbers, scales, weekdays, months, negations, frozenset(map(frozenset, pairs)),
-        frozenset(matching_text(listed.get("framing", "")).split()), frozenset(listed.get("names", "").split()),
-        _ranks(language),
+    opposites, negations, framing, names = (
+        matching_text(listed.get(name, "")).split() for name in ("opposites", "not", "framing", "names")
     )
+    arabic = language == "ar"
+    return Vocabulary(
+        language, Listed(numbers, arabic, weekdays), scales, Listed(weekdays, arabic), Listed(months, arabic),
+        frozenset(negations), frozenset(frozenset(pair.split("/")) for pair in opposites), frozenset(framing),
+        frozenset(names), _ranks(language),
+    )  # fmt: skip
 
 
 def _ranks(language: str) -> dict[str, int]:
@@ -154,6 +170,7 @@ _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,٬'’ \u00a0\u202f])\d{3})(?:\
 _REVERSED = re.compile(r"\b(\d+)ر(\d+)\b")
 """Arabic agencies write `5ر1` for 1.5."""
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+|https?://\S+|\bwww\.\S+|\[?\bemail.protected\]?")
+_DIGIT = re.compile(r"\d")
 _DECIMAL = re.compile(r"(?<=\d)[.,٫](?=\d)")
 POINT = "\ua78f"
 """Stands for the decimal point within a word: a letter that looks like one."""
@@ -164,23 +181,30 @@ NUMBER = re.compile(rf"\d+(?:{POINT}\d+)?")
 
 def plain_words(text: str, known: Vocabulary) -> list[str]:
     """The words of a text in their matching form, each number as one word in digits."""
-    text = _REVERSED.sub(r"\2.\1", matching_text(_ADDRESS.sub(" ", text)))
-    text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
-    text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
-    return _numbers_in_digits(split_words(_DECIMAL.sub(POINT, text)), known)
+    text = matching_text(text)
+    if "@" in text or "www." in text or "http" in text or "email" in text:
+        text = _ADDRESS.sub(" ", text)
+    if _DIGIT.search(text):
+        text = _REVERSED.sub(r"\2.\1", text)
+        text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
+        text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
+        text = _DECIMAL.sub(POINT, text)
+    words = split_words(text)
+    values = list(map(known.numbers.__getitem__, words))
+    return _in_digits(words, values, known.scales) if any(values) or _DIGIT.search(text) else words
 
 
-def _numbers_in_digits(words: list[str], known: Vocabulary) -> list[str]:
+def _in_digits(words: Sequence[str], values: Sequence[int | None], scales: Mapping[str, int]) -> list[str]:
     found: list[str] = []
-    for word in words:
-        value = known.find(known.numbers, word)
-        if value is not None:
-            word = str(value)
-        elif found and NUMBER.fullmatch(found[-1]) and (scale := known.scales.get(word)) is not None:
-            word = _product(found.pop(), scale)
+    for word, value in zip(words, values, strict=True):
         last = found[-1] if found else ""
-        if value is not None and last.isdecimal() and _completes(int(last), value) and word != last:
-            found[-1] = str(int(last) + value)
+        if value is not None:
+            if last.isdecimal() and _completes(int(last), value):
+                found[-1] = str(int(last) + value)
+            else:
+                found.append(str(value))
+        elif word in scales and NUMBER.fullmatch(last):
+            found[-1] = _product(last, scales[word])
         else:
             found.append(word)
     return found
@@ -202,6 +226,8 @@ def _completes(last: int, value: int) -> bool:
 @lru_cache(maxsize=20_000)
 def are_variants(left: str, right: str, language: str) -> bool:
     """Whether two words are one: in another form, in another spelling, or with a slip."""
+    if len(set(left) & set(right)) < min(2, len(left), len(right)):
+        return False  # as most
     known = vocabulary(language)
     if known.are_opposites(left, right):
         return False
