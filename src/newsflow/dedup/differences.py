@@ -13,9 +13,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.dedup.fingerprint import MIN_TOKENS, Fingerprint, hash_runs
+from newsflow.dedup.fingerprint import LEAST_TOKENS, MIN_TOKENS, Fingerprint, hash_runs
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
-from newsflow.dedup.words import EVERYDAY_RANK, GRAMMAR_RANK, NUMBER, POINT, Vocabulary, are_variants, language_of, plain_words, vocabulary
+from newsflow.dedup.words import (
+    EVERYDAY_RANK,
+    GRAMMAR_RANK,
+    NUMBER,
+    POINT,
+    Vocabulary,
+    are_variants,
+    language_of,
+    plain_words,
+    vocabulary,
+)
 
 ANCHOR_WORDS = 4
 """Words in a row that each text has once: there the texts are laid side by side."""
@@ -28,8 +38,6 @@ NEAR_WORDS = 8
 """Within so many words two texts are looked at word by word for where they go on alike."""
 MOST_CHARS = 100_000
 """Of a longer text the rest is not laid side by side."""
-LEAST_TOKENS = 10
-"""A shorter text counts only when it is equal."""
 UNLIKE_WORDS = 3
 """Telling words that a beginning has at least, to be unlike another."""
 MOST_PAIRS = 1_000_000
@@ -201,7 +209,7 @@ def _begin_unlike(left: Wording, right: Wording, place: Place) -> bool:
     known = left.known
     sides = left.words[place[0] : place[1]], right.words[place[2] : place[3]]
     told = [[word for word in side if known.rank(word) > EVERYDAY_RANK] for side in sides]
-    rest = _unlike(*told, known.language)
+    rest = _unlike(told[0], told[1], known.language)
     return min(map(len, told)) >= UNLIKE_WORDS and len(rest[0]) == len(told[0])
 
 
@@ -219,7 +227,10 @@ def _are_short(left: Fingerprint, right: Fingerprint) -> bool:
 
 
 def judge(
-    left: tuple[Fingerprint, Wording], right: tuple[Fingerprint, Wording], similarity: Similarity, rule: Rule = DEFAULT_RULE
+    left: tuple[Fingerprint, Wording],
+    right: tuple[Fingerprint, Wording],
+    similarity: Similarity,
+    rule: Rule = DEFAULT_RULE,
 ) -> tuple[Similarity, Relation, Differences]:
     """What a pair is whose texts are laid side by side; the numbers that it shares are as they count."""
     if _are_short(left[0], right[0]):
@@ -311,7 +322,9 @@ def _anchors(a: Sequence[str], b: Sequence[str]) -> list[Run]:
     _, mine, theirs = np.intersect1d(hashes, others, assume_unique=True, return_indices=True)
     order = np.argsort(places[mine])
     left, right = places[mine][order], their_places[theirs][order]
-    starts = np.flatnonzero(np.r_[True, (np.diff(left) != 1) | (np.diff(right) != 1)]) if len(left) else np.empty(0, int)
+    starts = (
+        np.flatnonzero(np.r_[True, (np.diff(left) != 1) | (np.diff(right) != 1)]) if len(left) else np.empty(0, int)
+    )
     sizes = np.diff(np.r_[starts, len(left)]) + ANCHOR_WORDS - 1
     return _longest_rising(list(zip(left[starts].tolist(), right[starts].tolist(), sizes.tolist(), strict=True)))
 
@@ -340,9 +353,7 @@ def _single(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]
     return found[once], places[once]
 
 
-def _places(
-    runs: Sequence[tuple[int, int, int]], len_a: int, len_b: int
-) -> Iterator[tuple[Place, list[Place]]]:
+def _places(runs: Sequence[tuple[int, int, int]], len_a: int, len_b: int) -> Iterator[tuple[Place, list[Place]]]:
     """The places that differ: what lies between runs of two words and more, and what differs within it."""
     i = k = 0
     inner: list[Place] = []
@@ -398,7 +409,12 @@ def _reordered(a: Sequence[str], b: Sequence[str], known: Vocabulary) -> Iterato
         yield Exchange(" ".join(a), " ".join(b), "number")
         return
     ends = {a[0], a[-1]}
-    if ends != {b[0], b[-1]} or a[0] != b[-1] or _AND.intersection(a[1:-1]) or any(known.rank(word) <= GRAMMAR_RANK for word in ends):
+    if (
+        ends != {b[0], b[-1]}
+        or a[0] != b[-1]
+        or _AND.intersection(a[1:-1])
+        or any(known.rank(word) <= GRAMMAR_RANK for word in ends)
+    ):
         return
     if not any(days[word] is not None for word in ends for days in (known.weekdays, known.months)):
         yield Exchange(" ".join(a), " ".join(b), "order" if len(a) > 2 else "word")
@@ -441,7 +457,9 @@ def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iter
     if len(x + y) == 1 and known.negations.issuperset(x + y):
         yield Exchange(*said, "negation")
         return
-    left_words, right_words = ([word for word in side if word.isalpha() and known.rank(word) > GRAMMAR_RANK] for side in (x, y))
+    left_words, right_words = (
+        [word for word in side if word.isalpha() and known.rank(word) > GRAMMAR_RANK] for side in (x, y)
+    )
     sizes = len(left_words), len(right_words)
     if max(sizes) > 2 * min(sizes):
         return

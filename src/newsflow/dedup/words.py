@@ -249,13 +249,19 @@ def are_variants(left: str, right: str, language: str) -> bool:
 
 def _plain(word: str) -> str:
     """Without accents."""
-    return word if word.isascii() else "".join(each for each in unicodedata.normalize("NFD", word) if not unicodedata.combining(each))
+    return (
+        word
+        if word.isascii()
+        else "".join(each for each in unicodedata.normalize("NFD", word) if not unicodedata.combining(each))
+    )
 
 
 def _is_inflected(left: str, right: str, language: str) -> bool:
     stem = _common_head(left, right)
     endings = _ENDINGS.get(language, _OTHER_ENDINGS)
-    return stem >= 3 and 2 * stem >= max(len(left), len(right)) - 1 and left[stem:] in endings and right[stem:] in endings
+    return (
+        stem >= 3 and 2 * stem >= max(len(left), len(right)) - 1 and left[stem:] in endings and right[stem:] in endings
+    )
 
 
 def _common_head(left: str, right: str) -> int:
