@@ -31,7 +31,7 @@ class MadePair:
 
 
 @cache
-def _words(language: str) -> dict[str, Any]:
+def report_words(language: str) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(Path(__file__).with_name("dedup_made.json").read_bytes())[language]
     return found
 
@@ -40,9 +40,9 @@ def made_pairs(language: str, kind: str, count: int, seed: int = 5) -> Iterator[
     """So many pairs that differ in things of one kind."""
     draw = random.Random(f"{seed} {language} {kind}")
     while count:
-        sentences, slots = _report(draw, _words(language))
+        sentences, slots = _report(draw, report_words(language))
         left = _written(sentences, slots)
-        right = _CHANGES[kind](draw, _words(language), sentences, slots)
+        right = _CHANGES[kind](draw, report_words(language), sentences, slots)
         if right != left:
             yield MadePair(kind, language, left, right, kind in COPIES)
             count -= 1
@@ -111,7 +111,11 @@ def _credit(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[s
 
 
 def _typos(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    told = _written(sentences, slots)
+    return slip(draw, _written(sentences, slots))
+
+
+def slip(draw: random.Random, told: str) -> str:
+    """A text with a few slips of the keys."""
     for _ in range(TYPOS):
         found = draw.choice(list(re.finditer(r"[^\W\d_]{5,}", told)))
         told = told[: found.start()] + _slipped(draw, found[0]) + told[found.end() :]
