@@ -59,7 +59,7 @@ _TAIL = re.compile(
     r"(?:quelle|redaktion|foto|fuente|redacción|édité par|rédigé par)\b)[^\n]{0,160}\Z",
     re.IGNORECASE,
 )
-_SIGNED = re.compile(r"(?<=[.!?؟»”\"\s])\s*(?:\([^()\n]{2,120}\)|[–—/-]\s*[^\n.–—/-]{2,40}/?)[\s.]*\Z")
+_SIGNED = re.compile(r"(?<=[.!?؟»”\"\s])\s*(?:\([^()\n\d]{2,120}\)|[–—/-]\s*[^\n.\d–—/-]{2,40}/?)[\s.]*\Z")
 _SENTENCE_END = re.compile(r"[.!?؟»”\"]\s+(?=\S)|\n")
 
 
@@ -175,7 +175,7 @@ class Differences:
         """Whether what was exchanged is no more than editors exchange."""
         by_kind = Counter(each.kind for each in set(self.exchanges))
         words, figures = by_kind.pop("word", 0), by_kind.pop("number", 0)
-        few = words <= rule.exchanged * self.edits and figures <= rule.corrected * self.figures
+        few = words <= rule.exchanged * self.edits and figures <= min(rule.corrected * self.figures, self.edits)
         return few and not by_kind
 
     @property

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -30,6 +30,7 @@ TYPO_CHARS = 4
 LONG_CHARS = 8
 ALMOST = 0.7
 """The share of letters, in order, that a word has in common with what was meant to be it."""
+SURELY = 0.85
 
 _ENDINGS = {
     "en": frozenset(("", "s", "es", "d", "ed", "ing", "ly", "al", "n", "an", "ian", "ese", "ish", "er", "ers")),
@@ -203,11 +204,19 @@ def _in_digits(words: Sequence[str], values: Sequence[int | None], scales: Mappi
                 found[-1] = str(int(last) + value)
             else:
                 found.append(str(value))
-        elif word in scales and NUMBER.fullmatch(last):
-            found[-1] = _product(last, scales[word])
+        elif last[:1].isdigit() and NUMBER.fullmatch(last) and (scale := _scale(word, scales)):
+            found[-1] = _product(last, scale)
         else:
             found.append(word)
     return found
+
+
+def _scale(word: str, scales: Mapping[str, int]) -> int | None:
+    """What a word multiplies a number by, also with a slip."""
+    if word in scales or len(word) < 6:
+        return scales.get(word)
+    near = get_close_matches(word, scales, 1, SURELY)
+    return scales[near[0]] if near else None
 
 
 def _product(number: str, scale: int) -> str:
@@ -290,12 +299,18 @@ def _is_respelled(left: str, right: str) -> bool:
 def _is_slip(left: str, right: str, known: Vocabulary) -> bool:
     """Whether one letter is wrong, and the words are not two that there are."""
     ranks = known.rank(left), known.rank(right)
+    if _is_listed(left, known) != _is_listed(right, known) and _is_one_edit(left, right):
+        return min(len(left), len(right)) >= TYPO_CHARS  # a day or a number, and no other one
     if min(len(left), len(right)) < TYPO_CHARS:
         return False
     if not _is_one_edit(left, right):
         one_is_no_word = min(ranks) < UNKNOWN_RANK <= max(ranks)
         return one_is_no_word and SequenceMatcher(None, left, right, autojunk=False).ratio() >= ALMOST
     return max(ranks) >= UNKNOWN_RANK or len(left) >= LONG_CHARS
+
+
+def _is_listed(word: str, known: Vocabulary) -> bool:
+    return any(listed[word] is not None for listed in (known.weekdays, known.months, known.numbers))
 
 
 def _is_abbreviated(left: str, right: str) -> bool:
