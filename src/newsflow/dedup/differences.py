@@ -52,15 +52,15 @@ _BYLINE = re.compile(
     r"\s*(?:by|von|por|par|كتب|كتبت|بقلم|автор|авторы|текст)[:\s]+[^\n.]{3,60}(?:\n|:\s)", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"[\s(\[/*–—-]*(?:(?:(?:additional |further )?(?:reporting|writing|editing|translation|photo|text)s? by|by|source|sources|via|credit|"
-    r"credits|photo|photos|contact)\b|"
-    r"(?:تحرير|اعداد|إعداد|كتب|كتبت|بقلم|المصدر|المصادر|تصوير|ترجمه|ترجمة|رابط الخبر)\b|"
-    r"(?:источник|автор|редактор|фото|текст|перевод|подготовил|подготовила|по материалам|по сообщению)\b|"
-    r"(?:quelle|redaktion|foto|fuente|redacción|édité par|rédigé par)\b)[^\n]{0,160}\Z",
+    r"[\s(\[/*–—-]*(?:(?:(?:additional |further )?(?:reporting|writing|editing|translation|photos?|text) by|by|source|sources|via|"
+    r"credits?:|photos?:|"
+    r"تحرير|اعداد|إعداد|كتب|كتبت|بقلم|المصدر|المصادر|تصوير|ترجمه|ترجمة|"
+    r"источник|автор|редактор|фото|текст|перевод|подготовил|подготовила|по материалам|"
+    r"quelle:|redaktion:|foto:|fuente:|redacción:)(?!\w)[^\n\d]{0,120}|رابط الخبر[^\n]{0,200})\Z",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"(?<=[.!?؟»”\"\s])\s*(?:\([^()\n\d]{2,120}\)|[–—/-]\s*[^\n.\d–—/-]{2,40}/?)[\s.]*\Z")
-_SENTENCE_END = re.compile(r"[.!?؟»”\"]\s+(?=\S)|\n")
+_SENTENCE_END = re.compile(r"[.!?؟»”\")]\s+(?=\S)")
 
 
 def told(body: str) -> str:
@@ -246,7 +246,7 @@ def judge(
 def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAULT_RULE) -> Relation:
     """What the rule makes of a pair of longer texts: what is exchanged decides, however much is shared."""
     alike = similarity.jaccard >= rule.jaccard or similarity.containment >= rule.containment
-    edited = similarity.containment >= rule.likely and found.share >= rule.shared and found.numbers >= rule.numbers
+    edited = similarity.containment >= rule.likely and found.share >= rule.shared and found.numbers >= rule.shared_numbers
     if alike or edited:
         if found.are_edits(rule):
             return Relation.DUPLICATE

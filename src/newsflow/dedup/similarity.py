@@ -36,6 +36,8 @@ class Rule:
     shared: float = 0.6
     """Of the words of the shorter text, the share that stands in the other in the same order: from here on a text that
     was edited much is a duplicate as well."""
+    shared_numbers: float = 0.8
+    """As `numbers`, of a text that was edited so much."""
     exchanged: float = 0.75
     """Words exchanged for others, to places that were edited otherwise: more are another report."""
     short: float = 0.8
