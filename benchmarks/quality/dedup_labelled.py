@@ -78,11 +78,15 @@ def duplicates(pairs: Iterable[tuple[Told, Told]], language: str) -> list[bool]:
 
 def _candidate(place: int, told: Told, language: str, at: datetime) -> Candidate:
     source, title, body = told
-    article = Article(source, title, body, language, PublicationDate(at, "unknown", "first-seen", ""), at, guid=str(place))
+    article = Article(
+        source, title, body, language, PublicationDate(at, "unknown", "first-seen", ""), at, guid=str(place)
+    )
     return Candidate(Event("pairs", 0, place, 0, None, str(place).encode()), article, at)
 
 
-def _row(corpus: str, name: str, right: Sequence[bool], goal: float | None, note: str = "", ids: Sequence[str] = ()) -> Row:
+def _row(
+    corpus: str, name: str, right: Sequence[bool], goal: float | None, note: str = "", ids: Sequence[str] = ()
+) -> Row:
     missed = tuple(each for each, good in zip(ids, right, strict=False) if not good)
     return Row(corpus, name, sum(right) / len(right), len(right), goal, note, missed)
 
@@ -139,8 +143,12 @@ def _made() -> Iterator[Row]:
 def _exchanged(name: str, language: str, texts: Sequence[str]) -> Iterator[Row]:
     """Real texts in which one thing was exchanged, wherever it stands."""
     kinds: dict[str, Callable[[random.Random, str], str]] = {
-        "place or name": lambda draw, text: _with_other(draw, text, _names(text, language), _names_of(draw, texts, language)),
-        "day": lambda draw, text: _with_other(draw, text, report_words(language)["days"], report_words(language)["days"]),
+        "place or name": lambda draw, text: _with_other(
+            draw, text, _names(text, language), _names_of(draw, texts, language)
+        ),
+        "day": lambda draw, text: _with_other(
+            draw, text, report_words(language)["days"], report_words(language)["days"]
+        ),
         "figure": _with_other_figure,
         "paragraphs": lambda draw, text: _with_fewer(draw, text),
         "typos": lambda draw, text: slip(draw, text),

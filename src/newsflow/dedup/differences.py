@@ -205,6 +205,14 @@ def differences(left: Wording, right: Wording) -> Differences:
     return Differences(shared, min(len(a), len(b)), edits, figures, same, unlike, tuple(exchanges))
 
 
+def _have_other_titles(left: Wording, right: Wording) -> bool:
+    known = left.known
+    told = [
+        [word for word in plain_words(text.title, known) if known.rank(word) > EVERYDAY_RANK] for text in (left, right)
+    ]
+    return all(told) and len(_unlike(told[0], told[1], known.language)[0]) == len(told[0])
+
+
 def _begin_unlike(left: Wording, right: Wording, place: Place) -> bool:
     known = left.known
     sides = left.words[place[0] : place[1]], right.words[place[2] : place[3]]
@@ -230,6 +238,7 @@ def judge(
     left: tuple[Fingerprint, Wording],
     right: tuple[Fingerprint, Wording],
     similarity: Similarity,
+    one_source: bool = False,
     rule: Rule = DEFAULT_RULE,
 ) -> tuple[Similarity, Relation, Differences]:
     """What a pair is whose texts are laid side by side; the numbers that it shares are as they count."""
@@ -240,13 +249,17 @@ def judge(
     else:
         found = differences(left[1], right[1])
         relation = relate_texts(similarity, found, rule)
+        if one_source and found.unlike and relation is not Relation.NONE and _have_other_titles(left[1], right[1]):
+            relation = Relation.NONE  # An outlet gives no report of its own another title and another beginning.
     return replace(similarity, numbers=found.numbers), relation, found
 
 
 def relate_texts(similarity: Similarity, found: Differences, rule: Rule = DEFAULT_RULE) -> Relation:
     """What the rule makes of a pair of longer texts: what is exchanged decides, however much is shared."""
     alike = similarity.jaccard >= rule.jaccard or similarity.containment >= rule.containment
-    edited = similarity.containment >= rule.likely and found.share >= rule.shared and found.numbers >= rule.shared_numbers
+    edited = (
+        similarity.containment >= rule.likely and found.share >= rule.shared and found.numbers >= rule.shared_numbers
+    )
     if alike or edited:
         if found.are_edits(rule):
             return Relation.DUPLICATE

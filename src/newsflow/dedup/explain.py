@@ -64,7 +64,9 @@ def explain(left: Article, right: Article, rule: Rule = DEFAULT_RULE) -> Explana
         relation = relate(similarity, rule)
         if are_likely(*prints, similarity, rule):
             told = [wording(each.body, base_language(each.language), each.title) for each in (left, right)]
-            similarity, relation, found = judge((prints[0], told[0]), (prints[1], told[1]), similarity, rule)
+            similarity, relation, found = judge(
+                (prints[0], told[0]), (prints[1], told[1]), similarity, left.source == right.source, rule
+            )
         verdict = _judge(prints, similarity, relation, found, rule)
     numbers = number_tokens(matching_tokens(left.body)), number_tokens(matching_tokens(right.body))
     return Explanation(

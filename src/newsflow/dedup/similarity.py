@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -47,6 +47,8 @@ class Rule:
 
 
 DEFAULT_RULE = Rule()
+LEAST_OWN = 8
+"""Shingles that a text has beside what many carry: as many as words of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,18 @@ def compare_all(left: Fingerprint, others: Sequence[Fingerprint]) -> list[Simila
     """`compare` of one text with each of many, in one pass."""
     shared = _count_shared(left.shingles, [other.shingles for other in others])
     return [_similarity(left, other, count) for other, count in zip(others, shared, strict=True)]
+
+
+def compare_without(left: Fingerprint, right: Fingerprint, passages: Hashes, similarity: Similarity) -> Similarity:
+    """How alike two texts are without passages that many articles carry; as they were where too little is left."""
+    if similarity.exact or not len(passages):
+        return similarity
+    mine, theirs = (each.shingles[~np.isin(each.shingles, passages)] for each in (left, right))
+    fewer = min(len(mine), len(theirs))
+    if fewer < LEAST_OWN or fewer == min(len(left.shingles), len(right.shingles)):
+        return similarity
+    shared = len(np.intersect1d(mine, theirs, assume_unique=True))
+    return replace(similarity, jaccard=shared / (len(mine) + len(theirs) - shared), containment=shared / fewer)
 
 
 def relate(similarity: Similarity, rule: Rule = DEFAULT_RULE) -> Relation:

@@ -19,8 +19,9 @@ import orjson
 from newsflow.dedup.decide import KnownArticle, Lookalike
 from newsflow.dedup.differences import are_likely, judge, wording
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
-from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, relate
+from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, compare_without, relate
 from newsflow.ledger import tables
+from newsflow.ledger.boilerplate import Boilerplate
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
 from newsflow.model import Article, Event, Outcome, Rejected
@@ -137,6 +138,7 @@ class Workspace:
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Numbers of texts of this batch, by language and key."""
+        self._boilerplate: dict[str, Boilerplate] = {}
         self._told: dict[tuple[str, int], tuple[str, str]] = {}
         """Title and body of the versions of this batch."""
         self._changed: dict[str, KnownArticle] = {}
@@ -190,29 +192,47 @@ class Workspace:
         texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
         pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
-        alike = compare_all(each.print, [text.print for text, _ in pairs])
-        judged = self._judge(each, [text for text, _ in pairs], alike)
+        alike = self._without_boilerplate(each, pairs, compare_all(each.print, [text.print for text, _ in pairs]))
+        judged = self._judge(each, pairs, alike)
         return [Lookalike(known, *found) for (_, known), found in zip(pairs, judged, strict=True)]
 
+    def _without_boilerplate(
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
+    ) -> list[Similarity]:
+        """How alike they are but for what many articles of their sources carry; that of its source is learnt on."""
+        source, held = each.article.source, self._boilerplate_of(each.language)
+        by_story = {known.story: text.print.shingles for text, known in pairs if known.source == source}
+        held.learn(source, to_micros(each.at or self.now), each.print.shingles, list(by_story.values()))
+        return [
+            compare_without(each.print, text.print, held.of(*{source, known.source}), similarity)
+            for (text, known), similarity in zip(pairs, alike, strict=True)
+        ]
+
+    def _boilerplate_of(self, language: str) -> Boilerplate:
+        if language not in self._boilerplate:
+            self._boilerplate[language] = Boilerplate(self.db, language)
+        return self._boilerplate[language]
+
     def _judge(
-        self, each: Prepared, texts: Sequence[TextPrint], alike: Sequence[Similarity]
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
     ) -> Iterator[tuple[Similarity, Relation]]:
         """What the text is to each of these: of those that may be duplicates, by their texts, where they are held."""
         likely = {
             (text.article_id, text.version)
-            for text, similarity in zip(texts, alike, strict=True)
+            for (text, _), similarity in zip(pairs, alike, strict=True)
             if are_likely(each.print, text.print, similarity, self.rule)
         }
         held = {place: self._told[place] for place in likely if place in self._told}
         held |= tables.load_texts(self.db, likely - held.keys())
         mine = wording(each.article.body, each.language, each.article.title) if held else None
-        for text, similarity in zip(texts, alike, strict=True):
+        for (text, known), similarity in zip(pairs, alike, strict=True):
             told = held.get((text.article_id, text.version))
             if mine is None or told is None:
                 yield similarity, relate(similarity, self.rule)
             else:
                 theirs = wording(told[1], each.language, told[0])
-                yield judge((each.print, mine), (text.print, theirs), similarity, self.rule)[:2]
+                one_source = known.source == each.article.source
+                yield judge((each.print, mine), (text.print, theirs), similarity, one_source, self.rule)[:2]
 
     def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
@@ -327,5 +347,7 @@ class Workspace:
         tables.save_articles(self.db, self._changed.values())
         tables.insert_versions(self.db, self._versions)
         tables.insert_prints(self.db, self._new_prints)
+        for held in self._boilerplate.values():
+            held.save()
         languages = {text.language for text in self._new_prints}
         tables.save_last_numbers(self.db, {language: self.last_numbers[language] for language in languages})
