@@ -40,78 +40,97 @@ def made_pairs(language: str, kind: str, count: int, seed: int = 5) -> Iterator[
     """So many pairs that differ in things of one kind."""
     draw = random.Random(f"{seed} {language} {kind}")
     while count:
-        sentences, slots = _report(draw, report_words(language))
-        left = _written(sentences, slots)
-        right = _CHANGES[kind](draw, report_words(language), sentences, slots)
+        report = _report(draw, report_words(language))
+        left, right = report.told(), _CHANGES[kind](report)
         if right != left:
             yield MadePair(kind, language, left, right, kind in COPIES)
             count -= 1
 
 
-Slots = dict[str, str]
-Change = Callable[[random.Random, Mapping[str, Any], Sequence[str], Slots], str]
+@dataclass(frozen=True)
+class Report:
+    """Sentences with names of slots, and what fills the slots."""
+
+    draw: random.Random
+    words: Mapping[str, Any]
+    sentences: Sequence[str]
+    slots: Mapping[str, str]
+
+    def told(self, **other: str) -> str:
+        """The text, with something else in some slots."""
+        pairs = (" ".join(self.sentences[at : at + 2]) for at in range(0, len(self.sentences), 2))
+        return "\n\n".join(pairs).format(**{**self.slots, **other})
+
+    def line(self, kind: str) -> str:
+        """One of the lines that stand before or after a report."""
+        written: str = self.draw.choice(self.words[kind])
+        return written.format(**self.slots)
 
 
-def _report(draw: random.Random, words: Mapping[str, Any]) -> tuple[list[str], Slots]:
-    """Sentences with names of slots, one that each kind of exchange needs among them; and what fills the slots."""
+Change = Callable[[Report], str]
+
+
+def _report(draw: random.Random, words: Mapping[str, Any]) -> Report:
+    """A report with one sentence that each kind of exchange needs."""
     needed = [draw.choice(words["sentences"][kind]) for kind in ("place", "name", "day", "score", "number", "opposite")]
-    others = draw.sample(words["sentences"]["other"], draw.randint(*SENTENCES))
-    sentences = needed + others
+    sentences = needed + draw.sample(words["sentences"]["other"], draw.randint(*SENTENCES))
     draw.shuffle(sentences)
-    places, people = draw.sample(words["places"], 4), draw.sample(words["people"], 3)
-    numbers = draw.sample(words["numbers"], 4)
-    slots = {f"place{n}": each for n, each in enumerate(places)} | {f"name{n}": each for n, each in enumerate(people)}
-    slots |= {f"number{n}": each for n, each in enumerate(numbers)}
-    slots |= {"day": draw.choice(words["days"]), "score": f"{draw.randint(1, 5)}-{draw.randint(0, 4)}"}
-    slots |= {f"opposite{n}": draw.choice(draw.choice(words["opposites"][n])) for n in range(len(words["opposites"]))}
-    slots |= {"figure": str(draw.randint(11, 990))}
-    return sentences, slots
+    slots = {
+        f"{name}{n}": each
+        for name, values, count in (("place", "places", 4), ("name", "people", 3), ("number", "numbers", 4))
+        for n, each in enumerate(draw.sample(words[values], count))
+    }
+    slots |= {f"opposite{n}": draw.choice(draw.choice(pairs)) for n, pairs in enumerate(words["opposites"])}
+    slots |= {"day": draw.choice(words["days"]), "score": _any_score(draw), "figure": str(draw.randint(11, 990))}
+    return Report(draw, words, sentences, slots)
 
 
-def _written(sentences: Sequence[str], slots: Slots) -> str:
-    return "\n\n".join(" ".join(sentences[at : at + 2]) for at in range(0, len(sentences), 2)).format(**slots)
+def _any_score(draw: random.Random) -> str:
+    return f"{draw.randint(1, 5)}-{draw.randint(0, 4)}"
 
 
 def _other(name: str, values: str) -> Change:
-    def change(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-        others = [each for each in words[values] if each not in slots.values()]
-        return _written(sentences, slots | {name: draw.choice(others)})
+    def change(report: Report) -> str:
+        others = [each for each in report.words[values] if each not in report.slots.values()]
+        return report.told(**{name: report.draw.choice(others)})
 
     return change
 
 
-def _score(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    return _written(sentences, slots | {"score": f"{draw.randint(1, 5)}-{draw.randint(0, 4)}"})
+def _score(report: Report) -> str:
+    return report.told(score=_any_score(report.draw))
 
 
-def _sides(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    return _written(sentences, slots | {"place0": slots["place1"], "place1": slots["place0"]})
+def _sides(report: Report) -> str:
+    return report.told(place0=report.slots["place1"], place1=report.slots["place0"])
 
 
-def _opposite(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    used = [n for n in range(len(words["opposites"])) if any(f"{{opposite{n}}}" in each for each in sentences)]
-    n = draw.choice(used)
-    said = slots[f"opposite{n}"]
-    pair = next(pair for pair in words["opposites"][n] if said in pair)
-    return _written(sentences, slots | {f"opposite{n}": pair[1 - pair.index(said)]})
+def _opposite(report: Report) -> str:
+    sets = report.words["opposites"]
+    n = report.draw.choice(
+        [n for n in range(len(sets)) if any(f"{{opposite{n}}}" in each for each in report.sentences)]
+    )
+    said = report.slots[f"opposite{n}"]
+    pair = next(pair for pair in sets[n] if said in pair)
+    return report.told(**{f"opposite{n}": pair[1 - pair.index(said)]})
 
 
-def _paragraphs(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    told = _written(sentences, slots).split("\n\n")
-    dropped = draw.sample(range(1, len(told)), draw.randint(1, max(1, len(told) // 2)))
+def _paragraphs(report: Report) -> str:
+    told = report.told().split("\n\n")
+    dropped = report.draw.sample(range(1, len(told)), report.draw.randint(1, max(1, len(told) // 2)))
     return "\n\n".join(each for at, each in enumerate(told) if at not in dropped)
 
 
-def _dateline(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    return draw.choice(words["datelines"]).format(**slots) + _written(sentences, slots)
+def _dateline(report: Report) -> str:
+    return report.line("datelines") + report.told()
 
 
-def _credit(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    return _written(sentences, slots) + "\n\n" + draw.choice(words["credits"]).format(**slots)
+def _credit(report: Report) -> str:
+    return report.told() + "\n\n" + report.line("credits")
 
 
-def _typos(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    return slip(draw, _written(sentences, slots))
+def _typos(report: Report) -> str:
+    return slip(report.draw, report.told())
 
 
 def slip(draw: random.Random, told: str) -> str:
@@ -128,9 +147,9 @@ def _slipped(draw: random.Random, word: str) -> str:
     return word[:at] + draw.choice((two + one, two, one + one + two)) + word[at + 2 :]
 
 
-def _spelling(draw: random.Random, words: Mapping[str, Any], sentences: Sequence[str], slots: Slots) -> str:
-    told = _written(sentences, slots)
-    for pattern, spelled in words["spellings"]:
+def _spelling(report: Report) -> str:
+    told = report.told()
+    for pattern, spelled in report.words["spellings"]:
         told = re.sub(pattern, spelled, told)
     return told
 

@@ -52,7 +52,8 @@ _BYLINE = re.compile(
     r"\s*(?:by|von|por|par|كتب|كتبت|بقلم|автор|авторы|текст)[:\s]+[^\n.]{3,60}(?:\n|:\s)", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"[\s(\[/*–—-]*(?:(?:(?:additional |further )?(?:reporting|writing|editing|translation|photos?|text) by|by|source|sources|via|"
+    r"[\s(\[/*–—-]*(?:(?:(?:additional |further )?(?:reporting|writing|editing|translation|photos?|text) by|by|"
+    r"sources?|via|"
     r"credits?:|photos?:|"
     r"تحرير|اعداد|إعداد|كتب|كتبت|بقلم|المصدر|المصادر|تصوير|ترجمه|ترجمة|"
     r"источник|автор|редактор|фото|текст|перевод|подготовил|подготовила|по материалам|"

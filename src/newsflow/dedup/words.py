@@ -28,18 +28,13 @@ CACHED_WORDS = 100_000
 TYPO_CHARS = 4
 """Words of so many characters may differ in one by a slip."""
 LONG_CHARS = 8
+RARER = 150
+"""Of two words that differ in one letter, the one that is thirty times as rare is a slip."""
 ALMOST = 0.7
 """The share of letters, in order, that a word has in common with what was meant to be it."""
 SURELY = 0.85
 
-_ENDINGS = {
-    "en": frozenset(("", "s", "es", "d", "ed", "ing", "ly", "al", "n", "an", "ian", "ese", "ish", "er", "ers")),
-    "ru": frozenset(
-        "|а|я|о|е|ё|и|ы|у|ю|ь|й|ой|ей|ий|ый|ая|яя|ое|ее|ие|ые|ом|ем|ам|ям|ах|ях|ами|ями|ов|ев|ого|его|ому|ему|ым|им|ую|юю|"
-        "ых|их|ыми|ими|л|ла|ло|ли|ть|ся|сь|т|ет|ют|ут|ит|ят|ыми|ия|ию|ии|ией|ский|ская|ское|ские|ского|ской|ским|н|ный".split("|")
-    ),
-}  # fmt: skip
-_OTHER_ENDINGS = frozenset(("", "s", "e", "n", "en", "es", "r", "er", "em", "a", "o", "i", "as", "os"))
+_ENDINGS = frozenset(("s", "e", "n", "en", "es", "r", "er", "em", "a", "o", "i", "as", "os"))
 _ARABIC_HEAD = re.compile("^(?:[وف]?(?:ال|بال|كال|لل|[بلكس])?|(?:ابو?|عبد(?:ال)?))(?=...)")
 _ARABIC_CLITIC = re.compile("^[وف]?[بلك]?(?=...)")
 _ARABIC_TAIL = re.compile("(?<=...)(?:تين|تان|تي|تا|هما|ها|هم|ان|ات|ون|ين|يه|يا|نا|وا|[هياتن])$|(?<=..)ا$")
@@ -56,7 +51,8 @@ _BRITISH = tuple(
 _SOUNDS = tuple(
     (re.compile(written), heard)
     for written, heard in (
-        ("h$", ""), ("ff$", "v"), ("ck|q|gh|kh", "k"), ("ph", "f"), ("dj|j", "g"), ("sch|tch", "ch"), ("y", "i"), ("w", "v"), ("z", "s"),
+        ("h$", ""), ("ff$", "v"), ("ck|q|gh|kh", "k"), ("ph", "f"), ("dj|j", "g"), ("sch|tch", "ch"), ("y", "i"),
+        ("w", "v"), ("z", "s"),
         (r"(.)\1", r"\1"),
     )
 )  # fmt: skip
@@ -99,6 +95,8 @@ class Vocabulary:
     """Who says so, in what words, with which title, on which day as seen from another: these may be exchanged."""
     names: frozenset[str]
     """Those that are as common as everyday words, of a language whose writing does not show them."""
+    endings: frozenset[str]
+    """What one word may end with in another form."""
     ranks: Mapping[str, int]
 
     def rank(self, word: str) -> int:
@@ -129,14 +127,14 @@ def vocabulary(language: str) -> Vocabulary:
         {matching_text(word): at for at, words in enumerate(listed.get(name, "").split()) for word in words.split("/")}
         for name in ("weekdays", "months")
     )
-    opposites, negations, framing, names = (
-        matching_text(listed.get(name, "")).split() for name in ("opposites", "not", "framing", "names")
+    opposites, negations, framing, names, endings = (
+        matching_text(listed.get(name, "")).split() for name in ("opposites", "not", "framing", "names", "endings")
     )
     arabic = language == "ar"
     return Vocabulary(
         language, Listed(numbers, arabic, weekdays), scales, Listed(weekdays, arabic), Listed(months, arabic),
         frozenset(negations), frozenset(frozenset(pair.split("/")) for pair in opposites), frozenset(framing),
-        frozenset(names), _ranks(language),
+        frozenset(names), frozenset(endings) or _ENDINGS, _ranks(language),
     )  # fmt: skip
 
 
@@ -249,7 +247,7 @@ def are_variants(left: str, right: str, language: str) -> bool:
     if language == "ar":
         return _are_arabic_variants(one, two, known)
     return (
-        _is_inflected(one, two, language)
+        _is_inflected(one, two, known)
         or _is_respelled(one, two)
         or _is_slip(left, right, known)
         or _is_abbreviated(one, two)
@@ -265,9 +263,9 @@ def _plain(word: str) -> str:
     )
 
 
-def _is_inflected(left: str, right: str, language: str) -> bool:
+def _is_inflected(left: str, right: str, known: Vocabulary) -> bool:
     stem = _common_head(left, right)
-    endings = _ENDINGS.get(language, _OTHER_ENDINGS)
+    endings = {"", *known.endings}
     return (
         stem >= 3 and 2 * stem >= max(len(left), len(right)) - 1 and left[stem:] in endings and right[stem:] in endings
     )
@@ -306,7 +304,7 @@ def _is_slip(left: str, right: str, known: Vocabulary) -> bool:
     if not _is_one_edit(left, right):
         one_is_no_word = min(ranks) < UNKNOWN_RANK <= max(ranks)
         return one_is_no_word and SequenceMatcher(None, left, right, autojunk=False).ratio() >= ALMOST
-    return max(ranks) >= UNKNOWN_RANK or len(left) >= LONG_CHARS
+    return max(ranks) >= UNKNOWN_RANK or max(ranks) - min(ranks) >= RARER or len(left) >= LONG_CHARS
 
 
 def _is_listed(word: str, known: Vocabulary) -> bool:
