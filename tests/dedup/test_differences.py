@@ -6,20 +6,23 @@ from hypothesis import strategies as st
 
 from benchmarks.quality.dedup_made import COPIES, LANGUAGES, OTHERS, made_pairs
 from newsflow.dedup import DEFAULT_RULE, Relation, compare, fingerprint
-from newsflow.dedup.differences import align, are_likely, differences, judge, wording
-from newsflow.dedup.differences import told as told_of
+from newsflow.dedup.alignment import align
+from newsflow.dedup.differences import are_likely, differences, judge, wording
+from newsflow.dedup.told import told as told_of
 from tests.ledger.ledger_helpers import HARBOUR, RIVER
 
 words = st.lists(st.sampled_from([*"abcdefg", "12", "seven"]), max_size=40)
 
 
-def relation(left: str, right: str, language: str = "en", titles: tuple[str, str] = ("", ""), **more: bool) -> Relation:
+def relation(
+    left: str, right: str, language: str = "en", titles: tuple[str, str] = ("", ""), one_source: bool = False
+) -> Relation:
     prints = fingerprint(titles[0], left), fingerprint(titles[1], right)
     told = [wording(body, language, title) for body, title in ((left, titles[0]), (right, titles[1]))]
     if compare(*prints).exact:
         return Relation.DUPLICATE
     assert are_likely(*prints, compare(*prints))
-    return judge((prints[0], told[0]), (prints[1], told[1]), compare(*prints), **more)[1]
+    return judge((prints[0], told[0]), (prints[1], told[1]), compare(*prints), one_source)[1]
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, *COPIES])
@@ -50,7 +53,9 @@ def test_what_is_exchanged_decides(before: str, after: str, kind: str) -> None:
 
 
 def test_who_did_what_to_whom() -> None:
-    rest = " in the final of the regional cup before a full house. The winners go on to the capital in the spring, said "
+    rest = (
+        " in the final of the regional cup before a full house. The winners go on to the capital in the spring, said "
+    )
     left = "Norham beat Belby" + rest + "the council of the league on its page for the clubs."
     right = "Belby beat Norham" + rest + "the council of the league on its page for the clubs."
     assert [each.kind for each in differences(wording(left, "en"), wording(right, "en")).exchanges] == ["order"]
@@ -74,7 +79,9 @@ def test_an_edited_text_is_a_copy(other: str) -> None:
 
 
 def test_one_wrong_figure_in_an_edited_table_is_a_correction() -> None:
-    table = " ".join(f"{name} closed at {number}.{number % 7}" for number, name in enumerate("abcdefghijklmnopqrst", 40))
+    table = " ".join(
+        f"{name} closed at {number}.{number % 7}" for number, name in enumerate("abcdefghijklmnopqrst", 40)
+    )
     edited = table.replace("closed at 42", "closed late at 42").replace("closed at 50", "in all closed at 50")
     assert relation(table, edited.replace("59.3", "59.8")) is Relation.DUPLICATE
     assert relation(table, table.replace("59.3", "59.8")) is not Relation.DUPLICATE

@@ -74,13 +74,17 @@ def test_one_number_however_it_is_written(language: str, texts: list[str]) -> No
 
 def test_numbers_keep_apart() -> None:
     known = vocabulary("en")
-    assert plain_words("4.0 m at gauge 7, call 555 0100", known) != plain_words("4.5 m at gauge 7, call 555 0100", known)
+    assert plain_words("4.0 m at gauge 7, call 555 0100", known) != plain_words(
+        "4.5 m at gauge 7, call 555 0100", known
+    )
     assert plain_words("two boats", known) != plain_words("three boats", known)
 
 
 def test_addresses_say_nothing() -> None:
     known = vocabulary("en")
-    assert plain_words("Write to press@tarsen.example now", known) == plain_words("Write to [email protected] now", known)
+    assert plain_words("Write to press@tarsen.example now", known) == plain_words(
+        "Write to [email protected] now", known
+    )
 
 
 def test_a_monday_is_no_number() -> None:

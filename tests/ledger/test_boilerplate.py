@@ -19,7 +19,10 @@ NOTICES = [
     ("Ring road works", "Drivers should avoid the ring road while workers replace pipes near the hospital until June."),
     ("Maps on show", "An exhibition of old maps drew crowds to the library, whose director plans another about trade."),
 ]
-OTHER = ("Nurses vote", "Nurses at the clinic voted for a strike next week after talks on their shifts had failed once more.")
+OTHER = (
+    "Nurses vote",
+    "Nurses at the clinic voted for a strike next week after talks on their shifts had failed once more.",
+)
 
 
 def candidates() -> list[Candidate]:
