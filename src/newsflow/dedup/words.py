@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache, lru_cache
@@ -67,17 +67,22 @@ class Listed(dict[str, int | None]):
         self._words, self._arabic, self._other = words, arabic, other
 
     def __missing__(self, word: str) -> int | None:
-        if len(self) >= CACHED_WORDS:
-            self.clear()
-            self.update(self._words)
-        found = None
-        if self._arabic and word not in self._other:
+        if not self._arabic:
+            return None
+        found = self._words.get(word)
+        if found is None and word not in self._other:
             bare = _ARABIC_CLITIC.sub("", word)
             found = self._words.get(bare)
             if found is None and bare not in self._other:
                 found = self._words.get(bare.removeprefix("ال"))
+        if len(self) >= CACHED_WORDS:
+            self.clear()
         self[word] = found
         return found
+
+    def of(self, words: Iterable[str]) -> list[int | None]:
+        """What each of the words stands for."""
+        return list(map(self.__getitem__ if self._arabic else self.get, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,7 @@ def plain_words(text: str, known: Vocabulary) -> list[str]:
         text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
         text = _DECIMAL.sub(POINT, text)
     words = split_words(text)
-    values = list(map(known.numbers.__getitem__, words))
+    values = known.numbers.of(words)
     return _in_digits(words, values, known.scales) if any(values) or _DIGIT.search(text) else words
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
+MOST_SIDE_BY_SIDE = 16
+"""Of those that may be duplicates, so many of the nearest are laid side by side; the others are related at most."""
 TEXTS_KEPT = 2
 """Windows for which a text is kept after it was written: an event that is late by a window still meets all those of its
 own days."""
@@ -218,21 +220,24 @@ class Workspace:
     ) -> Iterator[tuple[Similarity, Relation]]:
         """What the text is to each of these: of those that may be duplicates, by their texts, where they are held."""
         likely = {
-            (text.article_id, text.version)
-            for (text, _), similarity in zip(pairs, alike, strict=True)
+            n: max(similarity.jaccard, similarity.containment)
+            for n, ((text, _), similarity) in enumerate(zip(pairs, alike, strict=True))
             if are_likely(each.print, text.print, similarity, self.rule)
         }
-        held = {place: self._told[place] for place in likely if place in self._told}
-        held |= tables.load_texts(self.db, likely - held.keys())
+        nearest = sorted(likely, key=lambda n: (-likely[n], n))[:MOST_SIDE_BY_SIDE]
+        places = {n: (pairs[n][0].article_id, pairs[n][0].version) for n in nearest}
+        held = {place: self._told[place] for place in places.values() if place in self._told}
+        held |= tables.load_texts(self.db, set(places.values()) - held.keys())
         mine = wording(each.article.body, each.language, each.article.title) if held else None
-        for (text, known), similarity in zip(pairs, alike, strict=True):
-            told = held.get((text.article_id, text.version))
-            if mine is None or told is None:
-                yield similarity, relate(similarity, self.rule)
-            else:
-                theirs = wording(told[1], each.language, told[0])
+        for n, ((text, known), similarity) in enumerate(zip(pairs, alike, strict=True)):
+            if mine is not None and n in places and places[n] in held:
+                title, body = held[places[n]]
+                theirs = wording(body, each.language, title)
                 one_source = known.source == each.article.source
                 yield judge((each.print, mine), (text.print, theirs), similarity, one_source, self.rule)[:2]
+            else:
+                relation = relate(similarity, self.rule)
+                yield similarity, min(relation, Relation.RELATED) if n in likely and n not in places else relation
 
     def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
