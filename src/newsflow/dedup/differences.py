@@ -13,6 +13,7 @@ from newsflow.dedup.fingerprint import LEAST_TOKENS, MIN_TOKENS, Fingerprint
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity
 from newsflow.dedup.told import told
 from newsflow.dedup.words import (
+    DIGIT,
     EVERYDAY_RANK,
     GRAMMAR_RANK,
     NUMBER,
@@ -58,7 +59,7 @@ class Wording:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        return frozenset(word for word in self.all if word[0].isdigit() and NUMBER.fullmatch(word))
+        return frozenset(word for word in self.all if word < ":" and NUMBER.fullmatch(word))  # begins with a digit
 
     def is_name(self, word: str) -> bool:
         """Whether the text writes a word with a capital within sentences, and never without."""
@@ -115,18 +116,24 @@ class Differences:
         return self.shared / self.shorter if self.shorter else 0.0
 
 
-def differences(left: Wording, right: Wording) -> Differences:
-    """Lay two texts of one language side by side."""
+def differences(left: Wording, right: Wording, until: Rule | None = None) -> Differences:
+    """Lay two texts of one language side by side; with a rule `until` it has enough to call them two reports."""
     a, b = left.words, right.words
     runs = align(a, b)
+    places = list(_places(runs, len(a), len(b)))
     edits, unlike = 0, False
     exchanges: list[Exchange] = []
-    for place, inner in _places(runs, len(a), len(b)):
+    words: set[Exchange] = set()
+    for left_over, (place, inner) in zip(range(len(places) - 1, -1, -1), places, strict=True):
         found = list(_exchanged(left, right, place, inner))
         exchanges += found
         edits += not found
         if max(place[0], place[2]) <= 2:
             unlike = unlike or _begin_unlike(left, right, place)
+        elif until is not None:
+            words.update(each for each in found if each.kind == "word")
+            if len(words) > until.exchanged * (edits + left_over):
+                break
     shared = sum(size for _, _, size in runs if size > 1)
     figures = min(len(left.numbers), len(right.numbers))
     same = len(left.numbers & right.numbers) / figures if figures else 1.0
@@ -168,14 +175,16 @@ def judge(
     similarity: Similarity,
     one_source: bool = False,
     rule: Rule = DEFAULT_RULE,
+    thorough: bool = True,
 ) -> tuple[Similarity, Relation, Differences]:
-    """What a pair is whose texts are laid side by side; the numbers that it shares are as they count."""
+    """What a pair is whose texts are laid side by side; the numbers that it shares are as they count. Less than
+    `thorough`, no more of what differs is found than decides."""
     if _are_short(left[0], right[0]):
         found = differences(left[1].whole, right[1].whole)
         same = found.share >= rule.short and not found.exchanges and found.numbers == 1
         relation = Relation.DUPLICATE if same else Relation.NONE
     else:
-        found = differences(left[1], right[1])
+        found = differences(left[1], right[1], None if thorough else rule)
         relation = relate_texts(similarity, found, rule)
         if one_source and found.unlike and relation is not Relation.NONE and _have_other_titles(left[1], right[1]):
             relation = Relation.NONE  # An outlet gives no report of its own another title and another beginning.
@@ -249,7 +258,7 @@ def _negated(left: Wording, a: Sequence[str], b: Sequence[str]) -> Iterator[Exch
 
 def _reordered(a: Sequence[str], b: Sequence[str], known: Vocabulary) -> Iterator[Exchange]:
     """Who did what to whom: the first is the last now, and the last the first."""
-    if all(any(each.isdigit() for each in word) for word in a):
+    if all(map(DIGIT.search, a)):
         yield Exchange(" ".join(a), " ".join(b), "number")
         return
     ends = {a[0], a[-1]}
@@ -284,7 +293,7 @@ def _unlike(a: Sequence[str], b: Sequence[str], language: str) -> tuple[list[str
 def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iterator[Exchange]:
     known = left.known
     said = " ".join(x), " ".join(y)
-    numbers = [[word for word in side if any(each.isdigit() for each in word)] for side in (x, y)]
+    numbers = [[word for word in side if DIGIT.search(word)] for side in (x, y)]
     if all(numbers):
         if not _is_rounded(*numbers):
             yield Exchange(*said, "number")

@@ -66,7 +66,7 @@ def split_words(text: str) -> list[str]:
 
 def number_tokens(tokens: list[str]) -> set[str]:
     """The tokens of digits alone, as `17` and `000` in `17,000`."""
-    return {token for token in set(tokens) if token.isdecimal()}
+    return set(filter(str.isdecimal, tokens))
 
 
 Hashes = NDArray[np.uint32]

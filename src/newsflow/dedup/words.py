@@ -174,7 +174,7 @@ _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,٬'’ \u00a0\u202f])\d{3})(?:\
 _REVERSED = re.compile(r"\b(\d+)ر(\d+)\b")
 """Arabic agencies write `5ر1` for 1.5."""
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+|https?://\S+|\bwww\.\S+|\[?\bemail.protected\]?")
-_DIGIT = re.compile(r"\d")
+DIGIT = re.compile(r"\d")
 _DECIMAL = re.compile(r"(?<=\d)[.,٫](?=\d)")
 POINT = "\ua78f"
 """Stands for the decimal point within a word: a letter that looks like one."""
@@ -188,14 +188,14 @@ def plain_words(text: str, known: Vocabulary) -> list[str]:
     text = matching_text(text)
     if "@" in text or "www." in text or "http" in text or "email" in text:
         text = _ADDRESS.sub(" ", text)
-    if _DIGIT.search(text):
+    if DIGIT.search(text):
         text = _REVERSED.sub(r"\2.\1", text)
         text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
         text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
         text = _DECIMAL.sub(POINT, text)
     words = split_words(text)
     values = known.numbers.of(words)
-    return _in_digits(words, values, known.scales) if any(values) or _DIGIT.search(text) else words
+    return _in_digits(words, values, known.scales) if any(values) or DIGIT.search(text) else words
 
 
 def _in_digits(words: Sequence[str], values: Sequence[int | None], scales: Mapping[str, int]) -> list[str]:

@@ -234,7 +234,8 @@ class Workspace:
                 title, body = held[places[n]]
                 theirs = wording(body, each.language, title)
                 one_source = known.source == each.article.source
-                yield judge((each.print, mine), (text.print, theirs), similarity, one_source, self.rule)[:2]
+                sides = (each.print, mine), (text.print, theirs)
+                yield judge(*sides, similarity, one_source, self.rule, thorough=False)[:2]
             else:
                 relation = relate(similarity, self.rule)
                 yield similarity, min(relation, Relation.RELATED) if n in likely and n not in places else relation
