@@ -37,6 +37,8 @@ SURELY = 0.85
 _ENDINGS = frozenset(("s", "e", "n", "en", "es", "r", "er", "em", "a", "o", "i", "as", "os"))
 _ARABIC_HEAD = re.compile("^(?:[وف]?(?:ال|بال|كال|لل|[بلكس])?|(?:ابو?|عبد(?:ال)?))(?=...)")
 _ARABIC_CLITIC = re.compile("^[وف]?[بلك]?(?=...)")
+_ARABIC_BEFORE = "وفبلكا"
+"""What a word with something before it begins with."""
 _ARABIC_TAIL = re.compile("(?<=...)(?:تين|تان|تي|تا|هما|ها|هم|ان|ات|ون|ين|يه|يا|نا|وا|[هياتن])$|(?<=..)ا$")
 _ARABIC_PERSON = re.compile("^[تينس](?=.{4})")
 _ARABIC_LETTERS = str.maketrans({"ؤ": "و", "ئ": "ي", "ء": None, "غ": "ج", "ك": "ج", "ض": "د", "ث": "س", "ص": "س"})
@@ -70,7 +72,7 @@ class Listed(dict[str, int | None]):
         if not self._arabic:
             return None
         found = self._words.get(word)
-        if found is None and word not in self._other:
+        if found is None and word[:1] in _ARABIC_BEFORE and word not in self._other:
             bare = _ARABIC_CLITIC.sub("", word)
             found = self._words.get(bare)
             if found is None and bare not in self._other:
