@@ -19,6 +19,7 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate
 
 from .dedup_corpus import Corpus, read_corpora, template_pairs, twin_pairs
+from .dedup_labelled import labelled_rows
 from .dedup_pairs import Pair, accepted_pairs, online_pairs
 from .identity import evaluate_identity
 from .scoreboard import Row
@@ -55,6 +56,7 @@ def evaluate(data: Path) -> Iterator[Row]:
         judged = Judged(corpus, prints, accepted_pairs(prints, corpus.languages))
         for part in (_pairs, _decisions, _planted, _titles, _random_pairs):
             yield from part(judged)
+    yield from labelled_rows(data)
 
 
 def _share(judged: Judged, name: str, hits: int, of: Collection[object], goal: float | None = None, note: str = "",

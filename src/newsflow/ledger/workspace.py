@@ -8,7 +8,7 @@ with it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,10 +17,12 @@ import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike, relate_headlines
+from newsflow.dedup.differences import are_likely, judge, wording
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
 from newsflow.dedup.identity import Conflict
-from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, relate
+from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, compare_without, relate
 from newsflow.ledger import tables
+from newsflow.ledger.boilerplate import Boilerplate
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.findings import IDENTITY_CONFLICT, Finding, load_counted, save_findings
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
+MOST_SIDE_BY_SIDE = 16
+"""Of those that may be duplicates, so many of the nearest are laid side by side; the others are related at most."""
 TEXTS_KEPT = 2
 """Windows for which a text is kept after it was written: an event that is late by a window still meets all those of its
 own days."""
@@ -142,6 +146,9 @@ class Workspace:
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Numbers of texts of this batch, by language and key."""
+        self._boilerplate: dict[str, Boilerplate] = {}
+        self._told: dict[tuple[str, int], tuple[str, str]] = {}
+        """Title and body of the versions of this batch."""
         self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
         self._new_prints: list[TextPrint] = []
@@ -218,16 +225,56 @@ class Workspace:
         texts = [text for number in numbers if (text := self.prints.get((language, number))) is not None]
         texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
-        pairs = [(text, other) for text, other in known if other is not None and other.id != article_id]
-        alike = compare_all(each.print, [text.print for text, _ in pairs])
+        pairs = [(text, each) for text, other in known if other is not None and other.id != article_id]
+        alike = self._without_boilerplate(each, pairs, compare_all(each.print, [text.print for text, _ in pairs]))
+        judged = self._judge(each, pairs, alike)
+        return [Lookalike(known, *found) for (_, known), found in zip(pairs, judged, strict=True)]
+
+    def _without_boilerplate(
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
+    ) -> list[Similarity]:
+        """How alike they are but for what many articles of their sources carry; that of its source is learnt on."""
+        source, held = each.article.source, self._boilerplate_of(each.language)
+        by_story = {known.story: text.print.shingles for text, known in pairs if known.source == source}
+        held.learn(source, to_micros(each.at or self.now), each.print.shingles, list(by_story.values()))
         return [
-            Lookalike(known, similarity, self._relate(each, text, known, similarity))
+            compare_without(each.print, text.print, held.of(*{source, known.source}), similarity)
             for (text, known), similarity in zip(pairs, alike, strict=True)
         ]
 
-    def _relate(self, each: Prepared, text: TextPrint, known: KnownArticle, similarity: Similarity) -> Relation:
-        if each.print.token_count or not similarity.exact:
-            return relate(similarity, self.rule)
+    def _boilerplate_of(self, language: str) -> Boilerplate:
+        if language not in self._boilerplate:
+            self._boilerplate[language] = Boilerplate(self.db, language)
+        return self._boilerplate[language]
+
+    def _judge(
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
+    ) -> Iterator[tuple[Similarity, Relation]]:
+        """What the text is to each of these: of those that may be duplicates, by their texts, where they are held."""
+        likely = {
+            n: max(similarity.jaccard, similarity.containment)
+            for n, ((text, _), similarity) in enumerate(zip(pairs, alike, strict=True))
+            if are_likely(each.print, text.print, similarity, self.rule)
+        }
+        nearest = sorted(likely, key=lambda n: (-likely[n], n))[:MOST_SIDE_BY_SIDE]
+        places = {n: (pairs[n][0].article_id, pairs[n][0].version) for n in nearest}
+        held = {place: self._told[place] for place in places.values() if place in self._told}
+        held |= tables.load_texts(self.db, set(places.values()) - held.keys())
+        mine = wording(each.article.body, each.language, each.article.title) if held else None
+        for n, ((text, known), similarity) in enumerate(zip(pairs, alike, strict=True)):
+            if similarity.exact and not each.print.token_count:
+                yield similarity, self._relate_headlines(each, text, known)
+            elif mine is not None and n in places and places[n] in held:
+                title, body = held[places[n]]
+                theirs = wording(body, each.language, title)
+                one_source = known.source == each.article.source
+                sides = (each.print, mine), (text.print, theirs)
+                yield judge(*sides, similarity, one_source, self.rule, thorough=False)[:2]
+            else:
+                relation = relate(similarity, self.rule)
+                yield similarity, min(relation, Relation.RELATED) if n in likely and n not in places else relation
+
+    def _relate_headlines(self, each: Prepared, text: TextPrint, known: KnownArticle) -> Relation:
         same_source, apart = known.source == each.article.source, (each.at or self.now) - text.event_at
         return relate_headlines(each.article.title, same_source=same_source, apart=apart)
 
@@ -315,6 +362,7 @@ class Workspace:
     def add_version(self, event: Event, article: Article, detail: Detail) -> None:
         """Keep an article version as decided."""
         self._current[article.id] = article
+        self._told[article.id, article.version] = article.title, article.body
         value, place = encode_article(article), (article.id, article.version, event.event_id)
         self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
@@ -344,5 +392,7 @@ class Workspace:
         tables.save_articles(self.db, self._changed.values())
         tables.insert_versions(self.db, self._versions)
         tables.insert_prints(self.db, self._new_prints)
+        for held in self._boilerplate.values():
+            held.save()
         languages = {text.language for text in self._new_prints}
         tables.save_last_numbers(self.db, {language: self.last_numbers[language] for language in languages})
