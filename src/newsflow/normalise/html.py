@@ -14,6 +14,7 @@ from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, 
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
+from newsflow.normalise.page.outline import read_outline
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
@@ -89,19 +90,19 @@ def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: Sour
     if source:
         tree = without(tree, source.selectors.drop)
         lines = selected_lines(tree, source.selectors.body) if source.selectors.body else []
-    lines = lines or _fuller(body_lines(tree), text)
+    lines = lines or _page_lines(tree, text)
     titles = [title, *meta.titles.values(), *meta.headings]
     cleaned = clean_lines(lines, titles, source.drop_lines if source else ())
     return _with_published_text(cleaned, meta, titles)
 
 
-def _fuller(lines: list[str], text: str) -> list[str]:
-    """These lines; or the densest block of the page's text, where they are few and it is much more.
-
-    It finds bodies that are not paragraphs to trafilatura, and those of trees that libxml2 cut off at some depth.
-    """
+def _page_lines(tree: HtmlElement, text: str) -> list[str]:
+    """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part, and
+    it is much more."""
+    outline = read_outline(tree)
+    lines = body_lines(outline)
     found = sum(map(len, lines))
-    if found >= SHORT_CHARS:
+    if found >= SHORT_CHARS and not outline.is_cut:
         return lines
     stripped = tidy_lines(strip_tags(text, furniture=False))[:MAX_LINES]
     block = densest_block(stripped)

@@ -1,0 +1,239 @@
+"""Where the article is on a page: every block of prose weighs its words, and the element that holds most of them is it.
+
+Names of elements tell what is furniture, but not alone: what holds a good part of the page's prose is never furniture.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from newsflow.normalise.lines import ends_sentence, why_dropped
+from newsflow.normalise.page import names
+from newsflow.normalise.page.outline import HEADINGS, Block, Node, Outline
+
+PROSE_WORDS, SENTENCE_WORDS, MOST_WORDS = 10, 4, 120
+LINKED, LINKED_LITTLE, LINKED_MOST = 0.5, 0.3, 0.8
+"""Shares of a block that stand in links."""
+MAIN_SHARE = 0.7
+"""What an element must hold of the prose of the one around it to be gone into."""
+MUCH, SOME = 0.5, 0.15
+"""Shares of a page's prose: with the first nothing is furniture, with the second nothing that is in doubt."""
+CARD_MASS, TEASER_MASS, TITLE_WORDS = 80, 30, 25
+LEAD_WORDS, LEAD_BLOCKS = 10, 60
+_SPARED = frozenset({"html", "body", "main", "h1"})
+_CARDS = frozenset({"div", "li", "article", "section", "td"})
+_PARTS_OF_TEXT = frozenset({"p", "li", "td", "blockquote", "pre"})
+_TEXT_TAGS = frozenset({"p", "li", "td", "th", "blockquote", "dd", "dt", "pre"})
+
+
+def article_blocks(outline: Outline) -> list[int]:
+    """The indexes of the blocks that are the article, in reading order."""
+    weights = _weigh(outline)
+    _mark_named(outline)
+    main = _main(outline, weights)
+    _mark_cards(outline, main)
+    return _without_idle(outline, weights, list(_kept(outline, weights, main)))
+
+
+def _weight(block: Block) -> float:
+    if block.linked > LINKED:
+        unlinked = block.words * (1 - block.linked)
+        is_prose = block.linked < LINKED_MOST and unlinked >= 6 and ends_sentence(block.text.rstrip())
+    else:
+        is_prose = block.words >= PROSE_WORDS or (
+            block.words >= SENTENCE_WORDS and block.linked < LINKED_LITTLE and ends_sentence(block.text.rstrip())
+        )
+    return min(block.words, MOST_WORDS) if is_prose else 0.0
+
+
+def _weigh(outline: Outline) -> list[float]:
+    """The weight of each block; what elements hold is summed up in them."""
+    nodes, weights = outline.nodes, []
+    for block in outline.blocks:
+        at = nodes[block.node]
+        weight = 0.0 if at.tag in HEADINGS else _weight(block)
+        weights.append(weight)
+        at.mass += weight
+        at.words += block.words
+        at.linked += block.words * block.linked
+    for node in reversed(nodes[1:]):
+        parent = nodes[node.parent]
+        parent.mass += node.mass
+        parent.words += node.words
+        parent.linked += node.linked
+    return weights
+
+
+def _mark_named(outline: Outline) -> None:
+    """Leave out what names tell: comments first, since they may outweigh the article."""
+    nodes = outline.nodes
+    kinds = [names.kind_of(node.names) if node.names and node.tag not in HEADINGS else "" for node in nodes]
+    total, alike = nodes[0].mass, _mass_by_names(nodes)
+    comments = 0.0
+    for node, kind in zip(nodes[1:], kinds[1:], strict=True):
+        node.out = nodes[node.parent].out
+        if not node.out and kind == names.COMMENTS and node.tag not in _SPARED and node.mass < 0.9 * total:
+            node.out, comments = kind, comments + node.mass
+    total = max(total - comments, 1.0)
+    for index, (node, kind) in enumerate(zip(nodes, kinds, strict=True)):
+        if node.out or not index:
+            continue
+        node.out = nodes[node.parent].out
+        if node.tag in ("head", "title"):
+            node.out = "head"
+        elif node.tag in ("figcaption", "figure"):
+            node.out = node.out or ("caption" if node.mass < 2 * SOME * total else "")
+        elif not node.out and kind and node.tag not in _SPARED and node.mass < MUCH * total:
+            node.out = kind if _is_furniture(outline, kinds, index, alike[node.names] / total, total) else ""
+
+
+def _mass_by_names(nodes: list[Node]) -> dict[str, float]:
+    found: dict[str, float] = defaultdict(float)
+    for node in nodes:
+        found[node.names] += node.mass
+    return found
+
+
+def _is_furniture(outline: Outline, kinds: list[str], index: int, share_alike: float, total: float) -> bool:
+    node, kind = outline.nodes[index], kinds[index]
+    if kind in (names.FURNITURE, names.HIDDEN):
+        return True
+    if kind == names.TEASER:
+        return node.mass < SOME * total or not _begins_with_text(outline.nodes, kinds, index)
+    if kind != names.DOUBT or _begins_with_text(outline.nodes, kinds, index):
+        return False
+    return share_alike < SOME or node.linked > 0.4 * node.words
+
+
+def _begins_with_text(nodes: list[Node], kinds: list[str], index: int) -> bool:
+    """Whether an element within, right at the beginning, is named as the article's text and holds all of it."""
+    for at in range(index + 1, min(index + 3, len(nodes))):
+        if nodes[at].parent < index:
+            return False
+        if kinds[at] == names.TEXT and nodes[at].mass >= 0.8 * nodes[index].mass:
+            return True
+    return False
+
+
+def _main(outline: Outline, weights: list[float]) -> int:
+    """The innermost element that holds most of the prose."""
+    nodes = outline.nodes
+    mass, heaviest = [0.0] * len(nodes), [0] * len(nodes)
+    for block, weight in zip(outline.blocks, weights, strict=True):
+        if not nodes[block.node].out:
+            mass[block.node] += weight
+    for index in range(len(nodes) - 1, 0, -1):
+        parent = nodes[index].parent
+        mass[parent] += mass[index]
+        if not heaviest[parent] or mass[index] >= mass[heaviest[parent]]:
+            heaviest[parent] = index
+    at = 0
+    while (child := heaviest[at]) and mass[child] >= MAIN_SHARE * mass[at] and nodes[child].tag not in _PARTS_OF_TEXT:
+        at = child
+    own = _article_of_heading(nodes)
+    if mass[own] >= MUCH * 100 and not _is_within(nodes, own, at) and not _is_within(nodes, at, own):
+        return own
+    return at
+
+
+def _article_of_heading(nodes: list[Node]) -> int:
+    at = next((index for index, node in enumerate(nodes) if node.tag == "h1"), 0)
+    while at and nodes[at].tag != "article":
+        at = nodes[at].parent
+    return at
+
+
+def _is_within(nodes: list[Node], index: int, outer: int) -> bool:
+    while index > outer:
+        index = nodes[index].parent
+    return index == outer
+
+
+def _mark_cards(outline: Outline, main: int) -> None:
+    """Leave out teasers: elements of one kind, side by side, that begin with a title in a link."""
+    nodes, blocks = outline.nodes, outline.blocks
+    groups: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    headed: dict[tuple[int, str, str], int] = defaultdict(int)
+    for index, first in _first_blocks(outline):
+        node, title = nodes[index], blocks[first]
+        if node.out or node.tag not in _CARDS or not 0 < node.mass <= CARD_MASS or title.node == index:
+            continue
+        if title.linked > LINKED_MOST and title.words <= TITLE_WORDS:
+            key = (node.parent, node.tag, node.names)
+            groups[key].append(index)
+            headed[key] += nodes[title.node].tag in HEADINGS
+    for key, cards in groups.items():
+        if len(cards) >= 3 or headed[key] >= 2:
+            mass = sum(nodes[card].mass for card in cards)
+            # A list of things, each with its link and what is said of it, may be the article.
+            if mass <= 0.6 * nodes[main].mass or mass <= TEASER_MASS * len(cards):
+                for card in cards:
+                    nodes[card].out = names.TEASER
+    for node in nodes[1:]:
+        node.out = node.out or nodes[node.parent].out
+
+
+def _first_blocks(outline: Outline) -> Iterator[tuple[int, int]]:
+    """Each element that holds text, and its first block."""
+    seen = [False] * len(outline.nodes)
+    for first, block in enumerate(outline.blocks):
+        at = block.node
+        while at > 0 and not seen[at]:
+            seen[at] = True
+            yield at, first
+            at = outline.nodes[at].parent
+
+
+def _kept(outline: Outline, weights: list[float], main: int) -> Iterator[int]:
+    nodes, blocks = outline.nodes, outline.blocks
+    inside = [False] * len(nodes)
+    for index in range(main, len(nodes)):
+        inside[index] = index == main or inside[nodes[index].parent]
+    within = [index for index, block in enumerate(blocks) if inside[block.node]]
+    if not within:
+        return
+    yield from _lead(outline, within[0])
+    has_heading, begun = any(nodes[block.node].tag == "h1" for block in blocks[: within[0]]), False
+    for index in within:
+        block, weight, node = blocks[index], weights[index], nodes[blocks[index].node]
+        has_heading = has_heading or node.tag == "h1"
+        if node.out == names.TEASER and weight and has_heading and not begun and _is_lead(block):
+            yield index
+        if node.out or (block.linked > LINKED and not weight):
+            continue
+        begun = begun or weight > 0
+        if weight or node.tag in _TEXT_TAGS or node.tag in HEADINGS or (begun and node.mass):
+            yield index
+
+
+def _lead(outline: Outline, first: int) -> Iterator[int]:
+    """The sentences between the heading and the text, which may stand outside."""
+    nodes, blocks = outline.nodes, outline.blocks
+    above = range(first - 1, max(-1, first - LEAD_BLOCKS), -1)
+    head = next((index for index in above if nodes[blocks[index].node].tag == "h1"), None)
+    for index in range(first if head is None else head + 1, first):
+        if nodes[blocks[index].node].out in ("", names.TEASER) and _is_lead(blocks[index]):
+            yield index
+
+
+def _is_lead(block: Block) -> bool:
+    if block.words < LEAD_WORDS or block.linked > LINKED_LITTLE:
+        return False
+    return ends_sentence(block.text.rstrip()) or sum(map(str.isdigit, block.text)) < 0.05 * len(block.text)
+
+
+def _without_idle(outline: Outline, weights: list[float], kept: list[int]) -> list[int]:
+    """Headings go that head nothing, and what stands loose at the end."""
+    result: list[int] = []
+    text_follows = False
+    for index in reversed(kept):
+        block = outline.blocks[index]
+        tag = outline.nodes[block.node].tag
+        if tag in HEADINGS:
+            if text_follows:
+                result.append(index)
+        elif result or why_dropped(" ".join(block.text.split())) == "source-line" or ((weights[index] or tag in ("li", "td", "pre")) and not block.text.rstrip().endswith((":", "："))):
+            result.append(index)
+            text_follows = True
+    return result[::-1]
