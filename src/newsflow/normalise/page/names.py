@@ -14,7 +14,9 @@ from newsflow.normalise.page.outline import NEXT_NAME
 # ruff: noqa: SIM905 - rows of words read best as rows
 
 
-COMMENTS, FURNITURE, TEASER, HIDDEN, DOUBT, TEXT = "comments", "furniture", "teaser", "hidden", "doubt", "text"
+COMMENTS, FURNITURE, TEASER, CAPTION, HIDDEN, DOUBT, TEXT = (
+    "comments", "furniture", "teaser", "caption", "hidden", "doubt", "text",
+)
 _COMMENTS = frozenset(
     "comment comments disqus respond reply replies kommentar kommentare comentarios commentaires fbcomments commentlist "
     "commentform livefyre spotim discussion".split()
@@ -77,7 +79,9 @@ def _kind_of_name(name: str) -> str:
         return FURNITURE
     if _TEASERS & set(words):
         return TEASER
-    if words in (["hidden"], ["hide"]) or words[-1] in _IMAGES or (_FURNITURE | _WEAK) & set(words):
+    if words[-1] in _IMAGES:
+        return CAPTION
+    if words in (["hidden"], ["hide"]) or (_FURNITURE | _WEAK) & set(words):
         return DOUBT
     if _FURNITURE & set(_words(modifier)):
         return DOUBT

@@ -13,7 +13,7 @@ from newsflow.normalise.page import names
 from newsflow.normalise.page.outline import HEADINGS, Block, Node, Outline
 
 PROSE_WORDS, SENTENCE_WORDS, MOST_WORDS = 10, 4, 120
-LINKED, LINKED_LITTLE, LINKED_MOST = 0.5, 0.3, 0.8
+LITTLE_LINKED, LINKED, LINKED_LITTLE, LINKED_MOST = 0.25, 0.5, 0.3, 0.8
 """Shares of a block that stand in links."""
 MAIN_SHARE = 0.7
 """What an element must hold of the prose of the one around it to be gone into."""
@@ -83,7 +83,7 @@ def _mark_named(outline: Outline) -> None:
         if node.tag in ("head", "title"):
             node.out = "head"
         elif node.tag in ("figcaption", "figure"):
-            node.out = node.out or ("caption" if node.mass < 2 * SOME * total else "")
+            node.out = node.out or (names.CAPTION if node.mass < 2 * SOME * total else "")
         elif not node.out and kind and node.tag not in _SPARED and node.mass < MUCH * total:
             node.out = kind if _is_furniture(outline, kinds, index, alike[node.names] / total, total) else ""
 
@@ -99,6 +99,8 @@ def _is_furniture(outline: Outline, kinds: list[str], index: int, share_alike: f
     node, kind = outline.nodes[index], kinds[index]
     if kind in (names.FURNITURE, names.HIDDEN):
         return True
+    if kind == names.CAPTION:
+        return share_alike < 2 * SOME and not _begins_with_text(outline.nodes, kinds, index)
     if kind == names.TEASER:
         return node.mass < SOME * total or not _begins_with_text(outline.nodes, kinds, index)
     if kind != names.DOUBT or _begins_with_text(outline.nodes, kinds, index):
@@ -230,6 +232,8 @@ def _without_idle(outline: Outline, weights: list[float], kept: list[int]) -> li
     for index in reversed(kept):
         block = outline.blocks[index]
         tag = outline.nodes[block.node].tag
+        if not result and tag == "li" and block.linked > LITTLE_LINKED and block.words <= TITLE_WORDS:
+            continue
         if tag in HEADINGS:
             if text_follows:
                 result.append(index)
