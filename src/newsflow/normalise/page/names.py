@@ -14,12 +14,12 @@ from newsflow.normalise.page.outline import NEXT_NAME
 # ruff: noqa: SIM905 - rows of words read best as rows
 
 
-COMMENTS, FURNITURE, TEASER, CAPTION, HIDDEN, DOUBT, TEXT = (
-    "comments", "furniture", "teaser", "caption", "hidden", "doubt", "text",
+COMMENTS, FOREIGN, FURNITURE, TEASER, CAPTION, HIDDEN, DOUBT, TEXT = (
+    *("comments", "foreign", "furniture", "teaser", "caption", "hidden", "doubt", "text"),
 )
 _COMMENTS = frozenset(
     "comment comments disqus respond reply replies kommentar kommentare comentarios commentaires fbcomments commentlist "
-    "commentform livefyre spotim discussion".split()
+    "commentform livefyre spotim discussion forum".split()
 )
 _FURNITURE = frozenset(
     "related relateds recommended recommendation recommendations recirc recirculation promo promos promotion outbrain taboola "
@@ -27,8 +27,13 @@ _FURNITURE = frozenset(
     "sharebar cookie cookies consent gdpr breadcrumb breadcrumbs pagination pager nav navigation navbar menu submenu footer byline "
     "bylines author authors bio tags taglist caption captions credit credits copyright advert adverts ad ads advertisement "
     "advertising sponsor sponsored popup modal popmake pum noprint popular trending toolbar login search tweet disclaimer linklist "
-    "readmore categories timestamp dateline donate donation factbox".split()
+    "readmore categories timestamp dateline donate donation factbox sidebar aside".split()
 )
+_FOREIGN = frozenset(
+    "cookie cookies consent gdpr onetrust usercentrics borlabs newsletter newsletters breadcrumb breadcrumbs taboola outbrain "
+    "sharedaddy addthis related recommended recirc popular trending".split()
+)
+"""What goes wherever it stands in a name."""
 _WEAK = frozenset(
     "paywall sidebar rail widget widgets banner overlay embed meta metadata tag links more next previous prev topics category date "
     "print printonly toc feedback rating ratings".split()
@@ -37,6 +42,9 @@ _IMAGES = frozenset("image images img photo photos foto picture pictures bild ga
 _TEASERS = frozenset({"teaser", "teasers"})
 _STATES = frozenset("no not has with without free non is open closed enabled disabled type".split())
 """A name that begins or ends so tells how an element is, not what it is."""
+_POSTS = frozenset({"hentry", "status-publish", "type-post"})
+_TAGGED = ("tag-", "category-")
+"""So WordPress names an article by what it is about: `post hentry tag-cookies`."""
 _TEXT = re.compile(
     r"(?:article|story|post|entry|news|page|content|main|single)[-_]*(?:body|text|content|copy)|^(?:fulltext|body-?copy)",
     re.IGNORECASE,
@@ -59,9 +67,11 @@ def kind_of(names: str) -> str:
         elif attribute == "itemprop" and value == "articleBody":
             return TEXT
         else:
-            for name in value.split():
-                kind = _kind_of_name(name)
-                if kind in (COMMENTS, FURNITURE, TEASER):
+            named = value.split()
+            is_post = not _POSTS.isdisjoint(named)
+            for name in named:
+                kind = "" if is_post and name.startswith(_TAGGED) else _kind_of_name(name)
+                if kind in (COMMENTS, FOREIGN, FURNITURE, TEASER):
                     return kind
                 found = found or kind
     return found
@@ -75,6 +85,8 @@ def _kind_of_name(name: str) -> str:
         return ""
     if _COMMENTS & set(words):
         return COMMENTS
+    if _FOREIGN & set(words) or words in (["sidebar"], ["aside"]):
+        return FOREIGN
     if words[-1] in _FURNITURE:
         return FURNITURE
     if _TEASERS & set(words):

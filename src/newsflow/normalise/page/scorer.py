@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from newsflow.normalise.lines import ends_sentence, why_dropped
 from newsflow.normalise.page import names
-from newsflow.normalise.page.outline import HEADINGS, Block, Node, Outline
+from newsflow.normalise.page.outline import HEADINGS, NEXT_NAME, Block, Node, Outline
 
 PROSE_WORDS, SENTENCE_WORDS, MOST_WORDS = 10, 4, 120
 LITTLE_LINKED, LINKED, LINKED_LITTLE, LINKED_MOST = 0.25, 0.5, 0.3, 0.8
@@ -19,8 +19,13 @@ MAIN_SHARE = 0.7
 """What an element must hold of the prose of the one around it to be gone into."""
 MUCH, SOME = 0.5, 0.15
 """Shares of a page's prose: with the first nothing is furniture, with the second nothing that is in doubt."""
+WIDE_SHARE, WIDE_LINKED, INNER_SHARE, LEAST_MASS = 0.6, 0.2, 0.4, 30
 CARD_MASS, TEASER_MASS, TITLE_WORDS = 80, 30, 25
 LEAD_WORDS, LEAD_BLOCKS = 10, 60
+HEADED_MASS = 50
+COOKIES = "ookie"
+"""In every language. Consent to them may be asked for in more words than a short article has."""
+_TITLES = frozenset({"title", "h1"})
 _SPARED = frozenset({"html", "body", "main", "h1"})
 _CARDS = frozenset({"div", "li", "article", "section", "td"})
 _PARTS_OF_TEXT = frozenset({"p", "li", "td", "blockquote", "pre"})
@@ -33,7 +38,42 @@ def article_blocks(outline: Outline) -> list[int]:
     _mark_named(outline)
     main = _main(outline, weights)
     _mark_cards(outline, main)
-    return _without_idle(outline, weights, list(_kept(outline, weights, main)))
+    kept = _without_idle(outline, weights, list(_kept(outline, weights, main)))
+    if _is_wide(outline, main, kept) and (inner := _inner(outline, weights, main)):
+        kept = _without_idle(outline, weights, list(_kept(outline, weights, inner)))
+    return kept
+
+
+def _is_wide(outline: Outline, main: int, kept: list[int]) -> bool:
+    """Whether the element that was found holds many links and much else that is not the article: it may hold the page."""
+    node = outline.nodes[main]
+    words = sum(outline.blocks[index].words for index in kept)
+    return node.linked > WIDE_LINKED * node.words and words < WIDE_SHARE * node.words
+
+
+def _inner(outline: Outline, weights: list[float], main: int) -> int:
+    """An element within that holds the article alone, or 0: the article of the heading, else the densest one."""
+    nodes = outline.nodes
+    own = _of_heading(nodes, [node.mass for node in nodes])
+    return own if own > main and _is_within(nodes, own, main) else _densest(outline, weights, main)
+
+
+def _densest(outline: Outline, weights: list[float], main: int) -> int:
+    """The element with most prose right within it, and some below; what follows the heading counts more."""
+    nodes = outline.nodes
+    score: dict[int, float] = defaultdict(float)
+    since_heading = LEAD_BLOCKS
+    for block, weight in zip(outline.blocks, weights, strict=True):
+        node = nodes[block.node]
+        since_heading = 0 if node.tag == "h1" else since_heading + 1
+        if not weight or node.out:
+            continue
+        at = node.parent if node.tag in _PARTS_OF_TEXT else block.node
+        weight *= 1.5 if since_heading < LEAD_BLOCKS else 1
+        score[at] += weight
+        score[nodes[at].parent] += weight / 2
+    best = max((at for at in score if at > main), key=score.__getitem__, default=0)
+    return best if nodes[best].mass >= INNER_SHARE * nodes[main].mass else 0
 
 
 def _weight(block: Block) -> float:
@@ -69,12 +109,16 @@ def _mark_named(outline: Outline) -> None:
     """Leave out what names tell: comments first, since they may outweigh the article."""
     nodes = outline.nodes
     kinds = [names.kind_of(node.names) if node.names and node.tag not in HEADINGS else "" for node in nodes]
-    total, alike = nodes[0].mass, _mass_by_names(nodes)
+    total, alike = nodes[0].mass, _mass_by_class(nodes)
     comments = 0.0
     for node, kind in zip(nodes[1:], kinds[1:], strict=True):
         node.out = nodes[node.parent].out
-        if not node.out and kind == names.COMMENTS and node.tag not in _SPARED and node.mass < 0.9 * total:
+        if not node.out and kind in (names.COMMENTS, names.FOREIGN) and node.tag not in _SPARED and node.mass < 0.9 * total:
             node.out, comments = kind, comments + node.mass
+    if total - comments < LEAST_MASS:  # a forum
+        for node in nodes:
+            node.out = ""
+        comments = 0.0
     total = max(total - comments, 1.0)
     for index, (node, kind) in enumerate(zip(nodes, kinds, strict=True)):
         if node.out or not index:
@@ -85,14 +129,19 @@ def _mark_named(outline: Outline) -> None:
         elif node.tag in ("figcaption", "figure"):
             node.out = node.out or (names.CAPTION if node.mass < 2 * SOME * total else "")
         elif not node.out and kind and node.tag not in _SPARED and node.mass < MUCH * total:
-            node.out = kind if _is_furniture(outline, kinds, index, alike[node.names] / total, total) else ""
+            node.out = kind if _is_furniture(outline, kinds, index, alike[_class_of(node)] / total, total) else ""
 
 
-def _mass_by_names(nodes: list[Node]) -> dict[str, float]:
+def _mass_by_class(nodes: list[Node]) -> dict[str, float]:
     found: dict[str, float] = defaultdict(float)
     for node in nodes:
-        found[node.names] += node.mass
+        if node.names and node.mass:
+            found[_class_of(node)] += node.mass
     return found
+
+
+def _class_of(node: Node) -> str:
+    return next((name for name in node.names.split(NEXT_NAME) if name.startswith("class=")), node.names)
 
 
 def _is_furniture(outline: Outline, kinds: list[str], index: int, share_alike: float, total: float) -> bool:
@@ -122,26 +171,29 @@ def _main(outline: Outline, weights: list[float]) -> int:
     """The innermost element that holds most of the prose."""
     nodes = outline.nodes
     mass, heaviest = [0.0] * len(nodes), [0] * len(nodes)
-    for block, weight in zip(outline.blocks, weights, strict=True):
-        if not nodes[block.node].out:
-            mass[block.node] += weight
+    found = [(at, weights[at]) for at, block in enumerate(outline.blocks) if weights[at] and not nodes[block.node].out]
+    asks = {at for at, _ in found if COOKIES in outline.blocks[at].text}
+    if len(asks) == len(found) or any(COOKIES in block.text for block in outline.blocks if nodes[block.node].tag in _TITLES):
+        asks = set()
+    for at, weight in found:
+        if at not in asks:
+            mass[outline.blocks[at].node] += weight
     for index in range(len(nodes) - 1, 0, -1):
         parent = nodes[index].parent
         mass[parent] += mass[index]
         if not heaviest[parent] or mass[index] >= mass[heaviest[parent]]:
             heaviest[parent] = index
     at = 0
-    while (child := heaviest[at]) and mass[child] >= MAIN_SHARE * mass[at] and nodes[child].tag not in _PARTS_OF_TEXT:
+    while (child := heaviest[at]) and 0 < mass[child] >= MAIN_SHARE * mass[at] and nodes[child].tag not in _PARTS_OF_TEXT:
         at = child
-    own = _article_of_heading(nodes)
-    if mass[own] >= MUCH * 100 and not _is_within(nodes, own, at) and not _is_within(nodes, at, own):
-        return own
-    return at
+    own = _of_heading(nodes, mass)
+    return at if _is_within(nodes, own, at) or _is_within(nodes, at, own) else own
 
 
-def _article_of_heading(nodes: list[Node]) -> int:
-    at = next((index for index, node in enumerate(nodes) if node.tag == "h1"), 0)
-    while at and nodes[at].tag != "article":
+def _of_heading(nodes: list[Node], mass: list[float]) -> int:
+    """The `article` around the first heading, if it holds more text than a lead has."""
+    at = next((index for index, node in enumerate(nodes) if node.tag == "h1" and not node.out), 0)
+    while at and (nodes[at].tag != "article" or mass[at] < HEADED_MASS):
         at = nodes[at].parent
     return at
 
