@@ -22,8 +22,10 @@ def body_lines(outline: Outline) -> list[str]:
     seen: dict[str, int] = {}
     for parent, text in _lines(outline):
         line = tidy_line(text)
-        if len(line) > REPEATED_CHARS and seen.setdefault(letters_of(line), parent) != parent:
-            continue
+        if len(line) > REPEATED_CHARS:
+            key = line if line.isascii() else letters_of(line)
+            if seen.setdefault(key, parent) != parent:
+                continue
         if line:
             lines.append(line)
     return lines

@@ -7,6 +7,7 @@ is made for an element.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
@@ -22,22 +23,32 @@ from newsflow.normalise.blocks import count_words
 MAX_NODES, MAX_DEPTH = 100_000, 250
 """libxml2 cuts a tree off some levels below that depth."""
 HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
-_BLOCKS = HEADINGS | frozenset(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer form "
-    "header hgroup html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
-)
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp small span strike "
-    "strong sub sup time tt u var img wbr".split()
-)
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_BLOCK, _INLINE, _VOID, _BREAK, _LINK = range(5)
+_KINDS = {
+    **dict.fromkeys(
+        "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer form "
+        "header hgroup html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul".split(),
+        _BLOCK,
+    ),
+    **dict.fromkeys(HEADINGS, _BLOCK),
+    **dict.fromkeys(
+        "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp small span "
+        "strike strong sub sup time tt u var".split(),
+        _INLINE,
+    ),
+    **dict.fromkeys("area base col embed img input link meta param source track wbr".split(), _VOID),
+    **dict.fromkeys(("br", "hr"), _BREAK),
+    "a": _LINK,
+}
 _PARAGRAPHS = frozenset({"p", "li"}) | HEADINGS
 BREAK = "\x00"
 """Stands for a line break within a block; pages hold none."""
 _TAG = re.compile(r"<(/?)([^\s/>]+)([^>]*)>([^<]*)")
 _ATTRIBUTE = re.compile(r'\s(class|id|itemprop|role|style|hidden|aria-hidden|data-testid|data-component)="([^"]{1,300})')
 NEXT_NAME = "\x1f"
-_MAX_CACHED_CHARS = 500
+_LEAST_NAMED, _MAX_CACHED_CHARS, _PIECE_CHARS = 6, 500, 500_000
+_SPACED = bytes(set(range(256)) - {0xE0, *range(0xE3, 0xEA)})
+"""Bytes of UTF-8 that no script without spaces has as the first of a character."""
 
 
 @dataclass(slots=True)
@@ -78,52 +89,74 @@ class Outline:
 
 def read_outline(tree: HtmlElement) -> Outline:
     outline = Outline()
-    nodes = outline.nodes
+    nodes, kind_of = outline.nodes, _KINDS.get
+    data = etree.tostring(tree, encoding="utf-8", method="xml", with_tail=False)
+    blocks = _Blocks(outline.blocks, count_words if data.translate(None, _SPACED) else _count_spaced)
     parts: list[str] = []
     at = depth = deepest = linked = in_links = 0
-    for match in _TAG.finditer(etree.tostring(tree, encoding="unicode", method="xml", with_tail=False)):
-        end, tag, attributes, text = match.groups()
-        if tag in _VOID:
-            if tag in ("br", "hr"):
-                parts.append(BREAK)
-        elif tag in _INLINE or (tag not in _BLOCKS and nodes[at].tag in _PARAGRAPHS):
-            if tag == "a" and not attributes.endswith("/"):
-                in_links += -1 if end else 1
-        else:
+    for end, tag, attributes, text in _tags(data.decode()):
+        kind = kind_of(tag)
+        if kind is None:
+            kind = _INLINE if nodes[at].tag in _PARAGRAPHS else _BLOCK
+        if kind == _BLOCK:
             if parts:
-                _add_block(outline, at, parts, linked)
+                blocks.add(at, parts, linked)
                 parts, linked = [], 0
             if end:
                 at, depth = nodes[at].parent, depth - 1
-            elif not attributes.endswith("/"):
+            elif attributes[-1:] != "/":
                 if len(nodes) >= MAX_NODES:
                     break
                 above = nodes[at].tag
-                nodes.append(Node(at, above if above in HEADINGS else tag, _names_in(attributes)))
+                names = _names_in(attributes) if len(attributes) > _LEAST_NAMED else ""
+                nodes.append(Node(at, above if above in HEADINGS else tag, names))
                 at, depth = len(nodes) - 1, depth + 1
-                deepest = max(deepest, depth)
-        if text:
+                if depth > deepest:
+                    deepest = depth
+        elif kind == _LINK:
+            if attributes[-1:] != "/":
+                in_links += -1 if end else 1
+        elif kind == _BREAK:
+            parts.append(BREAK)
+        if text and (parts or not text.isspace()):
             parts.append(text.replace("\n", BREAK) if nodes[at].tag == "pre" else text)
             if in_links:
                 linked += len(text)
     if parts:
-        _add_block(outline, at, parts, linked)
+        blocks.add(at, parts, linked)
     outline.is_cut = deepest >= MAX_DEPTH
     return outline
 
 
-def _add_block(outline: Outline, at: int, parts: list[str], linked: int) -> None:
-    text = "".join(parts)
-    if text.isspace() or not text:
-        return
-    text = unescape(text) if "&" in text else text
-    if words := count_words(text.replace(BREAK, " ")):
-        outline.blocks.append(Block(text, at, words, min(linked / len(text), 1.0)))
+def _tags(source: str) -> Iterator[tuple[str, str, str, str]]:
+    """Whether a tag ends an element, its name, its attributes, and the text behind it; a piece of the page at a time."""
+    at = 0
+    while at < len(source):
+        end = source.find("<", at + _PIECE_CHARS)
+        yield from _TAG.findall(source, at, end := end if end >= 0 else len(source))
+        at = end
+
+
+def _count_spaced(text: str) -> float:
+    return len(text.split())
+
+
+@dataclass(slots=True)
+class _Blocks:
+    found: list[Block]
+    count: Callable[[str], float]
+
+    def add(self, at: int, parts: list[str], linked: int) -> None:
+        text = "".join(parts) if len(parts) > 1 else parts[0]
+        if text.isspace():
+            return
+        if "&" in text:
+            text = unescape(text)
+        if words := self.count(text.replace(BREAK, " ") if BREAK in text else text):
+            self.found.append(Block(text, at, words, min(linked / len(text), 1.0) if linked else 0.0))
 
 
 def _names_in(attributes: str) -> str:
-    if len(attributes) < len(" id=''"):
-        return ""
     return (_names if len(attributes) < _MAX_CACHED_CHARS else _names.__wrapped__)(attributes)
 
 

@@ -26,7 +26,8 @@ HEADED_MASS = 50
 COOKIES = "ookie"
 """In every language. Consent to them may be asked for in more words than a short article has."""
 _TITLES = frozenset({"title", "h1"})
-_SPARED = frozenset({"html", "body", "main", "h1"})
+_UNNAMED = HEADINGS | {"html", "body", "main"}
+"""Whose names are of what they head, or of the whole page."""
 _CARDS = frozenset({"div", "li", "article", "section", "td"})
 _PARTS_OF_TEXT = frozenset({"p", "li", "td", "blockquote", "pre"})
 _TEXT_TAGS = frozenset({"p", "li", "td", "th", "blockquote", "dd", "dt", "pre"})
@@ -108,27 +109,33 @@ def _weigh(outline: Outline) -> list[float]:
 def _mark_named(outline: Outline) -> None:
     """Leave out what names tell: comments first, since they may outweigh the article."""
     nodes = outline.nodes
-    kinds = [names.kind_of(node.names) if node.names and node.tag not in HEADINGS else "" for node in nodes]
-    total, alike = nodes[0].mass, _mass_by_class(nodes)
-    comments = 0.0
-    for node, kind in zip(nodes[1:], kinds[1:], strict=True):
+    kinds, alike = [""] * len(nodes), _mass_by_class(nodes)
+    total, foreign = nodes[0].mass, 0.0
+    for index in range(1, len(nodes)):
+        node = nodes[index]
         node.out = nodes[node.parent].out
-        if not node.out and kind in (names.COMMENTS, names.FOREIGN) and node.tag not in _SPARED and node.mass < 0.9 * total:
-            node.out, comments = kind, comments + node.mass
-    if total - comments < LEAST_MASS:  # a forum
+        if node.out or not node.names or not node.words or node.tag in _UNNAMED:
+            continue
+        kind = kinds[index] = names.kind_of(node.names)
+        if kind in (names.COMMENTS, names.FOREIGN) and node.mass < 0.9 * total:
+            node.out, foreign = kind, foreign + node.mass
+        elif kind == names.FURNITURE and not node.mass:
+            node.out = kind
+    if total - foreign < LEAST_MASS:  # a forum
         for node in nodes:
             node.out = ""
-        comments = 0.0
-    total = max(total - comments, 1.0)
-    for index, (node, kind) in enumerate(zip(nodes, kinds, strict=True)):
-        if node.out or not index:
+        foreign = 0.0
+    total = max(total - foreign, 1.0)
+    for index in range(1, len(nodes)):
+        node, kind = nodes[index], kinds[index]
+        node.out = node.out or nodes[node.parent].out
+        if node.out:
             continue
-        node.out = nodes[node.parent].out
         if node.tag in ("head", "title"):
             node.out = "head"
         elif node.tag in ("figcaption", "figure"):
-            node.out = node.out or (names.CAPTION if node.mass < 2 * SOME * total else "")
-        elif not node.out and kind and node.tag not in _SPARED and node.mass < MUCH * total:
+            node.out = names.CAPTION if node.mass < 2 * SOME * total else ""
+        elif kind and node.mass < MUCH * total:
             node.out = kind if _is_furniture(outline, kinds, index, alike[_class_of(node)] / total, total) else ""
 
 
