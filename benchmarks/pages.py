@@ -17,6 +17,7 @@ from kafka import TopicPartition
 from newsflow.config.settings import Config
 from newsflow.kafka.client import make_consumer, make_producer
 from newsflow.kafka.settings import KafkaSettings
+from newsflow.model.names import ARTICLE_TOPIC
 
 FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 RECORDS = 50
@@ -62,7 +63,7 @@ def measure_bare_pages(config: Config, topic: str, partitions: int) -> dict[str,
                 if found:
                     language = py3langid.classify(found.text)[0]
                     article = {"title": found.title, "body": found.text, "published": found.date, "language": language}
-                    producer.send("bare-articles", key=record.key, value=orjson.dumps(article))
+                    producer.send(ARTICLE_TOPIC, key=record.key, value=orjson.dumps(article))
         producer.flush()
         consumer.commit()
     seconds = time.perf_counter() - began

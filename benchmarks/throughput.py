@@ -139,7 +139,8 @@ def _config(bootstrap: str, topic: str) -> Config:
 def _publish(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> str:
     topic = f"bench-{uuid.uuid4().hex[:8]}"
     with closing(make_admin(KafkaSettings(bootstrap))) as admin:
-        admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1}}, wait_for_metadata=True)
+        made = {"num_partitions": PARTITIONS, "replication_factor": 1}
+        admin.create_topics({topic: made, f"{topic}.dlq": made}, wait_for_metadata=True)
     writer = BatchWriter(KafkaSettings(bootstrap))
     for key, value in events:
         writer.send(topic, key, value)
