@@ -14,7 +14,8 @@ from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, 
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.metadata import Metadata, find_dates, read_metadata
-from newsflow.normalise.page.outline import read_outline
+from newsflow.normalise.page.outline import Outline, read_outline
+from newsflow.normalise.page.stated import is_fuller
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.title import Site, choose_title, split_title
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
@@ -22,7 +23,7 @@ from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 # ruff: noqa: SIM905 - rows of words read best as rows
 
 
-# Elements without article text. trafilatura drops them too, but only after copying them several times.
+# Elements without article text.
 NO_TEXT_TAGS = (
     "script style noscript template svg canvas iframe object embed video audio picture "
     "map select datalist button input dialog nav menu aside footer"
@@ -90,16 +91,17 @@ def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: Sour
     if source:
         tree = without(tree, source.selectors.drop)
         lines = selected_lines(tree, source.selectors.body) if source.selectors.body else []
-    lines = lines or _page_lines(tree, text)
+    outline = None if lines else read_outline(tree)
+    if outline:
+        lines = _page_lines(outline, text)
     titles = [title, *meta.titles.values(), *meta.headings]
     cleaned = clean_lines(lines, titles, source.drop_lines if source else ())
-    return _with_published_text(cleaned, meta, titles)
+    return _with_published_text(cleaned, meta, titles, outline)
 
 
-def _page_lines(tree: HtmlElement, text: str) -> list[str]:
+def _page_lines(outline: Outline, text: str) -> list[str]:
     """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part, and
     it is much more."""
-    outline = read_outline(tree)
     lines = body_lines(outline)
     found = sum(map(len, lines))
     if found >= SHORT_CHARS and not outline.is_cut:
@@ -112,11 +114,10 @@ def _page_lines(tree: HtmlElement, text: str) -> list[str]:
     return dense if sum(map(len, dense)) > MUCH_MORE * found else lines
 
 
-def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:
-    """The body that the page states in JSON-LD, where ours is much shorter; its summary, where we have none."""
-    found = sum(map(len, cleaned.lines))
-    stated = _stated_lines(meta.article_body)
-    if sum(map(len, stated)) > max(200, 1.5 * found):
+def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str], outline: Outline | None) -> Cleaned:
+    """The body that the page states in JSON-LD, where it is the same and fuller; its summary, where we have none."""
+    stated = _stated_lines(meta.article_body) if meta.article_body else []
+    if is_fuller(stated, cleaned.lines, outline):
         better = clean_lines(stated, titles)
         better.dropped += [Dropped(line, "not-in-json-ld") for line in cleaned.lines if line not in stated]
         return better

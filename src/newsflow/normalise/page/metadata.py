@@ -23,6 +23,7 @@ from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.names import UPDATED
 from newsflow.normalise.page.authors import is_person, names_outlet, people_of
 from newsflow.normalise.page.body import selected_lines
+from newsflow.normalise.page.stated import stated_body
 from newsflow.normalise.page.tree import text_of
 from newsflow.normalise.values import SourceProfile
 
@@ -195,7 +196,7 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         language=tree.get("lang") or tree.get("xml:lang") or meta.get("og:locale") or meta.get("content-language"),
         site_name=meta.get("og:site_name") or meta.get("application-name"),
         description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
-        article_body=member_text(node.get("articleBody")),
+        article_body=stated_body(node),
     )
 
 
