@@ -9,7 +9,7 @@ from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
 from newsflow.model.url import canonicalise_url
-from newsflow.normalise.blocks import densest_block
+from newsflow.normalise.blocks import count_words, densest_block
 from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_lines
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
@@ -28,8 +28,8 @@ NO_TEXT_TAGS = (
     "script style noscript template svg canvas iframe object embed video audio picture "
     "map select datalist button input dialog nav menu aside footer"
 ).split()
-# A body of fewer characters is doubted.
-SHORT_CHARS = 400
+# A body of fewer words is doubted.
+SHORT_WORDS = 25
 MUCH_MORE = 2.0
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
@@ -103,15 +103,15 @@ def _page_lines(outline: Outline, text: str) -> list[str]:
     """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part, and
     it is much more."""
     lines = body_lines(outline)
-    found = sum(map(len, lines))
-    if found >= SHORT_CHARS and not outline.is_cut:
+    found = sum(map(count_words, lines))
+    if found >= SHORT_WORDS and not outline.is_cut:
         return lines
     stripped = tidy_lines(strip_tags(text, furniture=False))[:MAX_LINES]
     block = densest_block(stripped)
     if block is None:
         return lines
     dense = stripped[slice(*block)]
-    return dense if sum(map(len, dense)) > MUCH_MORE * found else lines
+    return dense if sum(map(count_words, dense)) > MUCH_MORE * found else lines
 
 
 def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str], outline: Outline | None) -> Cleaned:

@@ -110,14 +110,14 @@ def _mark_named(outline: Outline) -> None:
     """Leave out what names tell: comments first, since they may outweigh the article."""
     nodes = outline.nodes
     kinds, alike = [""] * len(nodes), _mass_by_class(nodes)
-    total, foreign = nodes[0].mass, 0.0
+    total, foreign, above_heading = nodes[0].mass, 0.0, _above_heading(nodes)
     for index in range(1, len(nodes)):
         node = nodes[index]
         node.out = nodes[node.parent].out
         if node.out or not node.names or not node.words or node.tag in _UNNAMED:
             continue
         kind = kinds[index] = names.kind_of(node.names)
-        if kind in (names.COMMENTS, names.FOREIGN) and node.mass < 0.9 * total:
+        if kind in (names.COMMENTS, names.FOREIGN) and index not in above_heading:
             node.out, foreign = kind, foreign + node.mass
         elif kind == names.FURNITURE and not node.mass:
             node.out = kind
@@ -137,6 +137,15 @@ def _mark_named(outline: Outline) -> None:
             node.out = names.CAPTION if node.mass < 2 * SOME * total else ""
         elif kind and node.mass < MUCH * total:
             node.out = kind if _is_furniture(outline, kinds, index, alike[_class_of(node)] / total, total) else ""
+
+
+def _above_heading(nodes: list[Node]) -> set[int]:
+    at = next((index for index, node in enumerate(nodes) if node.tag == "h1"), 0)
+    above = set()
+    while at > 0:
+        above.add(at)
+        at = nodes[at].parent
+    return above
 
 
 def _mass_by_class(nodes: list[Node]) -> dict[str, float]:
