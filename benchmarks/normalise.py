@@ -1,7 +1,8 @@
 """Pages and texts a second, beside bare trafilatura and a bare loop: `python benchmarks/normalise.py [--data DIR]`.
 
-Without data the pages are made by rule; with data they are those of `pages/`, or of `aeb/` where that is not there. The contenders take turns, round by round, so that what else the machine does
-falls on all alike; the median round counts. CPU time is measured, and wall time for pages through worker processes.
+Without data the pages are made by rule; with data they are those of `pages/`, or of `aeb/` where that is not there. The
+contenders take turns, round by round, so that what else the machine does falls on all alike; the median round counts.
+CPU time is measured, and wall time for pages through worker processes.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def _page_contenders(pages: Sequence[str]) -> dict[str, Callable[[], object]]:
             trafilatura.extract(page, fast=True, include_comments=False) for page in pages
         ],
         WITH_METADATA: lambda: [
-            trafilatura.bare_extraction(page, URL, fast=True, include_comments=False, with_metadata=True) for page in pages
+            trafilatura.bare_extraction(page, URL, fast=True, include_comments=False, with_metadata=True)
+            for page in pages
         ],
         "extract_html": lambda: [extract_html(page, URL) for page in pages],
         "extract_html and detect_language": lambda: [_with_language(page) for page in pages],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +27,9 @@ RECORDS = 50
 
 def page_files(folder: Path) -> list[Path]:
     """The pages of the labelled sets in a folder, in their order; a page of two sets comes twice."""
-    rows = (json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines())
+    rows = (
+        json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
+    )
     return [folder / row["file"] for row in rows]
 
 
@@ -41,6 +44,12 @@ def page_events(folder: Path, count: int) -> Iterator[tuple[bytes, bytes]]:
         yield f"{source}/{url}".encode(), orjson.dumps(event)
 
 
+def cpu_s() -> float:
+    """Processor time of this process and of those that it has waited for."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
 def measure_bare_pages(config: Config, topic: str, partitions: int) -> dict[str, Any]:
     """kafka-python, trafilatura fast with its metadata and py3langid: one article out for each page that has one."""
     import py3langid
@@ -52,7 +61,7 @@ def measure_bare_pages(config: Config, topic: str, partitions: int) -> dict[str,
     consumer.assign(assigned)
     ends = consumer.end_offsets(assigned)
     outcomes: Counter[str] = Counter()
-    size_bytes, began = 0, time.perf_counter()
+    size_bytes, began, used_s = 0, time.perf_counter(), cpu_s()
     while any(consumer.position(each) < end for each, end in ends.items()):
         for records in consumer.poll(timeout_ms=100, max_records=RECORDS).values():
             for record in records:
@@ -71,6 +80,7 @@ def measure_bare_pages(config: Config, topic: str, partitions: int) -> dict[str,
     consumer.close()
     return {
         "seconds": seconds,
+        "cpu_s": cpu_s() - used_s,
         "outcomes": dict(outcomes),
         "stages": {},
         "mean_bytes": size_bytes / max(outcomes.total(), 1),

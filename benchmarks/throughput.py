@@ -35,7 +35,7 @@ import orjson
 from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
-from benchmarks.pages import measure_bare_pages, page_events
+from benchmarks.pages import cpu_s, measure_bare_pages, page_events
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
@@ -107,6 +107,8 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
     print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
     outcomes = best["job"]["outcomes"]
     if arguments.pages is not None:
+        used = {name: f"{best[name]['cpu_s'] / arguments.events * 1000:.1f} ms" for name in (bare_loop, "job")}
+        print(f"processor time of an event: bare loop {used[bare_loop]}, newsflow {used['job']}")
         print(f"outcomes    {outcomes}; of the bare loop: {best[bare_loop]['outcomes']}")
         return
     print(f"outcomes    {outcomes}; the same in both: {outcomes == best[bare_loop]['outcomes']}")
@@ -228,13 +230,14 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = AvailableReader(consumer, arguments.topic, bounds)
     runs: list[int] = []
-    began = time.perf_counter()
+    began, used_s = time.perf_counter(), cpu_s()
     LocalLoop(pipeline, reader, job, lambda records, *_: runs.append(records)).until_caught_up()
     seconds = time.perf_counter() - began
     outcomes = {str(name): count for name, count in tools.ledger.outcomes().items() if count}
     reader.close()
     tools.close()
-    return {"seconds": seconds, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
+    used_s = cpu_s() - used_s
+    return {"seconds": seconds, "cpu_s": used_s, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
 
 
 def _report_latency(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:

@@ -56,7 +56,9 @@ def paragraphs(texts: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("language", TEXTS)
-@pytest.mark.parametrize("name", ["sidebar-grid__content", "promo-free", "social-text", "ad-free-content", "layout--paywall"])
+@pytest.mark.parametrize(
+    "name", ["sidebar-grid__content", "promo-free", "social-text", "ad-free-content", "layout--paywall"]
+)
 def test_no_half_is_lost_for_a_name(language: str, name: str) -> None:
     texts = TEXTS[language]
     halves = f"<div class='story'>{paragraphs(texts[:2])}</div><div class='{name}'>{paragraphs(texts[2:])}</div>"
@@ -69,7 +71,9 @@ def test_no_half_is_lost_for_a_name(language: str, name: str) -> None:
 def test_no_half_is_lost_because_much_was_found(language: str) -> None:
     texts = TEXTS[language]
     first = tuple(f"{text} {text}" for text in texts)
-    html = page(f"<div><h1>The wall</h1><div class='a'>{paragraphs(first)}</div><div class='b'>{paragraphs(texts)}</div></div>")
+    html = page(
+        f"<div><h1>The wall</h1><div class='a'>{paragraphs(first)}</div><div class='b'>{paragraphs(texts)}</div></div>"
+    )
     assert lines(html) == [*first, *texts]
 
 
@@ -108,7 +112,9 @@ def test_the_lead_stays(language: str, around: str) -> None:
 def test_headings_lists_and_tables_of_the_text_stay() -> None:
     texts = TEXTS["en"]
     table = "<table><tr><th>Part</th><th>Metres</th></tr><tr><td>North</td><td>90</td></tr></table>"
-    inner = f"<p>{texts[0]}</p><h2>What is next</h2><p>{texts[1]}</p><ul><li>New stone</li><li>Oak piles</li></ul>{table}"
+    inner = (
+        f"<p>{texts[0]}</p><h2>What is next</h2><p>{texts[1]}</p><ul><li>New stone</li><li>Oak piles</li></ul>{table}"
+    )
     found = lines(page(f"<article><h1>The wall</h1>{inner}<p>{texts[2]}</p><h3>More on this</h3></article>"))
     expected = [texts[0], "What is next", texts[1], "New stone", "Oak piles", "Part | Metres", "North | 90", texts[2]]
     assert found == expected
@@ -144,7 +150,9 @@ def test_a_post_is_not_furniture_for_what_it_is_about() -> None:
 
 def test_a_list_of_things_with_links_is_an_article() -> None:
     text = " ".join(TEXTS["en"])
-    things = "".join(f"<div class='thing'><h2><a href='/{at}'>Thing {at}</a></h2><p>{at}: {text}</p></div>" for at in range(3))
+    things = "".join(
+        f"<div class='thing'><h2><a href='/{at}'>Thing {at}</a></h2><p>{at}: {text}</p></div>" for at in range(3)
+    )
     found = lines(page(f"<main><h1>Three things</h1>{things}</main>"))
     assert [line for line in found if line.endswith(".")] == [f"{at}: {text}" for at in range(3)]
 
@@ -172,7 +180,9 @@ def test_a_stated_body_that_holds_more_than_the_article_is_distrusted() -> None:
 
 
 def test_the_updates_of_a_live_blog_are_its_text() -> None:
-    updates = [{"@type": "BlogPosting", "headline": f"Update {at}", "articleBody": text} for at, text in enumerate(TEXTS["en"])]
+    updates = [
+        {"@type": "BlogPosting", "headline": f"Update {at}", "articleBody": text} for at, text in enumerate(TEXTS["en"])
+    ]
     head = ld(**{"@type": "LiveBlogPosting", "headline": "The wall", "liveBlogUpdate": updates})
     found = lines(page("<h1>The wall</h1><div id='live'></div>", head))
     assert found == [line for at, text in enumerate(TEXTS["en"]) for line in (f"Update {at}", text)]

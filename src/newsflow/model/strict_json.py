@@ -88,9 +88,9 @@ def _survey(parsed: Any, max_depth: int) -> tuple[int, bool, bool]:
 def _may_repeat(value: bytes, parsed: Any, names: int) -> bool:
     """False only when no object holds a name twice.
 
-    Each name in the text ends in `":` unless space stands between. More of these than names means a repeated name, or a
-    string that holds a quote and a colon, and these are counted as they were read. Where either may be written as a code
-    point, no count tells.
+    Each name in the text ends in `":` unless space stands between. More of these than names means a repeated name, or
+    a string that holds a quote and a colon, and these are counted as they were read. Where either may be written as a
+    code point, no count tells.
     """
     # Tabs and line breaks stand only between tokens: within a string they are escaped.
     spaced = b" :" in value or b"\n" in value or b"\t" in value or b"\r" in value

@@ -100,8 +100,8 @@ def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: Sour
 
 
 def _page_lines(outline: Outline, text: str) -> list[str]:
-    """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part, and
-    it is much more."""
+    """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part,
+    and it is much more."""
     lines = body_lines(outline)
     found = sum(map(count_words, lines))
     if found >= SHORT_WORDS and not outline.is_cut:

@@ -17,7 +17,7 @@ REPEATED_CHARS = 60
 
 
 def body_lines(outline: Outline) -> list[str]:
-    """The tidy lines of the article. A long one that stands elsewhere on the page too, in whatever form, is said once."""
+    """The tidy lines of the article. A long one that stands elsewhere on the page too, in any form, is said once."""
     lines: list[str] = []
     seen: dict[str, int] = {}
     for parent, text in _lines(outline):

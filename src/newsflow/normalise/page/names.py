@@ -1,7 +1,7 @@
 """What the names of an element (class, id and the like) say of it: furniture of a page, comments, the article's text.
 
-A name is read by its words, and its last one says what it is of: `article-share` shares, while `sidebar-grid__content` and
-`social-text` leave doubt, and then the text within decides.
+A name is read by its words, and its last one says what it is of: `article-share` shares, while `sidebar-grid__content`
+and `social-text` leave doubt, and then the text within decides.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from newsflow.normalise.page.outline import NEXT_NAME
 
-# ruff: noqa: SIM905 - rows of words read best as rows
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
 
 
 COMMENTS, FOREIGN, FURNITURE, TEASER, CAPTION, HIDDEN, DOUBT, TEXT = (

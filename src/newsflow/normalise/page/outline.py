@@ -1,7 +1,7 @@
 """A page as an outline: its blocks of text in reading order, and the elements that hold them. One walk over the page.
 
-libxml2 writes the tree out, and the walk goes along that stream of tags: what it writes is well formed, and no Python object
-is made for an element.
+libxml2 writes the tree out, and the walk goes along that stream of tags: what it writes is well formed, and no Python
+object is made for an element.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 
 from newsflow.normalise.blocks import count_words
 
-# ruff: noqa: SIM905 - rows of words read best as rows
+# ruff: noqa: E501, SIM905 - rows of words read best as rows
 
 
 MAX_NODES, MAX_DEPTH = 100_000, 250
@@ -44,7 +44,9 @@ _PARAGRAPHS = frozenset({"p", "li"}) | HEADINGS
 BREAK = "\x00"
 """Stands for a line break within a block; pages hold none."""
 _TAG = re.compile(r"<(/?)([^\s/>]+)([^>]*)>([^<]*)")
-_ATTRIBUTE = re.compile(r'\s(class|id|itemprop|role|style|hidden|aria-hidden|data-testid|data-component)="([^"]{1,300})')
+_ATTRIBUTE = re.compile(
+    r'\s(class|id|itemprop|role|style|hidden|aria-hidden|data-testid|data-component)="([^"]{1,300})'
+)
 NEXT_NAME = "\x1f"
 _LEAST_NAMED, _MAX_CACHED_CHARS, _PIECE_CHARS = 6, 500, 500_000
 _SPACED = bytes(set(range(256)) - {0xE0, *range(0xE3, 0xEA)})

@@ -29,7 +29,8 @@ _TITLES = frozenset({"title", "h1"})
 _UNNAMED = HEADINGS | {"html", "body", "main"}
 """Whose names are of what they head, or of the whole page."""
 _CARDS = frozenset({"div", "li", "article", "section", "td"})
-_PARTS_OF_TEXT = frozenset({"p", "li", "td", "blockquote", "pre"})
+_PARTS = frozenset({"p", "li", "td", "blockquote", "pre"})
+_LAST = frozenset({"li", "td", "pre"})
 _TEXT_TAGS = frozenset({"p", "li", "td", "th", "blockquote", "dd", "dt", "pre"})
 
 
@@ -46,7 +47,7 @@ def article_blocks(outline: Outline) -> list[int]:
 
 
 def _is_wide(outline: Outline, main: int, kept: list[int]) -> bool:
-    """Whether the element that was found holds many links and much else that is not the article: it may hold the page."""
+    """Whether the element that was found holds many links and much that is not the article: it may hold the page."""
     node = outline.nodes[main]
     words = sum(outline.blocks[index].words for index in kept)
     return node.linked > WIDE_LINKED * node.words and words < WIDE_SHARE * node.words
@@ -69,7 +70,7 @@ def _densest(outline: Outline, weights: list[float], main: int) -> int:
         since_heading = 0 if node.tag == "h1" else since_heading + 1
         if not weight or node.out:
             continue
-        at = node.parent if node.tag in _PARTS_OF_TEXT else block.node
+        at = node.parent if node.tag in _PARTS else block.node
         weight *= 1.5 if since_heading < LEAD_BLOCKS else 1
         score[at] += weight
         score[nodes[at].parent] += weight / 2
@@ -189,7 +190,8 @@ def _main(outline: Outline, weights: list[float]) -> int:
     mass, heaviest = [0.0] * len(nodes), [0] * len(nodes)
     found = [(at, weights[at]) for at, block in enumerate(outline.blocks) if weights[at] and not nodes[block.node].out]
     asks = {at for at, _ in found if COOKIES in outline.blocks[at].text}
-    if len(asks) == len(found) or any(COOKIES in block.text for block in outline.blocks if nodes[block.node].tag in _TITLES):
+    titles = (block.text for block in outline.blocks if nodes[block.node].tag in _TITLES)
+    if len(asks) == len(found) or any(COOKIES in title for title in titles):
         asks = set()
     for at, weight in found:
         if at not in asks:
@@ -200,7 +202,7 @@ def _main(outline: Outline, weights: list[float]) -> int:
         if not heaviest[parent] or mass[index] >= mass[heaviest[parent]]:
             heaviest[parent] = index
     at = 0
-    while (child := heaviest[at]) and 0 < mass[child] >= MAIN_SHARE * mass[at] and nodes[child].tag not in _PARTS_OF_TEXT:
+    while (child := heaviest[at]) and mass[child] >= max(MAIN_SHARE * mass[at], 1) and nodes[child].tag not in _PARTS:
         at = child
     own = _of_heading(nodes, mass)
     return at if _is_within(nodes, own, at) or _is_within(nodes, at, own) else own
@@ -305,7 +307,15 @@ def _without_idle(outline: Outline, weights: list[float], kept: list[int]) -> li
         if tag in HEADINGS:
             if text_follows:
                 result.append(index)
-        elif result or why_dropped(" ".join(block.text.split())) == "source-line" or ((weights[index] or tag in ("li", "td", "pre")) and not block.text.rstrip().endswith((":", "："))):
+        elif result or _may_be_last(block, tag, weights[index]):
             result.append(index)
             text_follows = True
     return result[::-1]
+
+
+def _may_be_last(block: Block, tag: str, weight: float) -> bool:
+    """Whether a text may end with a block; one that names the source is read for it."""
+    text = " ".join(block.text.split())
+    if text.endswith((":", "：")):
+        return False
+    return bool(weight) or tag in _LAST or (tag == "p" and (ends_sentence(text) or why_dropped(text) == "source-line"))

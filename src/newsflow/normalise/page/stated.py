@@ -36,8 +36,8 @@ def _text(value: Any) -> str:
 def is_fuller(stated: Sequence[str], ours: Sequence[str], outline: Outline | None) -> bool:
     """Whether a stated body is this article's and says much more than the page shows.
 
-    It must hold what was found, and nothing that the page shows as teasers, comments or links: such a body holds more than the
-    article.
+    It must hold what was found, and nothing that the page shows as teasers, comments or links: such a body holds more
+    than the article.
     """
     found, all_stated = sum(map(len, ours)), sum(map(len, stated))
     if all_stated <= max(LEAST_CHARS, _MUCH_MORE * found):
