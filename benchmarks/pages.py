@@ -67,7 +67,7 @@ def measure_bare_pages(config: Config, topic: str, partitions: int) -> dict[str,
             for record in records:
                 raw = orjson.loads(record.value)
                 size_bytes += len(record.value)
-                found = trafilatura.bare_extraction(raw["content"], url=raw["url"], fast=True, with_metadata=True)
+                found: Any = trafilatura.bare_extraction(raw["content"], url=raw["url"], fast=True, with_metadata=True)
                 outcomes["article" if found else "none"] += 1
                 if found:
                     language = py3langid.classify(found.text)[0]
