@@ -68,9 +68,10 @@ def test_no_half_is_lost_for_a_name(language: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("language", TEXTS)
-def test_no_half_is_lost_because_much_was_found(language: str) -> None:
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_no_part_is_lost_because_much_was_found(language: str, times: int) -> None:
     texts = TEXTS[language]
-    first = tuple(f"{text} {text}" for text in texts)
+    first = tuple(" ".join([text] * times) for text in texts)
     html = page(
         f"<div><h1>The wall</h1><div class='a'>{paragraphs(first)}</div><div class='b'>{paragraphs(texts)}</div></div>"
     )

@@ -23,6 +23,9 @@ WIDE_SHARE, WIDE_LINKED, INNER_SHARE, LEAST_MASS = 0.6, 0.2, 0.4, 30
 CARD_MASS, TEASER_MASS, TITLE_WORDS = 80, 30, 25
 LEAD_WORDS, LEAD_BLOCKS = 10, 60
 HEADED_MASS = 50
+PART_ALIKE, PART, PART_LINKED, PART_DENSE = 0.1, 0.2, 0.1, 0.8
+"""Of a part that stands beside the rest: its least share of prose, beside one of its kind and another; then of its
+words what may stand in links, and what is prose at least."""
 COOKIES = "ookie"
 """In every language. Consent to them may be asked for in more words than a short article has."""
 _TITLES = frozenset({"title", "h1"})
@@ -91,11 +94,15 @@ def _weight(block: Block) -> float:
 
 def _weigh(outline: Outline) -> list[float]:
     """The weight of each block; what elements hold is summed up in them."""
-    nodes, weights = outline.nodes, []
-    for block in outline.blocks:
+    nodes, blocks = outline.nodes, outline.blocks
+    weights = [0.0 if nodes[block.node].tag in HEADINGS else _weight(block) for block in blocks]
+    asks = [index for index, block in enumerate(blocks) if weights[index] and COOKIES in block.text]
+    titles = (block.text for block in blocks if nodes[block.node].tag in _TITLES)
+    if asks and not any(COOKIES in title for title in titles):
+        for index in asks:
+            weights[index] = 0.0
+    for block, weight in zip(blocks, weights, strict=True):
         at = nodes[block.node]
-        weight = 0.0 if at.tag in HEADINGS else _weight(block)
-        weights.append(weight)
         at.mass += weight
         at.words += block.words
         at.linked += block.words * block.linked
@@ -188,14 +195,9 @@ def _main(outline: Outline, weights: list[float]) -> int:
     """The innermost element that holds most of the prose."""
     nodes = outline.nodes
     mass, heaviest = [0.0] * len(nodes), [0] * len(nodes)
-    found = [(at, weights[at]) for at, block in enumerate(outline.blocks) if weights[at] and not nodes[block.node].out]
-    asks = {at for at, _ in found if COOKIES in outline.blocks[at].text}
-    titles = (block.text for block in outline.blocks if nodes[block.node].tag in _TITLES)
-    if len(asks) == len(found) or any(COOKIES in title for title in titles):
-        asks = set()
-    for at, weight in found:
-        if at not in asks:
-            mass[outline.blocks[at].node] += weight
+    for block, weight in zip(outline.blocks, weights, strict=True):
+        if not nodes[block.node].out:
+            mass[block.node] += weight
     for index in range(len(nodes) - 1, 0, -1):
         parent = nodes[index].parent
         mass[parent] += mass[index]
@@ -260,8 +262,9 @@ def _first_blocks(outline: Outline) -> Iterator[tuple[int, int]]:
 def _kept(outline: Outline, weights: list[float], main: int) -> Iterator[int]:
     nodes, blocks = outline.nodes, outline.blocks
     inside = [False] * len(nodes)
-    for index in range(main, len(nodes)):
-        inside[index] = index == main or inside[nodes[index].parent]
+    roots = {main, *_beside(nodes, main)}
+    for index in range(min(roots), len(nodes)):
+        inside[index] = index in roots or inside[nodes[index].parent]
     within = [index for index, block in enumerate(blocks) if inside[block.node]]
     if not within:
         return
@@ -277,6 +280,35 @@ def _kept(outline: Outline, weights: list[float], main: int) -> Iterator[int]:
         begun = begun or weight > 0
         if weight or node.tag in _TEXT_TAGS or node.tag in HEADINGS or (begun and node.mass):
             yield index
+
+
+def _beside(nodes: list[Node], main: int) -> Iterator[int]:
+    """Other parts of the article, beside the element that holds most of it: much prose and few links."""
+    above, at = set(), nodes[main].parent
+    while at > 0 and nodes[at].tag not in _UNNAMED:
+        above.add(at)
+        at = nodes[at].parent
+    path = {main, *above}
+    for index in range(min(path), len(nodes)):
+        node = nodes[index]
+        if (
+            node.parent in above
+            and index not in path
+            and not node.out
+            and node.tag != "article"
+            and _is_part(node, nodes[main])
+        ):
+            yield index
+
+
+def _is_part(node: Node, main: Node) -> bool:
+    alike = node.tag == main.tag and _class_of(node) == _class_of(main)
+    least = PART_ALIKE if alike else PART
+    return (
+        node.mass >= least * main.mass
+        and node.linked < PART_LINKED * node.words
+        and node.mass >= PART_DENSE * node.words
+    )
 
 
 def _lead(outline: Outline, first: int) -> Iterator[int]:
