@@ -96,7 +96,7 @@ def read_outline(tree: HtmlElement) -> Outline:
     blocks = _Blocks(outline.blocks, count_words if data.translate(None, _SPACED) else _count_spaced)
     parts: list[str] = []
     at = depth = deepest = linked = in_links = 0
-    for end, tag, attributes, text in _tags(data.decode()):
+    for end, tag, attributes, text in _tags(data.decode("utf-8", "replace")):
         kind = kind_of(tag)
         if kind is None:
             kind = _INLINE if nodes[at].tag in _PARAGRAPHS else _BLOCK
