@@ -43,7 +43,8 @@ def is_fuller(stated: Sequence[str], ours: Sequence[str], outline: Outline | Non
     if all_stated <= max(LEAST_CHARS, _MUCH_MORE * found):
         return False
     said = letters_of("".join(stated)[:MAX_CHARS])
-    if found >= LEAST_CHARS and _said(ours, said) < _OURS * sum(len(letters_of(line)) for line in ours):
+    first = ours[:MAX_BLOCKS]
+    if found >= LEAST_CHARS and _said(first, said) < _OURS * sum(len(letters_of(line)) for line in first):
         return False
     return outline is None or _said(_left_out(outline), said) <= _FOREIGN * len(said)
 
