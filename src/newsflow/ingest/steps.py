@@ -103,9 +103,11 @@ def _raw_digest(raw: RawArticle) -> str:
     withdrawal."""
     if raw.withdrawn:
         return ""
-    said = [raw.content_is] if raw.content_is else []
-    made_of = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", raw.content, *said])
-    return hashlib.blake2b(made_of.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    about = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", ""])
+    digest = hashlib.blake2b(about.encode("utf-8", "surrogatepass"), digest_size=16)
+    digest.update(raw.content.encode("utf-8", "surrogatepass"))
+    digest.update(f"\0{raw.content_is}".encode() if raw.content_is else b"")
+    return digest.hexdigest()
 
 
 def deduplicate(items: Sequence[Item], runtime: Runtime) -> list[Item]:

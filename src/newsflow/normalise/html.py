@@ -10,13 +10,15 @@ from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
 from newsflow.model.url import canonicalise_url
-from newsflow.normalise.blocks import densest_block
+from newsflow.normalise.blocks import count_words, densest_block
 from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.encodings import decode_bytes, repair_text
 from newsflow.normalise.lines import Cleaned, clean_lines, find_agency, why_dropped
 from newsflow.normalise.page.body import body_lines, selected_lines, without
 from newsflow.normalise.page.dates import find_dates
 from newsflow.normalise.page.metadata import Metadata, read_metadata
+from newsflow.normalise.page.outline import Outline, read_outline
+from newsflow.normalise.page.stated import is_fuller
 from newsflow.normalise.page.tree import parse_tree, strip_tags
 from newsflow.normalise.refusals import why_no_article
 from newsflow.normalise.title import Site, choose_title, split_title
@@ -26,14 +28,14 @@ from newsflow.normalise.words import Count, Words, accounted, counter_for
 # ruff: noqa: SIM905 - rows of words read best as rows
 
 
-# Elements without article text. trafilatura drops them too, but only after copying them several times.
+# Elements without article text.
 NO_TEXT_TAGS = (
     "script style noscript template svg canvas iframe object embed video audio picture "
     "map select datalist button input dialog nav menu aside footer"
 ).split()
 UNSEEN_TAGS = "script style noscript template svg canvas iframe object".split()
-# A body of fewer characters is doubted.
-SHORT_CHARS = 400
+# A body of fewer words is doubted.
+SHORT_WORDS = 25
 MUCH_MORE = 2.0
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
@@ -119,33 +121,33 @@ def _body(text: str, tree: HtmlElement, meta: Metadata, title: str, source: Sour
     if source:
         tree = without(tree, source.selectors.drop)
         lines = selected_lines(tree, source.selectors.body) if source.selectors.body else []
-    lines = lines or _fuller(body_lines(tree), text)
+    outline = None if lines else read_outline(tree)
+    if outline:
+        lines = _page_lines(outline, text)
     titles = [title, *meta.titles.values(), *meta.headings]
     cleaned = clean_lines(lines, titles, source.drop_lines if source else ())
-    return _with_published_text(cleaned, meta, titles)
+    return _with_published_text(cleaned, meta, titles, outline)
 
 
-def _fuller(lines: list[str], text: str) -> list[str]:
-    """These lines; or the densest block of the page's text, where they are few and it is much more.
-
-    It finds bodies that are not paragraphs to trafilatura, and those of trees that libxml2 cut off at some depth.
-    """
-    found = sum(map(len, lines))
-    if found >= SHORT_CHARS:
+def _page_lines(outline: Outline, text: str) -> list[str]:
+    """The lines of the article; or the densest block of the page's text, where they are few, or the tree lacks a part,
+    and it is much more."""
+    lines = body_lines(outline)
+    found = sum(map(count_words, lines))
+    if found >= SHORT_WORDS and not outline.is_cut:
         return lines
     stripped = tidy_lines(strip_tags(text, furniture=False))[:MAX_LINES]
     block = densest_block(stripped)
     if block is None:
         return lines
     dense = stripped[slice(*block)]
-    return dense if sum(map(len, dense)) > MUCH_MORE * found else lines
+    return dense if sum(map(count_words, dense)) > MUCH_MORE * found else lines
 
 
-def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str]) -> Cleaned:
-    """The body that the page states in JSON-LD, where ours is much shorter; its summary, where we have none."""
-    found = sum(map(len, cleaned.lines))
-    stated = _stated_lines(meta.article_body)
-    if sum(map(len, stated)) > max(200, 1.5 * found):
+def _with_published_text(cleaned: Cleaned, meta: Metadata, titles: list[str], outline: Outline | None) -> Cleaned:
+    """The body that the page states in JSON-LD, where it is the same and fuller; its summary, where we have none."""
+    stated = _stated_lines(meta.article_body) if meta.article_body else []
+    if is_fuller(stated, cleaned.lines, outline):
         better = clean_lines(stated, titles)
         better.dropped += [Dropped(line, "not-in-json-ld") for line in cleaned.lines if line not in stated]
         return better

@@ -19,6 +19,7 @@ from lxml.html import HtmlElement
 from newsflow.model import DateEvidence
 from newsflow.normalise.characters import letters_of
 from newsflow.normalise.page.authors import is_outside, is_person, names_outlet, people_of, visible_byline
+from newsflow.normalise.page.stated import stated_body
 from newsflow.normalise.page.tree import text_of
 
 # ruff: noqa: SIM905 - rows of words read best as rows
@@ -190,7 +191,7 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         language=tree.get("lang") or tree.get("xml:lang") or meta.get("og:locale") or meta.get("content-language"),
         site_name=meta.get("og:site_name") or meta.get("application-name"),
         description=member_text(node.get("description")) or meta.get("og:description") or meta.get("description", ""),
-        article_body=member_text(node.get("articleBody")),
+        article_body=stated_body(node),
         is_article=any(map(_ARTICLE.fullmatch, _types(node)))
         or meta.get("og:type", "").lower() == "article"
         or any(name in meta for name in _ARTICLE_META),
