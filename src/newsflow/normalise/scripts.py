@@ -87,13 +87,6 @@ _CYRILLIC_ONLY = (
     ("ъ", {"ba", "bg", "kk", "ky", "mn", "ru", "tg", "tt", "uz"}),
 )
 _CYRILLIC_RULES = tuple((re.compile(letters), frozenset(languages)) for letters, languages in _CYRILLIC_ONLY)
-# Letters that a text of some length in a language does not go without.
-_CYRILLIC_NEEDS = (
-    (60, re.compile("[јљњџћђѓќѕ]"), frozenset({"sr", "mk"})),
-    (40, re.compile("[іїєґў]"), frozenset({"uk", "be"})),
-    (40, re.compile("[әғқңөұүһіӣӯҳҷўҙҫҡҗ]"), frozenset({"ba", "kk", "ky", "mn", "tg", "tt", "uz"})),
-    (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
-)
 CYRILLIC = frozenset("ba be bg kk ky mk mn ru sr tg tt uk uz".split())
 # Latin letters that look like Cyrillic ones. Some editors mix them, and some do so to escape searches.
 _LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
@@ -153,14 +146,11 @@ def arabic_letters(chars: Counter[str]) -> Counter[str]:
 
 
 def cyrillic_candidates(text: str) -> frozenset[str]:
-    """The languages that have the letters of this text, and whose own letters a text of its length would show."""
+    """The languages that have the letters of this text."""
     lowered = text.lower()
     candidates = CYRILLIC
     for pattern, languages in _CYRILLIC_RULES:
         seen = len(pattern.findall(lowered))
         if seen > 1 or (seen == 1 and len(lowered) < 120):  # one in a long text may be a foreign name
             candidates = candidates & languages or candidates
-    for length, pattern, languages in _CYRILLIC_NEEDS:
-        if len(lowered) >= length and not pattern.search(lowered):
-            candidates = candidates - languages or candidates
     return candidates
