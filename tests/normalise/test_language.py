@@ -8,8 +8,9 @@ import numpy
 import pytest
 import wordfreq
 
-from newsflow.normalise import detect_language, language
-from newsflow.normalise.language import UNKNOWN_COST, word_costs, words_of
+from newsflow.normalise import detect_language
+from newsflow.normalise import words as module
+from newsflow.normalise.words import UNKNOWN_COST, word_costs, words_of
 from newsflow.normalise.scripts import mend_lookalikes
 
 TITLES = {
@@ -70,10 +71,10 @@ def test_serbian_words_are_found_in_both_alphabets() -> None:
 @pytest.mark.parametrize("code", ["en", "ar", "sh"])
 def test_word_lists_are_those_of_wordfreq(code: str) -> None:
     words = wordfreq.get_frequency_list(code, "small")
-    found = language._word_list(code)
+    found = module._word_list(code)
     assert found is not None
     assert len(found.hashes) == sum(map(len, words))
     rarest = next(place for place in reversed(range(len(words))) if words[place])
     hashed = numpy.array([hash(words[rarest][0])], dtype=numpy.int64)
     assert found.cost(hashed) == pytest.approx(rarest / 100 * math.log(10), rel=1e-5)
-    assert language._word_list("xx") is None
+    assert module._word_list("xx") is None

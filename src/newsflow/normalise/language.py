@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,11 @@ LANGUAGES = tuple(
 
 SAMPLE_CHARS = 280
 MIN_LETTERS = 4
-FLOOR = 0.33
+# Scripts of so many languages that a guess among those without a list is more often wrong than right.
+_GUESSED_AT = frozenset({"Arab", "Latn"})
+_OWN_ARABIC_LETTERS = frozenset({"ckb", "ps", "sd", "ug"})
+FLOOR, UNSURE_FLOOR = 0.25, 0.6
+"""What must be likelier than this to be said: where CLD2 is sure, where it is not."""
 _NOISE = re.compile(r"https?://\S+|(?<!\S)@?[^\s@]+@\S+|[@#]\w+|[\d_]+")
 # What UTF-8 must not hold, and what CLD2 does not take: control characters, lone surrogates, noncharacters.
 _UNFIT = re.compile("[^\t\n -~\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd]")
@@ -68,17 +73,26 @@ _SARAIKI = re.compile(
 )
 
 # What a word costs, in nats. The words of a text in a language with a list cost 6 to 12 in it.
-SURE_COST, GUESS_COST, NOBODYS_COST = 7.5, 12.4, 12.6
-"""In a language without a list: where CLD2 is sure of it, where it guesses; and in none that we know."""
-# What a text costs less in the language that CLD2 names, and for each word that marks a language.
-SURE_BONUS, GUESS_BONUS, MARK = 6.0, 3.0, 5.0
-OWN_COST, OWN_MARK, LEAST_MARKS = 12.8, 10.0, 2
+SURE_COST, GUESS_COST = 7.5, 10.0
+"""In a language without a list: where CLD2 is sure of it, where it guesses."""
+NOBODYS_COST, ARABIC_NOBODYS_COST = 14.0, 12.9
+"""In none that we know. Berber in Arabic letters is full of Arabic words."""
+SURE_BONUS, MARK = 6.0, 5.0
+"""What a text costs less in the language that CLD2 is sure of, and for each word that marks a language."""
+GUESS_BONUS, MOST_GUESS_BONUS = 0.5, 6.0
+"""The same a word, where CLD2 guesses."""
+OWN_COST, OWN_MARK, LEAST_MARKS = 12.8, 20.0, 2
 """In a language that only we have marks of, and how much a mark of it says."""
+NAMES_COST = 1.5
+"""What a word costs more in English where CLD2 is not sure: the list of English has names of all the world."""
+RARE = {"be": 2.3, "bs": 2.0, "kk": 2.3, "ky": 2.3, "mk": 2.3, "sr": 1.0, "tg": 2.3}
+"""What a text costs more in languages with a tenth of the news that their relatives have."""
 RELATIVE_COST = 4.0
 """What a text costs more in a language without a list than in its relative, marks apart."""
 CLEAR_CHARS = 150
 """Of a text this long CLD2 is not sure and wrong, but for relatives."""
-SHARPNESS = 0.35
+SHARPNESS = 0.6
+"""How much less likely a language gets by a nat that a text costs more; of longer texts words depend on each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ def detect_language(text: str) -> tuple[str, float]:
 
     Of a long text the beginning and the middle are read. Kurdish is `ku` in Latin letters, `ckb` in Arabic.
     """
-    sample = _UNFIT.sub(" ", _NOISE.sub(" ", _sample(text)))
+    sample = unicodedata.normalize("NFC", _UNFIT.sub(" ", _NOISE.sub(" ", _sample(text))))
     chars = Counter(sample)
     script, share = main_script(chars)
     if not script or sum(count for char, count in chars.items() if char.isalpha()) < MIN_LETTERS:
@@ -110,7 +124,7 @@ def detect_language(text: str) -> tuple[str, float]:
         tag, confidence = _read_cyrillic(sample)
     else:
         tag, confidence = likeliest(only_script(sample, script), script)
-    return (tag if confidence >= FLOOR else "und"), round(confidence, 3)
+    return tag, round(confidence, 3)
 
 
 def _sample(text: str) -> str:
@@ -146,49 +160,70 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     costs = _costs(words, found, script, near)
     if candidates:
         costs = {tag: cost for tag, cost in costs.items() if tag in candidates or tag not in CYRILLIC}
-    costs["und"] = NOBODYS_COST * len(words)
+    costs["und"] = (ARABIC_NOBODYS_COST if script == "Arab" else NOBODYS_COST) * len(words)
     best = min(costs, key=costs.__getitem__)
-    shares = {tag: math.exp(SHARPNESS * (costs[best] - cost)) for tag, cost in costs.items()}
-    return best, 1 / sum(shares.values())
+    sharpness = SHARPNESS / math.sqrt(max(1, len(words)))
+    shares = {tag: math.exp(sharpness * (costs[best] - cost)) for tag, cost in costs.items()}
+    # Relatives share what speaks for all of them: whether it is one of them is another question than which.
+    heads: dict[str, float] = {}
+    for tag, share in shares.items():
+        heads[head(tag)] = max(heads.get(head(tag), 0.0), share)
+    known = 1 / sum(heads.values())
+    own = 1 / sum(share for tag, share in shares.items() if head(tag) == head(best))
+    # A guess of CLD2 that the words agree with is hardly ever wrong.
+    floor = FLOOR if found.sure or best == found.tag or script == "Cyrl" else UNSURE_FLOOR
+    return (best if known >= floor else "und"), known * own
 
 
 def _costs(words: Sequence[str], found: Guess, script: str, near: frozenset[str]) -> dict[str, float]:
     """What the text costs in each language that it may be in, in nats; `near` alone where it is some."""
+    marked = marks_of(words)
     costs = word_costs(words, [tag for tag in LISTED.get(script, ()) if not near or tag in near])
-    bonus = SURE_BONUS if found.sure and found.tag not in SERBO_CROATIAN else GUESS_BONUS
+    bonus = SURE_BONUS if found.sure else min(MOST_GUESS_BONUS, GUESS_BONUS * len(words))
+    if found.tag in SERBO_CROATIAN:
+        bonus /= 3
     if found.tag in costs:
         costs[found.tag] -= bonus
-    elif found.tag != "und":
+    elif found.sure or (found.tag != "und" and (script not in _GUESSED_AT or marked[found.tag])):
         costs[found.tag] = len(words) * (SURE_COST if found.sure else GUESS_COST)
-    marked = marks_of(words)
+    if "en" in costs and not found.sure:
+        costs["en"] += NAMES_COST * len(words)
+    for tag in costs.keys() & RARE.keys():
+        costs[tag] += RARE[tag]
     for tag, relative in relatives().items():
-        if near and tag not in near:
+        if tag in costs and tag != found.tag or (near and tag not in near):
             continue
-        if relative in costs and tag == found.tag:
-            costs[tag] = min(costs[tag], costs[relative] - bonus)
-        elif relative in costs and tag not in costs:
-            costs[tag] = costs[relative] + RELATIVE_COST
-        elif not found.sure and tag not in costs and marked[tag] >= LEAST_MARKS:
+        if relative in costs:
+            costs[tag] = min(costs[tag], costs[relative] - bonus) if tag in costs else costs[relative] + RELATIVE_COST
+        if not found.sure and marked[tag] >= LEAST_MARKS and tag not in costs:
             costs[tag] = len(words) * OWN_COST - (OWN_MARK - MARK) * marked[tag]
     return {tag: cost - MARK * marked[tag] for tag, cost in costs.items()}
+
+
+def head(tag: str) -> str:
+    """The relative that a language is told from by its marks, else itself."""
+    return relatives().get(tag) or tag
 
 
 @cache
 def family(tag: str) -> frozenset[str]:
     """A language and those that are told from it by their marks."""
-    head = relatives().get(tag) or tag
-    return frozenset({tag, head} | {each for each, relative in relatives().items() if relative == head})
+    return frozenset({tag, head(tag)} | {each for each in relatives() if head(each) == head(tag)})
 
 
 def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
     total = letters["letters"]
+    text = only_script(text, "Arab")
+    found = guess(text, "Arab")
+    if found.sure and found.tag in _OWN_ARABIC_LETTERS:
+        return likeliest(text, "Arab")
     if letters["ug"] > 0.08 * total and letters["ug"] > letters["ckb"] and re.search("[ۈۋڭ]|ئۇ|ھە", text):
         return "ug", 0.99
     if letters["ckb"] > 0.04 * total and letters["ckb"] >= letters["ur"]:
         return "ckb", 0.99
-    if letters["sd"] <= 0.01 * total and (letters["ur"] > 0.02 * total or letters["skr"] > 0.01 * total):
+    if letters["sd"] <= max(letters["skr"], 0.01 * total) and (letters["ur"] > 0.02 * total or letters["skr"] > 0.01 * total):
         return _urdu_or_punjabi(text, letters["skr"] / total)
-    return likeliest(only_script(text, "Arab"), "Arab")
+    return likeliest(text, "Arab")
 
 
 def _urdu_or_punjabi(text: str, saraiki_share: float) -> tuple[str, float]:
