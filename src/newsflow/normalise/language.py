@@ -20,6 +20,7 @@ from newsflow.normalise.scripts import (
     ONE_LANGUAGE,
     arabic_letters,
     cyrillic_candidates,
+    lacked_letters,
     main_script,
     mend_lookalikes,
     only_script,
@@ -60,7 +61,7 @@ MIN_LETTERS = 4
 # Scripts of so many languages that a guess among those without a list is more often wrong than right.
 _GUESSED_AT = frozenset({"Arab", "Latn"})
 _OWN_ARABIC_LETTERS = frozenset({"ckb", "ps", "sd", "ug"})
-FLOOR, UNSURE_FLOOR = 0.25, 0.6
+FLOOR, UNSURE_FLOOR = 0.25, 0.55
 """What must be likelier than this to be said: where CLD2 is sure, where it is not."""
 _NOISE = re.compile(r"https?://\S+|(?<!\S)@?[^\s@]+@\S+|[@#]\w+|[\d_]+")
 # What UTF-8 must not hold, and what CLD2 does not take: control characters, lone surrogates, noncharacters.
@@ -75,7 +76,7 @@ _SARAIKI = re.compile(
 # What a word costs, in nats. The words of a text in a language with a list cost 6 to 12 in it.
 SURE_COST, GUESS_COST = 7.5, 10.0
 """In a language without a list: where CLD2 is sure of it, where it guesses."""
-NOBODYS_COST, ARABIC_NOBODYS_COST = 14.0, 12.9
+NOBODYS_COST, ARABIC_NOBODYS_COST = 14.0, 12.7
 """In none that we know. Berber in Arabic letters is full of Arabic words."""
 SURE_BONUS, MARK = 6.0, 5.0
 """What a text costs less in the language that CLD2 is sure of, and for each word that marks a language."""
@@ -83,6 +84,8 @@ GUESS_BONUS, MOST_GUESS_BONUS = 0.5, 6.0
 """The same a word, where CLD2 guesses."""
 OWN_COST, OWN_MARK, LEAST_MARKS = 12.8, 20.0, 2
 """In a language that only we have marks of, and how much a mark of it says."""
+LACKED = 2.0
+"""What a text costs more in a language for each letter that the language does not have."""
 NAMES_COST = 1.5
 """What a word costs more in English where CLD2 is not sure: the list of English has names of all the world."""
 RARE = {"be": 2.3, "bs": 2.0, "kk": 2.3, "ky": 2.3, "mk": 2.3, "sr": 1.0, "tg": 2.3}
@@ -151,13 +154,13 @@ def guess(text: str, script: str) -> Guess:
 
 def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) -> tuple[str, float]:
     """(tag, confidence) of the likeliest language of a text in one script; of Cyrillic ones only the candidates."""
-    text = _SHOUTED.sub(lambda match: match.group().lower(), text)
+    cased, text = text, _SHOUTED.sub(lambda match: match.group().lower(), text)
     found = guess(text, script)
     words = words_of(text)
     near = family(found.tag) if found.sure and len(text) >= CLEAR_CHARS else frozenset()
     if near == {found.tag}:
         return found.tag, 0.99
-    costs = _costs(words, found, script, near)
+    costs = _costs(cased, words, found, script, near)
     if candidates:
         costs = {tag: cost for tag, cost in costs.items() if tag in candidates or tag not in CYRILLIC}
     costs["und"] = (ARABIC_NOBODYS_COST if script == "Arab" else NOBODYS_COST) * len(words)
@@ -175,19 +178,21 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     return (best if known >= floor else "und"), known * own
 
 
-def _costs(words: Sequence[str], found: Guess, script: str, near: frozenset[str]) -> dict[str, float]:
+def _costs(text: str, words: Sequence[str], found: Guess, script: str, near: frozenset[str]) -> dict[str, float]:
     """What the text costs in each language that it may be in, in nats; `near` alone where it is some."""
     marked = marks_of(words)
     costs = word_costs(words, [tag for tag in LISTED.get(script, ()) if not near or tag in near])
     bonus = SURE_BONUS if found.sure else min(MOST_GUESS_BONUS, GUESS_BONUS * len(words))
-    if found.tag in SERBO_CROATIAN:
-        bonus /= 3
+    if found.tag in costs and len(family(found.tag)) > 1:
+        bonus /= 3  # its words tell a language from its relatives better than CLD2 does
     if found.tag in costs:
         costs[found.tag] -= bonus
     elif found.sure or (found.tag != "und" and (script not in _GUESSED_AT or marked[found.tag])):
         costs[found.tag] = len(words) * (SURE_COST if found.sure else GUESS_COST)
     if "en" in costs and not found.sure:
         costs["en"] += NAMES_COST * len(words)
+    for tag in costs if script == "Latn" else ():
+        costs[tag] += LACKED * lacked_letters(text, tag)
     for tag in costs.keys() & RARE.keys():
         costs[tag] += RARE[tag]
     for tag, relative in relatives().items():

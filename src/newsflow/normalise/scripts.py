@@ -154,3 +154,25 @@ def cyrillic_candidates(text: str) -> frozenset[str]:
         if seen > 1 or (seen == 1 and len(lowered) < 120):  # one in a long text may be a foreign name
             candidates = candidates & languages or candidates
     return candidates
+
+
+# Latin letters that the words of a language do not have. Its names do: only words in lower case tell.
+_LATIN_LACKS = {
+    "bs": "qwxyäöüåñàèéê", "cs": "qwäöüñåàèêâ", "da": "wäöüñčšžąęłışğ", "fi": "qwxzåčõüñ", "hr": "qwxyäöüåñàèéê",
+    "hu": "qwxäåñàèêčšž", "id": "qxäöüåñčšž", "is": "cqwzäåüñčšž", "it": "jkwxyäöüåñčšžøæ", "lt": "qwxäöüåñàèâê",
+    "lv": "qwxyäöüåñàèâê", "ms": "qxäöüåñčšž", "no": "wxäüñčšžąęłış", "pl": "qvxäöüåñčšžàèâê", "pt": "kwyäöåñčšžøæ",
+    "ro": "qwyäöüåñčšžøæ", "sk": "qwxöüñåàèê", "sl": "qwxyäöüåñàèéê", "sr": "qwxyäöüåñàèéê", "sv": "wčšžñøæąęłış",
+    "tr": "qwxäåñàèéčšžøæ", "vi": "fjwzäöüåñčšžøæ", "es": "kwäöåčšžøæàèâê", "ca": "kwyäöåñčšžøæ", "fil": "äöüåčšžøæ",
+    "en": "äöüåñčšžøæąęłışğàèâêõ", "de": "åñčšžøæąęłışğàèâêõ", "fr": "åñčšžąęłışğäöõ", "nl": "åñčšžøæąęłışğàâõ",
+}  # fmt: skip
+
+
+def lacked_letters(text: str, language: str) -> int:
+    """How many letters the lower-case words of a text in Latin letters have that the language does not."""
+    lacks = _LATIN_LACKS.get(language, "")
+    return sum(letter in seen for seen in [_lower_letters(text)] for letter in lacks)
+
+
+@lru_cache(maxsize=8)
+def _lower_letters(text: str) -> frozenset[str]:
+    return frozenset("".join(word for word in text.split() if word.islower()))
