@@ -174,7 +174,7 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     known = 1 / sum(heads.values())
     own = 1 / sum(share for tag, share in shares.items() if head(tag) == head(best))
     # A guess of CLD2 that the words agree with is hardly ever wrong.
-    floor = FLOOR if found.sure or best == found.tag or script == "Cyrl" else UNSURE_FLOOR
+    floor = FLOOR if found.sure or best == found.tag or script == "Cyrl" or len(words) <= 5 else UNSURE_FLOOR
     return (best if known >= floor else "und"), known * own
 
 
