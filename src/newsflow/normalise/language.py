@@ -38,6 +38,10 @@ LISTED = {
 }
 """The languages of a script that have a list of words."""
 _TAGS = {"iw": "he", "tl": "fil", "jw": "jv", "zh-Hant": "zh", "bh": "bho", "un": "und"}
+# Languages without a list, and the one with a list that their words are like: CLD2 errs to them in short texts.
+_NEIGHBOURS = {
+    "ceb": "fil", "co": "it", "crs": "fr", "fy": "nl", "ht": "fr", "mfe": "fr", "oc": "ca", "rm": "it", "sco": "en", "war": "fil",
+}  # fmt: skip
 _NEVER = frozenset("ia ie tlh vo xx-Bugi xx-Goth zzp".split())
 # Answers of CLD2 that are more often wrong than right, as hardly any news is written in these languages.
 _SELDOM = frozenset("aa ay bi crs gv haw ik iu kha kl la lif na sa sco sg su za".split())
@@ -48,7 +52,7 @@ LANGUAGES = tuple(
         | set(ONE_LANGUAGE.values())
         | set(
             "af ak am as ay az bem bho bn bo br bs ceb ckb co cy dz ee eo et eu ff fj fo fy ga gd gl gn ha hmn ht ig ja jv ks ku"
-            " lb lg ln mfe mg mi mr mt nd ne nn nr nso ny oc om pnb ps qu rm rn rw sd skr sm sn so sq ss st sw ti tk tn to"
+            " lb lg ln mfe mg mi mr mt nd ne nn nr nso ny oc om pnb ps qu rm rn rw sd shi skr sm sn so sq ss st sw ti tk tn to"
             " ts ty ug ve war wo xh yi yo zh zu".split()
         )
         | _SELDOM
@@ -67,6 +71,7 @@ _NOISE = re.compile(r"https?://\S+|(?<!\S)@?[^\s@]+@\S+|[@#]\w+|[\d_]+")
 # What UTF-8 must not hold, and what CLD2 does not take: control characters, lone surrogates, noncharacters.
 _UNFIT = re.compile("[^\t\n -~\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd]")
 _SHOUTED = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЂ-Џ]{4,}\b")
+_HARAKAT = re.compile("[\u064b-\u0652\u0670\u0640]")
 _URDU = re.compile(r"(?<!\w)(?:کے|کی|کا|کو|میں|ہے|ہیں|اور|سے|نے|پر|اس|یہ|کہ|گا|تھا)(?!\w)")
 _PUNJABI = re.compile(r"(?<!\w)(?:دے|دی|دا|نوں|وچ|اے|تے|نال|توں|نیں|ایہہ|ہووے|کرن|لئی|اوہ|جے|دیاں)(?!\w)")
 _SARAIKI = re.compile(
@@ -76,8 +81,11 @@ _SARAIKI = re.compile(
 # What a word costs, in nats. The words of a text in a language with a list cost 6 to 12 in it.
 SURE_COST, GUESS_COST = 7.5, 10.0
 """In a language without a list: where CLD2 is sure of it, where it guesses."""
-NOBODYS_COST, ARABIC_NOBODYS_COST = 14.0, 12.7
+NOBODYS_COST, ARABIC_NOBODYS_COST = 14.0, 13.2
 """In none that we know. Berber in Arabic letters is full of Arabic words."""
+# `mlijeko` and `mjesto`, where Serbian mostly has `mleko` and `mesto`.
+_IJEKAVIAN = frozenset({"bs", "hr"})
+_JAT = re.compile(r"\w+ije[bcčćdđfghjklmnprsštvzž]\w*|\w*(?:[cdmpstv]|(?<!o)b)je\w+")
 SURE_BONUS, MARK = 6.0, 5.0
 """What a text costs less in the language that CLD2 is sure of, and for each word that marks a language."""
 GUESS_BONUS, MOST_GUESS_BONUS = 0.5, 6.0
@@ -86,9 +94,9 @@ OWN_COST, OWN_MARK, LEAST_MARKS = 12.8, 20.0, 2
 """In a language that only we have marks of, and how much a mark of it says."""
 LACKED = 2.0
 """What a text costs more in a language for each letter that the language does not have."""
-NAMES_COST = 1.5
+NAMES_COST = 0.7
 """What a word costs more in English where CLD2 is not sure: the list of English has names of all the world."""
-RARE = {"be": 2.3, "bs": 2.0, "kk": 2.3, "ky": 2.3, "mk": 2.3, "sr": 1.0, "tg": 2.3}
+RARE = {"be": 2.3, "bs": 2.0, "kk": 2.3, "ky": 2.3, "mk": 2.3, "shi": 6.0, "sr": 1.0, "tg": 2.3}
 """What a text costs more in languages with a tenth of the news that their relatives have."""
 RELATIVE_COST = 4.0
 """What a text costs more in a language without a list than in its relative, marks apart."""
@@ -163,7 +171,7 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     costs = _costs(cased, words, found, script, near)
     if candidates:
         costs = {tag: cost for tag, cost in costs.items() if tag in candidates or tag not in CYRILLIC}
-    costs["und"] = (ARABIC_NOBODYS_COST if script == "Arab" else NOBODYS_COST) * len(words)
+    costs["und"] = (ARABIC_NOBODYS_COST if script == "Arab" else NOBODYS_COST + 2 * found.sure) * len(words)
     best = min(costs, key=costs.__getitem__)
     sharpness = SHARPNESS / math.sqrt(max(1, len(words)))
     shares = {tag: math.exp(sharpness * (costs[best] - cost)) for tag, cost in costs.items()}
@@ -183,26 +191,28 @@ def _costs(text: str, words: Sequence[str], found: Guess, script: str, near: fro
     marked = marks_of(words)
     costs = word_costs(words, [tag for tag in LISTED.get(script, ()) if not near or tag in near])
     bonus = SURE_BONUS if found.sure else min(MOST_GUESS_BONUS, GUESS_BONUS * len(words))
-    if found.tag in costs and len(family(found.tag)) > 1:
+    if script == "Latn" and found.tag in costs and len(family(found.tag)) > 1:
         bonus /= 3  # its words tell a language from its relatives better than CLD2 does
     if found.tag in costs:
         costs[found.tag] -= bonus
+    elif (neighbour := _NEIGHBOURS.get(found.tag)) in costs:
+        costs[found.tag] = costs[neighbour] - bonus
     elif found.sure or (found.tag != "und" and (script not in _GUESSED_AT or marked[found.tag])):
         costs[found.tag] = len(words) * (SURE_COST if found.sure else GUESS_COST)
     if "en" in costs and not found.sure:
         costs["en"] += NAMES_COST * len(words)
     for tag in costs if script == "Latn" else ():
         costs[tag] += LACKED * lacked_letters(text, tag)
-    for tag in costs.keys() & RARE.keys():
-        costs[tag] += RARE[tag]
+    for tag in costs.keys() & _IJEKAVIAN:
+        costs[tag] -= MARK * len(_JAT.findall(text.lower()))
     for tag, relative in relatives().items():
         if tag in costs and tag != found.tag or (near and tag not in near):
             continue
         if relative in costs:
-            costs[tag] = min(costs[tag], costs[relative] - bonus) if tag in costs else costs[relative] + RELATIVE_COST
+            costs[tag] = costs[relative] + (RELATIVE_COST if tag != found.tag else -bonus)
         if not found.sure and marked[tag] >= LEAST_MARKS and tag not in costs:
             costs[tag] = len(words) * OWN_COST - (OWN_MARK - MARK) * marked[tag]
-    return {tag: cost - MARK * marked[tag] for tag, cost in costs.items()}
+    return {tag: cost + RARE.get(tag, 0.0) - MARK * marked[tag] for tag, cost in costs.items()}
 
 
 def head(tag: str) -> str:
@@ -218,7 +228,7 @@ def family(tag: str) -> frozenset[str]:
 
 def _read_arabic(text: str, letters: Counter[str]) -> tuple[str, float]:
     total = letters["letters"]
-    text = only_script(text, "Arab")
+    text = only_script(_HARAKAT.sub("", text), "Arab")
     found = guess(text, "Arab")
     if found.sure and found.tag in _OWN_ARABIC_LETTERS:
         return likeliest(text, "Arab")

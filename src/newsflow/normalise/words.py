@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy
 
     Hashes = numpy.ndarray[tuple[int], numpy.dtype[numpy.int64]]
+    Owners = numpy.ndarray[tuple[int], numpy.dtype[numpy.uint8]]
     Costs = numpy.ndarray[tuple[int], numpy.dtype[numpy.float32]]
 
 UNKNOWN_COST = 17.0
@@ -32,16 +33,24 @@ _PERSIAN = str.maketrans("يىك", "ییک")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WordList:
-    """The words of a language as sorted hashes, with what each costs: a tenth of the memory of a dictionary."""
+    """The words of some languages as sorted hashes, with what each costs: a tenth of the memory of a dictionary."""
 
+    languages: tuple[str, ...]
     hashes: Hashes
+    owners: Owners
+    """Which of the languages has the word."""
     costs: Costs
 
-    def cost(self, hashes: Hashes) -> float:
-        """Minus the logarithm of the probability of these words, each by itself."""
-        indexes = self.hashes.searchsorted(hashes).clip(max=len(self.hashes) - 1)
-        known = self.hashes[indexes] == hashes
-        return float(self.costs[indexes][known].sum()) + UNKNOWN_COST * int((~known).sum())
+    def cost(self, hashes: Hashes) -> dict[str, float]:
+        """For each language minus the logarithm of the probability of these words, each by itself."""
+        import numpy
+
+        totals = numpy.full(len(self.languages), UNKNOWN_COST * len(hashes))
+        starts, ends = self.hashes.searchsorted(hashes), self.hashes.searchsorted(hashes, "right")
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            if start < end:
+                totals[self.owners[start:end]] += self.costs[start:end] - UNKNOWN_COST
+        return dict(zip(self.languages, totals.tolist(), strict=True))
 
 
 def words_of(text: str) -> list[str]:
@@ -53,19 +62,25 @@ def word_costs(words: Sequence[str], languages: Iterable[str]) -> dict[str, floa
     """What these words cost in each of the languages that have a word list, in nats: the least is the likeliest."""
     import numpy
 
-    hashes: dict[str, Hashes] = {}
-    costs = {}
-    for language in languages:
-        if found := _word_list(_list_code(language)):
-            spelling = language if language in _SPELLINGS else ""
-            if spelling not in hashes:
-                spelt = [word.translate(_SPELLINGS[spelling]) for word in words] if spelling else words
-                hashes[spelling] = numpy.array([hash(word) for word in spelt], dtype=numpy.int64)
-            costs[language] = found.cost(hashes[spelling])
+    costs: dict[str, float] = {}
+    for spelling, group in _by_spelling(tuple(languages)):
+        if found := word_list(group):
+            spelt = [word.translate(spelling) for word in words] if spelling else words
+            costs |= found.cost(numpy.array([hash(word) for word in spelt], dtype=numpy.int64))
     return costs
 
 
 _SPELLINGS = {"sr": _SERBIAN, "fa": _PERSIAN, "ur": _PERSIAN}
+
+
+@lru_cache(maxsize=64)
+def _by_spelling(languages: tuple[str, ...]) -> list[tuple[dict[int, str] | None, tuple[str, ...]]]:
+    """The languages in groups whose words are looked up in one spelling, and that spelling where it is another."""
+    groups: dict[int, tuple[dict[int, str] | None, tuple[str, ...]]] = {}
+    for language in languages:
+        spelling = _SPELLINGS.get(language)
+        groups[id(spelling)] = (spelling, (*groups.get(id(spelling), (spelling, ()))[1], language))
+    return list(groups.values())
 
 
 def _list_code(language: str) -> str:
@@ -74,28 +89,38 @@ def _list_code(language: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _word_list(code: str) -> WordList | None:
-    """A list of words, or None where there is none. Read when it is first needed, in about 20 ms."""
+def word_list(languages: tuple[str, ...]) -> WordList | None:
+    """The words of those of the languages that have a list; None without one. Read when first needed, 20 ms a language."""
+    import numpy
+
+    ranks = {language: ranked for language in languages if (ranked := _ranks(_list_code(language)))}
+    if not ranks:
+        return None
+    # The words at index n have the probability 10 ** (-n / 100).
+    hashes = numpy.array([hash(word) for ranked in ranks.values() for words in ranked for word in words], numpy.int64)
+    places = numpy.array([index for ranked in ranks.values() for index, words in enumerate(ranked) for _ in words])
+    owners = numpy.repeat(numpy.arange(len(ranks), dtype=numpy.uint8), [sum(map(len, each)) for each in ranks.values()])
+    order = hashes.argsort(kind="stable")
+    costs = (places * (numpy.log(10) / 100)).astype(numpy.float32)
+    return WordList(tuple(ranks), hashes[order], owners[order], costs[order])
+
+
+def _ranks(code: str) -> list[list[str]]:
+    """The words of a list, from the commonest to the rarest; none where there is no list."""
     import gzip
     from importlib.util import find_spec
     from pathlib import Path
 
     import msgpack
-    import numpy
 
     # wordfreq itself takes longer to import than a list to read, for what it does besides.
     package = find_spec("wordfreq")
     path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
     if not path.is_file():
-        return None
+        return []
     with gzip.open(path) as packed:
         _, *ranks = msgpack.load(packed)
-    # The words at index n have the probability 10 ** (-n / 100).
-    pairs = [(hash(word), index) for index, words in enumerate(ranks) for word in words]
-    hashes = numpy.array([pair[0] for pair in pairs], dtype=numpy.int64)
-    costs = numpy.array([pair[1] for pair in pairs], dtype=numpy.float32) * numpy.float32(numpy.log(10) / 100)
-    order = hashes.argsort()
-    return WordList(hashes[order], costs[order])
+    return ranks
 
 
 PREFIX_CHARS = range(2, 12)
@@ -121,10 +146,15 @@ def relatives() -> dict[str, str]:
 
 def marks_of(words: Iterable[str]) -> Counter[str]:
     """How many of these words mark each language."""
-    languages, _ = marks()
     found: Counter[str] = Counter()
     for word in words:
-        latin = word.translate(_SERBIAN)
-        for form in {latin, *(f"{latin[:end]}*" for end in PREFIX_CHARS if end <= len(latin))}:
-            found.update(languages.get(form, ()))
+        found.update(_marked(word))
     return found
+
+
+@lru_cache(maxsize=50_000)
+def _marked(word: str) -> tuple[str, ...]:
+    languages, _ = marks()
+    latin = word.translate(_SERBIAN)
+    beginnings = (f"{latin[:end]}*" for end in PREFIX_CHARS if end <= len(latin))
+    return tuple({language for form in (latin, *beginnings) for language in languages.get(form, ())})
