@@ -71,10 +71,10 @@ def test_serbian_words_are_found_in_both_alphabets() -> None:
 @pytest.mark.parametrize("code", ["en", "ar", "sh"])
 def test_word_lists_are_those_of_wordfreq(code: str) -> None:
     words = wordfreq.get_frequency_list(code, "small")
-    found = module._word_list(code)
+    found = module.word_list((code,))
     assert found is not None
     assert len(found.hashes) == sum(map(len, words))
     rarest = next(place for place in reversed(range(len(words))) if words[place])
     hashed = numpy.array([hash(words[rarest][0])], dtype=numpy.int64)
-    assert found.cost(hashed) == pytest.approx(rarest / 100 * math.log(10), rel=1e-5)
-    assert module._word_list("xx") is None
+    assert found.cost(hashed)[code] == pytest.approx(rarest / 100 * math.log(10), rel=1e-5)
+    assert module.word_list(("xx",)) is None

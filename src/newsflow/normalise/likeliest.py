@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from newsflow.normalise.scripts import CYRILLIC, lacked_letters
+from newsflow.normalise.scripts import lacked_letters
 from newsflow.normalise.words import marks_of, relatives, word_costs, words_of
 
 # ruff: noqa: SIM905 - rows of words read best as rows
@@ -73,7 +73,7 @@ RELATIVE_COST, LACKED = 4.0, 2.0
 """More: in a language without a list than in its relative; for a letter that the language does not have."""
 RARE = {
     "Arab": {"shi": 6.0},
-    "Cyrl": {"be": 2.3, "kk": 2.3, "ky": 2.3, "mk": 2.3, "sr": 2.3, "tg": 2.3},
+    "Cyrl": {"be": 2.3, "kk": 2.3, "ky": 2.3, "mk": 2.3, "sr": 2.3, "tg": 2.3, "uk": 1.0},
     "Latn": {"bs": 2.0, "sr": 1.0},
 }
 """More in languages with less news than their relatives: of a tenth, 2.3."""
@@ -115,7 +115,7 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     words = words_of(lowered)
     costs = _Costs(words, found, script).of(text, near)
     if candidates:
-        costs = {tag: cost for tag, cost in costs.items() if tag in candidates or tag not in CYRILLIC}
+        costs = {tag: cost for tag, cost in costs.items() if tag in candidates}
     costs["und"] = len(words) * (
         SURE_NOBODYS_COST if found.sure and script != "Arab" else NOBODYS_COST.get(script, NOBODYS_COST[""])
     )
@@ -138,7 +138,7 @@ def _shares(best: str, costs: dict[str, float], words: int) -> tuple[float, floa
 
 
 def _floor(best: str, words: Sequence[str], found: Guess, script: str) -> float:
-    if best == "en" and len(words) > 1 and _ENGLISH.isdisjoint(words):
+    if best == "en" and len(words) > FEW_WORDS and _ENGLISH.isdisjoint(words):
         return NAMES_FLOOR
     # A guess of CLD2 that the words agree with is hardly ever wrong.
     return FLOOR if found.sure or best == found.tag or script == "Cyrl" or len(words) <= FEW_WORDS else UNSURE_FLOOR
@@ -151,8 +151,9 @@ class _Costs:
         self.words, self.found, self.script = words, found, script
         self.marked = marks_of(words)
         self.bonus = SURE_BONUS if found.sure else min(SURE_BONUS, GUESS_BONUS * len(words))
-        if script == "Latn" and found.tag in LISTED[script] and len(_family(found.tag)) > 1:
-            self.bonus /= 3  # its words tell a language from its relatives better than CLD2 does
+        related = script == "Cyrl" or (script == "Latn" and len(_family(found.tag)) > 1)
+        if related and found.tag in LISTED[script]:
+            self.bonus /= 3  # words tell a language from its relatives better than CLD2 does
 
     def of(self, text: str, near: frozenset[str]) -> dict[str, float]:
         """The costs; in those near alone where there are any."""
