@@ -49,7 +49,7 @@ _ENGLISH = frozenset(
 CLEAR_CHARS = 150
 """In texts this long CLD2 is right where it is sure, but for relatives."""
 FEW_WORDS = 5
-FLOOR, UNSURE_FLOOR, NAMES_FLOOR, OWN_FLOOR = 0.25, 0.55, 0.8, 0.45
+FLOOR, UNSURE_FLOOR, NAMES_FLOOR, OWN_FLOOR = 0.25, 0.55, 0.8, 0.5
 """How likely what is said must be: where CLD2 is sure or agrees, else, of names alone, and among relatives."""
 SHARPNESS = 0.6
 """How much less likely a language gets by a nat that a text costs more; the words of long texts depend on each other."""
@@ -122,7 +122,7 @@ def likeliest(text: str, script: str, candidates: frozenset[str] | None = None) 
     best = min(costs, key=costs.__getitem__)
     known, own = _shares(best, costs, len(words))
     told = own >= OWN_FLOOR or _head(best) in LISTED.get(script, ()) or len(text) >= CLEAR_CHARS
-    if best == "und" or known < _floor(best, words, found, script) or not told:
+    if best == "und" or known < _floor(best, lowered, words, found, script) or not told:
         return "und", 0.0
     return best, known * own
 
@@ -137,7 +137,10 @@ def _shares(best: str, costs: dict[str, float], words: int) -> tuple[float, floa
     return 1 / sum(heads.values()), 1 / sum(share for tag, share in shares.items() if _head(tag) == _head(best))
 
 
-def _floor(best: str, words: Sequence[str], found: Guess, script: str) -> float:
+def _floor(best: str, text: str, words: Sequence[str], found: Guess, script: str) -> float:
+    capitalised = len(words) > 1 and not any(word[0].islower() for word in text.split())
+    if capitalised and script == "Latn" and len(words) <= FEW_WORDS:
+        return NAMES_FLOOR
     if best == "en" and len(words) > FEW_WORDS and _ENGLISH.isdisjoint(words):
         return NAMES_FLOOR
     # A guess of CLD2 that the words agree with is hardly ever wrong.
