@@ -1,8 +1,8 @@
 """How well languages are told: `newsflow eval languages --data DIR`.
 
-The same news in 124 languages and variants (`ntrex/docs.jsonl.gz`), read as the start of an article, as a headline, as a
-flash of one line and with an English headline quoted; beside pycld2 and py3langid, where they are installed, in the same
-run. Shares are means over languages. `right` is the language of the text, `another` a wrong one; the rest is `und`.
+The same news in 120 languages (`ntrex/docs.jsonl.gz`), read as the start of an article, as a headline, as a flash of
+one line and with an English headline quoted; beside pycld2 and py3langid, where they are installed, in the same run.
+Shares are means over languages. `right` is the language of the text, `another` a wrong one; the rest is `und`.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ LABELS = {
 }  # fmt: skip
 """Our tag for what the file labels; a label without an entry is the tag."""
 SAME = {"nb": "no", "tl": "fil", "iw": "he", "zh-Hant": "zh", "un": "und", "jw": "jv"}
-"""What a peer calls otherwise. The texts labelled `nso` are Southern Sotho (`hore`, `tsa`, not `gore`, `tša`): both count."""
+"""What a peer calls otherwise."""
 ALSO = {"nso": {"st"}}
+"""What is right besides: the texts labelled `nso` are Southern Sotho (`hore`, `tsa`; Northern has `gore`, `tša`)."""
 
 NAMES = (
-    "Marla Quenby", "Tobias Ferrand, Inga Sollner", "Merrow Harbour Trust", "Ana Belmonte - Luca Ferraris 2:1", "Port Selwyn",
-    "Nils Oddvar Brekke", "Kofi Antwi-Danso", "Jean-Luc Moreau / Claire Delacourt", "Harbourside Rovers", "Lake Ostrava",
+    "Marla Quenby", "Tobias Ferrand, Inga Sollner", "Merrow Harbour Trust", "Ana Belmonte - Luca Ferraris 2:1",
+    "Port Selwyn", "Nils Oddvar Brekke", "Kofi Antwi-Danso", "Jean-Luc Moreau / Claire Delacourt", "Lake Ostrava",
+    "Harbourside Rovers",
     "Okoro v. Lindqvist", "Sanderling Holdings", "Miguel Arteaga", "Yusuf Demirel", "Brightwater FC 3-0 Eastmoor Town",
     "Piet van der Meulen", "Aoife Ní Bhraonáin", "Zsófia Kertész", "Tran Minh Duc", "Delphine Okafor & Sons",
 )  # fmt: skip
@@ -182,7 +184,9 @@ def _ours(documents: Sequence[Document]) -> Iterator[Row]:
         goals = GOALS.get(kind, (None, None, None))
         found = tally(kind, documents, detect_language)
         yield from _shares("", kind, found, goals)
-        yield from _shares(", documents not chosen on", kind, tally(kind, held_back, detect_language), (None, None, None))
+        yield from _shares(
+            ", documents not chosen on", kind, tally(kind, held_back, detect_language), (None, None, None)
+        )
         if kind in GOALS:
             goal = LEAST_A_SECOND if kind == "start of the article" else None
             note = f"{found.seconds / found.count * 1000:.3f} ms each"
@@ -200,7 +204,9 @@ def _shares(
 ) -> Iterator[Row]:
     right, not_another, languages = goals
     note = f"another {found.share('another'):.3f}, und {found.share('und'):.3f}"
-    yield Row("languages", f"{kind}{suffix}, right", found.share("right"), found.count, right, note, tuple(found.misses))
+    yield Row(
+        "languages", f"{kind}{suffix}, right", found.share("right"), found.count, right, note, tuple(found.misses)
+    )
     if not suffix:
         yield Row("languages", f"{kind}, not another", 1 - found.share("another"), found.count, not_another)
         count = len(found.by_language)
@@ -221,5 +227,9 @@ def _cases(rows: Sequence[dict[str, Any]]) -> Row:
     from newsflow.normalise import detect_language
 
     said = [(row, detect_language(row["text"])) for row in rows]
-    misses = [f"{row['expected']} -> {tag} ({share:.2f}): {row['text']!r}" for row, (tag, share) in said if tag != row["expected"]]
+    misses = [
+        f"{row['expected']} -> {tag} ({share:.2f}): {row['text']!r}"
+        for row, (tag, share) in said
+        if tag != row["expected"]
+    ]
     return Row("languages", "small cases", 1 - len(misses) / max(1, len(rows)), len(rows), 1.0, "", tuple(misses))

@@ -158,7 +158,10 @@ HOSTILE = {
     "lone surrogates": "The harbour \ud800\udfff\udc00 council " * 9,
     "NULs and controls": "\x00The\x01 har\x7fbour\x85 council\x9f said\x00" * 20,
     "noncharacters": "The harbour \ufffe\uffff\ufdd0\U0001ffff\U0010ffff council said " * 20,
-    "broken UTF-8 read as such": b"\xff\xfe\xc0\x80\xed\xa0\x80 harbour council \xf4\x90\x80\x80".decode("utf-8", "surrogateescape") * 30,
+    "broken UTF-8 read as such": b"\xff\xfe\xc0\x80\xed\xa0\x80 harbour council \xf4\x90\x80\x80".decode(
+        "utf-8", "surrogateescape"
+    )
+    * 30,
     "broken UTF-8 replaced": b"\xff\xfe harbour \xe2\x82 council".decode("utf-8", "replace") * 30,
     "one letter": "a" * 1_000_000,
     "one letter of three bytes": "ក" * 100_000,
@@ -212,5 +215,7 @@ for size in range(2_000):
         said += bool(detect_language(text))
 print(said)
 """
-    done = subprocess.run([sys.executable, "-X", "faulthandler", "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", script], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "6000\n", "")

@@ -22,11 +22,11 @@ LANGUAGES = tuple(
     sorted(
         set(ONE_LANGUAGE.values())
         | set(
-            "aa ab af ak am ar as ay az ba be bem bg bho bi bn bo br bs ca ceb ckb co crs cs cy da de dz ee en eo es et eu"
-            " fa ff fi fil fj fo fr fy ga gd gl gn gv ha haw he hi hmn hr ht hu id ig ik is it iu ja jv kha kk kl ks ku ky"
-            " la lb lg lif ln lt lv mfe mg mi mk mn mr ms mt na nd ne nl nn no nr nso ny oc om pl pnb ps pt qu rm rn ro ru"
-            " rw sa sco sd sg shi sk skr sl sm sn so sq sr ss st su sv sw tg ti tk tn to tr ts tt ty ug uk ur uz ve vi war"
-            " wo xh yi yo za zh zu".split()
+            "aa ab af ak am ar as ay az ba be bem bg bho bi bn bo br bs ca ceb ckb co crs cs cy da de dz ee en eo "
+            "es et eu fa ff fi fil fj fo fr fy ga gd gl gn gv ha haw he hi hmn hr ht hu id ig ik is it iu ja jv "
+            "kha kk kl ks ku ky la lb lg lif ln lt lv mfe mg mi mk mn mr ms mt na nd ne nl nn no nr nso ny oc om "
+            "pl pnb ps pt qu rm rn ro ru rw sa sco sd sg shi sk skr sl sm sn so sq sr ss st su sv sw tg ti tk tn "
+            "to tr ts tt ty ug uk ur uz ve vi war wo xh yi yo za zh zu".split()
         )
     )
 )

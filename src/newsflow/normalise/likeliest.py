@@ -1,8 +1,9 @@
 """The likeliest language of a text in one script, by what CLD2 makes of its letters and how frequent its words are.
 
-CLD2 knows some 160 languages, and says itself whether it is sure. Where it is, it is hardly ever wrong in texts of some
-length but for relatives, and for languages that it does not know. The frequency of words is surer in short texts and tells
-relatives. Each language gets a cost in nats, as if the text were drawn from it; one is said only where it stands out.
+CLD2 knows some 160 languages, and says itself whether it is sure. Where it is, it is hardly ever wrong in texts of
+some length, but for relatives and for languages that it does not know. The frequency of words is surer in short texts
+and tells relatives. Each language gets a cost in nats, as if the text were drawn from it; one is said only where it
+stands out.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ FEW_WORDS = 5
 FLOOR, UNSURE_FLOOR, NAMES_FLOOR, OWN_FLOOR = 0.25, 0.55, 0.8, 0.5
 """How likely what is said must be: where CLD2 is sure or agrees, else, of names alone, and among relatives."""
 SHARPNESS = 0.6
-"""How much less likely a language gets by a nat that a text costs more; the words of long texts depend on each other."""
+"""How much less likely a language gets by a nat that a text costs more. Words depend on each other in long texts."""
 
 # What a word costs. The words of a text cost 6 to 12 each in its own language, where that has a list.
 SURE_COST, GUESS_COST = 7.5, 10.0
@@ -68,7 +69,7 @@ NAMES_COST = 0.7
 
 # What a text costs more or less.
 SURE_BONUS, GUESS_BONUS, MARK = 6.0, 0.5, 5.0
-"""Less: in the language that CLD2 is sure of; a word, up to that, where it guesses; for a word that marks a language."""
+"""Less: in the language that CLD2 is sure of; a word, up to that, where it guesses; for each word that marks it."""
 RELATIVE_COST, LACKED = 4.0, 2.0
 """More: in a language without a list than in its relative; for a letter that the language does not have."""
 RARE = {

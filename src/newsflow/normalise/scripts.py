@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+# ruff: noqa: SIM905 - rows of codes read best as rows
+
 _RANGES = (
     ("Arab", "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"),
     ("Cyrl", "\u0400-\u052f"),

@@ -70,17 +70,18 @@ def word_costs(words: Sequence[str], languages: Iterable[str]) -> dict[str, floa
     return costs
 
 
-_SPELLINGS = {"sr": _SERBIAN, "fa": _PERSIAN, "ur": _PERSIAN}
+# Languages whose words are looked up in another spelling, and one for all of that spelling.
+_SPELT_AS = {"sr": "sr", "fa": "fa", "ur": "fa"}
+_SPELLINGS: dict[str, dict[int, str]] = {"sr": _SERBIAN, "fa": _PERSIAN}
 
 
 @lru_cache(maxsize=64)
 def _by_spelling(languages: tuple[str, ...]) -> list[tuple[dict[int, str] | None, tuple[str, ...]]]:
     """The languages in groups whose words are looked up in one spelling, and that spelling where it is another."""
-    groups: dict[int, tuple[dict[int, str] | None, tuple[str, ...]]] = {}
+    groups: dict[str, list[str]] = {}
     for language in languages:
-        spelling = _SPELLINGS.get(language)
-        groups[id(spelling)] = (spelling, (*groups.get(id(spelling), (spelling, ()))[1], language))
-    return list(groups.values())
+        groups.setdefault(_SPELT_AS.get(language, ""), []).append(language)
+    return [(_SPELLINGS.get(spelling), tuple(group)) for spelling, group in groups.items()]
 
 
 def _list_code(language: str) -> str:
@@ -90,7 +91,7 @@ def _list_code(language: str) -> str:
 
 @lru_cache(maxsize=64)
 def word_list(languages: tuple[str, ...]) -> WordList | None:
-    """The words of those of the languages that have a list; None without one. Read when first needed, 20 ms a language."""
+    """The words of those languages that have a list; None where none has. Reading takes some 20 ms a language."""
     import numpy
 
     ranks = {language: ranked for language in languages if (ranked := _ranks(_list_code(language)))}
@@ -120,7 +121,7 @@ def _ranks(code: str) -> list[list[str]]:
         return []
     with gzip.open(path) as packed:
         _, *ranks = msgpack.load(packed)
-    return ranks
+    return list(ranks)
 
 
 PREFIX_CHARS = range(2, 12)
@@ -128,7 +129,7 @@ PREFIX_CHARS = range(2, 12)
 
 @cache
 def marks() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """The languages that each word (or beginning, with `*`) of our own rows marks, and the relative of each language."""
+    """The languages that each word (beginning, with `*`) of our own rows marks, and the relative of each language."""
     rows = files("newsflow.normalise").joinpath("data/language-words.txt").read_text(encoding="utf-8")
     languages: dict[str, tuple[str, ...]] = {}
     relatives: dict[str, str] = {}
