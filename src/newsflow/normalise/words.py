@@ -72,11 +72,11 @@ def word_costs(words: Sequence[str], languages: Iterable[str]) -> dict[str, floa
 
 # Languages whose words are looked up in another spelling, and one for all of that spelling.
 _SPELT_AS = {"sr": "sr", "fa": "fa", "ur": "fa"}
-_SPELLINGS: dict[str, dict[int, str]] = {"sr": _SERBIAN, "fa": _PERSIAN}
+_SPELLINGS: dict[str, dict[int, int] | dict[int, str]] = {"sr": _SERBIAN, "fa": _PERSIAN}
 
 
 @lru_cache(maxsize=64)
-def _by_spelling(languages: tuple[str, ...]) -> list[tuple[dict[int, str] | None, tuple[str, ...]]]:
+def _by_spelling(languages: tuple[str, ...]) -> list[tuple[dict[int, int] | dict[int, str] | None, tuple[str, ...]]]:
     """The languages in groups whose words are looked up in one spelling, and that spelling where it is another."""
     groups: dict[str, list[str]] = {}
     for language in languages:
