@@ -94,16 +94,20 @@ def word_list(languages: tuple[str, ...]) -> WordList | None:
     """The words of those languages that have a list; None where none has. Reading takes some 20 ms a language."""
     import numpy
 
-    ranks = {language: ranked for language in languages if (ranked := _ranks(_list_code(language)))}
-    if not ranks:
+    owners, hashes, costs = [], [], []
+    for language in languages:  # one at a time: as words they take ten times the memory
+        if ranks := _ranks(_list_code(language)):
+            owners.append(language)
+            hashes.append(numpy.array([hash(word) for words in ranks for word in words], dtype=numpy.int64))
+            # The words at index n have the probability 10 ** (-n / 100).
+            places = numpy.repeat(numpy.arange(len(ranks)), [len(words) for words in ranks])
+            costs.append((places * (numpy.log(10) / 100)).astype(numpy.float32))
+    if not owners:
         return None
-    # The words at index n have the probability 10 ** (-n / 100).
-    hashes = numpy.array([hash(word) for ranked in ranks.values() for words in ranked for word in words], numpy.int64)
-    places = numpy.array([index for ranked in ranks.values() for index, words in enumerate(ranked) for _ in words])
-    owners = numpy.repeat(numpy.arange(len(ranks), dtype=numpy.uint8), [sum(map(len, each)) for each in ranks.values()])
-    order = hashes.argsort(kind="stable")
-    costs = (places * (numpy.log(10) / 100)).astype(numpy.float32)
-    return WordList(tuple(ranks), hashes[order], owners[order], costs[order])
+    merged = numpy.concatenate(hashes)
+    order = merged.argsort(kind="stable")
+    indexes = numpy.repeat(numpy.arange(len(owners), dtype=numpy.uint8), [len(each) for each in hashes])
+    return WordList(tuple(owners), merged[order], indexes[order], numpy.concatenate(costs)[order])
 
 
 def _ranks(code: str) -> list[list[str]]:
