@@ -24,7 +24,7 @@ if __package__ in (None, ""):
 from benchmarks.pages import page_files
 from newsflow.model import RawArticle
 from newsflow.normalise import detect_language, extract_html, normalise
-from newsflow.normalise.characters import decode_bytes
+from newsflow.normalise.encodings import decode_bytes
 from newsflow.sandbox import Normaliser, SandboxLimits
 
 URL = "https://merrow.example/a/1"

@@ -25,8 +25,9 @@ _TWO_LETTERS = (
     "sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
 """ISO 639-1."""
+_THREE_LETTERS = "arc bem bho ceb chr ckb crs fil haw hmn kha lif mfe nqo nso pnb sco shi skr syr war"
 
-CODES = frozenset(f"{_TWO_LETTERS} arc ckb fil nqo pnb skr syr".split()) | SAME_LANGUAGE.keys() | COVERED_BY.keys()
+CODES = frozenset(f"{_TWO_LETTERS} {_THREE_LETTERS}".split()) | SAME_LANGUAGE.keys() | COVERED_BY.keys()
 """Every code that the language of an article may be, besides `und`."""
 
 _NAMES = {
