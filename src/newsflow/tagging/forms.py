@@ -13,7 +13,7 @@ from itertools import product
 from typing import NamedTuple
 
 from newsflow.model.languages import primary_subtag
-from newsflow.tagging.text import fold, fold_cased
+from newsflow.tagging.text import fold, fold_cased, unfolded
 
 Ending = tuple[str, int, tuple[str, ...]]
 """An ending, how many of its letters go, and what may stand in their place."""
@@ -69,27 +69,28 @@ WITH_PROCLITICS = frozenset(("ar", "fa", "he"))
 _ARABIC_CONJUNCTIONS = ("", "و", "ف")
 _ARABIC_PREPOSITIONS = ("", "ب", "ل", "ك")
 _PERSIAN_PROCLITICS = ("", "و", "ب", "به")
-_HEBREW_PROCLITICS = tuple(
-    dict.fromkeys(
-        conjunction + subordinate + preposition
-        for conjunction, subordinate, preposition in product(
-            ("", "ו"), ("", "ש", "כש"), ("", "ה", "ב", "ל", "מ", "כ", "מה")
-        )
+_HEBREW_PROCLITICS = {
+    has_article: tuple(
+        dict.fromkeys(map("".join, product(("", "ו"), ("", "ש", "כש"), ("", *"בלמכ", *(("ה", "מה") * has_article)))))
     )
-)
+    for has_article in (True, False)
+}
+"""By whether the article may be among them."""
 
 
 @lru_cache(maxsize=65536)
-def _arabic_proclitics(word: str, has_article: bool) -> tuple[tuple[str, int], ...]:
+def _arabic_proclitics(word: str, has_article: bool, article: bool) -> tuple[tuple[str, int], ...]:
     """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-.
 
-    `has_article`: the word was written with one, so it is not looked for without.
+    `has_article`: the word was written with one, so it is not looked for without. `article`: one may be added.
     """
     bare = word[2:] if has_article else word
     forms: dict[str, int] = {}
     for conjunction, preposition in product(_ARABIC_CONJUNCTIONS, _ARABIC_PREPOSITIONS):
         if not has_article:
             forms.setdefault(conjunction + preposition + bare, len(conjunction + preposition))
+        if not (has_article or article):
+            continue
         if preposition == "ل":
             merged = "ل" + bare if bare.startswith("ل") else "لل" + bare
             forms.setdefault(conjunction + merged, len(conjunction))
@@ -98,12 +99,12 @@ def _arabic_proclitics(word: str, has_article: bool) -> tuple[tuple[str, int], .
     return tuple(forms.items())
 
 
-def _with_proclitics(word: str, language: str, has_article: bool) -> tuple[tuple[str, int], ...]:
+def _with_proclitics(word: str, language: str, has_article: bool, article: bool) -> tuple[tuple[str, int], ...]:
     """(form, length of what precedes the word) of the first word of a term."""
     if language == "ar":
-        return _arabic_proclitics(word, has_article)
+        return _arabic_proclitics(word, has_article, article)
     if language == "he":
-        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS)
+        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS[article])
     return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
 
 
@@ -127,6 +128,13 @@ def spellings(term: str, language: str) -> list[str]:
     return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))
 
 
+@lru_cache(maxsize=4096)
+def exact_spellings(term: str, language: str) -> tuple[str, ...]:
+    """The inflected spellings of a term, not folded but for case, an open end without its mark."""
+    words = [_word_forms(word, language) for word in term.split()]
+    return tuple(dict.fromkeys(unfolded(" ".join(choice).removesuffix(OPEN)) for choice in product(*words)))
+
+
 _SCRIPTS = (
     ("ar", "\u0600", "\u06ff"),
     ("he", "\u0590", "\u05ff"),
@@ -143,8 +151,10 @@ def forms_language(term: str, language: str) -> str:
     return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 
 
-def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -> Iterator[Form]:
-    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out."""
+def expand(
+    term: str, language: str, *, case: bool = True, bare: bool = False, article: bool = True
+) -> Iterator[Form]:
+    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out, no `article` that one."""
     # Told from the spelling: folded, "ألمانيا" would begin like an article too.
     has_article = language == "ar" and term.startswith("ال") and len(term.split()[0]) > 4
     for spelling in spellings(term, language):
@@ -159,7 +169,7 @@ def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -
             yield Form(f" {lower}{tail}", 0, capitals)
             continue
         first, space, rest = lower.partition(" ")
-        for form, skip in _with_proclitics(first, language, has_article):
+        for form, skip in _with_proclitics(first, language, has_article, article):
             yield Form(f" {form}{space}{rest}{tail}", skip, capitals if not skip else ())
 
 
