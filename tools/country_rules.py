@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, product
+from itertools import chain, product, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from babel import Locale
@@ -100,14 +101,14 @@ NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO",
 
 _AGGLUTINATIVE = "az eu hy ka kk kn ky ml mn ta te tk uz"
 AGGLUTINATIVE = frozenset(_AGGLUTINATIVE.split())
-"""Languages whose endings we have no table for: longer names stay open at the end."""
+"""Languages with more endings than a table holds: longer names stay open at the end."""
 
 _MIN_OPEN_CHARS = 5
 _MAX_INFLECTED_WORDS = 2
 _LAST_WORD_ALONE = frozenset(("et", "fi", "hu", "ko"))
 """Languages whose names change at the end alone, or have too many cases for two words."""
 
-EXACT = frozenset("bs cs hr lt lv pl sk sl vi".split())
+EXACT = frozenset("bs cs hr is lt lv pl sk sl sr vi".split())
 """Languages of Latin letters that are never without their accents in print, and have words that differ by them."""
 
 EXTRA_LOCALES = {"zh": ("zh_Hant",), "sr": ("sr_Latn",), "pt": ("pt_PT",)}
@@ -170,8 +171,8 @@ def _is_name(text: str) -> bool:
 def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
     if language in AGGLUTINATIVE:
-        return name + "*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else name
-    if language not in INFLECTED or language in OWN_LANGUAGES[:2] or language in ("fr", "de", "es", "it", "pt", "tr"):
+        return name + ("*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else "~")
+    if language not in INFLECTED or language in OWN_LANGUAGES[:2] or language in ("fr", "es", "it", "pt", "tr"):
         return name
     words = name.split()
     if language in _LAST_WORD_ALONE:
@@ -203,45 +204,57 @@ def _patterns(term: TermData, language: str) -> set[str]:
     return found
 
 
-Held = list[tuple[str, str, set[str]]]
-"""Names by which shorter ones may be held: the country, the term, its forms. No country: what is none."""
+class Held(NamedTuple):
+    """By what shorter names may be held: the country, or none; the term, its first form and one form of it."""
+
+    code: str
+    text: str
+    base: str
+    form: str
 
 
-def _held(terms: dict[str, list[TermData]], language: str) -> Held:
+def _held(terms: dict[str, list[TermData]], language: str) -> list[Held]:
     names = ((code, term) for code, found in terms.items() for term in found)
-    return [(code, _text(term), _patterns(term, language)) for code, term in names]
+    return [Held(code, _text(term), _bare(term), form) for code, term in names for form in _patterns(term, language)]
 
 
-def guard(terms: dict[str, list[TermData]], held: Held, language: str) -> dict[str, list[TermData]]:
+def guard(terms: dict[str, list[TermData]], held: Iterable[Held], language: str) -> dict[str, list[TermData]]:
     """Adds to each name, in whatever form, what holds it: longer names of other countries ("Sudan", "South Sudan"),
     and words that only begin or look like it."""
-    by_start: dict[str, list[tuple[str, str, str]]] = {}
-    for code, text, patterns in held:
-        for pattern in patterns:
-            for start in {token[:2] for token in pattern.split()}:
-                by_start.setdefault(start, []).append((code, text, pattern))
-    return {code: [_guarded(term, code, by_start, language) for term in found] for code, found in terms.items()}
+    by_token: dict[str, list[Held]] = {}
+    for item in held:
+        for token in set(item.form.split()):
+            by_token.setdefault(token, []).append(item)
+    starts = sorted(by_token)
+    return {code: [_guarded(term, code, by_token, starts, language) for term in found] for code, found in terms.items()}
 
 
 def _guarded(
-    term: TermData, code: str, by_start: dict[str, list[tuple[str, str, str]]], language: str
+    term: TermData, code: str, by_token: dict[str, list[Held]], starts: list[str], language: str
 ) -> TermData:
-    longer: dict[str, None] = {}
+    own, longer = _bare(term), set()
     forms = {form.pattern for form in expand(_text(term), language)} if language == "he" else _patterns(term, language)
     for form in forms:
-        for other, text, pattern in by_start.get(form[1:3].strip(), ()):
-            # An end that is open, in one or the other, fits any.
-            holds = form in pattern or (pattern[-1:] != " " and form.removesuffix(" ") in pattern)
-            if other != code and holds and (form != pattern or not other):
-                longer[text] = None
-    # A form of another country's name as it stands is another matter: one word, two countries.
-    own = _bare(term)
-    holding = [text for text in longer if _bare(text) != own]
-    if not holding:
+        token = form.split()[0]
+        if form[-1] == " " or " " in form.strip():
+            tokens = [token] if token in by_token else []
+        else:
+            low = bisect_left(starts, token)
+            tokens = list(takewhile(lambda each: each.startswith(token), starts[low:]))  # noqa: B023
+        around = (item for each in tokens for item in by_token[each] if item.code != code and item.base != own)
+        longer.update(item.text for item in around if _holds(form, own, item))
+    if not longer:
         return term
     data: dict[str, Any] = {"term": term} if isinstance(term, str) else dict(term)
-    data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *holding]))
+    data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *sorted(longer)]))
     return data
+
+
+def _holds(form: str, own: str, held: Held) -> bool:
+    """Whether a form of a name is part of one of another, or is the other's first form and not its own."""
+    if form == held.form:
+        return not held.code or (form.strip() != own and form.strip() == held.base)
+    return form in held.form or (held.form[-1] != " " and form.removesuffix(" ") == held.form[-len(form) + 1 :])
 
 
 def _with_ours(names: Iterable[str], ours: Iterable[TermData], language: str) -> list[TermData]:
@@ -259,7 +272,7 @@ def _as_word(term: TermData, how: TermData | None, language: str) -> TermData:
     if language in EXACT:
         more["exact"] = True
     if language in ("ar", "he") and not re.search(r"[~ ]|^ال", _text(term)):
-        more["article"] = False
+        more["definite"] = False
     if not more:
         return term
     return ({"term": term} if isinstance(term, str) else dict(term)) | more
@@ -292,7 +305,7 @@ def terms_by_language() -> dict[str, dict[str, list[TermData]]]:
         together = [held[each] for each in sorted(languages_searched(language) - {""})]
         looks = words.get(("*", language))
         texts = looks["unless"] if isinstance(looks, dict) else []
-        more: Held = [("", text, _patterns(text, language)) for text in texts]
+        more = [Held("", text, "", form) for text in texts for form in _patterns(text, language)]
         guarded[language] = guard(terms, [*chain.from_iterable(together), *more], language)
     return guarded
 

@@ -18,8 +18,8 @@ LISTS = tuple(sorted(wordfreq.available_languages("best")))
 _TAGS = {"nb": ("no",), "sh": ("sr", "hr")}
 """Languages of articles that a list serves, where it is not called as they are."""
 
-_SENTENCES = {
-    "ar": "كتب المعلم {} على اللوح", "bg": "Учителят написа {} на дъската", "bn": "শিক্ষক বোর্ডে {} লিখলেন",
+SENTENCES = {
+    "ar": "كتب المعلم {} فوق اللوح", "bg": "Учителят написа {} на дъската", "bn": "শিক্ষক বোর্ডে {} লিখলেন",
     "ca": "El mestre va escriure {} a la pissarra", "cs": "Učitel napsal {} na tabuli", "da": "Læreren skrev {} op",
     "de": "Der Lehrer schrieb {} an", "el": "Ο δάσκαλος έγραψε {} στον πίνακα", "en": "The teacher wrote {} there",
     "es": "El maestro escribió {} en la pizarra", "fa": "معلم {} را روی تخته نوشت", "fi": "Opettaja kirjoitti {} taululle",
@@ -50,7 +50,7 @@ class Found:
 def ways(word: str, code: str) -> Iterator[tuple[str, str, str]]:
     """Each way of writing a word: its name, a title and a body."""
     start = word[:1].upper() + word[1:]
-    sentence = _SENTENCES[code]
+    sentence = SENTENCES[code]
     yield "alone", "", word
     yield "title", start, ""
     if word.upper() != word:

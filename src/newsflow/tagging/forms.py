@@ -79,17 +79,17 @@ _HEBREW_PROCLITICS = {
 
 
 @lru_cache(maxsize=65536)
-def _arabic_proclitics(word: str, has_article: bool, article: bool) -> tuple[tuple[str, int], ...]:
+def _arabic_proclitics(word: str, has_article: bool, definite: bool) -> tuple[tuple[str, int], ...]:
     """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-.
 
-    `has_article`: the word was written with one, so it is not looked for without. `article`: one may be added.
+    `has_article`: the word was written with one, so it is not looked for without. `definite`: one may be added.
     """
     bare = word[2:] if has_article else word
     forms: dict[str, int] = {}
     for conjunction, preposition in product(_ARABIC_CONJUNCTIONS, _ARABIC_PREPOSITIONS):
         if not has_article:
             forms.setdefault(conjunction + preposition + bare, len(conjunction + preposition))
-        if not (has_article or article):
+        if not (has_article or definite):
             continue
         if preposition == "ل":
             merged = "ل" + bare if bare.startswith("ل") else "لل" + bare
@@ -99,12 +99,12 @@ def _arabic_proclitics(word: str, has_article: bool, article: bool) -> tuple[tup
     return tuple(forms.items())
 
 
-def _with_proclitics(word: str, language: str, has_article: bool, article: bool) -> tuple[tuple[str, int], ...]:
+def _with_proclitics(word: str, language: str, has_article: bool, definite: bool) -> tuple[tuple[str, int], ...]:
     """(form, length of what precedes the word) of the first word of a term."""
     if language == "ar":
-        return _arabic_proclitics(word, has_article, article)
+        return _arabic_proclitics(word, has_article, definite)
     if language == "he":
-        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS[article])
+        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS[definite])
     return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
 
 
@@ -152,9 +152,9 @@ def forms_language(term: str, language: str) -> str:
 
 
 def expand(
-    term: str, language: str, *, case: bool = True, bare: bool = False, article: bool = True
+    term: str, language: str, *, case: bool = True, bare: bool = False, definite: bool = True
 ) -> Iterator[Form]:
-    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out, no `article` that one."""
+    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out, not `definite` that one."""
     # Told from the spelling: folded, "ألمانيا" would begin like an article too.
     has_article = language == "ar" and term.startswith("ال") and len(term.split()[0]) > 4
     for spelling in spellings(term, language):
@@ -169,7 +169,7 @@ def expand(
             yield Form(f" {lower}{tail}", 0, capitals)
             continue
         first, space, rest = lower.partition(" ")
-        for form, skip in _with_proclitics(first, language, has_article, article):
+        for form, skip in _with_proclitics(first, language, has_article, definite):
             yield Form(f" {form}{space}{rest}{tail}", skip, capitals if not skip else ())
 
 

@@ -204,7 +204,7 @@ class RuleParser:
         weight = self._number(value, "weight", 1.0, path, low=0.0)
         case = self._choice(value, "case", get_args(Case), path) or "smart"
         bare = self._flag(value, "bare", False, path)
-        how = (self._flag(value, "exact", False, path), self._flag(value, "article", True, path))
+        how = (self._flag(value, "exact", False, path), self._flag(value, "definite", True, path))
         unless, needs, without = (self._phrases(value, key, path) for key in ("unless", "needs", "without"))
         words = self._strings(value["term"], (*path, "term"))
         return tuple(

@@ -34,7 +34,7 @@ class LeafKey(NamedTuple):
     needs: tuple[str, ...]
     without: tuple[str, ...]
     exact: bool
-    article: bool
+    definite: bool
 
 
 class Entry(NamedTuple):
@@ -95,7 +95,7 @@ class LeafTable:
         identity = len(self.leaves)
         self._ids[key] = identity
         language = forms_language(key.text, key.language)
-        forms = list(expand(key.text, language, case=key.case != "any", bare=key.bare, article=key.article))
+        forms = list(expand(key.text, language, case=key.case != "any", bare=key.bare, definite=key.definite))
         plain = not (key.exact or any(form.capitals for form in forms))
         # The language is not a condition here: patterns of other languages are not seen at all.
         simple = plain and not (key.field or unless or needs or without)

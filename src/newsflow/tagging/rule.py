@@ -44,7 +44,7 @@ class Term(NamedTuple):
     """Words of which the article must hold none, else no hit of this term counts."""
     exact: bool = False
     """Spelt as written: accents, hamzas, ة and ى are not folded."""
-    article: bool = True
+    definite: bool = True
     """Found behind the article of Arabic and Hebrew too."""
 
 
@@ -146,7 +146,7 @@ def _plain(value: Expression | None) -> Any:
     if isinstance(value, Term):
         plain = [*value[:_FIRST_FIELDS]]
         # A term that does not use them has the version it had before there were any.
-        return plain + ["exact"] * value.exact + ["no article"] * (not value.article)
+        return plain + ["exact"] * value.exact + ["indefinite"] * (not value.definite)
     kind = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}[type(value)]
     extra = [value.within, value.ordered] if isinstance(value, Near) else []
     return {kind: [_plain(part) for part in value.of], "extra": extra}
