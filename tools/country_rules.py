@@ -25,7 +25,7 @@ from babel import Locale
 from newsflow.tagging.forms import LANGUAGES as INFLECTED
 from newsflow.tagging.forms import expand, spellings
 from newsflow.tagging.load import shipped_rules_path
-from newsflow.tagging.rule import LANGUAGES, languages_searched
+from newsflow.tagging.rule import LANGUAGES, LATIN, languages_searched
 from newsflow.tagging.text import fold
 from newsflow.yamlfile import read_documents
 
@@ -115,7 +115,7 @@ EXTRA_LOCALES = {"zh": ("zh_Hant",), "sr": ("sr_Latn",), "pt": ("pt_PT",)}
 
 _BRACKETS = re.compile(r"\s*[(（](.+?)[)）]")
 _SPECIAL = re.compile(
-    r"SAR|САР|ОАР|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
+    r"SAR|САР|ОАР|OAO|[Ee]rityishallinto|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
 )
 
 
@@ -133,8 +133,21 @@ def cldr_names(language: str) -> dict[str, list[str]]:
         for code in countries():
             if code in territories and _is_wanted(language, code):
                 names = found.setdefault(code, [])
-                names += [name for name in clean(territories[code], language, code) if name not in names]
+                given = [*clean(territories[code], language, code), *_zone_name(tag, code)]
+                names += [name for name in dict.fromkeys(given) if name not in names]
     return found
+
+
+ZONES = {"HK": "Asia/Hong_Kong", "MO": "Asia/Macau"}
+"""Places that CLDR names in full as territories, and as the world does as time zones."""
+
+
+def _zone_name(tag: str, code: str) -> list[str]:
+    if (zone := ZONES.get(code)) is None:
+        return []
+    city = Locale.parse(tag).time_zones.get(zone, {}).get("city")
+    # Where it is not given, it is as in English.
+    return [str(city)] if city else [zone.partition("/")[2].replace("_", " ")] if tag in LATIN else []
 
 
 TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY", "LK"))
@@ -150,7 +163,8 @@ def clean(name: str, language: str, code: str = "") -> list[str]:
     """The names that a CLDR entry such as "Myanmar (Burma)" or "Congo - Kinshasa" holds."""
     name = unicodedata.normalize("NFC", name).replace("\u200f", "").strip()
     if _SPECIAL.search(name):
-        return []
+        first, dash, _ = name.partition(" – ")
+        return [first] if dash and not _SPECIAL.search(first) else []
     if language not in ("zh", "ja") and (inner := _BRACKETS.search(name)):
         parts = (_BRACKETS.sub("", name), inner[1] if code in TWO_NAMES else "")
         return [part.strip() for part in parts if _is_name(part)]

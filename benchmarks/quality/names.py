@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from newsflow.tagging import RuleSet
-from newsflow.tagging.forms import expand, forms_language
+from newsflow.tagging.forms import INFLECTED, OPEN, forms_language, inflect
 from newsflow.tagging.lint import text_article
-from newsflow.tagging.rule import LANGUAGES, Rule, Term
+from newsflow.tagging.rule import LANGUAGES, Term
 from newsflow.tagging.text import unfolded
 
 from .words import SENTENCES
@@ -112,3 +113,23 @@ def names() -> Iterator[Name]:
 
 def found_in(rules: RuleSet, text: str, language: str) -> set[str]:
     return {match.code for match in rules.match(text_article(text, language)) if match.scheme == "iso3166"}
+
+
+def terms(rules: RuleSet) -> Iterator[Name]:
+    """Every term of every country's rule in every form, beside a word that it needs."""
+    for item in rules.rules:
+        for term in item.terms if item.scheme == "iso3166" else ():
+            for form in spelt(term):
+                text = sentence(form, term.language) + "".join(f" x {need.replace('~', '')}" for need in term.needs[:1])
+                yield Name(term.language, frozenset({item.code}), form, text)
+
+
+def spelt(term: Term) -> list[str]:
+    """The forms of a term before any proclitic, as they are written."""
+    language = forms_language(term.text, term.language)
+    words = [written(word, language) for word in term.text.split()]
+    return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))
+
+
+def written(word: str, language: str) -> list[str]:
+    return inflect(word[:-1], language) if word.endswith(INFLECTED) else [word.removesuffix(OPEN)]
