@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Any
 
 from newsflow.tagging import RuleSet
 from newsflow.tagging.forms import INFLECTED, OPEN, forms_language, inflect
 from newsflow.tagging.lint import text_article
-from newsflow.tagging.rule import LANGUAGES, Term
-from newsflow.tagging.text import unfolded
+from newsflow.tagging.rule import LANGUAGES, Term, languages_searched
+from newsflow.tagging.text import fold, unfolded
 
-from .words import SENTENCES
+from .words import LIST_OF, SENTENCES
+
+LEFT_OUT = {
+    # Counts as an island alone: a reunion has no accent in capitals.
+    *(("en", f"Réunion{behind}") for behind in ("", "'s", "’s", "-based")),
+    # "Left-wing".
+    ("he", "שמאלי"),
+    # What happened, and not Hungarians.
+    ("ar", "مجريات"),
+}
+"""Forms of names that are words, by language."""
 
 Endings = tuple[tuple[str, str], ...]
 """An ending, and what stands in its place: the first that a name ends with decides."""
@@ -45,7 +57,7 @@ _ENDINGS: Mapping[str, Endings] = {
     "uk": (("ія", "ії ію ією"), ("ан", "ану аном ані"), ("їна", "їни їні їну їною")),
 }  # fmt: skip
 _BEHIND = {
-    "az": "da dan", "en": "'s ’s -based", "eu": "n ko", "hy": "ում", "ja": "は の で", "ka": "ში", "kk": "да",     "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya -", "uz": "da", "zh": "的 人 和",
+    "az": "da dan", "en": "'s ’s -based", "eu": "n ko", "hy": "ում", "ja": "は の で", "ka": "ში", "kk": "да",     "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya", "uz": "da", "zh": "的 人 和",
     "nl": "'s",
 }  # fmt: skip
 """What may stand behind a name of a language."""
@@ -56,12 +68,32 @@ _VOWELS = tuple("AEIOUÀÉÈÍÎÓÚÔÖaeiou")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name in a form, in a sentence, and the countries of that name."""
+    """A form of a name in a sentence, whose it is, and what stands beside it because the name needs it."""
 
     language: str
     codes: frozenset[str]
     form: str
-    text: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        around = SENTENCES.get(LIST_OF.get(self.language, self.language), "x {} x").format(self.form)
+        return " x ".join([around, *(need.replace("~", "") for need in self.needs)])
+
+
+def problem(rules: RuleSet, name: Name) -> str:
+    """What is wrong with the countries found for a name; empty where it is found, and nothing else."""
+    found = _found(rules, name.text, name.language)
+    if name.codes.isdisjoint(found):
+        return "not found"
+    others = found - name.codes
+    if others and name.needs:
+        others -= _found(rules, " x ".join(name.needs).replace("~", ""), name.language)
+    return f"also {', '.join(sorted(others))}" if others else ""
+
+
+def _found(rules: RuleSet, text: str, language: str) -> set[str]:
+    return {match.code for match in rules.match(text_article(text, language)) if match.scheme == "iso3166"}
 
 
 def forms_of(name: str, language: str) -> Iterator[str]:
@@ -78,58 +110,78 @@ def forms_of(name: str, language: str) -> Iterator[str]:
             yield from (before + name for before in _ELISIONS.get(language, "").split())
     if not one_word:
         return
-    if name[-1:].isalpha() or unfolded(name[-1:]):
-        yield from (name + behind.replace("-", "") if behind == "-" else name + behind for behind in _BEHIND.get(language, "").split())
+    yield from (name + behind for behind in _BEHIND.get(language, "").split())
     for ending, forms in _ENDINGS.get(language, ()):
         if name.endswith(ending):
             yield from (name[: len(name) - len(ending)] + form for form in forms.split())
             return
 
 
-def sentence(form: str, language: str) -> str:
-    """A form within a sentence of its language, where we have one: what stands around must name nothing."""
-    return SENTENCES.get(language, "x {} x").format(form)
-
-
 @cache
 def names_of(language: str) -> dict[str, frozenset[str]]:
     """CLDR's names of countries in a language, and whose they are."""
-    from tools.country_rules import cldr_names
-
     found: dict[str, set[str]] = {}
-    for code, names in cldr_names(language).items():
+    for code, names in country_rules().cldr_names(language).items():
         for name in names:
             found.setdefault(name, set()).add(code)
     return {name: frozenset(codes) for name, codes in found.items()}
 
 
-def names() -> Iterator[Name]:
-    """Every name of every country in every language the rules carry, in all its forms."""
+def country_rules() -> Any:
+    """What makes the rules, beside a checkout: it has CLDR's names as they are looked for."""
+    return importlib.import_module("tools.country_rules")
+
+
+class _Terms:
+    """Of all countries' rules: whose a name is in a language, or one that is searched with it, and what it needs."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.countries = [item for item in rules.rules if item.scheme == "iso3166"]
+        self._owners: dict[tuple[str, str], set[str]] = {}
+        self._needs: dict[tuple[str, str], tuple[str, ...]] = {}
+        for item in self.countries:
+            for term in item.terms:
+                key = term.language, fold(term.text.rstrip("~*"))
+                self._owners.setdefault(key, set()).add(item.code)
+                if term.needs:
+                    self._needs[key] = term.needs[:1]
+
+    def owners(self, language: str, *names: str) -> set[str]:
+        keys = product(languages_searched(language), map(fold, names))
+        return {code for key in keys for code in self._owners.get(key, ())}
+
+    def needs(self, language: str, name: str) -> tuple[str, ...]:
+        return self._needs.get((language, fold(name)), ())
+
+
+def names(rules: RuleSet) -> Iterator[Name]:
+    """Every name of CLDR in every language the rules carry, in the forms of its grammar; with what it needs."""
+    all_terms = _Terms(rules)
     for language in sorted(LANGUAGES):
         for name, codes in names_of(language).items():
-            for form in forms_of(name, language):
-                yield Name(language, codes, form, sentence(form, language))
-
-
-def found_in(rules: RuleSet, text: str, language: str) -> set[str]:
-    return {match.code for match in rules.match(text_article(text, language)) if match.scheme == "iso3166"}
+            owners, needs = codes | all_terms.owners(language, name), all_terms.needs(language, name)
+            forms = dict.fromkeys(forms_of(name, language))
+            yield from (Name(language, owners, form, needs) for form in forms if (language, form) not in LEFT_OUT)
 
 
 def terms(rules: RuleSet) -> Iterator[Name]:
-    """Every term of every country's rule in every form, beside a word that it needs."""
-    for item in rules.rules:
-        for term in item.terms if item.scheme == "iso3166" else ():
+    """Every term of every country's rule, its adjectives, peoples, towns and leaders among them, in every form that the
+    rules know. A form that is another country's name belongs to that one."""
+    all_terms = _Terms(rules)
+    for item in all_terms.countries:
+        for term in item.terms:
             for form in spelt(term):
-                text = sentence(form, term.language) + "".join(f" x {need.replace('~', '')}" for need in term.needs[:1])
-                yield Name(term.language, frozenset({item.code}), form, text)
+                if (term.language, form) not in LEFT_OUT:
+                    owners = {item.code} | all_terms.owners(term.language, form, term.text.rstrip("~*"))
+                    yield Name(term.language, frozenset(owners), form, term.needs[:1])
 
 
 def spelt(term: Term) -> list[str]:
     """The forms of a term before any proclitic, as they are written."""
     language = forms_language(term.text, term.language)
-    words = [written(word, language) for word in term.text.split()]
+    words = [_word_forms(word, language) for word in term.text.split()]
     return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))
 
 
-def written(word: str, language: str) -> list[str]:
+def _word_forms(word: str, language: str) -> list[str]:
     return inflect(word[:-1], language) if word.endswith(INFLECTED) else [word.removesuffix(OPEN)]

@@ -23,7 +23,8 @@ MOST = 50_000
 LISTS = tuple(sorted(wordfreq.available_languages("best")))
 _TAGS = {"nb": ("no",), "sh": ("sr", "hr")}
 """Languages of articles that a list serves, where it is not called as they are."""
-_LIST_OF = {tag: code for code, tags in _TAGS.items() for tag in tags}
+LIST_OF = {tag: code for code, tags in _TAGS.items() for tag in tags} | {"bs": "sh"}
+"""The list of a language that is not called as it."""
 _MOST_COMMON = 1.0
 """How much commoner than its country's names usually are, on Zipf's scale, a word is granted unread."""
 _SAME_LETTERS = str.maketrans("يك", "یک")
@@ -142,7 +143,7 @@ def is_common(found: Found) -> bool:
         return False
     if found.language in ("ja", "ko", "zh"):  # wordfreq knows these by parts of words
         return False
-    frequency = wordfreq.zipf_frequency(found.word, _LIST_OF.get(found.language, found.language))
+    frequency = wordfreq.zipf_frequency(found.word, LIST_OF.get(found.language, found.language))
     return frequency > usual_frequency(found.code) + _MOST_COMMON
 
 
