@@ -69,6 +69,7 @@ def lint(rules: RuleSet, languages: Collection[str] = (), *, only: Collection[st
             continue
         found += _terms(rule)
         found += _writing(rule)
+        found += _without_effect(rule)
         found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
@@ -116,6 +117,21 @@ def _writing(rule: Rule) -> Iterator[Finding]:
             if "~" in text and term.language and forms_language(text, term.language) not in INFLECTED_LANGUAGES:
                 message = f"has ~, and no forms are known in {language}: write them out, or end with *"
                 yield _finding(rule, "no-forms", f"{text} {message}")
+
+
+def _without_effect(rule: Rule) -> Iterator[Finding]:
+    """Conditions of terms that no text can fail."""
+    for term in (*rule.terms, *terms_of(rule.require)):
+        if term.case == "certain" and term.text == term.text.lower():
+            yield _finding(rule, "unused-condition", f"{term.text} has no capital: `case: certain` does nothing")
+        if term.definite:
+            continue
+        said = "`definite: false` does nothing"
+        if forms_language(term.text, term.language) not in ("ar", "he"):
+            message = f"{term.text} stands in no language with an article before it: {said}"
+            yield _finding(rule, "unused-condition", message)
+        elif term.text.startswith("ال"):
+            yield _finding(rule, "unused-condition", f"{term.text} has the article itself: {said}")
 
 
 def _scripts(text: str) -> set[str]:
