@@ -23,7 +23,7 @@ import orjson
 from babel import Locale
 
 from newsflow.tagging.forms import LANGUAGES as INFLECTED
-from newsflow.tagging.forms import expand, spellings
+from newsflow.tagging.forms import OF_NAMES, expand, spellings
 from newsflow.tagging.load import shipped_rules_path
 from newsflow.tagging.rule import LANGUAGES, LATIN, languages_searched
 from newsflow.tagging.text import fold
@@ -147,7 +147,8 @@ def _zone_name(tag: str, code: str) -> list[str]:
         return []
     city = Locale.parse(tag).time_zones.get(zone, {}).get("city")
     # Where it is not given, it is as in English.
-    return [str(city)] if city else [zone.partition("/")[2].replace("_", " ")] if tag in LATIN else []
+    name = str(city or zone.partition("/")[2].replace("_", " "))
+    return [name] if tag in LATIN or not name.isascii() else []
 
 
 TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY", "LK"))
@@ -186,7 +187,7 @@ def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
     if language in AGGLUTINATIVE:
         return name + ("*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else "~")
-    if language not in INFLECTED or language in OWN_LANGUAGES[:2] or language in ("fr", "es", "it", "pt", "tr"):
+    if language not in INFLECTED | OF_NAMES or language in OWN_LANGUAGES[:2] or language in ("fr", "es", "it", "pt", "tr"):
         return name
     words = name.split()
     if language in _LAST_WORD_ALONE:
@@ -283,6 +284,8 @@ def _as_word(term: TermData, how: TermData | None, language: str) -> TermData:
     only = more.pop("term", "*")
     if only not in ("*", _text(term)):
         more = {}
+    if _text(term) == _text(term).lower():
+        more.pop("case", None)
     if language in EXACT:
         more["exact"] = True
     if language in ("ar", "he") and not re.search(r"[~ ]|^ال", _text(term)):

@@ -19,26 +19,31 @@ Ending = tuple[str, int, tuple[str, ...]]
 """An ending, how many of its letters go, and what may stand in their place."""
 
 
-def _read_endings() -> dict[str, list[Ending]]:
+def _read_endings() -> tuple[dict[str, list[Ending]], frozenset[str]]:
+    """The endings by language, and the languages of which they are those of names alone."""
     found: dict[str, list[Ending]] = {}
+    names_only: set[str] = set()
     rows: list[Ending] = []
     for line in files("newsflow.tagging").joinpath("endings.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             rows = []
-            found |= dict.fromkeys(line.strip("[]").split(), rows)
+            kind, _, languages = line.strip("[]").rpartition(":")
+            found |= dict.fromkeys(languages.split(), rows)
+            names_only.update(languages.split() if kind else ())
         elif line and not line.startswith("#"):
             endings, _, forms = line.partition(": ")
             put = tuple("" if form == "-" else form for form in forms.split())
             for ending in endings.replace("*", "|").split():
                 kept, _, replaced = ending.rpartition("|")
                 rows.append((kept + replaced, len(replaced), put))
-    return found
+    return found, frozenset(names_only)
 
 
-_ENDINGS = _read_endings()
+_ENDINGS, OF_NAMES = _read_endings()
+"""OF_NAMES: languages for which `~` has a table of the endings of names."""
 
-LANGUAGES = frozenset(_ENDINGS)
-"""Languages for which `~` has a table."""
+LANGUAGES = frozenset(_ENDINGS) - OF_NAMES
+"""Languages for which `~` has a table of the endings of any word."""
 _ROMANCE, _SHORT_CHARS = ("es", "it", "pt"), 4
 """A word of up to so many letters keeps its last s there."""
 

@@ -16,7 +16,7 @@ from typing import Literal
 from newsflow.model import Article, PublicationDate
 from newsflow.tagging.compile import Tables
 from newsflow.tagging.forms import LANGUAGES as INFLECTED_LANGUAGES
-from newsflow.tagging.forms import forms_language
+from newsflow.tagging.forms import OF_NAMES, forms_language
 from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.rule import LATIN, Example, Rule, Term, rule_language, terms_of
 from newsflow.tagging.ruleset import RuleSet
@@ -114,9 +114,14 @@ def _writing(rule: Rule) -> Iterator[Finding]:
             wanted = _SCRIPT_OF.get(language)
             if wanted and not _is_name(text) and _scripts(text).isdisjoint((wanted, "")):
                 yield _finding(rule, "other-script", f"{text} stands under {language}, which is not written so")
-            if "~" in text and term.language and forms_language(text, term.language) not in INFLECTED_LANGUAGES:
+            if "~" in text and term.language and not _has_forms(text, term.language):
                 message = f"has ~, and no forms are known in {language}: write them out, or end with *"
                 yield _finding(rule, "no-forms", f"{text} {message}")
+
+
+def _has_forms(text: str, language: str) -> bool:
+    language = forms_language(text, language)
+    return language in INFLECTED_LANGUAGES or (language in OF_NAMES and text[:1] == text[:1].title())
 
 
 def _without_effect(rule: Rule) -> Iterator[Finding]:
