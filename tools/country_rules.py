@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, product, takewhile
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,14 +109,16 @@ _MAX_INFLECTED_WORDS = 2
 _LAST_WORD_ALONE = frozenset(("et", "fi", "hu", "ko"))
 """Languages whose names change at the end alone, or have too many cases for two words."""
 
-EXACT = frozenset("bs cs hr is lt lv pl sk sl sr vi".split())
+_EXACT = "bs cs hr is lt lv pl sk sl sr vi"
+EXACT = frozenset(_EXACT.split())
 """Languages of Latin letters that are never without their accents in print, and have words that differ by them."""
 
 EXTRA_LOCALES = {"zh": ("zh_Hant",), "sr": ("sr_Latn",), "pt": ("pt_PT",)}
 
 _BRACKETS = re.compile(r"\s*[(（](.+?)[)）]")
 _SPECIAL = re.compile(
-    r"SAR|САР|ОАР|OAO|[Ee]rityishallinto|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
+    r"SAR|САР|ОАР|OAO|[Ee]rityishallinto|"
+    r"R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
 )
 
 
@@ -187,7 +190,7 @@ def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
     if language in AGGLUTINATIVE:
         return name + ("*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else "~")
-    if language not in INFLECTED | OF_NAMES or language in OWN_LANGUAGES[:2] or language in ("fr", "es", "it", "pt", "tr"):
+    if language not in INFLECTED | OF_NAMES or language in ("en", "ar", "fr", "es", "it", "pt", "tr"):
         return name
     words = name.split()
     if language in _LAST_WORD_ALONE:
@@ -244,25 +247,26 @@ def guard(terms: dict[str, list[TermData]], held: Iterable[Held], language: str)
     return {code: [_guarded(term, code, by_token, starts, language) for term in found] for code, found in terms.items()}
 
 
-def _guarded(
-    term: TermData, code: str, by_token: dict[str, list[Held]], starts: list[str], language: str
-) -> TermData:
+def _guarded(term: TermData, code: str, by_token: dict[str, list[Held]], starts: list[str], language: str) -> TermData:
     own, longer = _bare(term), set()
     forms = {form.pattern for form in expand(_text(term), language)} if language == "he" else _patterns(term, language)
     for form in forms:
-        token = form.split()[0]
-        if form[-1] == " " or " " in form.strip():
-            tokens = [token] if token in by_token else []
-        else:
-            low = bisect_left(starts, token)
-            tokens = list(takewhile(lambda each: each.startswith(token), starts[low:]))  # noqa: B023
-        around = (item for each in tokens for item in by_token[each] if item.code != code and item.base != own)
+        tokens = _tokens_at(form, starts)
+        around = (item for each in tokens for item in by_token.get(each, ()) if item.code != code and item.base != own)
         longer.update(item.text for item in around if _holds(form, own, item))
     if not longer:
         return term
     data: dict[str, Any] = {"term": term} if isinstance(term, str) else dict(term)
     data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *sorted(longer)]))
     return data
+
+
+def _tokens_at(form: str, starts: list[str]) -> Iterator[str]:
+    """The first token of a form; of one that is open and a single token, all that begin so."""
+    token = form.split()[0]
+    if form[-1] == " " or " " in form.strip():
+        return iter((token,))
+    return takewhile(methodcaller("startswith", token), starts[bisect_left(starts, token) :])
 
 
 def _holds(form: str, own: str, held: Held) -> bool:
@@ -288,7 +292,7 @@ def _as_word(term: TermData, how: TermData | None, language: str) -> TermData:
         more.pop("case", None)
     if language in EXACT:
         more["exact"] = True
-    if language in ("ar", "he") and not re.search(r"[~ ]|^ال", _text(term)):
+    if language == "he" and not re.search(r"[~ ]|^ה", _text(term)):
         more["definite"] = False
     if not more:
         return term

@@ -36,12 +36,13 @@ _ENDINGS: Mapping[str, Endings] = {
     "be": (("ія", "іі ію іяй"), ("н", "на ну")),
     "bs": _SLAVIC_LATIN, "hr": _SLAVIC_LATIN, "sl": (("ija", "ije iji ijo"), ("n", "na nu"), ("ska", "ske ski sko")),
     "cs": (("sko", "ska sku skem"), ("ie", "ii ií"), ("án", "ánu"), ("ina", "iny inu inou")),
-    "da": (("land", "lands"), ("a", "as"), ("ien", "iens")), "no": (("land", "lands"), ("ia", "ias")), "sv": (("land", "lands"), ("ge", "ges"), ("ien", "iens")),
+    "da": (("land", "lands"), ("a", "as"), ("ien", "iens")), "no": (("land", "lands"), ("ia", "ias")),
+    "sv": (("land", "lands"), ("ge", "ges"), ("ien", "iens")),
     "de": (("s", ""), ("z", ""), ("land", "lands"), ("ien", "iens"), ("an", "ans")),
     "el": (("ία", "ίας"), ("άν", ""), ("ιο", "ιου")),
     "et": (("ia", "ias iast iale iaga"), ("maa", "maal maalt"), ("aan", "aani aanis")),
-    "fi": (("ia", "ian iassa iasta iaan"), ("maa", "maan maassa maahan"), ("nti", "nnin nnissa ntiin"), ("kki", "kin kissa"),
-           ("kka", "kan kassa"), ("stan", "stanin stanissa stanista"), ("ja", "jan jassa jaan")),
+    "fi": (("ia", "ian iassa iasta iaan"), ("maa", "maan maassa maahan"), ("nti", "nnin nnissa ntiin"),
+           ("kki", "kin kissa"), ("kka", "kan kassa"), ("stan", "stanin stanissa stanista"), ("ja", "jan jassa jaan")),
     "hu": (("ia", "iában iából iának iát"), ("ország", "országban országba országnak országot országgal"),
            ("án", "ánban ánból ánnal"), ("on", "onban")),
     "is": (("land", "lands landi"), ("ía", "íu")),
@@ -57,8 +58,9 @@ _ENDINGS: Mapping[str, Endings] = {
     "uk": (("ія", "ії ію ією"), ("ан", "ану аном ані"), ("їна", "їни їні їну їною")),
 }  # fmt: skip
 _BEHIND = {
-    "az": "da dan", "en": "'s ’s -based", "eu": "n ko", "hy": "ում", "ja": "は の で", "ka": "ში", "kk": "да",     "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya", "uz": "da", "zh": "的 人 和",
-    "nl": "'s",
+    "az": "da dan", "en": "'s ’s -based", "eu": "n ko", "hy": "ում", "ja": "は の で", "ka": "ში", "kk": "да",
+    "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "nl": "'s", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya", "uz": "da",
+    "zh": "的 人 和",
 }  # fmt: skip
 """What may stand behind a name of a language."""
 _BEFORE = {"ar": "و ب ل ك ف وب ول", "he": "ו ב ל מ ש וב ול שב", "fa": "و"}

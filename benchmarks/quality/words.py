@@ -35,7 +35,8 @@ SENTENCES = {
     "ar": "كتب المعلم {} فوق اللوح", "bg": "Учителят написа {} на дъската", "bn": "শিক্ষক বোর্ডে {} লিখলেন",
     "ca": "El mestre va escriure {} a la pissarra", "cs": "Učitel napsal {} na tabuli", "da": "Læreren skrev {} op",
     "de": "Der Lehrer schrieb {} an", "el": "Ο δάσκαλος έγραψε {} στον πίνακα", "en": "The teacher wrote {} there",
-    "es": "El maestro escribió {} en la pizarra", "fa": "معلم {} را روی تخته نوشت", "fi": "Opettaja kirjoitti {} taululle",
+    "es": "El maestro escribió {} en la pizarra", "fa": "معلم {} را روی تخته نوشت",
+    "fi": "Opettaja kirjoitti {} taululle",
     "fil": "Isinulat ng guro ang {} doon", "fr": "Le professeur écrit {} au tableau", "he": "המורה כתב {} שם",
     "hi": "शिक्षक ने {} लिखा", "hu": "A tanár felírta: {} szépen", "id": "Guru menulis {} di sana",
     "is": "Kennarinn skrifaði {} upp", "it": "Il maestro scrisse {} sul foglio", "ja": "先生は「{}」と書いた",
@@ -125,9 +126,9 @@ def is_spelt(found: Found) -> bool:
     for form in exact_spellings(found.term, language):
         for each in (form, fold(form).strip()) if plain else (form,):
             each = each.translate(_SAME_LETTERS)
-            if word == each or word.startswith(each if found.term.endswith("*") else f"{each} ") or word.endswith(f" {each}"):
-                return True
-            if language in WITH_PROCLITICS and (word.endswith(each) or word.endswith(_merged(each))):
+            starts = each if found.term.endswith("*") else f"{each} "
+            ends = (each, _merged(each)) if language in WITH_PROCLITICS else f" {each}"
+            if word == each or word.startswith(starts) or word.endswith(ends):
                 return True
     return False
 

@@ -85,7 +85,9 @@ terms:
 def test_a_rule_without_these_keeps_the_version_it_had() -> None:
     assert Rule("r", terms=(Term("Veld", "en", needs=("x",)),)).version() == "bfc5967f9035"
     plain = Rule("r", terms=(Term("Veld", "en"),)).version()
-    others = [Rule("r", terms=(Term("Veld", "en", **more),)).version() for more in ({"exact": True}, {"definite": False})]
+    others = [
+        Rule("r", terms=(Term("Veld", "en", **more),)).version() for more in ({"exact": True}, {"definite": False})
+    ]
     assert len({plain, *others}) == 3
 
 

@@ -156,9 +156,7 @@ def forms_language(term: str, language: str) -> str:
     return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 
 
-def expand(
-    term: str, language: str, *, case: bool = True, bare: bool = False, definite: bool = True
-) -> Iterator[Form]:
+def expand(term: str, language: str, *, case: bool = True, bare: bool = False, definite: bool = True) -> Iterator[Form]:
     """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out, not `definite` that one."""
     # Told from the spelling: folded, "ألمانيا" would begin like an article too.
     has_article = language == "ar" and term.startswith("ال") and len(term.split()[0]) > 4
