@@ -248,7 +248,8 @@ def guard(terms: dict[str, list[TermData]], held: Iterable[Held], language: str)
 
 
 def _guarded(term: TermData, code: str, by_token: dict[str, list[Held]], starts: list[str], language: str) -> TermData:
-    own, longer = _bare(term), set()
+    own = _bare(term)
+    longer: set[str] = set()
     forms = {form.pattern for form in expand(_text(term), language)} if language == "he" else _patterns(term, language)
     for form in forms:
         tokens = _tokens_at(form, starts)

@@ -59,8 +59,8 @@ _ENDINGS: Mapping[str, Endings] = {
 }  # fmt: skip
 _BEHIND = {
     "az": "da dan", "en": "'s ’s -based", "eu": "n ko", "hy": "ում", "ja": "は の で", "ka": "ში", "kk": "да",
-    "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "nl": "'s", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya", "uz": "da",
-    "zh": "的 人 和",
+    "ko": "의 에서 는 을 은", "ky": "да", "mn": "д", "nl": "'s", "te": "లో", "tk": "da", "tr": "'da ’nın 'ya",
+    "uz": "da", "zh": "的 人 和",
 }  # fmt: skip
 """What may stand behind a name of a language."""
 _BEFORE = {"ar": "و ب ل ك ف وب ول", "he": "ו ב ל מ ש וב ול שב", "fa": "و"}

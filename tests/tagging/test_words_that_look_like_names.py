@@ -85,9 +85,8 @@ terms:
 def test_a_rule_without_these_keeps_the_version_it_had() -> None:
     assert Rule("r", terms=(Term("Veld", "en", needs=("x",)),)).version() == "bfc5967f9035"
     plain = Rule("r", terms=(Term("Veld", "en"),)).version()
-    others = [
-        Rule("r", terms=(Term("Veld", "en", **more),)).version() for more in ({"exact": True}, {"definite": False})
-    ]
+    terms = (Term("Veld", "en", exact=True), Term("Veld", "en", definite=False))
+    others = [Rule("r", terms=(term,)).version() for term in terms]
     assert len({plain, *others}) == 3
 
 

@@ -134,10 +134,10 @@ def spellings(term: str, language: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def exact_spellings(term: str, language: str) -> tuple[str, ...]:
+def exact_spellings(term: str, language: str) -> frozenset[str]:
     """The inflected spellings of a term, not folded but for case, an open end without its mark."""
     words = [_word_forms(word, language) for word in term.split()]
-    return tuple(dict.fromkeys(unfolded(" ".join(choice).removesuffix(OPEN)) for choice in product(*words)))
+    return frozenset(unfolded(" ".join(choice).removesuffix(OPEN)) for choice in product(*words))
 
 
 _SCRIPTS = (

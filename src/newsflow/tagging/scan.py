@@ -46,7 +46,7 @@ _DATELINE = re.compile(
 _SENTENCE_END = re.compile(r"(?<=\w\w)[.!?؟…۔]+[\"»”')\]]*(?=\s|$)|[。！？]|\n")
 _STOP = re.compile(r"[.!?؟…۔。！？\n]")
 _MIN_SENTENCE_CHARS = 25
-_SENTENCE_START = re.compile(r"(?:^|[.!?؟…:;·|\n]|[-–—]\s)[\s\"'«»„“”‘’(\[]*\Z")
+_SENTENCE_START = re.compile(r"(?:\A|[.!?؟…:;·|\n]|[-–—]\s)[\s\"'«»„“”‘’(\[]*\Z")
 _NEAR_CHARS = 40
 """Letters this far from a word tell whether all of a text is in capitals."""
 
@@ -211,20 +211,26 @@ class Scan:
     def is_exact(self, span: Span) -> bool:
         """Whether a hit is spelt as its term, letter by letter; what stands before it, as an article, aside."""
         field, start, end = self.text.original_span(span.start, span.end, span.skip)
-        found = unfolded(self.text.field(field)[start:end])
+        found = self.text.field(field)[start:end]
         key = self.tables.leaves[span.leaf].key
         spellings = exact_spellings(key.text, forms_language(key.text, key.language))
+        if found.casefold() in spellings:
+            return True
+        found = unfolded(found)
         return any(map(found.__contains__ if key.text.endswith(OPEN) else found.endswith, spellings))
 
     def is_certain(self, span: Span) -> bool:
         """Whether the capitals of a hit tell: it stands neither amid capitals nor, with a first one only, at the start
         of a sentence."""
-        field, start, end = self.text.original_span(span.start, span.end, span.skip)
-        text = self.text.field(field)
-        near = text[max(0, start - _NEAR_CHARS) : start], text[end : end + _NEAR_CHARS]
-        if not any(char.islower() for part in near for char in part):
+        text = self.text.cased
+        before, after = text[max(0, span.start - _NEAR_CHARS) : span.start], text[span.end : span.end + _NEAR_CHARS]
+        if before == before.upper() and after == after.upper():
             return False
-        return any(map(str.isupper, text[start + 1 : end])) or _SENTENCE_START.search(near[0]) is None
+        if (rest := text[span.start + 2 : span.end]) != rest.lower():
+            return True
+        field, start, _ = self.text.original_span(span.start, span.end, span.skip)
+        original = self.text.field(field)
+        return _SENTENCE_START.search(original, max(0, start - _NEAR_CHARS), start) is None
 
     def in_field(self, span: Span, field: str) -> bool:
         """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""
