@@ -222,14 +222,13 @@ def _mended(text: str) -> str:
 def _reread_legacy(text: str) -> str | None:
     """Text of another script or of Central Europe that was read as Latin-1, as it should be; None for text that is
     right."""
+    first = next(_FOREIGN.finditer(text)).start()
+    stretch = text[max(0, first - _BEFORE_BYTES) : first + _SAMPLE_BYTES]
     for encoding in ("latin-1", "sloppy-windows-1252"):
         try:
-            data = _codec(encoding).encode(text)[0]
+            sample = _foreign_lines(_codec(encoding).encode(stretch)[0])
         except UnicodeError:
             continue
-        if _foreign(data) < LEAST_WITHIN:
-            return None
-        sample = _foreign_lines(data)
         hits = len(_WITHIN.findall(sample))
         within = hits >= LEAST_WITHIN and 4 * len(_NORDIC.findall(sample)) < hits
         if not within and not _is_run_together(sample):
@@ -238,9 +237,9 @@ def _reread_legacy(text: str) -> str | None:
         if detected is None or detected in _LATIN or (within and detected not in _CENTRAL):
             return None
         try:
-            return data.decode(detected)
+            return _codec(encoding).encode(text)[0].decode(detected)
         except UnicodeError:
-            return None
+            continue
     return None
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from lxml.etree import strip_elements
+from lxml.etree import XPath, strip_elements
 from lxml.html import HtmlElement
 
 from newsflow.model.url import canonicalise_url
@@ -37,6 +37,7 @@ UNSEEN_TAGS = "script style noscript template svg canvas iframe object".split()
 # A body of fewer words is doubted.
 SHORT_WORDS = 25
 MUCH_MORE = 2.0
+_PIECES = XPath("descendant::text()", smart_strings=False)
 _BY = re.compile(r"^(?:by|par|von|por|di|بقلم|كتب|كتبت|автор)\s*[: ]\s*", re.IGNORECASE)
 MAX_AUTHORS, MAX_LINES = 12, 20_000
 
@@ -81,7 +82,8 @@ def extract_html(
 def _count_seen(tree: HtmlElement) -> tuple[Count, int]:
     """How words of a page are counted, and how many its reader sees."""
     body = tree.find(".//body")
-    text = " ".join((tree if body is None else body).itertext())
+    pieces = _PIECES(tree if body is None else body)
+    text = " ".join(pieces) if isinstance(pieces, list) else ""
     count = counter_for(text)
     return count, count(text)
 

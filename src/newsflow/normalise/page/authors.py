@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 from newsflow.normalise.characters import letters_of, tidy_line
+from newsflow.normalise.page.tree import from_here
 
 MAX_CHARS = 200
 _ADDRESS = re.compile(r"[<(\[]?\S+@\S+\.\w+[>)\]]?|https?://\S+|www\.\S+|(?<!\S)@\S+")
@@ -63,7 +65,7 @@ def is_person(text: str) -> bool:
 
 
 # Where a visible byline stands: so many elements after the heading.
-NEAR, MAX_BYLINE_CHARS, MAX_ELEMENTS = 80, 100, 20_000
+NEAR, MAX_BYLINE_CHARS = 80, 100
 _NAMED = re.compile(r"by-?line|author|autor|auteur|writer|reporter|verfasser|penulis|yazar|muhabir", re.IGNORECASE)
 _ELSE = re.compile(
     r"comment|related|teaser|recommend|widget|most-?read|sidebar|footer|social|share|caption|credit", re.IGNORECASE
@@ -78,17 +80,11 @@ _OUTSIDE = ("aside", "footer", "nav", "figure", "figcaption")
 
 def visible_byline(tree: HtmlElement) -> list[str]:
     """The people that the byline after the page's heading names; empty where there is none."""
-    heading: int | None = None
-    for index, element in enumerate(tree.iter()):
-        if index > MAX_ELEMENTS:
-            break
-        if not isinstance(element.tag, str):
-            continue
-        if element.tag == "h1":
-            heading = index if heading is None else heading
-        if heading is None or index == heading or index - heading > NEAR:
-            continue
-        if people := _byline_of(element):
+    heading = next(tree.iter("h1"), None)
+    if heading is None:
+        return []
+    for element in islice(from_here(heading), 1, NEAR + 1):
+        if isinstance(element.tag, str) and (people := _byline_of(element)):
             return people
     return []
 

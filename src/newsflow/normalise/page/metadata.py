@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 import orjson
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from newsflow.model import DateEvidence
@@ -50,9 +51,11 @@ _AUTHOR_META = (
     "sailthru.author cxenseparse:author byl"
 ).split()
 _TITLE_META = ("og:title", "twitter:title", "dc.title", "sailthru.title", "parsely-title")
-_BYLINE = " or ".join(
-    f"contains(@class, '{word}')" for word in ("byline", "Byline", "author", "Author", "autor", "Autor")
-)
+_INSIDE = "[not(ancestor::aside or ancestor::footer or ancestor::nav)]"
+_MARKED_AUTHORS = XPath(f"//*[@rel='author' or @itemprop='author']{_INSIDE}")
+# Each with a capital letter or without.
+_CLASSED = " or ".join(f"contains(., '{word}')" for word in ("yline", "uthor", "utor"))
+_BYLINES = XPath(f"//@class[{_CLASSED}]/parent::*[string-length(.) < 100]{_INSIDE}")
 _BY = re.compile(r"^(?:by|par|von|por|di|af|av|door|oleh)\s*[: ]\s*", re.IGNORECASE)
 
 
@@ -275,17 +278,17 @@ def _bylines(tree: HtmlElement) -> list[str]:
 
     Bylines of several people on one page are those of teasers or comments, in part or all.
     """
-    marked = _elements(tree, "@rel='author' or @itemprop='author'")
+    marked = _elements(tree, _MARKED_AUTHORS)
     first = marked[0].getparent() if marked else None
     group = list(dict.fromkeys(text_of(each) for each in marked if each.getparent() is first))
     if group and {text_of(each) for each in marked} == set(group):
         return group
-    lines = {_BY.sub("", text_of(each)) for each in _elements(tree, f"({_BYLINE}) and string-length(.) < 100")}
+    lines = {_BY.sub("", text_of(each)) for each in _elements(tree, _BYLINES)}
     names = [line for line in lines if all(map(is_person, people_of(line) or [""]))]
     return names if len(names) == 1 else []
 
 
-def _elements(tree: HtmlElement, condition: str) -> list[HtmlElement]:
-    found = tree.xpath(f"//*[{condition}][not(ancestor::aside or ancestor::footer or ancestor::nav)]")
+def _elements(tree: HtmlElement, path: XPath) -> list[HtmlElement]:
+    found = path(tree)
     listed = found[:MAX_BYLINES] if isinstance(found, list) else []
     return [each for each in listed if isinstance(each, HtmlElement) and not is_outside(each)]

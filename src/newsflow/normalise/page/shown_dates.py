@@ -15,6 +15,7 @@ from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
 from newsflow.normalise.dates.within import Found, date_within, is_label, says_update
 from newsflow.normalise.page.metadata import Metadata
+from newsflow.normalise.page.tree import from_here
 
 MAX_CHARS, MAX_REST_CHARS, MAX_TITLE_CHARS, MAX_SCRIPT_CHARS = 160, 80, 300, 500_000
 MAX_LOOKED_AT, MAX_TRIED, MAX_PIECES, MAX_RAW_CHARS = 20_000, 200, 60, 2_000
@@ -168,12 +169,6 @@ def _of_one_day(dates: list[PublicationDate]) -> list[PublicationDate]:
 def _neighbours(heading: HtmlElement, most: int) -> Iterator[tuple[HtmlElement, int]]:
     """What stands in and below the heading, in the order of the page, and above it, and how far away."""
 
-    def below() -> Iterator[HtmlElement]:
-        yield from heading.iter()
-        for node in (heading, *heading.iterancestors()):
-            for sibling in node.itersiblings():
-                yield from sibling.iter()
-
     def backwards(element: HtmlElement) -> Iterator[HtmlElement]:
         stack = [(element, False)]
         while stack:
@@ -189,7 +184,7 @@ def _neighbours(heading: HtmlElement, most: int) -> Iterator[tuple[HtmlElement, 
             for sibling in node.itersiblings(preceding=True):
                 yield from backwards(sibling)
 
-    yield from ((element, at) for at, element in enumerate(islice(below(), most)))
+    yield from ((element, at) for at, element in enumerate(islice(from_here(heading), most)))
     yield from ((element, _HIGHER + _STEP_HIGHER * at) for at, element in enumerate(islice(above(), NEAR_ABOVE)))
 
 
