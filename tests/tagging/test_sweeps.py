@@ -28,21 +28,25 @@ def test_a_tenth_of_the_terms_is_found_in_every_form_and_names_one_country(shipp
 
 
 @pytest.mark.sweeps
+@pytest.mark.timeout(1800)
 def test_common_words_are_tagged_by_what_is_granted_alone(shipped: RuleSet) -> None:
     clean(of_words(shipped), 6_000_000)
 
 
 @pytest.mark.sweeps
+@pytest.mark.timeout(1800)
 def test_names_are_found_in_the_forms_of_their_language(shipped: RuleSet) -> None:
     clean(of_names(shipped), 30_000)
 
 
 @pytest.mark.sweeps
+@pytest.mark.timeout(1800)
 def test_terms_are_found_in_every_form_and_name_one_country(shipped: RuleSet) -> None:
     clean(of_terms(shipped), 100_000)
 
 
 @pytest.mark.sweeps
+@pytest.mark.timeout(1800)
 def test_every_word_that_is_granted_is_tagged(shipped: RuleSet) -> None:
     wanted = {(language, topic, word) for (language, topic), words in granted().items() for word in words}
     found = {(each.language, each.topic, each.word) for code in LISTS for each in sweep(shipped, code, words_of(code))}
