@@ -106,10 +106,12 @@ class BatchDecider:
         prepared = [prepare(candidate) for candidate in candidates]
         languages = {each.language for each in prepared if isinstance(each, Prepared)}
         try:
-            return self._db.run(lambda: self._attempt(candidates, prepared, languages, now))
+            decisions, ws = self._db.run(lambda: self._attempt(candidates, prepared, languages, now))
         except BaseException:
             self._texts.forget()
             raise
+        self._texts.keep(ws.wordings)
+        return decisions
 
     def _attempt(
         self,
@@ -117,7 +119,7 @@ class BatchDecider:
         prepared: Sequence[Prepared | Rejected],
         languages: set[str],
         now: datetime,
-    ) -> list[Decision]:
+    ) -> tuple[list[Decision], Workspace]:
         ws = Workspace(self._db, self._texts, now, self._window, self._rule)
         self._db.lock(f"language {language}" for language in sorted(languages))
         ids = [each.event.event_id for each in candidates]
@@ -131,7 +133,7 @@ class BatchDecider:
                     decide_one(ws, each) if isinstance(each, Prepared) else reject(ws, candidate.event, each)
                 )
         ws.save()
-        return [decisions[event_id] for event_id in ids]
+        return [decisions[event_id] for event_id in ids], ws
 
     def _load(self, ws: Workspace, fresh: Sequence[Prepared], languages: set[str]) -> None:
         """Fetch, in few queries, what the batch will ask for. RetryableError when more must be locked."""

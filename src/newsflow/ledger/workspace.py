@@ -8,7 +8,7 @@ with it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from newsflow.dedup.decide import KnownArticle, Lookalike, relate_headlines
-from newsflow.dedup.differences import are_likely, judge, wording
+from newsflow.dedup.differences import Wording, are_likely, judge, wording
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
 from newsflow.dedup.identity import Conflict
 from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, compare_without, relate
@@ -29,6 +29,7 @@ from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, enc
 from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.event import event_id_of
+from newsflow.model.languages import base_language
 
 if TYPE_CHECKING:
     from newsflow.ledger.steps import Prepared
@@ -41,6 +42,9 @@ TEXTS_KEPT = 2
 """Windows for which a text is kept after it was written: an event that is late by a window still meets all those of its
 own days."""
 _CACHED_PRINTS = 20_000
+_CACHED_WORDINGS, _CACHED_CHARS = 4_000, 16_000_000
+Place = tuple[str, int]
+"""Article id and version."""
 
 
 class _LanguageIndex:
@@ -75,6 +79,8 @@ class TextWindow:
     def __init__(self) -> None:
         self._languages: dict[str, _LanguageIndex] = {}
         self._prints: OrderedDict[tuple[str, int], TextPrint] = OrderedDict()
+        self._wordings: OrderedDict[Place, Wording] = OrderedDict()
+        self._chars = 0
 
     def last_numbers(self, db: Database, languages: Iterable[str], since: datetime) -> dict[str, int]:
         """Read on in these languages, back to `since`; the number of each one's last text. To be called
@@ -111,10 +117,30 @@ class TextWindow:
                 return
             self._prints.popitem(last=False)
 
+    def load_wordings(self, db: Database, places: Iterable[Place], language: str) -> dict[Place, Wording]:
+        """The texts of article versions, to be laid beside others; those forgotten are left out."""
+        wanted = set(places)
+        found = {place: self._wordings[place] for place in wanted if place in self._wordings}
+        if missing := wanted - found.keys():
+            texts = tables.load_texts(db, missing)
+            found |= {place: wording(body, language, title) for place, (title, body) in texts.items()}
+        return found
+
+    def keep(self, wordings: Mapping[Place, Wording]) -> None:
+        """Remember the latest texts, once they are in the ledger for good: their copies come soon."""
+        for place, each in wordings.items():
+            if place not in self._wordings:
+                self._chars += len(each.body)
+                self._wordings[place] = each
+        while self._chars > _CACHED_CHARS or len(self._wordings) > _CACHED_WORDINGS:
+            self._chars -= len(self._wordings.popitem(last=False)[1].body)
+
     def forget(self) -> None:
         """Start again from the table, as after a transaction of which it is not known whether it was kept."""
         self._languages.clear()
         self._prints.clear()
+        self._wordings.clear()
+        self._chars = 0
 
 
 def _likeliest(texts: Iterable[Sequence[int]]) -> list[int]:
@@ -147,7 +173,10 @@ class Workspace:
         self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Numbers of texts of this batch, by language and key."""
         self._boilerplate: dict[str, Boilerplate] = {}
-        self._told: dict[tuple[str, int], tuple[str, str]] = {}
+        self.wordings: dict[Place, Wording] = {}
+        """The texts of the versions of this batch."""
+        self._mine: dict[str, Wording] = {}
+        """Texts of this batch that were laid beside others, by event."""
         """Title and body of the versions of this batch."""
         self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
@@ -258,17 +287,17 @@ class Workspace:
         }
         nearest = sorted(likely, key=lambda n: (-likely[n], n))[:MOST_SIDE_BY_SIDE]
         places = {n: (pairs[n][0].article_id, pairs[n][0].version) for n in nearest}
-        held = {place: self._told[place] for place in places.values() if place in self._told}
-        held |= tables.load_texts(self.db, set(places.values()) - held.keys())
-        mine = wording(each.article.body, each.language, each.article.title) if held else None
+        held = {place: self.wordings[place] for place in places.values() if place in self.wordings}
+        held |= self._texts.load_wordings(self.db, places.values() - held.keys(), each.language)
+        mine = None
+        if held:
+            mine = self._mine[each.event.event_id] = wording(each.article.body, each.language, each.article.title)
         for n, ((text, known), similarity) in enumerate(zip(pairs, alike, strict=True)):
             if similarity.exact and not each.print.token_count:
                 yield similarity, self._relate_headlines(each, text, known)
             elif mine is not None and n in places and places[n] in held:
-                title, body = held[places[n]]
-                theirs = wording(body, each.language, title)
                 one_source = known.source == each.article.source
-                sides = (each.print, mine), (text.print, theirs)
+                sides = (each.print, mine), (text.print, held[places[n]])
                 yield judge(*sides, similarity, one_source, self.rule, thorough=False)[:2]
             else:
                 relation = relate(similarity, self.rule)
@@ -362,7 +391,10 @@ class Workspace:
     def add_version(self, event: Event, article: Article, detail: Detail) -> None:
         """Keep an article version as decided."""
         self._current[article.id] = article
-        self._told[article.id, article.version] = article.title, article.body
+        text = self._mine.get(event.event_id)
+        if text is None or text.body != article.body:  # the version of a copy that was promoted has its own
+            text = wording(article.body, base_language(article.language), article.title)
+        self.wordings[article.id, article.version] = text
         value, place = encode_article(article), (article.id, article.version, event.event_id)
         self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
