@@ -34,6 +34,8 @@ MOST_CHARS = 100_000
 """Of a longer text the rest is not laid side by side."""
 UNLIKE_WORDS = 3
 """Telling words that a beginning has at least, to be unlike another."""
+_SMALL_LETTER = re.compile("[a-zа-яα-ω]")
+_HEAD_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ class Wording:
     @cached_property
     def numbers(self) -> frozenset[str]:
         return frozenset(word for word in self.all if word < ":" and NUMBER.fullmatch(word))  # begins with a digit
+
+    @cached_property
+    def is_cased(self) -> bool:
+        """Whether it is written in a script with capitals."""
+        head = self.body[:_HEAD_CHARS]
+        return 2 * len(_SMALL_LETTER.findall(head)) > len(head)
 
     def is_name(self, word: str) -> bool:
         """Whether the text writes a word with a capital within sentences, and never without."""
@@ -103,12 +111,16 @@ class Differences:
     unlike: bool
     """Whether they begin with other things."""
     exchanges: tuple[Exchange, ...] = ()
+    cased: bool = False
+    """Whether the script shows what is a name."""
 
     def are_edits(self, rule: Rule) -> bool:
         """Whether what was exchanged is no more than editors exchange."""
         by_kind = Counter(each.kind for each in set(self.exchanges))
         words, figures = by_kind.pop("word", 0), by_kind.pop("number", 0)
-        few = words <= rule.exchanged * self.edits and figures <= min(rule.corrected * self.figures, self.edits)
+        few = words <= _most_exchanged(rule, self.cased) * self.edits and figures <= min(
+            rule.corrected * self.figures, self.edits
+        )
         return few and not by_kind
 
     @property
@@ -116,9 +128,14 @@ class Differences:
         return self.shared / self.shorter if self.shorter else 0.0
 
 
+def _most_exchanged(rule: Rule, cased: bool) -> float:
+    return rule.exchanged_cased if cased else rule.exchanged
+
+
 def differences(left: Wording, right: Wording, until: Rule | None = None) -> Differences:
     """Lay two texts of one language side by side; with a rule `until` it has enough to call them two reports."""
     a, b = left.words, right.words
+    cased = left.is_cased and right.is_cased
     runs = align(a, b)
     places = list(_places(runs, len(a), len(b)))
     edits, unlike = 0, False
@@ -132,12 +149,12 @@ def differences(left: Wording, right: Wording, until: Rule | None = None) -> Dif
             unlike = unlike or _begin_unlike(left, right, place)
         elif until is not None:
             words.update(each for each in found if each.kind == "word")
-            if len(words) > until.exchanged * (edits + left_over):
+            if len(words) > _most_exchanged(until, cased) * (edits + left_over):
                 break
     shared = sum(size for _, _, size in runs if size > 1)
     figures = min(len(left.numbers), len(right.numbers))
     same = len(left.numbers & right.numbers) / figures if figures else 1.0
-    return Differences(shared, min(len(a), len(b)), edits, figures, same, unlike, tuple(exchanges))
+    return Differences(shared, min(len(a), len(b)), edits, figures, same, unlike, tuple(exchanges), cased)
 
 
 def _have_other_titles(left: Wording, right: Wording) -> bool:

@@ -39,7 +39,10 @@ class Rule:
     shared_numbers: float = 0.8
     """As `numbers`, of a text that was edited so much."""
     exchanged: float = 0.75
-    """Words exchanged for others, to places that were edited otherwise: more are another report."""
+    """Words exchanged for others, to places that were edited otherwise: more are another report. In scripts without
+    capitals any of them may be a name."""
+    exchanged_cased: float = 1.0
+    """The same in scripts that show names, which are counted apart."""
     short: float = 0.8
     """As `shared`, of two texts of which one is short, title and body together."""
     corrected: float = 1 / 12

@@ -309,10 +309,11 @@ def _is_slip(left: str, right: str, known: Vocabulary) -> bool:
     if min(len(left), len(right)) < TYPO_CHARS:
         return False
     if not _is_one_edit(left, right):
-        bare = [known.rank(_ARABIC_HEAD.sub("", word)) for word in (left, right)] if known.language == "ar" else []
-        one_is_no_word = min(*ranks, *bare) < UNKNOWN_RANK <= max(ranks)
-        same_ends = left[0] == right[0] and left[-1] == right[-1]
-        return one_is_no_word and same_ends and SequenceMatcher(None, left, right, autojunk=False).ratio() >= ALMOST
+        bare = [_ARABIC_HEAD.sub("", word) for word in (left, right)] if known.language == "ar" else []
+        one_is_no_word = min(*ranks, *map(known.rank, bare)) < UNKNOWN_RANK <= max(ranks)
+        alike = left[0] == right[0] and left[-1] == right[-1]
+        alike = alike or (len(bare) == 2 and bare[0][0] == bare[1][0])
+        return one_is_no_word and alike and SequenceMatcher(None, left, right, autojunk=False).ratio() >= ALMOST
     return max(ranks) >= UNKNOWN_RANK or max(ranks) - min(ranks) >= RARER or len(left) >= LONG_CHARS
 
 

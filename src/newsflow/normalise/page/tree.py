@@ -12,7 +12,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 LARGE_CHARS = 1_000_000
 MAX_CHARS = 24_000_000
-# trafilatura reads pages so; lxml-stubs miss the option.
+# lxml-stubs miss an option.
 _PARSER = HTMLParser(  # type: ignore[call-arg]
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
