@@ -82,8 +82,7 @@ terms:
     ]  # fmt: skip
 
 
-def test_a_rule_without_these_keeps_the_version_it_had() -> None:
-    assert Rule("r", terms=(Term("Veld", "en", needs=("x",)),)).version() == "bfc5967f9035"
+def test_each_of_these_makes_another_version() -> None:
     plain = Rule("r", terms=(Term("Veld", "en"),)).version()
     terms = (Term("Veld", "en", exact=True), Term("Veld", "en", definite=False))
     others = [Rule("r", terms=(term,)).version() for term in terms]
