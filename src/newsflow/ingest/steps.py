@@ -31,17 +31,24 @@ from newsflow.normalise.article import STAGE
 from newsflow.normalise.profiles import registered
 from newsflow.normalise.words import Words
 from newsflow.routing import Routed, encode_debug
+from newsflow.sandbox.normaliser import NormaliseTask
 
 
 def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
     first seen then, unless the ledger knows better."""
-    read = [(event, _read(event, runtime)) for event in events]
-    parsed = each(read, STAGE, lambda pair: _parse(*pair, runtime), lambda _, rejected: rejected)
-    parsed = [_with_content(raw, runtime) for raw in parsed]
-    timed = [_timed(event, raw, runtime) for event, raw in zip(events, parsed, strict=True)]
-    tasks = [(raw, runtime.sources.get(raw.source), raw.fetched_at) for raw in timed if isinstance(raw, RawArticle)]
-    clean = iter(runtime.normaliser.counted_many(tasks, runtime.beat))
+    parsed: list[RawArticle | Rejected] = []
+    timed: list[RawArticle | Rejected] = []
+
+    def tasks() -> Iterator[NormaliseTask]:
+        """One after another, so that workers read the first pages while the next events are parsed."""
+        for event in events:
+            parsed.append(_parsed(event, runtime))
+            timed.append(raw := _timed(event, parsed[-1], runtime))
+            if isinstance(raw, RawArticle):
+                yield raw, runtime.sources.get(raw.source), raw.fetched_at
+
+    clean = iter(runtime.normaliser.counted_many(tasks(), runtime.beat))
     items = [
         _item(event, raw, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, timed, strict=True)
@@ -52,6 +59,12 @@ def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
         else item
         for item, raw in zip(items, parsed, strict=True)
     ]
+
+
+def _parsed(event: Event, runtime: Runtime) -> RawArticle | Rejected:
+    value = _read(event, runtime)
+    [raw] = each([value], STAGE, lambda value: _parse(event, value, runtime), lambda _, rejected: rejected)
+    return _with_content(raw, runtime)
 
 
 def _timed(event: Event, raw: RawArticle | Rejected, runtime: Runtime) -> RawArticle | Rejected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import cast
 from urllib.parse import urlsplit
 
 from lxml.etree import XPath, strip_elements
@@ -82,8 +83,7 @@ def extract_html(
 def _count_seen(tree: HtmlElement) -> tuple[Count, int]:
     """How words of a page are counted, and how many its reader sees."""
     body = tree.find(".//body")
-    pieces = _PIECES(tree if body is None else body)
-    text = " ".join(pieces) if isinstance(pieces, list) else ""
+    text = " ".join(cast("list[str]", _PIECES(tree if body is None else body)))
     count = counter_for(text)
     return count, count(text)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -126,28 +126,32 @@ class Normaliser:
         return [result for result, _ in self.counted_many(tasks, beat)]
 
     def counted_many(
-        self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
+        self, tasks: Iterable[NormaliseTask], beat: Callable[[], object] = lambda: None
     ) -> list[tuple[Article | Rejected, Words]]:
         """One result for each task, in order, and where its words went. Blocks for at most a few time limits for each
-        page; `beat` is called as it moves.
+        page; `beat` is called as it moves. A page is begun as soon as its task is there.
 
         Raises SandboxError when no worker can be started: then no article is to blame.
         """
-        futures: dict[int, Future[tuple[Article | Rejected, Words]]] = {
-            index: self._threads.submit(self._guarded, task, self._extract)
-            for index, task in enumerate(tasks)
-            if self._needs_worker(task[0])
-        }
-        # The short texts meanwhile.
+        futures: dict[int, Future[tuple[Article | Rejected, Words]]] = {}
         results: dict[int, tuple[Article | Rejected, Words]] = {}
-        for i, task in enumerate(tasks):
-            if i not in futures:
+        short: dict[int, NormaliseTask] = {}
+        try:
+            for i, task in enumerate(tasks):
+                if self._needs_worker(task[0]):
+                    futures[i] = self._threads.submit(self._guarded, task, self._extract)
+                else:
+                    short[i] = task
+            for i, task in short.items():
                 results[i] = self._guarded(task, extract_page)
                 beat()
-        for i, future in futures.items():
-            results[i] = future.result()
-            beat()
-        return [results[i] for i in range(len(tasks))]
+            for i, future in futures.items():
+                results[i] = future.result()
+                beat()
+        finally:
+            for future in futures.values():
+                future.cancel()
+        return [results[i] for i in range(len(results))]
 
     def explain(self, task: NormaliseTask) -> tuple[Article | Rejected, Extracted]:
         """One result, and all that was read from the page, with what was dropped and why.
