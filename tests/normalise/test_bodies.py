@@ -187,3 +187,14 @@ def test_the_updates_of_a_live_blog_are_its_text() -> None:
     head = ld(**{"@type": "LiveBlogPosting", "headline": "The wall", "liveBlogUpdate": updates})
     found = lines(page("<h1>The wall</h1><div id='live'></div>", head))
     assert found == [line for at, text in enumerate(TEXTS["en"]) for line in (f"Update {at}", text)]
+
+
+def test_the_sign_of_an_agency_behind_the_text_stays() -> None:
+    text = "".join(
+        f"<p>The council of Merrow spoke of the harbour wall for the {n}th time, and of its cost.</p>"
+        for n in range(4, 9)
+    )
+    page = "<html><body><article><h1>The harbour wall</h1><section>{}</section><p>{}</p></article></body></html>"
+    for sign in ("(Tarsen)", "/TRS/", "(النهر)"):
+        assert extract_html(page.format(text, sign), None).body.split("\n")[-1] == sign
+    assert "Merrow" in extract_html(page.format(text, "Read on"), None).body.split("\n")[-1]

@@ -5,6 +5,7 @@ Names of elements tell what is furniture, but not alone: what holds a good part 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -28,6 +29,7 @@ PART_ALIKE, PART, PART_LINKED, PART_DENSE = 0.1, 0.2, 0.1, 0.8
 words what may stand in links, and what is prose at least."""
 COOKIES = "ookie"
 """In every language. Consent to them may be asked for in more words than a short article has."""
+_SIGN = re.compile(r"\([^()]{2,40}\)|/[^/]{2,40}/")
 _TITLES = frozenset({"title", "h1"})
 _UNNAMED = HEADINGS | {"html", "body", "main"}
 """Whose names are of what they head, or of the whole page."""
@@ -46,7 +48,16 @@ def article_blocks(outline: Outline) -> list[int]:
     kept = _without_idle(outline, weights, list(_kept(outline, weights, main)))
     if _is_wide(outline, main, kept) and (inner := _inner(outline, weights, main)):
         kept = _without_idle(outline, weights, list(_kept(outline, weights, inner)))
-    return kept
+    return [*kept, *_signed(outline, kept)]
+
+
+def _signed(outline: Outline, kept: list[int]) -> list[int]:
+    """The sign of an agency right behind the last paragraph, which may stand outside the element that was found."""
+    after = kept[-1] + 1 if kept else len(outline.blocks)
+    block = outline.blocks[after] if after < len(outline.blocks) else None
+    if block is None or block.linked or outline.nodes[block.node].out:
+        return []
+    return [after] if _SIGN.fullmatch(block.text.strip()) else []
 
 
 def _is_wide(outline: Outline, main: int, kept: list[int]) -> bool:
