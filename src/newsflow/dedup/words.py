@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,13 +9,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 
-import msgpack
 import orjson
 
 from newsflow.dedup.fingerprint import matching_text, split_words
+from newsflow.model.languages import words_by_rank
 
 EVERYDAY_RANK = 370
 """In hundredths of a decade below the commonest: one in five thousand words, as `police` and `today`."""
@@ -147,14 +144,8 @@ def vocabulary(language: str) -> Vocabulary:
 
 def _ranks(language: str) -> dict[str, int]:
     """The words of a language that are not rare, by how much less common than the commonest; {} without a list."""
-    package = find_spec("wordfreq")  # Its import takes longer than its list.
-    path = Path(str(package and package.origin)).with_name("data") / f"small_{language}.msgpack.gz"
-    if not path.is_file():
-        return {}
-    with gzip.open(path) as packed:
-        _, *ranks = msgpack.load(packed)
     found: dict[str, int] = {}
-    for rank, words in enumerate(ranks):
+    for rank, words in enumerate(words_by_rank(language)):
         for word in words:
             found.setdefault(matching_text(word), rank)
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from newsflow.normalise.characters import compile_folded, fold
 from newsflow.normalise.lines import ends_sentence, has_letters, is_code, why_dropped
+from newsflow.normalise.words import UNSPACED
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -25,7 +25,6 @@ COMMENTS_SHARE = 0.1
 PAGE_MARKS = frozenset({"share-bar", "read-also", "promotion", "footer"})
 LAST_SENTENCES, LAST_WORDS = 20, 2
 
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 _JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
 _JOINED_BEFORE = "(“‘«[$€£"
 _BARRIER = compile_folded(
@@ -43,7 +42,7 @@ _COMMENTS = compile_folded(
 def count_words(text: str) -> float:
     """Words; in scripts without spaces, about two and a half characters are one."""
     words = len(text.split())
-    return words if text.isascii() else words + len(_UNSPACED.findall(text)) / 2.5
+    return words if text.isascii() else words + len(UNSPACED.findall(text)) / 2.5
 
 
 def join_fragments(lines: Sequence[str]) -> list[str]:

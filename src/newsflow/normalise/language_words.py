@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN
+from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN, words_by_rank
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
@@ -96,7 +96,7 @@ def word_list(languages: tuple[str, ...]) -> WordList | None:
 
     owners, hashes, costs = [], [], []
     for language in languages:  # one at a time: as words they take ten times the memory
-        if ranks := _ranks(_list_code(language)):
+        if ranks := words_by_rank(_list_code(language)):
             owners.append(language)
             hashes.append(numpy.array([hash(word) for words in ranks for word in words], dtype=numpy.int64))
             # The words at index n have the probability 10 ** (-n / 100).
@@ -108,24 +108,6 @@ def word_list(languages: tuple[str, ...]) -> WordList | None:
     order = merged.argsort(kind="stable")
     indexes = numpy.repeat(numpy.arange(len(owners), dtype=numpy.uint8), [len(each) for each in hashes])
     return WordList(tuple(owners), merged[order], indexes[order], numpy.concatenate(costs)[order])
-
-
-def _ranks(code: str) -> list[list[str]]:
-    """The words of a list, from the commonest to the rarest; none where there is no list."""
-    import gzip
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    import msgpack
-
-    # wordfreq itself takes longer to import than a list to read, for what it does besides.
-    package = find_spec("wordfreq")
-    path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
-    if not path.is_file():
-        return []
-    with gzip.open(path) as packed:
-        _, *ranks = msgpack.load(packed)
-    return list(ranks)
 
 
 PREFIX_CHARS = range(2, 12)
