@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-attacks test-deploy test-docs test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run test test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs' -n auto --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder \
 	  --durations 20 --cov newsflow --cov-report=
 	@$(BIN)/coverage report | sed -n '1,12p;$$p'
 
@@ -44,6 +44,10 @@ test-attacks: $(STAMP) ## Hostile input, hanging partners, dying machines, upgra
 
 test-deploy: $(STAMP) ## Render deploy/ and check all of it against the published schemas
 	$(BIN)/python -m pytest tests/deploy tests/kafka/test_strimzi.py
+
+test-sweeps: $(STAMP) ## Every common word and every country's name through the shipped rules; write the table of quality
+	$(BIN)/python -m pytest -m sweeps tests/tagging/test_sweeps.py
+	$(BIN)/python -m benchmarks.quality.sweeps --write
 
 test-docs: $(STAMP) ## Type every page of the documentation as it stands; run the consumers of the how-to
 	$(BIN)/python -m pytest -m docs tests/docs
@@ -64,7 +68,8 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: test-faults test-attacks test-docs test-flink soak ## What takes too long for every change
+nightly: test-faults test-attacks test-docs test-sweeps test-flink soak ## What takes too long for every change
+	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers
 	$(BIN)/ruff format --check .

@@ -6,6 +6,9 @@ Both read the same events from the same broker, decide in a fresh SQLite ledger 
 topics; each measurement runs in a process of its own, in turn, and the best of the rounds counts. The bare loop
 polls up to 500 records, calls the stages, sends, flushes and commits: what one would write without Beam. Then the
 job follows the topic while events come at a fixed rate, and the time from publishing to the feed is taken.
+
+With --pages DIR the events are the labelled pages of a folder, and the bare loop is the one that one would write
+without newsflow: kafka-python, trafilatura with its metadata, py3langid.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,7 @@ import orjson
 from kafka import TopicPartition
 
 from benchmarks.corpus import raw_events
+from benchmarks.pages import cpu_s, measure_bare_pages, page_events
 from newsflow.config.load import load_config
 from newsflow.config.settings import Config
 from newsflow.ingest import steps
@@ -50,6 +55,7 @@ from newsflow.tagging import load_rules, shipped_rules_path
 from newsflow.tools.broker import LocalBroker
 
 PARTITIONS = 4
+LEAST_RATIO = {"bare": 0.85, "bare-pages": 4.0}
 WARM_UP_S = 5.0
 TICK_EVENTS = 4
 """Events published at once: waking for each one would take the processor from what is measured."""
@@ -76,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=200, help="events a second of the latency part")
     parser.add_argument("--seconds", type=float, default=30, help="how long the latency part publishes")
+    parser.add_argument("--pages", type=Path, help="a folder of labelled pages: these are the events")
     parser.add_argument("--measure", choices=sorted(MEASURES), help=argparse.SUPPRESS)
     parser.add_argument("--bootstrap", help=argparse.SUPPRESS)
     parser.add_argument("--topic", help=argparse.SUPPRESS)
@@ -85,20 +92,26 @@ def _arguments() -> argparse.Namespace:
 def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
     topic_ids = [rule.id for rule in load_rules([shipped_rules_path()]).rules]
     apply_topics(KafkaSettings(bootstrap), declared_topics(topic_ids))
-    topic = _publish(bootstrap, arguments.events)
+    events = raw_events(arguments.events) if arguments.pages is None else page_events(arguments.pages, arguments.events)
+    topic, bare_loop = _publish(bootstrap, events), "bare" if arguments.pages is None else "bare-pages"
     best: dict[str, dict[str, Any]] = {}
     for round_ in range(arguments.rounds):
-        for name in ("bare", "job") if round_ % 2 == 0 else ("job", "bare"):
+        for name in (bare_loop, "job") if round_ % 2 == 0 else ("job", bare_loop):
             found = _in_process(name, bootstrap, topic, folder)
             if name not in best or found["seconds"] < best[name]["seconds"]:
                 best[name] = found
-    bare, job = (arguments.events / best[name]["seconds"] for name in ("bare", "job"))
-    print(f"{arguments.events:,} events of {best['bare']['mean_bytes']:,.0f} bytes, best of {arguments.rounds}")
-    print(f"bare loop   {bare:8,.0f} articles/s")
-    print(f"newsflow    {job:8,.0f} articles/s")
-    print(f"ratio       {job / bare:8.2f}   (at least 0.85; goal 1.0)")
+    bare, job = (arguments.events / best[name]["seconds"] for name in (bare_loop, "job"))
+    print(f"{arguments.events:,} events of {best[bare_loop]['mean_bytes']:,.0f} bytes, best of {arguments.rounds}")
+    print(f"bare loop   {bare:8,.1f} articles/s")
+    print(f"newsflow    {job:8,.1f} articles/s")
+    print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
     outcomes = best["job"]["outcomes"]
-    print(f"outcomes    {outcomes}; the same in both: {outcomes == best['bare']['outcomes']}")
+    if arguments.pages is not None:
+        used = {name: f"{best[name]['cpu_s'] / arguments.events * 1000:.1f} ms" for name in (bare_loop, "job")}
+        print(f"processor time of an event: bare loop {used[bare_loop]}, newsflow {used['job']}")
+        print(f"outcomes    {outcomes}; of the bare loop: {best[bare_loop]['outcomes']}")
+        return
+    print(f"outcomes    {outcomes}; the same in both: {outcomes == best[bare_loop]['outcomes']}")
     total = sum(best["bare"]["stages"].values())
     for name, seconds in sorted(best["bare"]["stages"].items(), key=lambda pair: -pair[1]):
         print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event")
@@ -125,12 +138,13 @@ def _config(bootstrap: str, topic: str) -> Config:
     return load_config(environ={}, flags=flags).config
 
 
-def _publish(bootstrap: str, count: int) -> str:
+def _publish(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> str:
     topic = f"bench-{uuid.uuid4().hex[:8]}"
     with closing(make_admin(KafkaSettings(bootstrap))) as admin:
-        admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1}}, wait_for_metadata=True)
+        made = {"num_partitions": PARTITIONS, "replication_factor": 1}
+        admin.create_topics({topic: made, f"{topic}.dlq": made}, wait_for_metadata=True)
     writer = BatchWriter(KafkaSettings(bootstrap))
-    for key, value in raw_events(count):
+    for key, value in events:
         writer.send(topic, key, value)
     writer.flush()
     return topic
@@ -216,17 +230,18 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
     reader = AvailableReader(consumer, arguments.topic, bounds)
     runs: list[int] = []
-    began = time.perf_counter()
+    began, used_s = time.perf_counter(), cpu_s()
     LocalLoop(pipeline, reader, job, lambda records, *_: runs.append(records)).until_caught_up()
     seconds = time.perf_counter() - began
     outcomes = {str(name): count for name, count in tools.ledger.outcomes().items() if count}
     reader.close()
     tools.close()
-    return {"seconds": seconds, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
+    used_s = cpu_s() - used_s
+    return {"seconds": seconds, "cpu_s": used_s, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
 
 
 def _report_latency(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
-    topic = _publish(bootstrap, 0)
+    topic = _publish(bootstrap, ())
     job = _follow(bootstrap, topic, folder)
     try:
         ages = _ages(bootstrap, topic, arguments.rate, arguments.seconds)
@@ -289,7 +304,11 @@ def _note(consumer: Any, topic: str, seen: dict[tuple[int, int], float]) -> None
                 seen.setdefault((origin["partition"], origin["offset"]), now)
 
 
-MEASURES = {"bare": measure_bare, "job": measure_job}
+def measure_bare_on_pages(arguments: argparse.Namespace) -> dict[str, Any]:
+    return measure_bare_pages(_config(arguments.bootstrap, arguments.topic), arguments.topic, PARTITIONS)
+
+
+MEASURES = {"bare": measure_bare, "bare-pages": measure_bare_on_pages, "job": measure_job}
 
 if __name__ == "__main__":
     main()

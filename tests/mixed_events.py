@@ -23,8 +23,11 @@ def _text(draw: random.Random, arabic: bool) -> list[str]:
     return [f"{draw.choice(_ARABIC if arabic else _PLACES)} {' '.join(made[at : at + 9])}." for at in range(0, 45, 9)]
 
 
-def mixed_events(count: int, seed: int = 1, minutes: float = 10) -> Iterator[tuple[bytes, datetime]]:
-    """Values of raw events, each with the time its record is written; `minutes` lie between two of them."""
+def mixed_events(
+    count: int, seed: int = 1, minutes: float = 10, *, sessions: bool = True
+) -> Iterator[tuple[bytes, datetime]]:
+    """Values of raw events, each with the time its record is written; `minutes` lie between two of them. With `sessions`
+    some articles of a source share a name but for what looks like a session."""
     draw = random.Random(seed)
     texts: list[tuple[list[str], bool]] = []
     known: list[dict[str, Any]] = []
@@ -52,12 +55,12 @@ def mixed_events(count: int, seed: int = 1, minutes: float = 10) -> Iterator[tup
             continue
         if kind in ("new", "future", "undated") or not known:
             texts.append((_text(draw, draw.random() < 0.5), draw.random() < 0.2))
-            event = _event(draw, number, texts[-1][0], at, dated=kind != "undated")
+            event = _event(draw, number, texts[-1][0], at, dated=kind != "undated", sessions=sessions)
             known.append(event)
         elif kind == "copy":
             lines = list(draw.choice(texts[-30:])[0])
             lines[-1] += f" {draw.randrange(10)} ships."
-            event = _event(draw, number, lines, at)
+            event = _event(draw, number, lines, at, sessions=sessions)
             known.append(event)
         else:
             event = known[draw.randrange(max(0, len(known) - 40), len(known))]
@@ -71,13 +74,17 @@ def mixed_events(count: int, seed: int = 1, minutes: float = 10) -> Iterator[tup
         yield orjson.dumps(event), at
 
 
-def _event(draw: random.Random, number: int, lines: list[str], at: datetime, dated: bool = True) -> dict[str, Any]:
+def _event(
+    draw: random.Random, number: int, lines: list[str], at: datetime, *, dated: bool = True, sessions: bool
+) -> dict[str, Any]:
     fetched = at - timedelta(seconds=draw.randrange(3_600))
     published = {"published": instant_text(fetched - timedelta(hours=1))} if dated else {}
     source = f"outlet-{draw.randrange(12)}"
+    # Some articles of a source differ in a parameter alone, that has the shape of a session.
+    page = f"read.php?sid={number:08x}0a1b2c3d4e5f6a7b8c9d0e1f" if sessions and number % 17 == 0 else str(number)
     return {
         "source": source,
-        "url": f"https://{source}.example/{number}",
+        "url": f"https://{source}.example/{page}",
         "fetched_at": instant_text(fetched),
         "title": lines[0][:60],
         "content_type": "text/plain",

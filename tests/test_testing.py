@@ -58,7 +58,7 @@ def test_what_was_read_is_not_read_again_and_the_ledger_remembers() -> None:
     assert kafka.run("ingest") == {}
     kafka.clock.move(hours=1)
     event = kafka.publish("news.article.raw.v1", raw_event())
-    assert kafka.run("ingest") == {"outcome.repeat": 1}
+    assert {name: n for name, n in kafka.run("ingest").items() if name.startswith("outcome")} == {"outcome.repeat": 1}
     assert event.timestamp_ms == (BEGINNING.timestamp() + 3600) * 1000
 
 

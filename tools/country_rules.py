@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain, product, takewhile
+from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from babel import Locale
 
 from newsflow.tagging.forms import LANGUAGES as INFLECTED
+from newsflow.tagging.forms import OF_NAMES, expand, spellings
 from newsflow.tagging.load import shipped_rules_path
-from newsflow.tagging.rule import LANGUAGES
+from newsflow.tagging.rule import LANGUAGES, LATIN, languages_searched
 from newsflow.tagging.text import fold
 from newsflow.yamlfile import read_documents
 
@@ -30,6 +35,7 @@ OWN_LANGUAGES = ("en", "ar", "ru", "fr")
 TermData = str | dict[str, Any]
 _CONDITION = re.compile(r"\s+([<?-])\s+")
 _KEYS = {"<": "unless", "?": "needs", "-": "without"}
+_FLAGS: dict[str, tuple[str, Any]] = {"=": ("bare", True), "!": ("exact", True), "^": ("case", "certain")}
 
 
 @dataclass(slots=True)
@@ -46,13 +52,12 @@ def _lines(name: str) -> list[str]:
 
 
 def read_term(text: str) -> TermData:
-    """`x < a, b` as a term with conditions; `=x` without proclitics."""
+    """`x < a, b` as a term with conditions; `=x` without proclitics, `!x` exact, `^x` with certain capitals."""
     head, *rest = _CONDITION.split(text.strip())
-    if not rest and not head.startswith("="):
+    name = head.lstrip("".join(_FLAGS))
+    if not rest and name == head:
         return head
-    term: dict[str, Any] = {"term": head.lstrip("=")}
-    if head.startswith("="):
-        term["bare"] = True
+    term: dict[str, Any] = {"term": name} | dict(_FLAGS[sign] for sign in head.removesuffix(name))
     for sign, values in zip(rest[::2], rest[1::2], strict=True):
         term[_KEYS[sign]] = [value.strip() for value in values.split(",")]
     return term
@@ -80,34 +85,40 @@ def read_alternatives() -> dict[tuple[str, str], list[str]]:
     return found
 
 
+@cache
+def read_words() -> dict[tuple[str, str], TermData | None]:
+    """How a country's names in a language count that are words there too, by both; None for those left out. Under `*`,
+    what only looks like a name of any country."""
+    found: dict[tuple[str, str], TermData | None] = {}
+    for line in _lines("words.txt"):
+        codes, languages, how = line.split(maxsplit=2)
+        for code, language in product(codes.split(","), languages.split(",")):
+            found[code, language] = None if how == "x" else read_term(how)
+    return found
+
+
 NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
 """Two-letter codes of CLDR that are not an ISO 3166 country. Kosovo (XK) is kept."""
 
-_AGGLUTINATIVE = "az et eu fi hu hy ka kk kn ky ml mn ta te tk uz"
+_AGGLUTINATIVE = "az eu hy ka kk kn ky ml mn ta te tk uz"
 AGGLUTINATIVE = frozenset(_AGGLUTINATIVE.split())
-"""Languages whose endings we have no table for: longer names stay open at the end."""
-
-VOWEL_ENDINGS = frozenset(("el", "is", "lt", "lv", "ro", "sq"))
-"""Languages that change a name's last vowel: it is left off, and the name stays open."""
-_VOWELS = "aeiouyąėįųāēīūăâîëαειουοώίάό"
+"""Languages with more endings than a table holds: longer names stay open at the end."""
 
 _MIN_OPEN_CHARS = 5
 _MAX_INFLECTED_WORDS = 2
+_LAST_WORD_ALONE = frozenset(("et", "fi", "hu", "ko"))
+"""Languages whose names change at the end alone, or have too many cases for two words."""
 
-EXTRA_LOCALES = {"zh": ("zh_Hant",), "sr": ("sr_Latn",)}
+_EXACT = "bs cs hr is lt lv pl sk sl sr vi"
+EXACT = frozenset(_EXACT.split())
+"""Languages of Latin letters that are never without their accents in print, and have words that differ by them."""
 
-SKIPPED = {
-    ("vi", "IT"), ("vi", "AT"), ("vi", "BE"), ("vi", "GB"), ("vi", "LA"), ("vi", "CZ"), ("tr", "ML"), ("az", "ML"),
-    ("sq", "ML"), ("hr", "ML"), ("sl", "ML"), ("bs", "ML"), ("sr", "ML"), ("fi", "OM"), ("tr", "EG"), ("es", "GD"),
-    ("pt", "GD"), ("so", "OM"), ("ha", "NE"), ("yo", "ML"), ("id", "ML"), ("ms", "ML"), ("lv", "ML"), ("sw", "MM"),
-    ("es", "RE"), ("pt", "RE"), ("gl", "RE"), ("ca", "RE"), ("it", "RE"), ("ro", "RE"), ("ca", "PW"), ("es", "PW"),
-    ("gl", "PW"), ("pl", "SV"),
-}  # fmt: skip
-"""Names that are commoner words of the language, even with a capital."""
+EXTRA_LOCALES = {"zh": ("zh_Hant",), "sr": ("sr_Latn",), "pt": ("pt_PT",)}
 
 _BRACKETS = re.compile(r"\s*[(（](.+?)[)）]")
 _SPECIAL = re.compile(
-    r"SAR|САР|ОАР|R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
+    r"SAR|САР|ОАР|OAO|[Ee]rityishallinto|"
+    r"R\.?A\.?[SE]|RAE|SRA|ZAO|行政区|行政區|제도|[Ss]onder|[Pp]articulier|رية الخاصة|إدارية"
 )
 
 
@@ -125,8 +136,22 @@ def cldr_names(language: str) -> dict[str, list[str]]:
         for code in countries():
             if code in territories and _is_wanted(language, code):
                 names = found.setdefault(code, [])
-                names += [name for name in clean(territories[code], language, code) if name not in names]
+                given = [*clean(territories[code], language, code), *_zone_name(tag, code)]
+                names += [name for name in dict.fromkeys(given) if name not in names]
     return found
+
+
+ZONES = {"HK": "Asia/Hong_Kong", "MO": "Asia/Macau"}
+"""Places that CLDR names in full as territories, and as the world does as time zones."""
+
+
+def _zone_name(tag: str, code: str) -> list[str]:
+    if (zone := ZONES.get(code)) is None:
+        return []
+    city = Locale.parse(tag).time_zones.get(zone, {}).get("city")
+    # Where it is not given, it is as in English.
+    name = str(city or zone.partition("/")[2].replace("_", " "))
+    return [name] if tag in LATIN or not name.isascii() else []
 
 
 TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY", "LK"))
@@ -135,14 +160,15 @@ TWO_NAMES = frozenset(("MM", "CI", "TR", "CZ", "MK", "SZ", "TL", "CV", "FK", "BY
 
 def _is_wanted(language: str, code: str) -> bool:
     """New Jersey is in the news far more often than Jersey, in every language."""
-    return (language, code) not in SKIPPED and (code != "JE" or language in OWN_LANGUAGES)
+    return read_words().get((code, language), "") is not None and (code != "JE" or language in OWN_LANGUAGES)
 
 
 def clean(name: str, language: str, code: str = "") -> list[str]:
     """The names that a CLDR entry such as "Myanmar (Burma)" or "Congo - Kinshasa" holds."""
     name = unicodedata.normalize("NFC", name).replace("\u200f", "").strip()
     if _SPECIAL.search(name):
-        return []
+        first, dash, _ = name.partition(" – ")
+        return [first] if dash and not _SPECIAL.search(first) else []
     if language not in ("zh", "ja") and (inner := _BRACKETS.search(name)):
         parts = (_BRACKETS.sub("", name), inner[1] if code in TWO_NAMES else "")
         return [part.strip() for part in parts if _is_name(part)]
@@ -162,13 +188,12 @@ def _is_name(text: str) -> bool:
 
 def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
-    if language in AGGLUTINATIVE or language in VOWEL_ENDINGS:
-        stem = name[:-1] if language in VOWEL_ENDINGS and name[-1] in _VOWELS else name
-        return stem + "*" if len(fold(stem).split()[-1]) >= _MIN_OPEN_CHARS else name
-    if language not in INFLECTED or language in OWN_LANGUAGES[:2] or language in ("fr", "de", "es", "it", "pt", "tr"):
+    if language in AGGLUTINATIVE:
+        return name + ("*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else "~")
+    if language not in INFLECTED | OF_NAMES or language in ("en", "ar", "fr", "es", "it", "pt", "tr"):
         return name
     words = name.split()
-    if language == "ko":
+    if language in _LAST_WORD_ALONE:
         return " ".join([*words[:-1], _marked_word(words[-1], language)])
     # Of long names ("South Georgia and the South Sandwich Islands") all inflections would be too many to be of use.
     return name if len(words) > _MAX_INFLECTED_WORDS else " ".join(_marked_word(word, language) for word in words)
@@ -180,50 +205,76 @@ def _marked_word(word: str, language: str) -> str:
     return word + "~" if inflects and word[-1].isalpha() else word
 
 
+def _text(term: TermData) -> str:
+    return term if isinstance(term, str) else str(term["term"])
+
+
 def _bare(term: TermData) -> str:
-    text = term if isinstance(term, str) else str(term["term"])
-    return fold(text.replace("~", "").replace("*", "")).strip()
+    return fold(_text(term).replace("~", "").replace("*", "")).strip()
 
 
-def guard(terms: dict[str, list[TermData]]) -> dict[str, list[TermData]]:
-    """Adds to each name the longer names of other countries that hold it ("Sudan", "South Sudan")."""
-    longer: dict[str, list[tuple[str, str]]] = {}
-    for code, found in terms.items():
-        for term in found:
-            text = term if isinstance(term, str) else str(term["term"])
-            words = _bare(term).split()
-            for word in dict.fromkeys(words) if len(words) > 1 else ():
-                longer.setdefault(word, []).append((code, text))
-    return {code: [_guarded(term, code, longer) for term in found] for code, found in terms.items()}
+def _patterns(term: TermData, language: str) -> set[str]:
+    """Every form of a term but its proclitics, folded, with the spaces around; behind an open end there is none."""
+    found = set()
+    for spelling in spellings(_text(term), language):
+        folded = f" {spelling.removesuffix('*').casefold()}"
+        found.add(folded if spelling.endswith("*") else f"{folded} ")
+    return found
 
 
-def _guarded(term: TermData, code: str, longer: dict[str, list[tuple[str, str]]]) -> TermData:
-    bare = f" {_bare(term)} "
-    first = bare.split()[0] if bare.strip() else ""
-    holding = [
-        text
-        for other, text in longer.get(first, ())
-        if other != code and bare in f" {_bare(text)} " and bare.strip() != _bare(text)
-    ]
-    if not holding:
+class Held(NamedTuple):
+    """By what shorter names may be held: the country, or none; the term, its first form and one form of it."""
+
+    code: str
+    text: str
+    base: str
+    form: str
+
+
+def _held(terms: dict[str, list[TermData]], language: str) -> list[Held]:
+    names = ((code, term) for code, found in terms.items() for term in found)
+    return [Held(code, _text(term), _bare(term), form) for code, term in names for form in _patterns(term, language)]
+
+
+def guard(terms: dict[str, list[TermData]], held: Iterable[Held], language: str) -> dict[str, list[TermData]]:
+    """Adds to each name, in whatever form, what holds it: longer names of other countries ("Sudan", "South Sudan"),
+    and words that only begin or look like it."""
+    by_token: dict[str, list[Held]] = {}
+    for item in held:
+        for token in set(item.form.split()):
+            by_token.setdefault(token, []).append(item)
+    starts = sorted(by_token)
+    return {code: [_guarded(term, code, by_token, starts, language) for term in found] for code, found in terms.items()}
+
+
+def _guarded(term: TermData, code: str, by_token: dict[str, list[Held]], starts: list[str], language: str) -> TermData:
+    own = _bare(term)
+    longer: set[str] = set()
+    forms = {form.pattern for form in expand(_text(term), language)} if language == "he" else _patterns(term, language)
+    for form in forms:
+        tokens = _tokens_at(form, starts)
+        around = (item for each in tokens for item in by_token.get(each, ()) if item.code != code and item.base != own)
+        longer.update(item.text for item in around if _holds(form, own, item))
+    if not longer:
         return term
     data: dict[str, Any] = {"term": term} if isinstance(term, str) else dict(term)
-    data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *holding]))
+    data["unless"] = list(dict.fromkeys([*data.get("unless", ()), *sorted(longer)]))
     return data
 
 
-def _closed(terms: dict[str, list[TermData]]) -> dict[str, list[TermData]]:
-    """Ends left open are closed where another country's name would fit ("Niger*" and "Nigeria")."""
-    names = [(code, _bare(term)) for code, found in terms.items() for term in found]
+def _tokens_at(form: str, starts: list[str]) -> Iterator[str]:
+    """The first token of a form; of one that is open and a single token, all that begin so."""
+    token = form.split()[0]
+    if form[-1] == " " or " " in form.strip():
+        return iter((token,))
+    return takewhile(methodcaller("startswith", token), starts[bisect_left(starts, token) :])
 
-    def close(term: TermData, code: str) -> TermData:
-        if not isinstance(term, str) or not term.endswith("*"):
-            return term
-        stem = _bare(term)
-        fits = any(name.startswith(stem) for other, name in names if other != code)
-        return term.removesuffix("*") if fits else term
 
-    return {code: [close(term, code) for term in found] for code, found in terms.items()}
+def _holds(form: str, own: str, held: Held) -> bool:
+    """Whether a form of a name is part of one of another, or is the other's first form and not its own."""
+    if form == held.form:
+        return not held.code or (form.strip() != own and form.strip() == held.base)
+    return form in held.form or (held.form[-1] != " " and form.removesuffix(" ") == held.form[-len(form) + 1 :])
 
 
 def _with_ours(names: Iterable[str], ours: Iterable[TermData], language: str) -> list[TermData]:
@@ -232,21 +283,53 @@ def _with_ours(names: Iterable[str], ours: Iterable[TermData], language: str) ->
     return [*(marked(name, language) for name in names if fold(name).strip() not in taken), *own]
 
 
+def _as_word(term: TermData, how: TermData | None, language: str) -> TermData:
+    """A term as names of its language count, or, where it is a word too, as is said of it."""
+    more: dict[str, Any] = {} if how is None or isinstance(how, str) else {**how}
+    only = more.pop("term", "*")
+    if only not in ("*", _text(term)):
+        more = {}
+    if _text(term) == _text(term).lower():
+        more.pop("case", None)
+    if language in EXACT:
+        more["exact"] = True
+    if language == "he" and not re.search(r"[~ ]|^ה", _text(term)):
+        more["definite"] = False
+    if not more:
+        return term
+    return ({"term": term} if isinstance(term, str) else dict(term)) | more
+
+
+def _unguarded(language: str) -> dict[str, list[TermData]]:
+    """The terms of every country in a language."""
+    forms, alternatives, words = read_forms(), read_alternatives(), read_words()
+    names = cldr_names(language)
+    by_code: dict[str, list[TermData]] = {}
+    for code in countries():
+        own = forms.get(code)
+        ours = own.terms.get(language, []) if own else []
+        skip = own is not None and not own.cldr and language in OWN_LANGUAGES
+        extra = [read_term(name) for name in alternatives.get((code, language), ())]
+        marks = [marked(term, language) if isinstance(term, str) else term for term in extra]
+        found = _with_ours(() if skip else names.get(code, ()), [*marks, *ours], language)
+        by_code[code] = [_as_word(term, words.get((code, language)), language) for term in found]
+    return by_code
+
+
 def terms_by_language() -> dict[str, dict[str, list[TermData]]]:
-    """For each language the terms of every country, guarded against each other."""
-    forms, alternatives = read_forms(), read_alternatives()
-    found: dict[str, dict[str, list[TermData]]] = {}
-    for language in sorted(LANGUAGES):
-        names = cldr_names(language)
-        by_code: dict[str, list[TermData]] = {}
-        for code in countries():
-            own = forms.get(code)
-            ours = own.terms.get(language, []) if own else []
-            skip = own is not None and not own.cldr and language in OWN_LANGUAGES
-            extra = [marked(name, language) for name in alternatives.get((code, language), ())]
-            by_code[code] = _with_ours(() if skip else names.get(code, ()), [*extra, *ours], language)
-        found[language] = guard(_closed(by_code))
-    return found
+    """For each language the terms of every country, guarded against each other, and against those of languages that
+    are searched with it."""
+    found = {language: _unguarded(language) for language in sorted(LANGUAGES)}
+    held = {language: _held(terms, language) for language, terms in found.items()}
+    words = read_words()
+    guarded = {}
+    for language, terms in found.items():
+        together = [held[each] for each in sorted(languages_searched(language) - {""})]
+        looks = words.get(("*", language))
+        texts = looks["unless"] if isinstance(looks, dict) else []
+        more = [Held("", text, "", form) for text in texts for form in _patterns(text, language)]
+        guarded[language] = guard(terms, [*chain.from_iterable(together), *more], language)
+    return guarded
 
 
 def hand_written() -> dict[str, str]:

@@ -19,10 +19,12 @@ from newsflow.ledger import open_ledger
 from newsflow.model import Article, Candidate, Event, PublicationDate
 
 from .dedup_corpus import Corpus, read_corpora, template_pairs, twin_pairs
+from .dedup_labelled import labelled_rows
 from .dedup_pairs import Pair, accepted_pairs, online_pairs
+from .identity import evaluate_identity
 from .scoreboard import Row
 
-FILES = ("articles_1000.jsonl", "articles_1000.truth", "any other *.jsonl with bodies")
+FILES = ("cases/url.jsonl", "articles_1000.jsonl", "articles_1000.truth", "any other *.jsonl with bodies")
 """What is looked for in the data folder."""
 
 MIN_PAIRS_FOR_GOAL = 50
@@ -48,11 +50,13 @@ class Judged:
 
 def evaluate(data: Path) -> Iterator[Row]:
     """The rows of the scoreboard."""
+    yield from evaluate_identity(data)
     for corpus in read_corpora(data):
         prints = [fingerprint(each.title, each.body) for each in corpus.samples]
         judged = Judged(corpus, prints, accepted_pairs(prints, corpus.languages))
         for part in (_pairs, _decisions, _planted, _titles, _random_pairs):
             yield from part(judged)
+    yield from labelled_rows(data)
 
 
 def _share(judged: Judged, name: str, hits: int, of: Collection[object], goal: float | None = None, note: str = "",

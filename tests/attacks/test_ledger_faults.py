@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -40,9 +41,12 @@ def texts(prefix: str, count: int) -> list[str]:
 
 
 def decide_each(ledger: Ledger, wire: Wire, urls: list[str]) -> list[str]:
-    return [
-        ledger.decide([wire.publish(url, f"{url} says something of its own. " * 20)])[0].outcome.value for url in urls
-    ]
+    return [ledger.decide([wire.publish(url, own_text(url))])[0].outcome.value for url in urls]
+
+
+def own_text(url: str) -> str:
+    draw = random.Random(url)
+    return " ".join(f"word{draw.randrange(10**6)}" for _ in range(60))
 
 
 def test_statements_that_time_out_are_tried_again(postgres: LocalPostgres) -> None:

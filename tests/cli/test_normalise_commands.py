@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from typer.testing import CliRunner
 from newsflow.cli import evaluate
 from newsflow.cli import normalise as sources
 from newsflow.cli.normalise import normalise
+from newsflow.cli.output import isolate
 from newsflow.errors import UsageError
+from newsflow.ledger import open_ledger
+from newsflow.ledger.findings import IDENTITY_CONFLICT, Finding, save_findings
 
 SENTENCE = "The harbour council of Merrow met on Tuesday and agreed to repair the old sea wall before winter."
 PAGE = f"<html><head><title>Harbour wall</title></head><body><nav>Tides and ferries</nav><article><h1>Harbour wall</h1><p>{SENTENCE}</p><p>{SENTENCE} Again.</p></article></body></html>"
@@ -135,3 +140,17 @@ def test_evaluation_fails_where_a_goal_is_not_held(tmp_path: Path) -> None:
     bad = runner.invoke(evaluations, ["normalise", "--data", str(tmp_path), "-o", "json", "--misses", "1"])
     assert bad.exit_code == 1
     assert [json.loads(line)["held"] for line in bad.stdout.splitlines()] == [False, False]
+
+
+def test_findings_about_sources(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    at, places = datetime(2031, 5, 4, tzinfo=UTC), ("https://a.example/r?sid=1", "https://a.example/r?sid=2")
+    found = [Finding(name, IDENTITY_CONFLICT, "?sid", places, at, 3) for name in ("a-post", "b-post")]
+    with closing(open_ledger(url)) as ledger:
+        ledger.transact(lambda db: save_findings(db, found))
+        ledger.transact(lambda db: save_findings(db, found[:1]))
+    listed = runner.invoke(sources.app, ["findings", "--ledger", url, "--source", "a-post"])
+    row = "a-post\tidentity-conflict\t?sid\t6\t2031-05-04T00:00:00+00:00\t"
+    assert listed.stdout == f"{row}{' '.join(map(isolate, places))}\n"
+    values = runner.invoke(sources.app, ["findings", "--ledger", url, "-o", "json"]).stdout.splitlines()
+    assert [json.loads(value)["source"] for value in values] == ["a-post", "b-post"]

@@ -12,7 +12,7 @@ import pytest
 
 from newsflow.ledger import open_ledger
 
-SLOW = ("apache_beam", "jsonschema", "lark", "trafilatura", "dateparser", "py3langid", "wordfreq", "ahocorasick_rs")
+SLOW = ("apache_beam", "jsonschema", "lark", "dateparser", "pycld2", "wordfreq", "ahocorasick_rs")
 """Each takes a tenth of a second or more; jsonschema with all its formats took two seconds."""
 
 _SCRIPT = f"""

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsflow.dedup.decide import Incoming, KnownArticle, Transition, choose_transition, identity_keys
+from newsflow.dedup.decide import Incoming, KnownArticle, Transition, choose_transition
+from newsflow.dedup.identity import identity_keys
 from newsflow.model import Article
 from newsflow.model.languages import base_language
 from tests.ledger.ledger_helpers import Wire

@@ -72,7 +72,9 @@ def test_rows_of_a_small_corpus(tmp_path: Path) -> None:
     [corpus] = read_corpora(tmp_path)
     assert (twin_pairs(corpus), template_pairs(corpus), corpus.planted) == ({(0, 1)}, {(3, 4)}, {(0, 1)})
     found = {row.name: row.value for row in evaluate(tmp_path)}
-    assert found == {
+    of_names = {name for name in found if name.endswith(("one article", "two articles"))}
+    assert len(of_names) == 4
+    assert {name: value for name, value in found.items() if name not in of_names} == {
         "duplicate pairs, recall": 1.0,
         "duplicate pairs, precision": 1.0,
         "held back, of those with an earlier duplicate": 1.0,

@@ -49,6 +49,13 @@ def test_explanation_names_the_reason() -> None:
     assert explain(*cases["but only"]).relation is Relation.RELATED
 
 
+def test_explanation_of_headlines_without_a_text() -> None:
+    left, right = article(""), replace(article("", url="https://b.example/"), source="b")
+    assert "not alike: an equal headline without a text counts" in explain(left, right).verdict
+    assert explain(left, right).relation is Relation.NONE
+    assert explain(left, replace(right, source=left.source)).relation is Relation.DUPLICATE
+
+
 def test_explanation_lists_numbers() -> None:
     found = explain(article("In 12 towns, 40 houses."), article("In 12 towns, 41 houses.", url="https://b.example/"))
     assert (found.numbers_shared, found.numbers_left, found.numbers_right) == (("12",), ("40",), ("41",))

@@ -45,7 +45,8 @@ def test_the_founding_page(all_topics_broker: RunningBroker, tmp_path: Path) -> 
     article = orjson.loads(record.value or b"")
     assert article["title"] in (TITLE, f"{TITLE} (فيديو إرم)")
     assert article["published"] == {
-        "at": "2024-12-15T13:21:00Z", "zone": "source", "evidence": "text", "text": "15 ديسمبر 2024، 5:21 م"
+        "at": "2024-12-15T13:21:00Z", "zone": "source", "evidence": "text", "text": "15 ديسمبر 2024، 5:21 م",
+        "precision": "minute",
     }  # fmt: skip
     assert article["language"] == "ar"
     assert article["body"].startswith("مع تسارع الأحداث")

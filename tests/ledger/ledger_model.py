@@ -14,7 +14,8 @@ WINDOW = timedelta(hours=72)
 
 
 def make_texts() -> list[str]:
-    """Two families of texts and two short ones. Within a family: the text, a close copy, a copy with other numbers,
+    """Two families of texts and two short ones. Within a family: the text, a copy with words added and dropped, a copy
+    with other numbers,
     and a text that shares about half with it (related)."""
     draw = random.Random(11)
     words = [
@@ -24,8 +25,7 @@ def make_texts() -> list[str]:
     for family in range(2):
         base = [draw.choice(words) for _ in range(150)] + [f"{family}{number}1" for number in range(10)]
         draw.shuffle(base)
-        close = list(base)
-        close[20], close[90] = "altered", "changed"
+        close = [*base[:20], "added", *base[20:90], *base[92:]]
         numbers = [word.replace("1", "7") if word.isdecimal() else word for word in base]
         related = base[:88] + [draw.choice(words) for _ in range(72)]
         texts += [" ".join(each) for each in (base, close, numbers, related)]

@@ -152,6 +152,27 @@ def test_exact_copy_in_another_outlet(ledger: Ledger, wire: Wire, body: str, lan
     assert article(copy).story == article(first).story
 
 
+LONG_HEADLINE = "Harbour council of Merrow agrees to repair the old wall"
+
+
+@pytest.mark.parametrize(
+    ("title", "source", "minutes", "outcome"),
+    [
+        (LONG_HEADLINE, "b", 60, Outcome.DUPLICATE),
+        (LONG_HEADLINE, "b", 2 * 24 * 60, Outcome.ADDED),
+        ("Weather forecast", "b", 60, Outcome.ADDED),
+        ("Weather forecast", "velmora-post", 2 * 24 * 60, Outcome.DUPLICATE),
+    ],
+)
+def test_equal_headlines_without_a_text(
+    ledger: Ledger, wire: Wire, title: str, source: str, minutes: float, outcome: Outcome
+) -> None:
+    first = decide_one(ledger, wire.publish(body="", title=title))
+    other = decide_one(ledger, wire.publish("https://b.example/1", "", title=title, source=source, fetched=minutes))
+    assert other.outcome is outcome
+    assert (article(other).story == article(first).story) is (outcome is Outcome.DUPLICATE)
+
+
 def test_publisher_version_outranks_the_time_of_fetching(ledger: Ledger, wire: Wire) -> None:
     ledger.decide([wire.publish(version="7", fetched=10)])
     assert decide_one(ledger, wire.publish(body=EDITED, version="6", fetched=20)).outcome is Outcome.STALE

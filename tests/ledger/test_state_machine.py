@@ -99,11 +99,11 @@ class Newsroom:
 
 
 def _identity(candidate: Candidate) -> str:
-    from newsflow.dedup.decide import article_id
+    from newsflow.dedup.identity import identity_keys
     from newsflow.model import Article
 
     assert isinstance(candidate.result, Article)
-    return article_id(candidate.result)
+    return identity_keys(candidate.result)[0]
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -8,7 +8,7 @@ from newsflow.alerts.render import direction
 from newsflow.model.languages import CODES, COVERED_BY, RIGHT_TO_LEFT, SAME_LANGUAGE, base_language, primary_subtag
 from newsflow.normalise.dates.names import LANGUAGES, known
 from newsflow.normalise.language import LANGUAGES as DETECTED
-from newsflow.normalise.language import word_costs
+from newsflow.normalise.language_words import word_costs
 from newsflow.tagging.forms import forms_language
 from newsflow.tagging.rule import LANGUAGES as SHIPPED
 from newsflow.tagging.rule import languages_searched, rule_language

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from newsflow.model.former_url import former_url
 from newsflow.model.url import canonicalise_url, is_homepage
 
 SAME = [
@@ -44,6 +45,21 @@ SAME = [
     ("https://merrow.example/a?b=2&a=1&amp;c=3", "http://merrow.example/a?a=1&b=2&c=3"),
     ("https://merrow.example/a?print&empty=", "http://merrow.example/a"),
     ("https://merrow.example/a?12345", "http://merrow.example/a?12345"),
+    ("https://merrow.example/a?harbour-wall", "http://merrow.example/a?harbour-wall"),
+    ("https://merrow.example/news/amp/world-1", "http://merrow.example/news/world-1"),
+    ("https://merrow.example/amphtml/news/1", "http://merrow.example/news/1"),
+    ("https://merrow.example/a;jsessionid=AB12?id=3", "http://merrow.example/a?id=3"),
+    ("https://merrow.example/(S(lit3py55t21z5v55vlm25s55))/a.aspx?id=3", "http://merrow.example/a.aspx?id=3"),
+    ("https://merrow.example/a?id=7?utm_source=rss", "http://merrow.example/a?id=7"),
+    ("https://merrow.example/a??id=7", "http://merrow.example/a?id=7"),
+    ("https://merrow.example/a?id=7&amp;amp;utm_medium=x", "http://merrow.example/a?id=7"),
+    ("https://merrow.example/a b?c=d e", "http://merrow.example/a%20b?c=d%20e"),
+    ("https: //merrow.example/a", "http://merrow.example/a"),
+    ("https://merrow.example/#!/news/1201/", "http://merrow.example/#!/news/1201"),
+    ("https://merrow.example/a#!/comments", "http://merrow.example/a"),
+    ("https://merrow.example/#/", "http://merrow.example/"),
+    ("https://merrow.example/app?lang=en#!/news/1201", "http://merrow.example/app?lang=en#!/news/1201"),
+    ("https://merrow.example/a?harbour-wall=&empty=", "http://merrow.example/a?harbour-wall"),
     ("https://merrow.example/خبر/1", "http://merrow.example/%D8%AE%D8%A8%D8%B1/1"),
     ("https://merrow.example/%d8%ae%d8%a8%d8%b1/1", "http://merrow.example/%D8%AE%D8%A8%D8%B1/1"),
     ("https://ميناء.example/a", "http://xn--mgb8da3j.example/a"),
@@ -68,6 +84,13 @@ def test_forms_of_one_url(url: str, expected: str) -> None:
         ("http://merrow.example/a?cid=1", "http://merrow.example/a?cid=2"),
         ("http://merrow.example/a?eid=81", "http://merrow.example/a?eid=82"),
         ("http://merrow.example/?12", "http://merrow.example/?13"),
+        (
+            "http://merrow.example/modules.php?name=News&sid=1200",
+            "http://merrow.example/modules.php?name=News&sid=1201",
+        ),
+        ("http://merrow.example/#!/news/1200", "http://merrow.example/#!/news/1201"),
+        ("http://merrow.example/a?harbour", "http://merrow.example/a?bridge"),
+        ("http://merrow.example/r?u=http://x.example/?a=1", "http://merrow.example/r?u=http://x.example/?a=2"),
         ("http://merrow.example/a%2Fb", "http://merrow.example/a/b"),
         ("http://merrow.example/a", "http://merrow.example/b"),
         ("http://m.co.uk/a", "http://co.uk/a"),
@@ -87,6 +110,20 @@ def test_different_articles_stay_apart(first: str, second: str) -> None:
 def test_what_is_no_url_raises_and_says_so(url: str) -> None:
     with pytest.raises(ValueError, match="not a web URL"):
         canonicalise_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://merrow.example/m.php?sid=1200", "http://merrow.example/m.php"),
+        ("https://merrow.example/news/amp/1?oc=5", "http://merrow.example/news/amp/1?oc=5"),
+        ("https://merrow.example/a b;jsessionid=1?print", "http://merrow.example/ab;jsessionid=1"),
+        ("https://merrow.example/a", None),
+        ("https://merrow/a?b=1", None),
+    ],
+)
+def test_names_that_release_01_gave(url: str, name: str | None) -> None:
+    assert former_url(url) == name
 
 
 HOSTS = st.sampled_from(["merrow.example", "www.merrow.example", "m.merrow.co.uk", "اخبار.example", "a.b.c.example"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsflow.dedup.identity import identity_keys
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
 from newsflow.normalise import SourceProfile, content_hash, normalise
 from newsflow.normalise.article import choose_date
+from newsflow.normalise.values import Parameters
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DUBAI = SourceProfile("barid-sahel", name="بريد الساحل", zone="Asia/Dubai")
@@ -71,7 +75,7 @@ def test_a_page_that_lost_its_tags() -> None:
         BODY.replace("أعلن", "وأكد"),
     ]
     assert found.published == PublicationDate(
-        datetime(2024, 12, 15, 13, 21, tzinfo=UTC), "source", "text", "15 ديسمبر 2024، 5:21 م"
+        datetime(2024, 12, 15, 13, 21, tzinfo=UTC), "source", "text", "15 ديسمبر 2024، 5:21 م", "minute"
     )
     assert found.language == "ar"
     assert found.url == "https://www.barid.example/news/1234"
@@ -155,6 +159,109 @@ def test_a_canonical_url_counts_when_it_names_the_same_article(canonical: str, e
     assert article(canonical_url=canonical).url == expected
 
 
+FLASH = "مجلس ميناء مرو يقر ترميم الجدار البحري القديم"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+def test_a_headline_alone_is_an_article(content_type: str) -> None:
+    for found in (article(FLASH, content_type), article("", content_type, title=FLASH)):
+        assert (found.title, found.body, found.word_count, found.language) == (FLASH, "", 0, "ar")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<html><head><title>{FLASH}</title></head><body></body></html>",
+        f"<html><body><h1>{FLASH}</h1><img src='a.jpg'></body></html>",
+    ],
+)
+def test_a_page_without_text_has_a_headline_and_is_no_article(page: str) -> None:
+    for content_type in ("text/html", "text/plain"):
+        assert rejected(page, content_type, title=FLASH).reason is Reason.NO_TEXT
+
+
+def test_what_has_no_letters_is_no_headline() -> None:
+    assert rejected("", title="*** 12 ***").reason is Reason.NO_TEXT
+    assert rejected("***").reason is Reason.NO_TEXT
+
+
+ITEM = "The council of Merrow met on Tuesday & chose <b>a new chair</b>.<br>Work begins in <a href='/may'>May</a>."
+ITEM_LINES = ["The council of Merrow met on Tuesday & chose a new chair.", "Work begins in May."]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+@pytest.mark.parametrize("content_is", ["article", None])
+def test_a_fragment_of_a_feed_is_an_article(content_type: str, content_is: Any) -> None:
+    found = article(ITEM, content_type, title="New chair in Merrow", content_is=content_is)
+    assert found.title == "New chair in Merrow"
+    assert found.body.split("\n") == ITEM_LINES
+    assert "content_is" not in found.raw
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+def test_text_without_a_tag_is_text(content_type: str) -> None:
+    text = "Merrow Harbour <MRH> said profit rose to 4.1 mln crowns &amp; more is expected.\n\nIt gave no reason."
+    found = article(text, content_type, title="MERROW HARBOUR <MRH> PROFIT UP")
+    assert found.title == "MERROW HARBOUR <MRH> PROFIT UP"
+    first = text.partition("\n")[0]
+    assert found.body.split("\n") == [
+        first.replace("&amp;", "&") if content_type == "text/html" else first,
+        "It gave no reason.",
+    ]
+
+
+def test_a_page_that_says_it_is_text_is_read_as_a_page() -> None:
+    page = (
+        "<html><body><nav><a href='/'>Home</a></nav><article><h1>Wall repaired</h1>"
+        f"<p>{BODY}</p><p>{BODY.replace('أعلن', 'وأضاف')}</p></article><footer>© 2025 Merrow Post</footer></body></html>"
+    )
+    assert article(page, "text/plain").body.split("\n") == [BODY, BODY.replace("أعلن", "وأضاف")]
+
+
+def test_what_the_fetcher_says_of_the_content_decides() -> None:
+    assert "تابعونا على" in article(content_is="article").body
+    assert "تابعونا على" not in article(content_is="page").body
+    html = f"<div><p>{BODY}</p><p>Read also: a new ferry</p><table><tr><td>North</td><td>90 m</td></tr></table></div>"
+    assert article(html, "text/html", content_is="article").body.split("\n") == [
+        BODY, "Read also: a new ferry", "North 90 m"
+    ]  # fmt: skip
+
+
+ARABIC_WORDS = quote("جدار-الميناء-القديم")
+
+
+@pytest.mark.parametrize(
+    ("found", "stated", "believed"),
+    [
+        ("/2031/05/04/harbour-wall", "/2031/05/04", False),  # a day
+        ("/20310504/harbour-wall", "/20310504", False),
+        ("/2031/05/harbour-wall", "/2031/05/harbour-wall", True),
+        ("/news/harbour-wall-rebuilt?tab=2", "/news/harbour-wall-rebuilt", True),
+        ("/show-story?id=55", "/show-story", False),
+        ("/index.php?id=55", "/index.php", False),
+        ("/index.php?id=55&view=full", "/index.php?id=55", False),
+        ("/index.php?id=55&ref=rss", "/index.php?id=55", True),
+        ("/news/12345/harbour-wall", "/news/12345", True),
+        ("/news/harbour-wall", "/news", False),
+        ("/news/harbour-wall", "/", False),
+        (f"/{ARABIC_WORDS}?tab=2", f"/{ARABIC_WORDS}", True),
+    ],
+)
+def test_a_canonical_link_of_a_section_is_not_believed(found: str, stated: str, believed: bool) -> None:
+    site = "https://www.barid.example"
+    page = f"<html><head><link rel=canonical href='{site}{stated}'></head><body><p>{BODY}</p></body></html>"
+    result = article(page, "text/html", url=site + found)
+    assert result.url == site + (stated if believed else found.replace("&ref=rss", ""))
+    assert ("canonical_url" in result.raw) == (not believed and stated != "/")
+
+
+def test_a_profile_says_which_parameters_count() -> None:
+    source = SourceProfile("barid-sahel", parameters=Parameters(keep=("ref",), drop=("view",)))
+    result = article(url="https://www.barid.example/read?ref=rss&view=full&id=7", source=source)
+    assert result.url == "https://www.barid.example/read?id=7&ref=rss"
+    assert identity_keys(result) != identity_keys(replace(result, url="https://www.barid.example/read?id=7"))
+
+
 def test_a_front_page_names_no_article_that_has_an_id() -> None:
     assert article(url="https://barid.example/ar/", guid="b-7").url is None
     assert article(url="https://barid.example/ar/").url == "https://barid.example/ar"
@@ -162,7 +269,8 @@ def test_a_front_page_names_no_article_that_has_an_id() -> None:
 
 def date(at: str, evidence: str, text: str = "10:00") -> PublicationDate:
     moment = datetime.fromisoformat(at)
-    return PublicationDate(moment, "explicit" if moment.tzinfo else "unknown", evidence, text)  # type: ignore[arg-type]
+    zone, precision = "explicit" if moment.tzinfo else "unknown", "minute" if ":" in text else "day"
+    return PublicationDate(moment, zone, evidence, text, precision)  # type: ignore[arg-type]
 
 
 def test_dates_that_disagree() -> None:
@@ -183,7 +291,7 @@ def test_any_content_has_an_outcome(content: str, content_type: str, title: str 
     result = normalise(raw(content, content_type, title=title, published=title), DUBAI, NOW)
     assert isinstance(result, Article | Rejected)
     if isinstance(result, Article):
-        assert result.body
+        assert result.body or result.title
         assert (result.title + result.body).encode("utf-8")
         again = normalise(raw(content, content_type, title=title, published=title), DUBAI, NOW)
         assert again == result

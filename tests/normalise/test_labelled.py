@@ -10,16 +10,21 @@ import pytest
 
 from benchmarks.quality.labelled import evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls
 from benchmarks.quality.pages import evaluate_pages
+from benchmarks.quality.texts import evaluate_texts
 from newsflow.model import Article, RawArticle
 from newsflow.normalise import SourceProfile, normalise
 
 DATA = Path(os.environ.get("NEWSFLOW_DATA") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="NEWSFLOW_DATA names no folder of labelled data")
+# One article of 300 has a style sheet or a "read also" line glued to its text.
+WITH_A_MISS = ("saudi", "saudi, no hint", "bsnlp", "bsnlp, no hint")
 # Three of 128 have no letters and one is a word that several languages have (docs/reference/quality.md).
-NOT_HELD = {"Slavic titles"}
+NOT_HELD = {"Slavic titles", *(f"{name}: articles that keep 90%" for name in WITH_A_MISS)}
 
 
-@pytest.mark.parametrize("part", [evaluate_pages, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls])
+@pytest.mark.parametrize(
+    "part", [evaluate_pages, evaluate_texts, evaluate_dates, evaluate_languages, evaluate_titles, evaluate_urls]
+)
 def test_goals_are_held(part: object) -> None:
     assert callable(part)
     for row in part(DATA):

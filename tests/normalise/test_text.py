@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.normalise import clean_text, detect_language
-from newsflow.normalise.characters import decode_bytes, repair_text, tidy_line, tidy_text
+from newsflow.normalise.characters import tidy_line, tidy_text
+from newsflow.normalise.encodings import decode_bytes, repair_text
 from newsflow.normalise.lines import find_agency, is_byline, why_dropped
 from newsflow.normalise.title import Site, choose_title, split_title, strip_site
 

@@ -207,3 +207,13 @@ def test_workers_end_when_their_parent_is_killed(start: str) -> None:
     while any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in orphans):
         assert time.monotonic() < deadline, "the worker outlived its parent"
         time.sleep(0.05)
+
+
+def test_a_page_that_says_it_is_text_is_parsed_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsflow.sandbox.normaliser.extract_page", None)  # not to be called in this process
+    now = datetime(2025, 1, 1, tzinfo=UTC)
+    content = "<html><body><article><h1>Wall</h1><p>The council of Merrow met on Tuesday.</p></article></body></html>"
+    with Normaliser(SandboxLimits(workers=1)) as normaliser:
+        [found] = normaliser.normalise_many([(RawArticle("s", now, "text/plain", content, guid="1"), None, now)])
+    assert isinstance(found, Article)
+    assert found.body == "The council of Merrow met on Tuesday."

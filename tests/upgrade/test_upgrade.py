@@ -18,6 +18,8 @@ from newsflow.cli.output import EXIT_CONFIG
 from newsflow.kafka.client import make_producer
 from newsflow.ledger.opening import MIGRATIONS
 from newsflow.model import Event
+from newsflow.model.former_url import former_url
+from newsflow.model.url import canonicalise_url
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres
 from tests.broker_helpers import RunningBroker
@@ -62,6 +64,7 @@ def deployment(
 @pytest.mark.attacks
 def test_up_and_back(deployment: Deployment, v01: Release) -> None:
     unpack(deployment, state_file("postgresql" if deployment.on_postgres else "sqlite"))
+    publish_other_names(deployment)
     goes_up_and_back(deployment, v01)
 
 
@@ -70,6 +73,7 @@ def test_up_and_back(deployment: Deployment, v01: Release) -> None:
 def test_up_and_back_with_ten_thousand(deployment: Deployment, v01: Release) -> None:
     begin_with_01(deployment, made_up_events(10_000))
     deployment.hook.received.clear()
+    publish_other_names(deployment)
     goes_up_and_back(deployment, v01)
 
 
@@ -91,6 +95,30 @@ def goes_up_and_back(deployment: Deployment, v01: Release) -> None:
     install_this_release(deployment)
     follow(deployment, "Upgrade")
     the_same_again_changes_nothing(deployment, given + fresh, but=TIMES)
+
+
+OTHER_NAMES = (
+    "/news/amp/harbour-wall-{}", "/amphtml/news/{}", "/story-{}?oc=5", "/a-{};jsessionid=0A1B2C?id=3", "/story-{}?dm_i=1ABC",
+    "/news {}.html", "/#!/news/{}", "/read.php?id={}?utm_source=rss", "/m.php?name=News&sid={}", "/news.asp?nl={}",
+    "/story-{}?et_cid=1&et_rid=2", "/page?mc_id={}", "/story-{}?ref=1201", "/(S(lit3py55t21z5v55vlm25s55))/a-{}.aspx",
+)  # fmt: skip
+"""Where 0.1 gave other names than this release does."""
+
+
+def publish_other_names(deployment: Deployment) -> None:
+    """Articles under such addresses: most of them 0.1 decides, the last ones it has not read yet."""
+    values = [orjson.loads(value) for _, value in raw_events(60, seed=3, size_chars=350)]
+    texts = {value["content"]: value for value in values if "/news/" in value["url"]}
+    events = [
+        orjson.dumps(value | {"url": f"https://renamed-{number}.example{path.format(1201 + number)}"})
+        for number, (path, value) in enumerate(zip(OTHER_NAMES * 2, texts.values(), strict=False))
+    ]
+    assert len(events) == 2 * len(OTHER_NAMES)
+    for event in map(orjson.loads, events):
+        assert former_url(event["url"]) not in (None, canonicalise_url(event["url"])), event["url"]
+    deployment.publish(events[: len(OTHER_NAMES)])
+    deployment.catch_up()
+    deployment.publish(events[len(OTHER_NAMES) :])
 
 
 def goes_up(deployment: Deployment, given: Sequence[Event]) -> None:

@@ -90,5 +90,5 @@ def version(output: OutputOption = Output.TEXT) -> None:
     from newsflow import __version__
 
     parts = {"newsflow": __version__, "python": platform.python_version()}
-    parts |= {name: installed(name) for name in ("apache-beam", "kafka-python", "trafilatura")}
+    parts |= {name: installed(name) for name in ("apache-beam", "kafka-python", "lxml")}
     emit(output, parts, "\n".join(f"{name} {text}" for name, text in parts.items()))

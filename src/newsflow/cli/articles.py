@@ -134,7 +134,7 @@ def raw_of(given: Input, source: str | None = None, url: str | None = None) -> R
         if isinstance(event, Rejected):
             return event
         return replace(event, source=source or event.source, url=url or event.url)
-    from newsflow.normalise.characters import decode_bytes
+    from newsflow.normalise.encodings import decode_bytes
 
     text = decode_bytes(given.value)
     kind = "text/html" if looks_like_html(text) else "text/plain"

@@ -90,6 +90,8 @@ def _print(left: Article, right: Article, found: Explanation) -> None:
         f"numbers: {len(found.numbers_shared)} shared; only A: {_listed(found.numbers_left)}; "
         f"only B: {_listed(found.numbers_right)}"
     )
+    for each in found.exchanged[:SHOWN_PASSAGES]:
+        data(f"exchanged: {each.kind}  {isolate(each.left or '-')}  for  {isolate(each.right or '-')}")
     shown = found.passages[:SHOWN_PASSAGES]
     data(f"shared passages: {len(found.passages)}" + (f", the longest {len(shown)}:" if shown else ""))
     for passage in shown:

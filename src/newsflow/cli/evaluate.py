@@ -34,6 +34,12 @@ def dedup(data_folder: DataOption = None, misses: MissesOption = 0, output: Outp
 
 
 @app.command()
+def languages(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """The language of articles, headlines and flashes in 120 languages. Fails when a goal is not held."""
+    show("languages", data_folder, misses, output)
+
+
+@app.command()
 def topics(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
     """Countries found in Arabic sentences and Slavic articles. Fails when a goal is not held."""
     show("topics", data_folder, misses, output)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -24,7 +25,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from newsflow.alerts.delivery import LAST_DRAIN_S, AlertDelivery
 from newsflow.alerts.outbox import Outbox
 from newsflow.cli.options import Output
-from newsflow.cli.output import console, data, data_json, tell
+from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
@@ -220,13 +221,34 @@ def report(done: Done, output: Output) -> None:
 def _report_outcomes(_: str, total: Counter[str], output: Output) -> None:
     outcomes, reasons = by_outcome(total), reasons_of(total)
     if output is Output.JSON:
-        data_json({"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons} | _input_json(total))
+        told = {"events": sum(outcomes.values()), "outcomes": outcomes, "reasons": reasons}
+        data_json(told | _input_json(total) | _words_json(total))
         return
     for name, count in {**outcomes, "events": sum(outcomes.values())}.items():
         data(f"{name:>14} {count:>8,}")
     for name, count in reasons.items():
         data(f"  dead letters: {name} {count:,}")
     _report_input(total)
+    if words := words_of(total):
+        dropped = sum((Counter(each["dropped"]) for each in words.values()), Counter[str]())
+        whole, kept = (sum(each[name] for each in words.values()) for name in ("in", "kept"))
+        data(f"  {words_line(whole, kept, dropped)}")
+
+
+def words_of(total: Counter[str]) -> dict[str, dict[str, Any]]:
+    """Words in, kept, and dropped by reason, by source."""
+    words: dict[str, dict[str, Any]] = {}
+    for name, number in sorted(total.items()):
+        if name.startswith("words."):
+            what, _, source = name.removeprefix("words.").partition(".")
+            reason, _, source = source.partition(".") if what == "dropped" else ("", "", source)
+            of = words.setdefault(source, {"in": 0, "kept": 0, "dropped": {}})
+            (of["dropped"] if reason else of)[reason or what] = number
+    return words
+
+
+def _words_json(total: Counter[str]) -> dict[str, Any]:
+    return {"words": words} if (words := words_of(total)) else {}
 
 
 def _report_sink(name: str, total: Counter[str], output: Output) -> None:

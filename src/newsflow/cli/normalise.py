@@ -1,10 +1,12 @@
-"""`newsflow normalise` and `newsflow sources`: what is kept of a page and why; source profiles learnt and checked."""
+"""`newsflow normalise` and `newsflow sources`: what is kept of a page and why; source profiles learnt and checked; what
+was found out about sources."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.articles import configured_profiles, file_argument, raw_of, read_inputs
-from newsflow.cli.options import ConfigOption, Output, OutputOption, SourceOption
-from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell
+from newsflow.cli.options import ConfigOption, LedgerOption, Output, OutputOption, SourceOption, settings
+from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, isolate, tell, words_line
 from newsflow.errors import UsageError, not_there
 from newsflow.ingest.files import STDIN
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from newsflow.normalise import Extracted, SourceProfile
     from newsflow.normalise.profiles import Proposal
 
-app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check.")
+app = typer.Typer(no_args_is_help=True, help="Source profiles: learn, check; findings about sources.")
 FileArgument = Annotated[Path, file_argument("A page (HTML or text), or raw events (JSON, one or one a line)")]
 ProfilesOption = Annotated[
     Path | None, typer.Option("--profiles", help="Source profiles, a file or a folder, instead of the configured ones.")
@@ -91,6 +93,7 @@ def _json_value(result: Article | Rejected, page: Extracted) -> dict[str, Any]:
         name: asdict(result),
         "dates": [asdict(date) for date in page.dates],
         "dropped": [asdict(each) for each in page.dropped],
+        "words": {"in": page.words.total, "kept": page.words.kept, "dropped": page.words.dropped},
     }
 
 
@@ -114,8 +117,7 @@ def _print(result: Article | Rejected, page: Extracted) -> None:
         row("rejected", f"{result.reason}: {isolate(result.message)}")
     for each in page.dropped:
         console.print(f"[red]- {escape(isolate(each.text, 300))}[/red]  [dim]{each.why}[/dim]")
-    kept, gone = len(page.body), sum(len(each.text) for each in page.dropped)
-    data(f"{kept} characters kept, {gone} thrown away in {len(page.dropped)} pieces")
+    data(words_line(page.words.total, page.words.kept, page.words.dropped))
 
 
 def _rows(article: Article) -> list[tuple[str, str]]:
@@ -169,6 +171,30 @@ def check(
     for profile in configured_profiles(config, path).values():
         zone, languages = profile.zone or "-", ",".join(profile.languages) or "-"
         emit(output, asdict(profile), f"{profile.id}\t{zone}\t{languages}\t{profile.name}")
+
+
+@app.command()
+def findings(
+    source: SourceOption = None,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List what was found out about sources while their articles were decided, and which parameters count since.
+
+    identity-conflict: two articles that have nothing in common came under one name, by the parameter (?NAME), the guid
+    or the canonical link of their pages. They are two; a parameter counts for its source from then on.
+    """
+    from newsflow.cli.ledger import open_existing
+    from newsflow.ledger.findings import load_findings
+
+    with closing(open_existing(settings(config, ledger=ledger).config)) as opened:
+        found = opened.transact(load_findings, writes=False)
+    for each in found:
+        if source in (None, each.source):
+            addresses = " ".join(map(isolate, each.addresses))
+            row = f"{each.source}\t{each.kind}\t{each.what}\t{each.times}\t{each.at.isoformat()}\t{addresses}"
+            emit(output, asdict(each) | {"at": each.at.isoformat()}, row)
 
 
 def _raw_articles(file: Path) -> Iterator[RawArticle]:

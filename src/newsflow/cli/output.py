@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -34,6 +34,12 @@ def data_json(value: Any) -> None:
     import orjson
 
     sys.stdout.write(json_text(orjson.dumps(value).decode()) + "\n")
+
+
+def words_line(total: int, kept: int, dropped: Mapping[str, int]) -> str:
+    """Where words went, in a line."""
+    gone = ", ".join(f"{why} {number:,}" for why, number in sorted(dropped.items(), key=lambda pair: -pair[1]))
+    return f"words: {total:,} in, {kept:,} kept" + (f"; dropped: {gone}" if gone else "")
 
 
 def emit(output: Output, value: Any, text: str) -> None:

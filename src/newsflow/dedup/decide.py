@@ -3,18 +3,17 @@ version changed. Pure rules."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
 from newsflow.dedup.fingerprint import matching_tokens
+from newsflow.dedup.identity import hash_of
 from newsflow.dedup.similarity import Relation, Similarity
 from newsflow.model import Article, TextChange
-from newsflow.model.url import canonicalise_url
 
 
 @dataclass(slots=True)
@@ -130,6 +129,16 @@ class Lookalike:
     relation: Relation
 
 
+HEADLINE_TOKENS, HEADLINE_WINDOW = 8, timedelta(days=1)
+
+
+def relate_headlines(title: str, *, same_source: bool, apart: timedelta) -> Relation:
+    """What two articles are to each other that say the same headline and nothing else: many a day of many an outlet
+    has a `Weather forecast`."""
+    telling = len(matching_tokens(title)) >= HEADLINE_TOKENS and abs(apart) <= HEADLINE_WINDOW
+    return Relation.DUPLICATE if same_source or telling else Relation.NONE
+
+
 def choose_original(lookalikes: Iterable[Lookalike]) -> Lookalike | None:
     """The original that a text is a duplicate of: of the living articles that it duplicates the first one seen.
 
@@ -161,48 +170,7 @@ def describe_change(before: Article, after: Article) -> TextChange:
     return TextChange(title=before.title != after.title, body_share=round(share, 3))
 
 
-# What makes two events be about one article, and the ids that follow from it.
-
-
-def identity_keys(article: Article) -> tuple[str, ...]:
-    """The names an article is known by, strongest first: its canonical URL, then (source, guid).
-
-    Each is 32 hex digits. A page that moves to another URL but keeps its guid, or the other way round,
-    shares one of them with what is known, and so stays the same article.
-    """
-    names = []
-    if article.url:
-        names.append(_hash("url", _name(article.url)))
-    if article.guid:
-        names.append(_hash("guid", article.source, article.guid))
-    return tuple(names)
-
-
-def _name(url: str) -> str:
-    """The canonical form of an address: both schemes, and an address with `www.` or without, name one article."""
-    try:
-        return canonicalise_url(url)
-    except ValueError:  # an article that somebody wrote by hand
-        return url
-
-
-def article_id(article: Article) -> str:
-    """The id of an article that is seen for the first time. ValueError when it has neither url nor guid."""
-    keys = identity_keys(article)
-    if not keys:
-        raise ValueError(f"an article of {article.source!r} has neither url nor guid, at least one is needed")
-    return keys[0]
-
-
 def hash_content(article: Article) -> str:
     """32 hex digits over title and body: equal texts of one article are a repeat. Normalisation's own
     hash where there is one."""
-    return article.content_hash or _hash("content", article.title, article.body)
-
-
-def _hash(*parts: str) -> str:
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        state.update(len(raw).to_bytes(8, "big") + raw)
-    return state.hexdigest()
+    return article.content_hash or hash_of("content", article.title, article.body)

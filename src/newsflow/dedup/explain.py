@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsflow.dedup.decide import identity_keys
+from newsflow.dedup.decide import HEADLINE_TOKENS, relate_headlines
+from newsflow.dedup.differences import Differences, Exchange, are_likely, judge, wording
 from newsflow.dedup.fingerprint import (
     MIN_TOKENS,
     SHINGLE_WORDS,
@@ -15,10 +16,12 @@ from newsflow.dedup.fingerprint import (
     matching_tokens,
     number_tokens,
 )
+from newsflow.dedup.identity import identity_keys
 from newsflow.dedup.similarity import DEFAULT_RULE, Relation, Rule, Similarity, compare, relate
 from newsflow.model import Article
 from newsflow.model.languages import base_language
 
+SHOWN_EXCHANGES = 8
 _WORD = re.compile(r"\S+")
 Shingle = tuple[str, ...]
 
@@ -46,13 +49,28 @@ class Explanation:
     numbers_right: tuple[str, ...]
     passages: tuple[Passage, ...]
     """The longest first."""
+    exchanged: tuple[Exchange, ...] = ()
+    """What stands in the one text in place of what in the other, where they were laid side by side."""
+    edits: int = 0
+    """Places that were edited otherwise: more, less, another form of a word, another wording."""
 
 
 def explain(left: Article, right: Article, rule: Rule = DEFAULT_RULE) -> Explanation:
     """Compare two articles as deduplication does, and say why it decides as it does."""
     prints = fingerprint(left.title, left.body), fingerprint(right.title, right.body)
-    similarity = compare(*prints)
-    relation, verdict = _judge(left, right, prints, similarity, rule)
+    similarity, relation = compare(*prints), Relation.NONE
+    found: Differences | None = None
+    verdict = _never_compared(left, right)
+    if not verdict and similarity.exact and not prints[0].token_count:
+        relation, verdict = _judge_headlines(left, right)
+    elif not verdict:
+        relation = relate(similarity, rule)
+        if are_likely(*prints, similarity, rule):
+            told = [wording(each.body, base_language(each.language), each.title) for each in (left, right)]
+            similarity, relation, found = judge(
+                (prints[0], told[0]), (prints[1], told[1]), similarity, left.source == right.source, rule
+            )
+        verdict = _judge(prints, similarity, relation, found, rule)
     numbers = number_tokens(matching_tokens(left.body)), number_tokens(matching_tokens(right.body))
     return Explanation(
         similarity=similarity,
@@ -63,38 +81,71 @@ def explain(left: Article, right: Article, rule: Rule = DEFAULT_RULE) -> Explana
         numbers_left=tuple(sorted(numbers[0] - numbers[1])),
         numbers_right=tuple(sorted(numbers[1] - numbers[0])),
         passages=tuple(sorted(shared_passages(left.body, right.body), key=lambda each: (-each.words, each.start))),
+        exchanged=found.exchanges if found is not None else (),
+        edits=found.edits if found is not None else 0,
+    )
+
+
+def _never_compared(left: Article, right: Article) -> str:
+    """Why the texts of two articles say nothing of what they are to each other; "" where they do."""
+    if set(identity_keys(left)) & set(identity_keys(right)):
+        return "one article: they share a canonical URL or a (source, guid); a version, not a duplicate"
+    languages = base_language(left.language), base_language(right.language)
+    return (
+        "" if languages[0] == languages[1] else f"not compared: one is in {languages[0]}, the other in {languages[1]}"
     )
 
 
 def _judge(
-    left: Article, right: Article, prints: tuple[Fingerprint, Fingerprint], similarity: Similarity, rule: Rule
-) -> tuple[Relation, str]:
-    if set(identity_keys(left)) & set(identity_keys(right)):
-        return Relation.NONE, "one article: they share a canonical URL or a (source, guid); a version, not a duplicate"
-    languages = base_language(left.language), base_language(right.language)
-    if languages[0] != languages[1]:
-        return Relation.NONE, f"not compared: one is in {languages[0]}, the other in {languages[1]}"
-    relation = relate(similarity, rule)
+    prints: tuple[Fingerprint, Fingerprint],
+    similarity: Similarity,
+    relation: Relation,
+    found: Differences | None,
+    rule: Rule,
+) -> str:
     if similarity.exact:
-        return relation, "duplicate: the matching texts are equal"
-    short = [each.token_count for each in prints if each.token_count < MIN_TOKENS]
-    if short:
-        return relation, f"not alike: a text of {short[0]} words (less than {MIN_TOKENS}) counts only when it is equal"
-    return relation, _reason(similarity, relation, rule)
+        return "duplicate: the matching texts are equal"
+    short = min(each.token_count for each in prints)
+    if short < MIN_TOKENS and found is None:
+        return f"not alike: a text of {short} words (less than {MIN_TOKENS}) counts only when it is equal"
+    if short < MIN_TOKENS and found is not None:
+        shares = f"{found.share:.0%} of the words with those of the title shared in order (at least {rule.short:.0%})"
+        verdict = "duplicate" if relation is Relation.DUPLICATE else "not alike"
+        return f"{verdict}: a short text, {shares}{_exchanges(found)}"
+    return _reason(similarity, relation, found, rule)
 
 
-def _reason(similarity: Similarity, relation: Relation, rule: Rule) -> str:
+def _judge_headlines(left: Article, right: Article) -> tuple[Relation, str]:
+    same_source, apart = left.source == right.source, left.first_seen - right.first_seen
+    relation = relate_headlines(left.title, same_source=same_source, apart=apart)
+    rule = f"counts within one source, or from {HEADLINE_TOKENS} words on within a day"
+    return relation, f"{'duplicate' if relation else 'not alike'}: an equal headline without a text {rule}"
+
+
+def _reason(similarity: Similarity, relation: Relation, found: Differences | None, rule: Rule) -> str:
     by_jaccard = f"Jaccard {similarity.jaccard:.2f}"
     by_containment = f"containment {similarity.containment:.2f}"
     scores = f"{by_jaccard} (at least {rule.jaccard:g}), {by_containment} (at least {rule.containment:g})"
-    shared = f"{similarity.numbers:.0%} of the numbers shared (at least {rule.numbers:.0%})"
-    if relation is Relation.DUPLICATE:
-        return f"duplicate: {scores}, one is enough; {shared}"
-    if relation is Relation.RELATED and similarity.numbers < rule.numbers:
-        return f"related, of one story: {scores}, but only {shared}"
-    verdict = "related, of one story" if relation is Relation.RELATED else "not alike"
+    numbers = f"{similarity.numbers:.0%} of the numbers shared"
+    alike = similarity.jaccard >= rule.jaccard or similarity.containment >= rule.containment
+    if relation is Relation.DUPLICATE and found is not None:
+        near = f"{scores}, one is enough" if alike else f"{found.share:.0%} of the words shared in order"
+        return f"duplicate: {near}; {numbers}; edited in {found.edits} places{_exchanges(found)}"
+    names = {Relation.DUPLICATE: "duplicate", Relation.RELATED: "related, of one story", Relation.NONE: "not alike"}
+    verdict = names[relation]
+    if alike and found is not None:
+        few = f"only {numbers}" if similarity.numbers < rule.numbers else f"edited in only {found.edits} places"
+        unlike = "; they begin with other things" if relation is Relation.NONE else ""
+        return f"{verdict}: {scores}, but {few}{_exchanges(found)}{unlike}"
     limits = rule.related_jaccard, rule.related_containment
     return f"{verdict}: {by_jaccard} (at least {limits[0]:g}), {by_containment} (at least {limits[1]:g})"
+
+
+def _exchanges(found: Differences) -> str:
+    if not found.exchanges:
+        return "; nothing exchanged"
+    said = list(dict.fromkeys(f"{each.kind} {each.left!r} for {each.right!r}" for each in found.exchanges))
+    return f"; exchanged: {', '.join(said[:SHOWN_EXCHANGES])}" + (" …" if len(said) > SHOWN_EXCHANGES else "")
 
 
 def shared_passages(left: str, right: str) -> list[Passage]:

@@ -55,14 +55,18 @@ def matching_text(text: str) -> str:
 
 def matching_tokens(text: str) -> list[str]:
     """The words of `matching_text(text)`, in order; punctuation separates, a Han or Thai character is a word."""
-    text = matching_text(text)
+    return split_words(matching_text(text))
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a matching text."""
     pattern = _MIXED_TOKEN if _MAY_BE_UNSPACED.search(text) else _TOKEN
     return pattern.findall(text)
 
 
 def number_tokens(tokens: list[str]) -> set[str]:
     """The tokens of digits alone, as `17` and `000` in `17,000`."""
-    return {token for token in set(tokens) if token.isdecimal()}
+    return set(filter(str.isdecimal, tokens))
 
 
 Hashes = NDArray[np.uint32]
@@ -71,7 +75,10 @@ Hashes = NDArray[np.uint32]
 SHINGLE_WORDS = 5
 """Shingles of three words count short templates twice over."""
 MIN_TOKENS = 20
-"""Shorter texts are compared by exact text alone."""
+"""Shorter texts are compared with their titles."""
+LEAST_TOKENS = 10
+"""A shorter text counts only when it is equal."""
+TITLE_WORDS = 4
 SMALLEST_KEYS = 8
 KEY_DIVISOR = 32
 MAX_KEYS = 48
@@ -88,7 +95,8 @@ class Fingerprint:
     """What is kept of a text to compare it. `shingles` is empty for a text of less than 20 tokens.
 
     `text_hash` (16 bytes) is equal exactly where the matching texts are: of the body, and of title and body
-    together where the body is short, since many a short body says only "details to follow".
+    together where the body is short, since many a short body says only "details to follow". `keys` of texts of other
+    releases may be without that of the title.
     """
 
     text_hash: bytes
@@ -129,12 +137,24 @@ def fingerprint(title: str, body: str) -> Fingerprint:
     Of a body of more than `MAX_CHARS`, which only a book has, the rest counts for `text_hash` alone.
     """
     tokens, rest = matching_tokens(body[:MAX_CHARS]), [body[MAX_CHARS:]] if len(body) > MAX_CHARS else []
+    named = matching_tokens(title)
+    by_title = _title_key(named)
     numbers = _hash_numbers(tokens)
     if len(tokens) < MIN_TOKENS:
-        text_hash = _hash_text([*matching_tokens(title), "\n", *tokens, *rest])
-        return Fingerprint(text_hash, len(tokens), _NONE, numbers, np.frombuffer(text_hash[:4], "<u4"))
+        text_hash = _hash_text([*named, "\n", *tokens, *rest])
+        some = _hash_shingles(tokens)[:SMALLEST_KEYS] if len(tokens) >= LEAST_TOKENS else _NONE
+        keys = np.concatenate([np.frombuffer(text_hash[:4], "<u4"), by_title, some])
+        return Fingerprint(text_hash, len(tokens), _NONE, numbers, keys)
     shingles = _hash_shingles(tokens)
-    return Fingerprint(_hash_text([*tokens, *rest]), len(tokens), shingles, numbers, select_keys(shingles))
+    keys = np.concatenate([select_keys(shingles), by_title])
+    return Fingerprint(_hash_text([*tokens, *rest]), len(tokens), shingles, numbers, keys)
+
+
+def _title_key(tokens: list[str]) -> Hashes:
+    """What texts of one title are found by, whatever became of their words; shorter titles say nothing."""
+    if len(tokens) < TITLE_WORDS:
+        return _NONE
+    return np.frombuffer(_hash_text(tokens)[4:8], "<u4")
 
 
 def select_keys(shingles: Hashes) -> Hashes:
@@ -158,17 +178,22 @@ def _hash_numbers(tokens: list[str]) -> Hashes:
 
 
 def _hash_shingles(tokens: list[str]) -> Hashes:
+    return _sorted_once((hash_runs(tokens, SHINGLE_WORDS) >> np.uint64(32)).astype(np.uint32))
+
+
+def hash_runs(tokens: Sequence[str], size: int) -> NDArray[np.uint64]:
+    """A hash for every so many words in a row, in order."""
     words = _token_hashes.of(tokens)
-    count = len(tokens) - SHINGLE_WORDS + 1
+    count = max(0, len(tokens) - size + 1)
     mixed = words[:count].copy()
-    for place in range(1, SHINGLE_WORDS):
+    for place in range(1, size):
         mixed += words[place : place + count] * _POWERS[place]
     # The finaliser of splitmix64: without it the sums of common words would crowd some keys.
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
     mixed *= np.uint64(0x94D049BB133111EB)
-    return _sorted_once((mixed >> np.uint64(32)).astype(np.uint32))
+    return mixed
 
 
 def _sorted_once(values: Hashes) -> Hashes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from newsflow.errors import TimeLimitError
@@ -32,6 +32,8 @@ class Item(Candidate):
     decision: Decision | None = None
     published: PublishedVersion | None = None
     debug: bytes | None = None
+    words: Mapping[str, int] = field(default_factory=dict)
+    """Counters of where its words went: see `normalise.words`."""
     failure: Rejected | None = None
     """A failure after the decision: it takes the decision back."""
     clamped: bool = False
@@ -78,6 +80,9 @@ def outcomes_of(items: Sequence[Item]) -> Counter[str]:
     """The counters of a batch: see `count_outcomes`."""
     made = [item.decision.outcome for item in items if item.decision and not item.promoted and not item.rejected]
     counts = count_outcomes(made, [item.rejected for item in items if item.rejected])
+    for item in items:
+        if not item.promoted:
+            counts.update(item.words)
     counts["input.fetched-in-the-future"] = sum(item.clamped and not item.promoted for item in items)
     return +counts
 

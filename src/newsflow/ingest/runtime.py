@@ -19,6 +19,7 @@ from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
 from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
+from newsflow.ingest.labels import Labels
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
@@ -82,6 +83,7 @@ class Runtime:
         self.claim_check = ClaimCheck(lambda: self.blobs, limits.record_bytes)
         self.claimed_events = Claimed(lambda: self.blobs, limits.event_bytes)
         self.claimed = Claimed(lambda: self.blobs, limits.expand_bytes)
+        self.labels = Labels()
         self.closed_sources = config.sources.closed
         self.locks = {name: threading.RLock() for name, value in vars(Runtime).items() if isinstance(value, part)}
         self.beat: Callable[[], object] = lambda: None

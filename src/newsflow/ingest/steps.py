@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from newsflow.ingest.claims import Value
 from newsflow.ingest.item import STORED, Item, each
+from newsflow.ingest.labels import Labels
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
 from newsflow.model import (
@@ -28,20 +29,28 @@ from newsflow.model.raw import parse_raw
 from newsflow.model.url import link_of
 from newsflow.normalise.article import STAGE
 from newsflow.normalise.profiles import registered
+from newsflow.normalise.words import Words
 from newsflow.routing import Routed, encode_debug
+from newsflow.sandbox.normaliser import NormaliseTask
 
 
 def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
     first seen then, unless the ledger knows better."""
-    read = [(event, _read(event, runtime)) for event in events]
-    parsed = each(read, STAGE, lambda pair: _parse(*pair, runtime), lambda _, rejected: rejected)
-    parsed = [_with_content(raw, runtime) for raw in parsed]
-    timed = [_timed(event, raw, runtime) for event, raw in zip(events, parsed, strict=True)]
-    tasks = [(raw, runtime.sources.get(raw.source), raw.fetched_at) for raw in timed if isinstance(raw, RawArticle)]
-    clean = iter(runtime.normaliser.normalise_many(tasks, runtime.beat))
+    parsed: list[RawArticle | Rejected] = []
+    timed: list[RawArticle | Rejected] = []
+
+    def tasks() -> Iterator[NormaliseTask]:
+        """One after another, so that workers read the first pages while the next events are parsed."""
+        for event in events:
+            parsed.append(_parsed(event, runtime))
+            timed.append(raw := _timed(event, parsed[-1], runtime))
+            if isinstance(raw, RawArticle):
+                yield raw, runtime.sources.get(raw.source), raw.fetched_at
+
+    clean = iter(runtime.normaliser.counted_many(tasks(), runtime.beat))
     items = [
-        _item(event, raw, next(clean)) if isinstance(raw, RawArticle) else Item(event, raw)
+        _item(event, raw, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
         for event, raw in zip(events, timed, strict=True)
     ]
     return [
@@ -50,6 +59,12 @@ def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
         else item
         for item, raw in zip(items, parsed, strict=True)
     ]
+
+
+def _parsed(event: Event, runtime: Runtime) -> RawArticle | Rejected:
+    value = _read(event, runtime)
+    [raw] = each([value], STAGE, lambda value: _parse(event, value, runtime), lambda _, rejected: rejected)
+    return _with_content(raw, runtime)
 
 
 def _timed(event: Event, raw: RawArticle | Rejected, runtime: Runtime) -> RawArticle | Rejected:
@@ -89,10 +104,11 @@ def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejecte
     return registered(raw, runtime.sources)
 
 
-def _item(event: Event, raw: RawArticle, result: Article | Rejected) -> Item:
+def _item(event: Event, raw: RawArticle, result: Article | Rejected, words: Words, labels: Labels) -> Item:
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
-    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw))
+    counted = words.counters(labels.of(raw.source))
+    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw), words=counted)
 
 
 def _raw_digest(raw: RawArticle) -> str:
@@ -100,8 +116,11 @@ def _raw_digest(raw: RawArticle) -> str:
     withdrawal."""
     if raw.withdrawn:
         return ""
-    made_of = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", raw.content])
-    return hashlib.blake2b(made_of.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    about = "\0".join([raw.content_type, raw.source, raw.language or "", raw.title or "", ""])
+    digest = hashlib.blake2b(about.encode("utf-8", "surrogatepass"), digest_size=16)
+    digest.update(raw.content.encode("utf-8", "surrogatepass"))
+    digest.update(f"\0{raw.content_is}".encode() if raw.content_is else b"")
+    return digest.hexdigest()
 
 
 def deduplicate(items: Sequence[Item], runtime: Runtime) -> list[Item]:

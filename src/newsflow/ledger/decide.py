@@ -13,7 +13,7 @@ from newsflow.dedup.decide import KnownArticle, Transition, choose_transition
 from newsflow.dedup.similarity import Rule
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, RetryableError, to_micros
-from newsflow.ledger.steps import Prepared, decide_one, identify_unchanged, prepare, reject
+from newsflow.ledger.steps import Prepared, counted_in, decide_one, find, identify_unchanged, prepare, reject
 from newsflow.ledger.tables import DecidedEvent, Version, decode_detail
 from newsflow.ledger.workspace import TEXTS_KEPT, TextWindow, Workspace
 from newsflow.model import Action, Article, Candidate, Decision, Outcome, Rejected
@@ -106,10 +106,12 @@ class BatchDecider:
         prepared = [prepare(candidate) for candidate in candidates]
         languages = {each.language for each in prepared if isinstance(each, Prepared)}
         try:
-            return self._db.run(lambda: self._attempt(candidates, prepared, languages, now))
+            decisions, ws = self._db.run(lambda: self._attempt(candidates, prepared, languages, now))
         except BaseException:
             self._texts.forget()
             raise
+        self._texts.keep(ws.wordings)
+        return decisions
 
     def _attempt(
         self,
@@ -117,7 +119,7 @@ class BatchDecider:
         prepared: Sequence[Prepared | Rejected],
         languages: set[str],
         now: datetime,
-    ) -> list[Decision]:
+    ) -> tuple[list[Decision], Workspace]:
         ws = Workspace(self._db, self._texts, now, self._window, self._rule)
         self._db.lock(f"language {language}" for language in sorted(languages))
         ids = [each.event.event_id for each in candidates]
@@ -131,11 +133,13 @@ class BatchDecider:
                     decide_one(ws, each) if isinstance(each, Prepared) else reject(ws, candidate.event, each)
                 )
         ws.save()
-        return [decisions[event_id] for event_id in ids]
+        return [decisions[event_id] for event_id in ids], ws
 
     def _load(self, ws: Workspace, fresh: Sequence[Prepared], languages: set[str]) -> None:
         """Fetch, in few queries, what the batch will ask for. RetryableError when more must be locked."""
-        ws.identities = tables.load_identities(self._db, sorted({name for each in fresh for name in each.names}))
+        ws.load_counted({each.article.source for each in fresh})
+        fresh = [counted_in(ws, each) for each in fresh]
+        ws.load_names(name for each in fresh for name in each.asked)
         ws.articles = tables.load_articles(self._db, set(ws.identities.values()))
         unlocked = {known.language for known in ws.articles.values()} - languages
         if unlocked:
@@ -153,7 +157,7 @@ def _is_compared(ws: Workspace, each: Prepared) -> bool:
     """Whether the text will have to be compared: a repeat, the most common event, will not."""
     if each.incoming.withdraw:
         return False
-    known = ws.resolve(each.names)
+    known = find(ws, each)
     return known is None or (not known.accepted and choose_transition(known, each.incoming) is not Transition.REPEAT)
 
 

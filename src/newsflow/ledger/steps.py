@@ -15,16 +15,25 @@ from newsflow.dedup.decide import (
     KnownArticle,
     Lookalike,
     Transition,
-    article_id,
     choose_original,
     choose_story,
     choose_transition,
     describe_change,
     hash_content,
-    identity_keys,
     is_older,
 )
 from newsflow.dedup.fingerprint import Fingerprint, fingerprint
+from newsflow.dedup.identity import (
+    FORMER_MARK,
+    Conflict,
+    address_name,
+    counting,
+    find_conflict,
+    former_keys,
+    identity_keys,
+    own_key,
+    written_guid_key,
+)
 from newsflow.ledger.database import storable
 from newsflow.ledger.tables import DecidedEvent, Detail
 from newsflow.ledger.workspace import Workspace
@@ -51,7 +60,11 @@ STAGE = "Deduplicate"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An article with its names, its state and its fingerprint; that of a withdrawal, which has no text, is unused."""
+    """An article with its names, its state and its fingerprint; that of a withdrawal, which has no text, is unused.
+
+    `names` are given to it; it is found by `own` and `guid` too, and by `former` ones, where more speaks for it.
+    `given` is the article as it came in, before its URL got parameters that count for its source.
+    """
 
     event: Event
     article: Article
@@ -59,6 +72,20 @@ class Prepared:
     incoming: Incoming
     language: str
     print: Fingerprint
+    own: str | None = None
+    guid: str | None = None
+    former: tuple[str, ...] = ()
+    given: Article | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All names that the ledger is asked for."""
+        return (*self.known_by, *self.former, *(FORMER_MARK + name for name in self.former))
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The names that lead to it, strongest first."""
+        return tuple(name for name in (self.own, *self.names, self.guid) if name is not None)
 
     @property
     def at(self) -> datetime | None:
@@ -92,7 +119,9 @@ def _prepare(candidate: Candidate, article: Article) -> Prepared | Rejected:
         withdraw, hash_content(article), candidate.fetched_at, candidate.publisher_version, candidate.raw_digest
     )
     language = base_language(article.language)
-    return Prepared(candidate.event, article, names, incoming, language, fingerprint(article.title, article.body))
+    made = fingerprint(article.title, article.body)
+    known_by = own_key(article), written_guid_key(article)
+    return Prepared(candidate.event, article, names, incoming, language, made, *known_by, former_keys(article, names))
 
 
 def _broken(what: str, error: Exception) -> Rejected:
@@ -144,6 +173,60 @@ def _ref(known: KnownArticle) -> ArticleRef:
     return ArticleRef(known.id, known.source, known.url, known.guid)
 
 
+# Which article an event is about.
+
+
+MOST_NAMES = 16
+"""So many names of an article release 0.1 is told of: a share token makes a new one each time."""
+
+
+def counted_in(ws: Workspace, each: Prepared) -> Prepared:
+    """The same with the parameters in its URL of which the ledger has learnt that they count for its source."""
+    article = counting(each.article, ws.counted(each.article.source))
+    if article is each.article:
+        return each
+    names = identity_keys(article)
+    former = tuple(name for name in (*each.names, *each.former) if name not in names)
+    return replace(each, article=article, names=names, former=former, given=each.given or each.article)
+
+
+def find(ws: Workspace, each: Prepared) -> KnownArticle | None:
+    """The article that is known by its names, or was by those that release 0.1, or its source before, would give it."""
+    known = ws.resolve(each.known_by)
+    if known is not None:
+        return known
+    candidates = (ws.resolve((name,)) for name in each.former)
+    return next((known for known in candidates if known is not None and _is_it(ws, each, known)), None)
+
+
+def _is_it(ws: Workspace, each: Prepared, known: KnownArticle) -> bool:
+    """Whether an article with a former name has the same text, or the same address as names are given now."""
+    if not each.incoming.withdraw and known.content_hash == each.incoming.content_hash:
+        return True
+    before, counted = ws.current(known), ws.counted(each.article.source)
+    return before is None or address_name(before, counted) == address_name(each.article, counted)
+
+
+def _find_conflict(ws: Workspace, each: Prepared, known: KnownArticle) -> Conflict | None:
+    incoming, url = each.incoming, each.article.url
+    if url is None or incoming.withdraw or known.content_hash == incoming.content_hash or not known.version:
+        return None
+    before = ws.current(known)
+    if before is None:
+        return None
+    by_guid = ws.resolve(tuple(filter(None, (each.own, each.names[0])))) is None
+    return find_conflict(before, each.article, ws.counted(each.article.source), by_guid=by_guid)
+
+
+def _apart(ws: Workspace, each: Prepared, known: KnownArticle, conflict: Conflict) -> Prepared:
+    """What came in as an article of its own, by names that are not those of `known`."""
+    keys = identity_keys(conflict.own)
+    ws.load_names(keys)
+    names = tuple(name for name in keys if ws.identities.get(name) != known.id) or (conflict.last_name,)
+    given = each.given or each.article
+    return replace(each, article=conflict.own, names=names, own=None, guid=None, former=(), given=given)
+
+
 # The decision about an event that was never decided; all that follows from it is kept in the workspace.
 
 
@@ -157,7 +240,14 @@ def reject(ws: Workspace, event: Event, rejected: Rejected) -> Decision:
 
 def decide_one(ws: Workspace, each: Prepared) -> Decision:
     """Decide what an event does to its article."""
-    known = ws.resolve(each.names)
+    each = counted_in(ws, each)
+    known = find(ws, each)
+    conflict = None if known is None else _find_conflict(ws, each, known)
+    if known is not None and conflict is not None:
+        each = _apart(ws, each, known, conflict)
+        known = ws.resolve(each.names)
+        if known is None:
+            ws.add_conflict(each.article.source, conflict, each.at)
     transition = choose_transition(known, each.incoming)
     made_by_01 = known if known is not None and not known.raw_digest else None
     if transition is Transition.EDIT and made_by_01 is not None and ws.has_bytes_of(made_by_01, each.event):
@@ -165,12 +255,19 @@ def decide_one(ws: Workspace, each: Prepared) -> Decision:
     if transition is Transition.WITHDRAW_UNKNOWN:
         return _remember_withdrawal(ws, each)
     if transition is Transition.CREATE:
-        return _create(ws, each)
+        return _create(ws, each, known)
     assert known is not None
-    ws.name(each.names, known)
+    _name(ws, each, known)
     if transition in (Transition.REPEAT, Transition.STALE):
         return _see_again(ws, each, known, transition)
     return _withdraw(ws, each, known) if transition is Transition.WITHDRAW else _replace(ws, each, known)
+
+
+def _name(ws: Workspace, each: Prepared, known: KnownArticle) -> None:
+    """Let the article be known by these names; and tell release 0.1 by which it would know it."""
+    ws.name(each.names, known)
+    if each.former and len(known.names) < MOST_NAMES:
+        ws.name([FORMER_MARK + name for name in each.former if ws.resolve((name,)) is None], known)
 
 
 def _see_again(ws: Workspace, each: Prepared, known: KnownArticle, transition: Transition) -> Decision:
@@ -181,7 +278,8 @@ def _see_again(ws: Workspace, each: Prepared, known: KnownArticle, transition: T
         _observe(changed, each.incoming)
     ws.change(changed)
     ws.add_event(each.event, outcome, each.at, known.id, known.version)
-    article = identify_unchanged(each.article, known, each.event) if known.version else None
+    given = each.given or each.article
+    article = identify_unchanged(given, known, each.event) if known.version else None
     return Decision(outcome, ws.now, article, at=each.at)
 
 
@@ -192,17 +290,17 @@ def _observe(known: KnownArticle, incoming: Incoming) -> None:
 
 
 def _remember_withdrawal(ws: Workspace, each: Prepared) -> Decision:
-    known = _new(ws, each)
+    known = _new(ws, each, None)
     known.version, known.withdrawn, known.story, known.content_hash = 0, True, "", ""
-    ws.name(each.names, known)
+    _name(ws, each, known)
     ws.change(known)
     ws.add_event(each.event, Outcome.WITHDRAWN, each.at)
     return Decision(Outcome.WITHDRAWN, ws.now, at=each.at)
 
 
-def _new(ws: Workspace, each: Prepared) -> KnownArticle:
-    article, incoming, withdrawn_before = each.article, each.incoming, ws.resolve(each.names)
-    new_id = article_id(article) if withdrawn_before is None else withdrawn_before.id
+def _new(ws: Workspace, each: Prepared, withdrawn_before: KnownArticle | None) -> KnownArticle:
+    article, incoming = each.article, each.incoming
+    new_id = each.names[0] if withdrawn_before is None else withdrawn_before.id
     return KnownArticle(
         new_id, article.source, article.url, article.guid, article.agency, each.language, 1, incoming.content_hash,
         incoming.publisher_version, incoming.fetched_at, each.at or ws.now, ws.now, new_id, None, False, False, 0,
@@ -210,11 +308,11 @@ def _new(ws: Workspace, each: Prepared) -> KnownArticle:
     )  # fmt: skip
 
 
-def _create(ws: Workspace, each: Prepared) -> Decision:
-    known = _new(ws, each)
+def _create(ws: Workspace, each: Prepared, withdrawn_before: KnownArticle | None) -> Decision:
+    known = _new(ws, each, withdrawn_before)
     lookalikes = ws.lookalikes(each, known.id)
     known.story = choose_story(lookalikes) or known.story
-    ws.name(each.names, known)
+    _name(ws, each, known)
     return _add_version(ws, each, known, choose_original(lookalikes), Outcome.ADDED, Detail())
 
 

@@ -293,6 +293,17 @@ def load_version(db: Database, article_id: str, version: int) -> Article | None:
     return decode_article(bytes(rows[0][0])) if rows else None
 
 
+def load_texts(db: Database, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:
+    """Title and body of article versions, by (article id, version); those forgotten are left out."""
+    wanted = set(places)
+    if not wanted:
+        return {}
+    sql = "SELECT article_id, version, value FROM version_value WHERE article_id {in_texts}"
+    rows = db.query(sql, [db.list_of(sorted({place[0] for place in wanted}))])
+    found = {(row[0], row[1]): orjson.loads(bytes(row[2])) for row in rows if (row[0], row[1]) in wanted and row[2]}
+    return {place: (members["title"], members["body"]) for place, members in found.items()}
+
+
 # What a decision says beyond its article, as the JSON text that is stored with a version.
 
 

@@ -8,7 +8,7 @@ with it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,25 +16,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
-from newsflow.dedup.decide import KnownArticle, Lookalike
+from newsflow.dedup.decide import KnownArticle, Lookalike, relate_headlines
+from newsflow.dedup.differences import Wording, are_likely, judge, wording
 from newsflow.dedup.fingerprint import NEWEST_PER_KEY, Hashes, KeyTexts, NearIndex, Span
-from newsflow.dedup.similarity import Rule, compare_all, relate
+from newsflow.dedup.identity import Conflict
+from newsflow.dedup.similarity import Relation, Rule, Similarity, compare_all, compare_without, relate
 from newsflow.ledger import tables
+from newsflow.ledger.boilerplate import Boilerplate
 from newsflow.ledger.database import Database, to_micros
+from newsflow.ledger.findings import IDENTITY_CONFLICT, Finding, load_counted, save_findings
 from newsflow.ledger.tables import DecidedEvent, Detail, TextPrint, Version, encode_detail, load_prints
 from newsflow.model import Article, Event, Outcome, Rejected
 from newsflow.model.codec import encode_article
 from newsflow.model.event import event_id_of
+from newsflow.model.languages import base_language
 
 if TYPE_CHECKING:
     from newsflow.ledger.steps import Prepared
 
 MAX_CANDIDATES = 64
 """Of the texts that share a key, so many that share the most are compared."""
+MOST_SIDE_BY_SIDE = 16
+"""Of those that may be duplicates, so many of the nearest are laid side by side; the others are related at most."""
 TEXTS_KEPT = 2
 """Windows for which a text is kept after it was written: an event that is late by a window still meets all those of its
 own days."""
 _CACHED_PRINTS = 20_000
+_CACHED_WORDINGS, _CACHED_CHARS = 4_000, 16_000_000
+Place = tuple[str, int]
+"""Article id and version."""
 
 
 class _LanguageIndex:
@@ -69,6 +79,8 @@ class TextWindow:
     def __init__(self) -> None:
         self._languages: dict[str, _LanguageIndex] = {}
         self._prints: OrderedDict[tuple[str, int], TextPrint] = OrderedDict()
+        self._wordings: OrderedDict[Place, Wording] = OrderedDict()
+        self._chars = 0
 
     def last_numbers(self, db: Database, languages: Iterable[str], since: datetime) -> dict[str, int]:
         """Read on in these languages, back to `since`; the number of each one's last text. To be called
@@ -105,10 +117,30 @@ class TextWindow:
                 return
             self._prints.popitem(last=False)
 
+    def load_wordings(self, db: Database, places: Iterable[Place], language: str) -> dict[Place, Wording]:
+        """The texts of article versions, to be laid beside others; those forgotten are left out."""
+        wanted = set(places)
+        found = {place: self._wordings[place] for place in wanted if place in self._wordings}
+        if missing := wanted - found.keys():
+            texts = tables.load_texts(db, missing)
+            found |= {place: wording(body, language, title) for place, (title, body) in texts.items()}
+        return found
+
+    def keep(self, wordings: Mapping[Place, Wording]) -> None:
+        """Remember the latest texts, once they are in the ledger for good: their copies come soon."""
+        for place, each in wordings.items():
+            if place not in self._wordings:
+                self._chars += len(each.body)
+                self._wordings[place] = each
+        while self._chars > _CACHED_CHARS or len(self._wordings) > _CACHED_WORDINGS:
+            self._chars -= len(self._wordings.popitem(last=False)[1].body)
+
     def forget(self) -> None:
         """Start again from the table, as after a transaction of which it is not known whether it was kept."""
         self._languages.clear()
         self._prints.clear()
+        self._wordings.clear()
+        self._chars = 0
 
 
 def _likeliest(texts: Iterable[Sequence[int]]) -> list[int]:
@@ -129,6 +161,10 @@ class Workspace:
         self._texts, self._window = texts, window
         self.articles: dict[str, KnownArticle] = {}
         self.identities: dict[str, str] = {}
+        self._asked: set[str] = set()
+        """Names of which `identities` says whether they are known."""
+        self._counted: dict[str, frozenset[str]] = {}
+        self._conflicts: dict[tuple[str, str], Finding] = {}
         self.last_numbers: dict[str, int] = {}
         self.found: dict[str, KeyTexts] = {}
         """The texts in the ledger that share a key, by the event that has the text."""
@@ -136,6 +172,12 @@ class Workspace:
         self._current: dict[str, Article] = {}
         self._pending_keys: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Numbers of texts of this batch, by language and key."""
+        self._boilerplate: dict[str, Boilerplate] = {}
+        self.wordings: dict[Place, Wording] = {}
+        """The texts of the versions of this batch."""
+        self._mine: dict[str, Wording] = {}
+        """Texts of this batch that were laid beside others, by event."""
+        """Title and body of the versions of this batch."""
         self._changed: dict[str, KnownArticle] = {}
         self._new_identities: dict[str, str] = {}
         self._new_prints: list[TextPrint] = []
@@ -152,16 +194,42 @@ class Workspace:
         """Load what is known of these articles in one query, where it is not loaded yet."""
         self.articles.update(tables.load_articles(self.db, set(ids) - self.articles.keys()))
 
-    def resolve(self, names: tuple[str, ...]) -> KnownArticle | None:
-        """The article that is known by the strongest of these identity names."""
+    def load_names(self, names: Iterable[str]) -> None:
+        """Find the articles that have these names, in one query, where that is not known yet."""
+        if wanted := [name for name in names if name not in self._asked]:
+            self._asked.update(wanted)
+            self.identities.update(tables.load_identities(self.db, sorted(set(wanted))))
+
+    def resolve(self, names: Sequence[str]) -> KnownArticle | None:
+        """The article that is known by the first of these identity names that is known."""
+        self.load_names(names)
         known = (self.identities.get(name) for name in names)
         return next((self.article(article_id) for article_id in known if article_id), None)
+
+    def counted(self, source: str) -> frozenset[str]:
+        """The parameters that were found to tell articles of a source apart, though they look like a tracker's."""
+        if source not in self._counted:
+            self.load_counted([source])
+        return self._counted[source]
+
+    def load_counted(self, sources: Iterable[str]) -> None:
+        self._counted.update(load_counted(self.db, sources))
+
+    def add_conflict(self, source: str, conflict: Conflict, at: datetime | None) -> None:
+        """Keep what was found out about a source; its parameters count from now on."""
+        self._counted[source] = self.counted(source) | conflict.parameters
+        for what in conflict.reasons:
+            found = self._conflicts.get((source, what))
+            times = found.times + 1 if found else 1
+            first = found or Finding(source, IDENTITY_CONFLICT, what, conflict.addresses, at or self.now)
+            self._conflicts[source, what] = replace(first, times=times)
 
     def change(self, known: KnownArticle) -> None:
         self.articles[known.id] = self._changed[known.id] = known
 
-    def name(self, names: tuple[str, ...], known: KnownArticle) -> None:
+    def name(self, names: Sequence[str], known: KnownArticle) -> None:
         """Let an article be known by these names too; a name that is given stays given."""
+        self.load_names(names)
         for name in names:
             if name not in self.identities:
                 self.identities[name] = self._new_identities[name] = known.id
@@ -186,12 +254,58 @@ class Workspace:
         texts = [text for number in numbers if (text := self.prints.get((language, number))) is not None]
         texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
-        pairs = [(text, each) for text, each in known if each is not None and each.id != article_id]
-        alike = compare_all(each.print, [text.print for text, _ in pairs])
+        pairs = [(text, other) for text, other in known if other is not None and other.id != article_id]
+        alike = self._without_boilerplate(each, pairs, compare_all(each.print, [text.print for text, _ in pairs]))
+        judged = self._judge(each, pairs, alike)
+        return [Lookalike(known, *found) for (_, known), found in zip(pairs, judged, strict=True)]
+
+    def _without_boilerplate(
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
+    ) -> list[Similarity]:
+        """How alike they are but for what many articles of their sources carry; that of its source is learnt on."""
+        source, held = each.article.source, self._boilerplate_of(each.language)
+        by_story = {known.story: text.print.shingles for text, known in pairs if known.source == source}
+        held.learn(source, to_micros(each.at or self.now), each.print.shingles, list(by_story.values()))
         return [
-            Lookalike(each, similarity, relate(similarity, self.rule))
-            for (_, each), similarity in zip(pairs, alike, strict=True)
+            compare_without(each.print, text.print, held.of(*{source, known.source}), similarity)
+            for (text, known), similarity in zip(pairs, alike, strict=True)
         ]
+
+    def _boilerplate_of(self, language: str) -> Boilerplate:
+        if language not in self._boilerplate:
+            self._boilerplate[language] = Boilerplate(self.db, language)
+        return self._boilerplate[language]
+
+    def _judge(
+        self, each: Prepared, pairs: Sequence[tuple[TextPrint, KnownArticle]], alike: Sequence[Similarity]
+    ) -> Iterator[tuple[Similarity, Relation]]:
+        """What the text is to each of these: of those that may be duplicates, by their texts, where they are held."""
+        likely = {
+            n: max(similarity.jaccard, similarity.containment)
+            for n, ((text, _), similarity) in enumerate(zip(pairs, alike, strict=True))
+            if are_likely(each.print, text.print, similarity, self.rule)
+        }
+        nearest = sorted(likely, key=lambda n: (-likely[n], n))[:MOST_SIDE_BY_SIDE]
+        places = {n: (pairs[n][0].article_id, pairs[n][0].version) for n in nearest}
+        held = {place: self.wordings[place] for place in places.values() if place in self.wordings}
+        held |= self._texts.load_wordings(self.db, places.values() - held.keys(), each.language)
+        mine = None
+        if held:
+            mine = self._mine[each.event.event_id] = wording(each.article.body, each.language, each.article.title)
+        for n, ((text, known), similarity) in enumerate(zip(pairs, alike, strict=True)):
+            if similarity.exact and not each.print.token_count:
+                yield similarity, self._relate_headlines(each, text, known)
+            elif mine is not None and n in places and places[n] in held:
+                one_source = known.source == each.article.source
+                sides = (each.print, mine), (text.print, held[places[n]])
+                yield judge(*sides, similarity, one_source, self.rule, thorough=False)[:2]
+            else:
+                relation = relate(similarity, self.rule)
+                yield similarity, min(relation, Relation.RELATED) if n in likely and n not in places else relation
+
+    def _relate_headlines(self, each: Prepared, text: TextPrint, known: KnownArticle) -> Relation:
+        same_source, apart = known.source == each.article.source, (each.at or self.now) - text.event_at
+        return relate_headlines(each.article.title, same_source=same_source, apart=apart)
 
     def find_texts(self, language: str, compared: Sequence[Prepared]) -> set[str]:
         """Look for the look-alikes of texts in the ledger and load them; the ids of their articles."""
@@ -277,6 +391,10 @@ class Workspace:
     def add_version(self, event: Event, article: Article, detail: Detail) -> None:
         """Keep an article version as decided."""
         self._current[article.id] = article
+        text = self._mine.get(event.event_id)
+        if text is None or text.body != article.body:  # the version of a copy that was promoted has its own
+            text = wording(article.body, base_language(article.language), article.title)
+        self.wordings[article.id, article.version] = text
         value, place = encode_article(article), (article.id, article.version, event.event_id)
         self._versions.append(Version(*place, self.now, value, encode_detail(detail)))
 
@@ -302,8 +420,11 @@ class Workspace:
         tables.insert_events(self.db, self._events)
         tables.insert_dead_letters(self.db, self._dead, to_micros(self.now))
         tables.insert_identities(self.db, self._new_identities.items())
+        save_findings(self.db, self._conflicts.values())
         tables.save_articles(self.db, self._changed.values())
         tables.insert_versions(self.db, self._versions)
         tables.insert_prints(self.db, self._new_prints)
+        for held in self._boilerplate.values():
+            held.save()
         languages = {text.language for text in self._new_prints}
         tables.save_last_numbers(self.db, {language: self.last_numbers[language] for language in languages})

@@ -3,6 +3,7 @@
 from newsflow.model.article import (
     Article,
     DateEvidence,
+    DatePrecision,
     Evidence,
     FieldName,
     Mention,
@@ -29,6 +30,7 @@ __all__ = [
     "ArticleRef",
     "Candidate",
     "DateEvidence",
+    "DatePrecision",
     "Decision",
     "DuplicateLink",
     "Event",

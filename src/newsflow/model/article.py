@@ -15,6 +15,8 @@ from newsflow.model.event import Action
 
 ZoneKnowledge = Literal["explicit", "source", "unknown"]
 DateEvidence = Literal["json-ld", "meta", "feed", "text", "first-seen"]
+DatePrecision = Literal["second", "minute", "hour", "day"]
+ContentIs = Literal["page", "article"]
 FieldName = Literal["title", "body"]
 
 
@@ -39,6 +41,8 @@ class RawArticle:
     version: str | None = None
     withdrawn: bool = False
     """True for `action: withdraw`."""
+    content_is: ContentIs | None = None
+    """What the fetcher says of the content; None where it is told from the content itself."""
     dataref: str | None = None
     """Where the content is, in place of `content`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -51,13 +55,14 @@ class PublicationDate:
 
     `at` is aware and in UTC when `zone` is `explicit` (the text named it) or `source` (the profile's zone);
     it is naive (local wall clock, date-only as midnight) when `zone` is `unknown`.
-    `text` is the text it was read from.
+    `text` is the text it was read from, and `precision` what it names; None where no date was found.
     """
 
     at: datetime
     zone: ZoneKnowledge
     evidence: DateEvidence
     text: str
+    precision: DatePrecision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,11 @@ def article_from_json(members: Json) -> Article:
         **plain,
         action=Action(members["action"]),
         published=PublicationDate(
-            at if at.tzinfo is None else at.astimezone(UTC), published["zone"], published["evidence"], published["text"]
+            at if at.tzinfo is None else at.astimezone(UTC),
+            published["zone"],
+            published["evidence"],
+            published["text"],
+            published.get("precision"),
         ),
         first_seen=_utc(members["first_seen"]),
         authors=tuple(members.get("authors", ())),
@@ -103,12 +107,14 @@ def published_text(published: PublicationDate) -> str:
 
 
 def _published_to_json(published: PublicationDate) -> Json:
-    return {
+    members = {
         "at": published_text(published),
         "zone": published.zone,
         "evidence": published.evidence,
         "text": published.text,
+        "precision": published.precision,
     }
+    return _without_none(members)
 
 
 def _utc(text: str) -> datetime:

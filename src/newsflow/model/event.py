@@ -102,9 +102,15 @@ class Reason(StrEnum):
     Convert it first.
     """
     NO_TEXT = "no-text"
-    """Nothing that reads as an article was found in the page.
+    """Nothing that reads as an article was found in the page; or a text or feed item has neither text nor headline.
 
     Often a gallery or a video page; a [source profile](../how-to/add-a-source.md) can help.
+    """
+    NOT_AN_ARTICLE = "not-an-article"
+    """The page is a block page, a consent or log-in wall, an error page or a list of teasers.
+
+    Fetch the article itself; for a page that is one after all, name its `selectors.body` in a
+    [source profile](../how-to/add-a-source.md), or send it with `content_is: article`.
     """
     UNKNOWN_SOURCE = "unknown-source"
     """The source has no profile, and `sources.closed` is set.

@@ -25,8 +25,9 @@ _TWO_LETTERS = (
     "sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
 """ISO 639-1."""
+_THREE_LETTERS = "arc bem bho ceb chr ckb crs fil haw hmn kha lif mfe nqo nso pnb sco shi skr syr war"
 
-CODES = frozenset(f"{_TWO_LETTERS} arc ckb fil nqo pnb skr syr".split()) | SAME_LANGUAGE.keys() | COVERED_BY.keys()
+CODES = frozenset(f"{_TWO_LETTERS} {_THREE_LETTERS}".split()) | SAME_LANGUAGE.keys() | COVERED_BY.keys()
 """Every code that the language of an article may be, besides `und`."""
 
 _NAMES = {
@@ -68,3 +69,22 @@ def meant_code(written: str) -> str | None:
     """The code of the language that a word such as `englsh` or `eng` likely means; None where it is like none."""
     near = difflib.get_close_matches(written.lower(), _NAMES, n=1)
     return _NAMES[near[0]] if near else None
+
+
+def words_by_rank(code: str) -> list[list[str]]:
+    """The words of the list that wordfreq ships under a code; those at index n have the frequency 10 ** (-n / 100).
+    Empty where there is no list."""
+    import gzip
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    import msgpack
+
+    # wordfreq itself takes longer to import than a list to read, for what it does besides.
+    package = find_spec("wordfreq")
+    path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
+    if not path.is_file():
+        return []
+    with gzip.open(path) as packed:
+        _, *ranks = msgpack.load(packed)
+    return list(ranks)

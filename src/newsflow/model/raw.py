@@ -237,6 +237,7 @@ def _build(members: Mapping[str, Any]) -> RawArticle:
         fetched_at=_instant(members["fetched_at"]),
         content_type=_bare(members.get("content_type", "text/plain")),
         content=members.get("content", ""),
+        content_is=members.get("content_is"),
         url=members.get("url"),
         guid=members.get("guid"),
         title=members.get("title"),

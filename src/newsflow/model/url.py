@@ -1,49 +1,26 @@
 """Canonical URLs: one name for one article, however it was linked; and the address that a reader can follow.
 
 A canonical URL is a name, not a link: the scheme is always `http`, so that both schemes give one name. Path case, and
-every parameter that may be an identifier, are kept: two articles never share a name.
+every parameter that may be an identifier, are kept: two articles never share a name. Which parameters are none is said
+in `newsflow.model.parameters`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Container, Iterator
 from functools import lru_cache
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
-# ruff: noqa: E501, SIM905 - rows of words read best as rows
+from newsflow.model.parameters import Verdict, judge
 
-
-# Query parameters that say where a reader came from, and nothing about the article: by the beginning of their name, by
-# their name, or by name and value together.
-_PREFIXES = re.compile(
-    r"(?:utm|itm|mtm|pk|piwik|matomo|hsa|vero|oly|mkt|mc|ga|_ga|_hs|hs|ns|at|wt|wt\.|xtor|guce|fb|ml|sc|sk|stm|"
-    r"dm_i|trk|tracking|campaign|sponsor|referr?er|ito|cm_mmc|s_kwcid|ef|adj|ads?|aff|affiliate|gad|spm|scm)[_.]",
-)
-_NAMES = frozenset(
-    # click ids
-    "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid "
-    "fbc fbp zanpid wickedid irclickid rb_clickid _openstat scid srsltid epik rdt_cid sccid tduid vero_id vero_conv "
-    # campaigns and places of a link
-    "cmp cmpid cmpid2 campaign campaignid campaign_id icid ncid ocid scmpid smid smtyp smprod s_cid wt_mc wt_mc_o wt_zmc "
-    "xtor xtref xts xtcr ref ref_ ref_src ref_url referer referrer source src sref sourceid traffic_source ito partner "
-    "partnerid promo promoid promo_id mbid mod module_id feedtype feedname ftag ftcamp int_cmp intcmp intcid int_source "
-    "share sharetype share_id shareid shared sharesource social soc_src soc_trk sr_share rss feed fsrc feature via "
-    "from_rss originalreferer origref trk trkinfo tracking trackingid clickid click_id affid aff_id affiliate "
-    "guccounter ga gi kw keyword_session emc email_source em_cid nl newsletter newsletterid recruiter cvid ocid2 pc form "
-    # state of a reader, not of the page
-    "phpsessid jsessionid sessionid session_id session sid aspsessionid _r _t _ts nocache cache cachebuster cb rnd rand "
-    "random timestamp _ga _gl _gac _hsenc _hsmi _ke _kx _branch_match_id gaa_at gaa_n gaa_ts gaa_sig usg ved ei sa sca_esv "
-    "print printable output outputtype platform mobile nomobile desktop amp __twitter_impression".split()
-)
-_BY_VALUE = frozenset("from s t cid eid ssm medium channel_source type view mode app".split())
-_VALUES = re.compile(
-    r"(?:rss\d?|feed|twitter|facebook|fb|whatsapp|telegram|newsletter|email|social|share|homepage)", re.I
-)
+T = TypeVar("T")
 
 MAX_URL_CHARS = 4096
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\s]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # http:// written once or more, and the ways it is commonly broken: http:/x, http//x, htp://x, http:\\x, http://:http://x
 _SCHEME = re.compile(r"(?:(?:h?t{1,3}ps?|http?s)(?::+/*|;/+|/{2,})|:?/{2,})+", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d*(?:[/?#]|$))", re.IGNORECASE)
@@ -52,7 +29,10 @@ _AMP_CACHE = re.compile(r"[a-z0-9-]+\.cdn\.ampproject\.org")
 _AMP_CACHE_PATH = re.compile(r"/(?:[acivr]+)/(?:s/)?(?=[^/]+\.[^/]+)")
 _GOOGLE_AMP = re.compile(r"/amp/(?:s/)?(?=[^/]+\.[^/]+/)")
 _AMP_TAIL = re.compile(r"(?:[/.]amp(?:\.html?)?|/amp/index\.html?)/*$", re.IGNORECASE)
-_AMP_PARAMS = {"amp", "amp_markup", "amp_js_v", "amp_gsa", "usqp", "isamp"}
+_AMP_SEGMENTS = frozenset({"amp", "amphtml"})
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+_SESSION_SEGMENT = re.compile(r"\((?:[A-Z]\([A-Za-z0-9]{20,}\))+\)")  # /(S(…))/ of ASP.NET
+_BETWEEN_PARAMETERS, _SECOND_MARK = re.compile(r"&(?:amp;)*"), re.compile(r"\?(?=[^?&=]+=)")
 _SAFE_PATH = "/!$&'()*+,;=:@~"
 _SAFE_QUERY = "/!$'()*,;:@~?"
 _HOME_SEGMENT = re.compile(
@@ -63,19 +43,45 @@ _WWW = re.compile(r"www\d?|m|mobile|amp|wap")
 _SECOND_LEVEL = frozenset({"co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "mil", "or", "ne", "go", "in"})
 
 
-def canonicalise_url(url: str) -> str:
+class _Every:
+    """Holds every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERY: Container[str] = _Every()
+_NONE: Container[str] = frozenset()
+
+
+def canonicalise_url(url: str, keep: Container[str] = _NONE, drop: Container[str] = _NONE) -> str:
     """The canonical form of an absolute web URL (ASCII; percent-encoded UTF-8; applying it twice changes nothing).
 
-    Repairs doubled and broken schemes, backslashes and empty ports; unwraps AMP caches; drops `www.`, `m.`
-    and AMP forms, fragments, credentials, default ports, trailing slashes, tracking and valueless parameters;
-    sorts the other parameters. Raises ValueError, naming the value, on what is not a web URL.
+    Repairs doubled and broken schemes, backslashes, empty ports and a second `?`; unwraps AMP caches; drops `www.`,
+    `m.` and AMP forms, sessions in paths, fragments (but routes: `/#!/news/1`), credentials, default ports, trailing
+    slashes and parameters that name nothing; sorts the others. `keep` and `drop` are names of parameters, in lower
+    case, that count all the same, or do not. Raises ValueError, naming the value, on what is not a web URL.
     """
-    text = _CONTROL.sub("", url).replace("&amp;", "&")
+    return _checked(url, lambda: _parsed(url)).name(keep, drop)
+
+
+def doubtful_parameters(url: str) -> dict[str, str]:
+    """The parameters, name (in lower case) and values, that the canonical form leaves out because of their values.
+    Raises ValueError as `canonicalise_url`."""
+    parsed = _checked(url, lambda: _parsed(url))
+    found: dict[str, str] = {}
+    for name, value, _ in parsed.parameters:
+        if judge(name, value, parsed.host) is Verdict.DOUBTFUL:
+            found[name.lower()] = f"{found[name.lower()]}&{value}" if name.lower() in found else value
+    return found
+
+
+def _checked(url: str, work: Callable[[], T]) -> T:
     shown = repr(url if len(url) <= 100 else url[:100] + "…")
-    if not text or len(text) > MAX_URL_CHARS:
+    if not url.strip() or len(url) > MAX_URL_CHARS:
         raise ValueError(f"not a web URL: {shown}; expected http(s)://host/path, {MAX_URL_CHARS} characters or less")
     try:
-        return _canonicalise(text)
+        return work()
     except ValueError as error:
         raise ValueError(f"not a web URL: {shown} ({error}); expected http(s)://host/path") from None
 
@@ -86,15 +92,54 @@ def is_homepage(url: str) -> bool:
     return not query and _HOME_SEGMENT.fullmatch("/" + host_and_path.partition("/")[2]) is not None
 
 
-def _canonicalise(text: str) -> str:
+class _Parsed(NamedTuple):
+    """A URL in canonical parts; all its parameters, each with name, value and whether it has a `=`."""
+
+    host: str
+    path: str
+    parameters: tuple[tuple[str, str, bool], ...]
+    fragment: str
+
+    def name(self, keep: Container[str], drop: Container[str]) -> str:
+        kept = {
+            f"{name}={value}" if value else name
+            for name, value, assigned in self.parameters
+            if self._counts(name, value, assigned, keep, drop)
+        }
+        query = "?" + "&".join(sorted(kept)) if kept else ""
+        route = f"#{self.fragment}" if self._is_routed() else ""
+        return f"http://{self.host}{self.path}{query}{route}"
+
+    def _is_routed(self) -> bool:
+        """Whether the fragment names a page: that of a site of one page does, and so may a number behind `#!`."""
+        if not self.fragment or _HOME_SEGMENT.fullmatch(self.path):
+            return bool(self.fragment)
+        return self.fragment.startswith("!") and any(map(str.isdigit, self.fragment))
+
+    def _counts(self, name: str, value: str, assigned: bool, keep: Container[str], drop: Container[str]) -> bool:
+        # ?12345= and ?harbour-wall= are identifiers, ?empty= is not.
+        if not value and assigned and not any(char.isdigit() or char == "-" for char in name):
+            return False
+        return name.lower() in keep or (name.lower() not in drop and judge(name, value, self.host) is Verdict.KEPT)
+
+
+def _parsed(url: str) -> _Parsed:
+    text = _CONTROL.sub("", url).strip().replace("&amp;", "&")
+    fragment = text.partition("#")[2]
+    authority, path, query = unwrapped(text)
+    parts = tuple(_parameters(query)) if query else ()
+    route = recode(fragment, _SAFE_QUERY + "=&").rstrip("/") if fragment[:1] in ("!", "/") else ""
+    return _Parsed(canonical_host(authority), _canonical_path(path.strip()), parts, route if route.strip("!/") else "")
+
+
+def unwrapped(text: str) -> tuple[str, str, str]:
     for _ in range(4):
         authority, path, query = _split(text)
         inner = _unwrap_amp(authority, path)
         if inner is None:
             break
         text = inner + (f"?{query}" if query else "")
-    host = _canonical_host(authority)
-    return f"http://{host}{_canonical_path(path)}{_canonical_query(query)}"
+    return authority, path, query
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -104,7 +149,7 @@ def _split(text: str) -> tuple[str, str, str]:
     before = before.replace("\\", "/")
     match = _SCHEME.match(before)
     if match:
-        before = before[match.end() :]
+        before = before[match.end() :].lstrip(" /")
     elif _OTHER_SCHEME.match(before):
         raise ValueError("the scheme is not http or https")
     elif "." not in before.partition("/")[0]:
@@ -124,7 +169,7 @@ def _unwrap_amp(authority: str, path: str) -> str | None:
     return "//" + path[match.end() :] if match else None
 
 
-def _canonical_host(authority: str) -> str:
+def canonical_host(authority: str) -> str:
     host = authority.rpartition("@")[2].lower()
     if host.startswith("["):
         return _ipv6_host(host)
@@ -178,44 +223,50 @@ def _is_suffix(labels: list[str]) -> bool:
 
 
 def _canonical_path(path: str) -> str:
+    segments = _segments(path)
+    last = len(segments) - 1
+    segments = [
+        segment
+        for place, segment in enumerate(segments)
+        if not (place < last and segment.lower() in _AMP_SEGMENTS) and not _SESSION_SEGMENT.fullmatch(segment)
+    ]
+    return without_amp_tail("/" + "/".join(segments))
+
+
+def _segments(path: str) -> list[str]:
     segments: list[str] = []
-    for segment in _recode(path, _SAFE_PATH).split("/"):
+    for segment in _SESSION_IN_PATH.sub("", recode(path, _SAFE_PATH)).split("/"):
         if segment == "..":
             segments = segments[:-1]
         elif segment not in ("", "."):
             segments.append(segment)
-    joined = "/" + "/".join(segments)
-    stripped = _AMP_TAIL.sub("", joined)
-    while stripped != joined and stripped:
-        joined, stripped = stripped, _AMP_TAIL.sub("", stripped)
-    if joined.lower().startswith("/amp/"):
-        joined = joined[4:]
-    return joined
+    return segments
 
 
-def _canonical_query(query: str) -> str:
-    kept = set()
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        name, value = _recode(name.replace("+", " "), _SAFE_QUERY), _recode(value.replace("+", " "), _SAFE_QUERY)
-        if not _is_noise(name, value):
-            kept.add(f"{name}={value}" if value else name)
-    return "?" + "&".join(sorted(kept)) if kept else ""
+def without_amp_tail(path: str) -> str:
+    stripped = _AMP_TAIL.sub("", path)
+    while stripped != path and stripped:
+        path, stripped = stripped, _AMP_TAIL.sub("", stripped)
+    return path
 
 
-def _is_noise(name: str, value: str) -> bool:
-    lowered = name.lower()
-    if lowered in _NAMES or _PREFIXES.match(lowered):
-        return True
-    if not value:  # ?12345 is an identifier, ?print is not
-        return not any(map(str.isdigit, name))
-    if lowered in _BY_VALUE and _VALUES.fullmatch(value):
-        return True
-    return lowered in _AMP_PARAMS or value.lower() == "amp"
+def _parameters(query: str) -> Iterator[tuple[str, str, bool]]:
+    for part in _BETWEEN_PARAMETERS.split(query):
+        # `?id=7?utm_source=x` is two parameters; an address in a value has a `?` of its own.
+        before, scheme, after = part.partition("://")
+        pieces = _SECOND_MARK.split(before)
+        pieces[-1] += scheme + after
+        for piece in filter(None, pieces):
+            name, assigned, value = piece.partition("=")
+            yield recode_plus(name), recode_plus(value), bool(assigned)
+
+
+def recode_plus(text: str) -> str:
+    return recode(text.replace("+", " "), _SAFE_QUERY)
 
 
 @lru_cache(maxsize=4096)
-def _recode(text: str, safe: str) -> str:
+def recode(text: str, safe: str) -> str:
     """The text percent-encoded in one way: only what must be, in UTF-8 and upper case."""
     if text.isascii() and text.replace("-", "").replace("/", "").isalnum():
         return text
@@ -229,7 +280,7 @@ def _recode_escape(escape: str) -> str:
 
 
 def link_of(canonical: str, published: object) -> str:
-    """An address that a reader can follow: `canonical` with the scheme and `www.` of `published`, an address of its host.
+    """An address that a reader can follow: `canonical` with the scheme and `www.` of `published`, of the same host.
 
     A canonical URL leaves both out, since they do not tell articles apart; some sites answer only with them.
     `link_of("http://a.example/1", "https://www.a.example/1?utm_source=x")` is `https://www.a.example/1`.

@@ -13,18 +13,23 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from newsflow.model import Action, Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.model.url import canonicalise_url, is_homepage, link_of
+from newsflow.model.url import is_homepage, link_of
 from newsflow.normalise.characters import broken_share, tidy_line, word_share
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.html import extract_html
 from newsflow.normalise.language import detect_language
+from newsflow.normalise.lines import has_letters
+from newsflow.normalise.markup import holds_tags, is_page, text_of_fragment
+from newsflow.normalise.refusals import refused_text
 from newsflow.normalise.text import clean_text
 from newsflow.normalise.title import split_title
-from newsflow.normalise.values import Extracted, SourceProfile
+from newsflow.normalise.values import Extracted, SourceProfile, canonical_url
 
 STAGE = "Normalise"
 CONTENT_TYPES = ("text/html", "text/plain")
@@ -34,6 +39,8 @@ Extract = Callable[[RawArticle, SourceProfile | None], Extracted]
 
 _LONG_CHARS, _WORD = 1_000_000, re.compile(r"\S+")
 _IDENTIFIER = re.compile(r"\d{4,}")
+_DATE = re.compile(r"(?:19|20)\d\d(?:\d\d){0,2}")
+_WORDS_IN_PATH = re.compile(r"[^\W_]+(?:[-_][^\W_]+){2,}(?:\.html?)?")
 _RANK = {"json-ld": 0, "meta": 1, "feed": 2, "text": 3, "first-seen": 4}
 # A wall clock of unknown zone can be this far ahead of UTC.
 _EASTERNMOST = timedelta(hours=14)
@@ -41,10 +48,23 @@ _SAME_DATE = timedelta(hours=26)
 
 
 def extract_page(raw: RawArticle, source: SourceProfile | None) -> Extracted:
-    """What the content of a raw article says, read by its content type."""
-    if media_type(raw) == "text/html":
-        return extract_html(raw.content, raw.url, source)
-    return clean_text(raw.content, source, raw.title)
+    """What the content of a raw article says: a page by its tags, else the text of a fragment, or the text it is."""
+    if is_html_page(raw):
+        return extract_html(raw.content, raw.url, source, raw.fetched_at)
+    text = raw.content
+    if holds_tags(text):
+        text = text_of_fragment(text)
+    elif media_type(raw) == "text/html":
+        text = unescape(text)
+    found = clean_text(text, source, raw.title, raw.content_is, raw.fetched_at)
+    return found if raw.content_is == "article" else replace(found, refused=refused_text(text, raw.title))
+
+
+def is_html_page(raw: RawArticle) -> bool:
+    """Whether the content is read as an HTML page, whatever its content type; only such content is parsed."""
+    if raw.content_is == "article" or not holds_tags(raw.content):
+        return False
+    return raw.content_is == "page" or is_page(raw.content)
 
 
 def media_type(raw: RawArticle) -> str:
@@ -61,19 +81,21 @@ def normalise(
     Text is in NFC without invisible characters, unfolded; paragraphs end with a newline. May take long on hostile
     pages: `newsflow.sandbox` gives an `extract` that reads them within limits. What `extract` raises passes through.
     """
-    url = url_of(raw)
+    url = url_of(raw, source)
     if isinstance(url, Rejected):
         return url
+    if raw.title and not raw.title.isascii():
+        raw = replace(raw, title=repair_text(raw.title))
     if raw.withdrawn:
         return _with_link(_withdrawal(raw, url, now), raw)
     result = _article(raw, source, extract(raw, source), url, now)
     return result if isinstance(result, Rejected) else _with_link(result, raw)
 
 
-def url_of(raw: RawArticle) -> str | Rejected | None:
+def url_of(raw: RawArticle, source: SourceProfile | None = None) -> str | Rejected | None:
     """The address that names an article; or what the record alone says against it, before its page is read."""
     try:
-        url = canonicalise_url(raw.url) if raw.url else None
+        url = canonical_url(raw.url, source) if raw.url else None
     except ValueError as error:
         return Rejected(Reason.BAD_URL, str(error), STAGE, "ValueError")
     if not raw.withdrawn and media_type(raw) not in CONTENT_TYPES:
@@ -106,17 +128,22 @@ def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:
 def _article(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, url: str | None, now: datetime
 ) -> Article | Rejected:
-    if not page.body:
-        message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"
-        return Rejected(Reason.NO_TEXT, message, STAGE)
-    if (share := broken_share(page.body)) > MAX_BROKEN_SHARE:
-        message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
-        return Rejected(Reason.BAD_ENCODING, message, STAGE)
-    if word_share(page.body) < MIN_WORD_SHARE:
-        message = "the content is not text: too few of its characters belong to words"
-        return Rejected(Reason.NO_TEXT, message, STAGE)
     hinted, hinted_marks = split_title(raw.title or "")
     title = (page.title or hinted)[:MAX_TITLE_CHARS]
+    if page.refused:
+        kind = f"an {page.refused}" if page.refused[0] in "aeiou" else f"a {page.refused}"
+        message = f"the page is not an article but {kind}: {title[:100]!r}"
+        return Rejected(Reason.NOT_AN_ARTICLE, message, STAGE)
+    # A headline may come alone; that of a page does not, since a gallery and a page of an error have one too.
+    if not page.body and (is_html_page(raw) or not has_letters(title)):
+        message = f"no article text in {len(raw.content)} characters of {media_type(raw)}"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
+    if (share := broken_share(page.body or title)) > MAX_BROKEN_SHARE:
+        message = f"{share:.0%} of the text was lost in decoding (U+FFFD); expected text decoded as it was encoded"
+        return Rejected(Reason.BAD_ENCODING, message, STAGE)
+    if word_share(page.body or title) < MIN_WORD_SHARE:
+        message = "the content is not text: too few of its characters belong to words"
+        return Rejected(Reason.NO_TEXT, message, STAGE)
     language = detect_language(f"{title}\n{page.body}")[0]
     authors = tuple(filter(None, map(tidy_line, raw.authors))) or page.authors
     article = Article(
@@ -126,14 +153,17 @@ def _article(
         language=language,
         published=_published(raw, source, page, language, now),
         first_seen=now,
-        url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url), raw),
+        url=_own_url(_better_url(page.canonical_url or raw.canonical_url, url, source), raw),
         guid=raw.guid,
         authors=authors,
         agency=page.agency or (tidy_line(raw.agency) if raw.agency else None) or None,
         word_count=_count_words(page.body),
         content_hash=content_hash(title, page.body),
     )
-    return replace(article, raw=_leftovers(raw, article, page.marks or (() if page.title else hinted_marks)))
+    left = _leftovers(raw, article, page.marks or (() if page.title else hinted_marks))
+    if article.url and page.canonical_url not in (None, article.url):
+        left.setdefault("canonical_url", page.canonical_url)  # not believed
+    return replace(article, raw=left)
 
 
 def _count_words(text: str) -> int:
@@ -145,14 +175,22 @@ def _published(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, language: str, now: datetime
 ) -> PublicationDate:
     found = list(page.dates)
-    if raw.published and (hint := parse_date(tidy_line(raw.published), None if language == "und" else language)):
+    known = None if language == "und" else language
+    if raw.published and (hint := parse_date(tidy_line(raw.published), known, None, raw.fetched_at)):
         found.append(replace(hint, evidence="feed"))
-    return choose_date(found, language, source.zone if source else None, now)
+    return choose_date(found, language, source.zone if source else None, now, raw.fetched_at)
 
 
-def choose_date(found: Sequence[PublicationDate], language: str, zone: str | None, now: datetime) -> PublicationDate:
-    """The publication date by the rule above; `now` (aware) is when the article was first seen."""
-    dates = [date if date.at.tzinfo else _read_again(date, language, zone) for date in found]
+def choose_date(
+    found: Sequence[PublicationDate],
+    language: str,
+    zone: str | None,
+    now: datetime,
+    fetched_at: datetime | None = None,
+) -> PublicationDate:
+    """The publication date by the rule above; `now` (aware) is when the article was first seen, and dates that count
+    back do so from `fetched_at`."""
+    dates = [date if date.at.tzinfo else _read_again(date, language, zone, fetched_at or now) for date in found]
     dates = [date for date in dates if _instant(date) <= now + (timedelta() if date.at.tzinfo else _EASTERNMOST)]
     dates.sort(key=lambda date: _RANK[date.evidence])  # stable: the order of the page within one kind
     if not dates:
@@ -164,9 +202,9 @@ def choose_date(found: Sequence[PublicationDate], language: str, zone: str | Non
     return best
 
 
-def _read_again(date: PublicationDate, language: str, zone: str | None) -> PublicationDate:
+def _read_again(date: PublicationDate, language: str, zone: str | None, fetched_at: datetime) -> PublicationDate:
     """A date of unknown zone read again, now that the language and the zone of its source are known."""
-    again = parse_date(date.text, None if language == "und" else language, zone)
+    again = parse_date(date.text, None if language == "und" else language, zone, fetched_at)
     return replace(again, evidence=date.evidence) if again else date
 
 
@@ -175,7 +213,7 @@ def _instant(date: PublicationDate) -> datetime:
 
 
 def _has_time(date: PublicationDate) -> bool:
-    return ":" in date.text or date.at.hour != 0 or date.at.minute != 0
+    return date.precision != "day"
 
 
 def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
@@ -184,24 +222,35 @@ def _tells_more(other: PublicationDate, best: PublicationDate) -> bool:
     return best.at.tzinfo is None and other.at.tzinfo is not None
 
 
-def _better_url(stated: str | None, url: str | None) -> str | None:
+def _better_url(stated: str | None, url: str | None, source: SourceProfile | None) -> str | None:
     """The URL that the page states, if it names the same article: some pages all state one, and would be merged."""
     if url is None or not stated:
         return url
     try:
-        named = canonicalise_url(stated)
+        named = canonical_url(stated, source)
     except ValueError:
         return url
     if urlsplit(named).netloc != urlsplit(url).netloc or is_homepage(named):
         return url
     ours, theirs = set(_IDENTIFIER.findall(url)), set(_IDENTIFIER.findall(named))
-    if ours or theirs:
-        return named if ours == theirs else url
-    return named if _last_segment(named) == _last_segment(url) else url
+    if ours != theirs:
+        return url
+    if not all(map(_DATE.fullmatch, theirs)):
+        return named
+    return named if _names_one(urlsplit(named), urlsplit(url)) else url
 
 
-def _last_segment(url: str) -> str:
-    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+def _names_one(named: SplitResult, given: SplitResult) -> bool:
+    """Whether a page that states no number but its date is named by words, or by all parameters it was found by."""
+    last = unquote(_last_segment(named))
+    if last != unquote(_last_segment(given)):
+        return False
+    stated_all = set(given.query.split("&")) - {""} <= set(named.query.split("&"))
+    return stated_all or _WORDS_IN_PATH.fullmatch(last) is not None
+
+
+def _last_segment(url: SplitResult) -> str:
+    return url.path.rstrip("/").rpartition("/")[2]
 
 
 def _own_url(url: str | None, raw: RawArticle) -> str | None:

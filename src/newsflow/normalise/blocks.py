@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from newsflow.normalise.characters import compile_folded, fold
-from newsflow.normalise.lines import is_code, why_dropped
+from newsflow.normalise.lines import ends_sentence, has_letters, is_code, why_dropped
+from newsflow.normalise.words import UNSPACED
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -22,10 +22,9 @@ BOILERPLATE, BARRIER = -15.0, -80.0
 MERGE_SHARE, MERGE_GAP_LINES, LOOK_LINES = 0.15, 14, 48
 REPEATED_WORDS = 8
 COMMENTS_SHARE = 0.1
+PAGE_MARKS = frozenset({"share-bar", "read-also", "promotion", "footer"})
 LAST_SENTENCES, LAST_WORDS = 20, 2
 
-_STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 _JOINED_AFTER = ",.;:)]”’»،؛!?%؟"
 _JOINED_BEFORE = "(“‘«[$€£"
 _BARRIER = compile_folded(
@@ -43,7 +42,7 @@ _COMMENTS = compile_folded(
 def count_words(text: str) -> float:
     """Words; in scripts without spaces, about two and a half characters are one."""
     words = len(text.split())
-    return words if text.isascii() else words + len(_UNSPACED.findall(text)) / 2.5
+    return words if text.isascii() else words + len(UNSPACED.findall(text)) / 2.5
 
 
 def join_fragments(lines: Sequence[str]) -> list[str]:
@@ -63,12 +62,7 @@ def join_fragments(lines: Sequence[str]) -> list[str]:
 def _goes_on(line: str) -> bool:
     """Whether a line in a script with cases ends within a sentence."""
     cased = any(char.islower() or char.isupper() for char in line[-3:])
-    return cased and not _ends_sentence(line) and len(line) < 2_000
-
-
-def _ends_sentence(line: str) -> bool:
-    """Whether a line ends with a full stop or the like, and perhaps what closes a quotation behind it."""
-    return line.rstrip(_CLOSERS).endswith(tuple(_STOPS))
+    return cased and not ends_sentence(line) and len(line) < 2_000
 
 
 def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
@@ -89,7 +83,7 @@ def densest_block(lines: Sequence[str]) -> tuple[int, int] | None:
 def _with_last_sentences(lines: Sequence[str], end: int) -> int:
     """The end of a block, moved past the short sentences that follow it."""
     for line in lines[end : end + LAST_SENTENCES]:
-        if not _ends_sentence(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
+        if not ends_sentence(line) or count_words(line) < LAST_WORDS or why_dropped(line) is not None:
             break
         end += 1
     return end
@@ -106,6 +100,28 @@ def _before_comments(
                 return value, earlier
             break
     return best, span
+
+
+def shows_page(lines: Sequence[str]) -> bool:
+    """Whether lines are those of a page: it says things again, goes on to comments, has furniture of two kinds, or some
+    among lines that are mostly no sentences. One kind does not make a page: an article may end with a request to
+    subscribe."""
+    if any(has_letters(lines[index]) for index in repeated(lines)) or any(map(_is_barrier, lines)):
+        return True
+    found = [furniture(line) for line in lines]
+    kinds = set(found) - {None}
+    own = [line for line, why in zip(lines, found, strict=True) if why is None]
+    return len(kinds) >= 2 or (len(kinds) == 1 and 2 * sum(map(ends_sentence, own)) <= len(own))
+
+
+def furniture(line: str) -> str | None:
+    """Why a line is one of a page around its article, not one that belongs to an article, as a caption may."""
+    why = why_dropped(line)
+    return why if why in PAGE_MARKS else "code" if is_code(line) else None
+
+
+def _is_barrier(line: str) -> bool:
+    return len(line) < 70 and _BARRIER.fullmatch(fold(line)) is not None
 
 
 def repeated(lines: Sequence[str]) -> set[int]:
@@ -130,12 +146,12 @@ def _score(line: str, *, again: bool) -> float:
     capped = min(words, CAP_WORDS)
     if again:
         return -capped if words >= REPEATED_WORDS else BOILERPLATE
-    if len(line) < 70 and _BARRIER.fullmatch(fold(line)):
+    if _is_barrier(line):
         return BARRIER
     why = why_dropped(line)
     if (why is not None and why != "no-words") or is_code(line):
         return BOILERPLATE
-    if _ends_sentence(line):
+    if ends_sentence(line):
         return capped - THRESHOLD_WORDS + SENTENCE_BONUS
     return NO_SENTENCE_FACTOR * capped - THRESHOLD_WORDS
 

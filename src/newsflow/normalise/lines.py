@@ -21,7 +21,9 @@ from newsflow.normalise.values import Dropped
 # ruff: noqa: E501 - rows of words read best as rows
 
 
+_STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
 SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 220, 500
+INVITATION_CHARS, SENTENCE_WORDS, LEGAL_WORDS = 60, 8, 14
 
 _SHARE_WORDS = (
     r"شارك\w*|مشاركه|انشر|طباعه|نسخ( الرابط)?|تم النسخ|الرابط|ارسل|تعليقات?|اضف تعليق\w*|حفظ|استمع|استماع|تكبير|تصغير|"
@@ -37,44 +39,77 @@ _SHARE_WORDS = (
 )
 _NOISE = r"[\s\d|/·•,:.+*–—\-()«»\[\]&]*"
 _SHARE = compile_folded(rf"{_NOISE}(?:(?:{_SHARE_WORDS}|on|via|عبر|علي|و|в|на|sur|par|auf|en|this|with|by){_NOISE})+")
+# What asks the reader, and what a sentence may begin with: the latter is a heading only by itself, or as a label.
+_LEAD = r"[\s\d|/·•*–—\->»«:◄►▪■●\[(]*"
 _READ_ALSO = compile_folded(
-    r"[\s\d|/·•*–—\->»«:◄►▪■●\[(]*(?:"
-    r"[اإ]?قر[اأ]?\w{0,2} (?:ايضا|المزيد|كذلك|اكثر)|اقرا\s*:|قد يهمك|قد يعجبك|ربما يعجبك|مواضيع (?:ذات صله|متعلقه|مشابهه)|"
-    r"(?:اخبار|مقالات|موضوعات) (?:ذات صله|متعلقه|مشابهه|اخري)|طالع ايضا|شاهد ايضا|شاهدوا ايضا|انظر ايضا|للمزيد|المزيد من|المزيد حول|"
-    r"لمزيد من|تابع ايضا|ايضا علي|اخترنا لك|الاكثر (?:قراءه|مشاهده|تداولا)|ذات صله|"
-    r"(?:also )?read(?: also| more| next| too)\s*[:|\-–—]|read (?:also|more|next)\b|also read|see also|more (?:on|from|about) .{0,40}(?:[:|]|$)|"
-    r"related (?:articles?|stor(?:y|ies)|news|topics?|posts?|content|links)|related\s*[:|]|you (?:may|might) (?:also )?(?:like|be interested)|"
-    r"recommended (?:stories|articles|reading|for you)|don.?t miss|most (?:read|popular|viewed)|also on \w+[. ]|watch (?:also|more|now)?\s*[:|]|"
-    r"читайте? (?:также|ещ[её]|больше|далее|по теме)|смотрите? (?:также|ещ[её])|материалы по теме|по теме\s*[:|]|подробнее\s*[:|]|"
-    r"еще по теме|другие новости|читайте у нас|популярное|"
+    rf"{_LEAD}(?:"
+    r"[اإ]?قر[اأ]?\w{0,2} (?:ايضا|المزيد|كذلك|اكثر)|اقرا\s*:|قد يهمك|قد يعجبك|ربما يعجبك|طالع ايضا|شاهد ايضا|شاهدوا ايضا|انظر ايضا|"
+    r"تابع ايضا|اخترنا لك|"
+    r"(?:also )?read(?: also| more| next| too)\s*[:|\-–—]|read (?:also|more|next)\b|also read|see also|also on \w+\.\w+|"
+    r"you (?:may|might) (?:also )?(?:like|be interested in)\b|recommended for you|watch (?:also|more|now)?\s*[:|]|"
+    r"читайте? (?:также|ещ[её]|больше|далее|по теме)|смотрите? (?:также|ещ[её])|читайте у нас|"
     r"читайте також|дивіться також|дивитися також|читати також|"
-    r"lire aussi|a lire(?: aussi| egalement)?\b|lire egalement|voir aussi|sur le meme sujet|"
-    r"lesen sie (?:auch|mehr|hier)|mehr zum thema|siehe auch|auch interessant|lea tambien|lee tambien|mas informacion|te puede interesar|"
+    r"lire aussi|a lire(?: aussi| egalement)\b|lire egalement|voir aussi|"
+    r"lesen sie (?:auch|mehr|hier)|siehe auch|lea tambien|lee tambien|te puede interesar|"
     r"leia (?:tambem|mais)|veja (?:tambem|mais)|saiba mais|leggi anche|czytaj (?:tez|takze|wiecej|rowniez)|zobacz (?:tez|takze)|"
-    r"ilgili haberler?|bunlar da ilginizi|benzer haberler|قراءه المزيد|بيشتر بخوانيد|بخوانيد\s*:|مطالب مرتبط|مزيد پڙهي|يه بهي پڙهي|"
-    r"קראו (?:גם|עוד)|עוד בנושא|(?:相[关關](?:阅读|閱讀|新闻|新聞|报道|報導|文章)|(?:延伸|推荐|推薦)(?:阅读|閱讀)|関連(?:記事|ニュース)|あわせて読みたい|관련 ?(?:기사|뉴스))\s*(?:[:|]|$)|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
+    r"bunlar da ilginizi|بيشتر بخوانيد|بخوانيد\s*:|مزيد پڙهي|يه بهي پڙهي|"
+    r"קראו (?:גם|עוד)|baca juga|lees ook|les ogsa|las (?:aven|mer)|čtete tez|διαβαστε (?:επισης|ακομα)|प?ये भी पढे"
     r")"
 )
+_MORE = compile_folded(
+    rf"{_LEAD}(?:"
+    r"مواضيع (?:ذات صله|متعلقه|مشابهه)|(?:اخبار|مقالات|موضوعات) (?:ذات صله|متعلقه|مشابهه|اخري)|للمزيد|المزيد من|المزيد حول|لمزيد من|"
+    r"ايضا علي|الاكثر (?:قراءه|مشاهده|تداولا)|ذات صله|قراءه المزيد|"
+    r"more (?:on|from|about)|related (?:articles?|stor(?:y|ies)|news|topics?|posts?|content|links)|related|"
+    r"recommended (?:stories|articles|reading)|don.?t miss|most (?:read|popular|viewed)|also on|a lire|"
+    r"материалы по теме|по теме|подробнее|еще по теме|другие новости|популярное|sur le meme sujet|mehr zum thema|auch interessant|"
+    r"mas informacion|ilgili haberler?|benzer haberler|مطالب مرتبط|עוד בנושא|"
+    r"(?:相[关關](?:阅读|閱讀|新闻|新聞|报道|報導|文章)|(?:延伸|推荐|推薦)(?:阅读|閱讀)|関連(?:記事|ニュース)|あわせて読みたい|관련 ?(?:기사|뉴스))"
+    r")(?:\s*[:：|].*|(?: \S*[^\s.!?؟。]){0,3}[\s»>→…]*)"
+)
+# What speaks of the outlet, and what a sentence may begin with: the latter is promotion where it names a channel, or is
+# short and no sentence.
 _PROMOTION = compile_folded(
     r"[\s|·•*–—\->»:]*(?:"
-    r"تابعو?نا? (?:علي|عبر|في)|تابعوا? .{0,40}(?:علي|عبر)|لمتابعه .{0,80}(?:علي|عبر|اضغط)|انضم\w* (?:الي|الان)|اشترك\w* (?:في|الان|ب)|"
-    r"حمل\w* (?:التطبيق|تطبيق\w*)|مركز الاشعارات|النشره البريديه|اضغط هنا|"
-    r"(?:please )?(?:follow|join|find|like) (?:us|our|the .{0,30}) (?:on|at|channel)|follow .{0,60} on (?:twitter|facebook|x|instagram|telegram|google)|"
-    r"already (?:a (?:subscriber|member)|subscribed|registered)\s*\?|(?:log|sign) in to (?:read|continue|view|comment|access)|(?:to )?continue reading this|(?:deja abonne|bereits abonniert|¿?ya eres suscriptor|уже подписаны|هل انت مشترك|لديك حساب)\s*[?؟]|subscribe (?:to|now|here|today)|sign up (?:for|to|here|now)|download (?:our|the) app|get (?:our|the) (?:app|newsletter)|click here|"
-    r"like this (?:story|article)\?|share (?:it|this|your) (?:with|story|on|thoughts)|support (?:us|our|quality|independent)|become a (?:member|subscriber)|"
-    r"newsletter\b|enter your e-?mail|join the (?:conversation|discussion)|leave a (?:comment|reply)|"
-    r"подпис(?:ывайтесь|аться|ывайся) (?:на|в)|следите за|присоединяйтесь|наш (?:telegram|телеграм)|читайте нас|нашли (?:ошибку|опечатку)|"
-    r"підпис(?:уйтесь|атися)|слідкуйте|приєднуйтесь|suivez|abonnez-vous|inscrivez-vous|folgen sie|abonnieren sie|siguenos|sigue(?:nos)? |suscri|"
-    r"(?:点击|點擊)进入|扫一扫|扫码|掃描|关注我们|關注我們|返回首页|フォローする|siga |inscreva|assine|seguici|iscriviti|takip edin|bizi takip|obserwuj|zapisz sie|ما را در .{0,30}دنبال|הצטרפו|עקבו"
+    r"تابعو?نا? (?:علي|عبر|في)|مركز الاشعارات|النشره البريديه|اضغط هنا|click here|"
+    r"(?:please )?(?:follow|join|find|like) (?:us|our) (?:on|at|channel)|"
+    r"already (?:a (?:subscriber|member)|subscribed|registered)\s*\?|(?:log|sign) in to (?:read|continue|view|comment|access)|(?:to )?continue reading this|(?:deja abonne|bereits abonniert|¿?ya eres suscriptor|уже подписаны|هل انت مشترك|لديك حساب)\s*[?؟]|subscribe (?:now|here|today)|sign up (?:to (?:our|receive|get)|here|now)|download our app|get our (?:app|newsletter)|"
+    r"like this (?:story|article)\?|share (?:it|this|your) (?:with|story|on|thoughts)|become a (?:member|subscriber)|"
+    r"enter your e-?mail|join the (?:conversation|discussion)|leave a (?:comment|reply)|"
+    r"наш (?:telegram|телеграм)|читайте нас|нашли (?:ошибку|опечатку)|abonnez-vous|inscrivez-vous|abonnieren sie|siguenos|siguenos|"
+    r"(?:点击|點擊)进入|扫一扫|扫码|掃描|关注我们|關注我們|返回首页|フォローする|seguici|bizi takip|ما را در .{0,30}دنبال"
     r")"
 )
+_INVITATION = compile_folded(
+    r"[\s|·•*–—\->»:]*(?:"
+    r"(?P<verb>follow |join |get the|download the|support (?:us|our|quality|independent)|suivez|sigue |siga |assine|inscreva|suscri|"
+    r"folgen sie|takip edin|obserwuj|zapisz sie|слідкуйте|приєднуйтесь|עקבו|הצטרפו|تابعوا? |انضم\w* (?:الي|الان))|"
+    r"لمتابعه |اشترك\w* (?:في|الان|ب)|حمل\w* (?:التطبيق|تطبيق\w*)|subscribe to|sign up (?:for|to)|newsletter\b|"
+    r"подпис(?:ывайтесь|аться|ывайся) (?:на|в)|следите за|присоединяйтесь|підпис(?:уйтесь|атися)|iscriviti"
+    r")"
+)
+_CHANNEL = compile_folded(
+    r"\b(?:newsletter|facebook|twitter|instagram|telegram|whats ?app|youtube|tiktok|linkedin|google news|messenger|viber|dzen|rss|"
+    r"e-?mails?|app|apps|podcast|notifications?|(?:our|your) (?:newsletter|channel|page|inbox|reporting|journalism|newsroom|readers)|"
+    r"телеграм\w*|фейсбук\w*|вконтакте|одноклассник\w*|дзен\w*|рассылк\w*|розсилк\w*|канал\w*|нашими? новост\w+|sms|"
+    r"boletin|bulletin|lettre d'info\w*|infolettre|kanal\w*|bulten\w*)\b"
+    r"|تلغرام|تليجرام|تيليجرام|تيليغرام|تلجرام|فيسبوك|تويتر|انستغرام|انستجرام|واتساب|واتس اب|يوتيوب|تطبيق|قناتنا|صفحتنا|النشره|טלגרם|פייסבוק|ערוץ"
+)
+# What claims rights is a footer even as a sentence; what only names them is one where it is no sentence.
 _FOOTER = compile_folded(
-    r".{0,60}(?:©|\(c\) ?\d{4}|copyright\b|جميع الحقوق|كل الحقوق|الحقوق محفوظه|حقوق النشر|حقوق الملكيه|all rights reserved|"
-    r"все права защищены|усі права захищен|tous droits reserves|alle rechte vorbehalten|todos los derechos reservados|todos os direitos reservados|"
-    r"tutti i diritti|wszelkie prawa|tum haklari|هر ?گونه|تمامي حقوق|כל הזכויות|privacy policy|terms of (?:use|service)|cookie (?:policy|settings)|"
-    r"سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности|"
+    r".{0,60}(?:© ?(?:copyright )?\d{4}|\(c\) ?\d{4}|copyright (?:©|\(c\))|(?:جميع|كل|كافه) الحقوق.{0,30}محفوظ|الحقوق محفوظه|all rights reserved|"
+    r"все права (?:на .{0,40})?защищен|усі права (?:на .{0,40})?захищен|tous droits (?:de .{0,40})?reserves|alle rechte vorbehalten|"
+    r"todos los derechos (?:estan )?reservados|todos os direitos (?:estao )?reservados|tutti i diritti (?:sono )?riservati|"
+    r"wszelkie prawa zastrzezone|tum haklari (?:saklidir|mahfuzdur|sakli)|تمامي حقوق .{0,60}(?:محفوظ|متعلق)|כל הזכויות שמורות|"
     r"版[权權]所有(?![人者])|未经(?:书面)?(?:授权|许可),?(?:不得|禁止|请勿)|無断(?:転載|複製).{0,8}禁|무단 ?전재.{0,12}금지|"
-    r"при (?:использовании|перепечатке|цитировании) материалов|this (?:web)?site uses cookies|we use cookies|may not be (?:published|reproduced))"
+    r"при (?:использовании|перепечатке|цитировании) материалов.{0,60}(?:ссылк|обязательн)|"
+    r"may not be (?:published|reproduced)(?:, (?:broadcast|rewritten|copied|distributed)| or (?:redistributed|distributed|copied)| in (?:whole|any form)))"
+    r"|[\s|·•*–—\-]*(?:copyright \d{4}|this (?:web)?site uses cookies|we use cookies(?: (?:to|on this|and)\b|\W*$)|"
+    r"(?:this|the) (?:material|content|article|story|report) may not be (?:published|reproduced))"
+)
+_LEGAL = compile_folded(
+    r"(?:\S+ ){0,3}(?:©|copyright\b|حقوق النشر|حقوق الملكيه|هر ?گونه)|.{0,60}(?:©|privacy policy|terms of (?:use|service)|"
+    r"cookie (?:policy|settings)|سياسه الخصوصيه|شروط الاستخدام|اتفاقيه الاستخدام|політика конфіденційності|политика конфиденциальности)"
 )
 _CAPTION = compile_folded(
     r"[\s(\[]*(?:(?:photo|image|picture|file photo|file|illustration|video|graphic)(?: credit| by| courtesy(?: of)?| source)?\s*[:/|]|"
@@ -82,8 +117,10 @@ _CAPTION = compile_folded(
     r"(?:фото|фотография|изображение|иллюстрация|скриншот|снимок)\s*[:/|©]|foto\s*[:/|]|bild(?:quelle)?\s*[:/|]|credit\s*[:/|]|credits?\s*[:/|]|"
     r"(?:photo|foto|фото) (?:by|de|di|von|par|d'archives|архив))"
     r"|.{0,200}(?:/ ?(?:getty images|getty|reuters|afp|ap photo|ap|epa|shutterstock|tass|тасс|риа новости|رويترز|ا ف ب)|"
-    r"via getty images|getty images|\(ap photo[^)]*\)|\(ap\)|shutterstock|istock(?:photo)?|/ ?(?:afp|via) .{0,30}|depositphotos)[)\].\s]*"
+    r"via getty images|[(\[](?:getty images|shutterstock|istock(?:photo)?|depositphotos)|\(ap photo[^)]*\)|/ ?(?:afp|via) .{0,30})[)\].\s]*"
 )
+# As credits they end lines that are no sentences.
+_CREDITED = compile_folded(r".{0,200}(?:getty images|\(ap\)|shutterstock|istock(?:photo)?|depositphotos)[)\]\s]*")
 _SOURCE = compile_folded(
     r"[\s(\[|*–—\-]*(?:المصدر|مصدر الخبر|نقلا عن|(?:消息|文章)?来源|來源|出典|출처|المصادر|source|sources|via|источники?|джерел[оа]|quelle|fuente|fonte|kaynak|zrodlo|منبع|"
     r"מקור|sumber|bron)\s*[:|/–—\-]\s*.{1,60}"
@@ -113,22 +150,47 @@ def why_dropped(line: str) -> str | None:
     if len(line) > LONG_CHARS:
         return None
     folded = fold(line)
-    if not _LETTER.search(folded):
+    if not has_letters(folded):
         return "no-words"
-    if len(line) <= SHORT_CHARS and _SHARE.fullmatch(folded):
+    is_sentence = ends_sentence(line)
+    if len(line) <= SHORT_CHARS and not is_sentence and _SHARE.fullmatch(folded):
         return "share-bar"
     if len(line) <= MEDIUM_CHARS:
-        if _READ_ALSO.match(folded):
+        if _READ_ALSO.match(folded) or _MORE.fullmatch(folded):
             return "read-also"
-        if _CAPTION.fullmatch(folded) or (len(line) <= 160 and _is_label(folded)):
+        if _is_caption(line, folded, is_sentence=is_sentence):
             return "caption"
-        if _SOURCE.fullmatch(folded):
+        if (not is_sentence or folded.count(" ") < SENTENCE_WORDS) and _SOURCE.fullmatch(folded):
             return "source-line"
-    if _FOOTER.match(folded):
+    if _FOOTER.match(folded) or (not is_sentence and folded.count(" ") < LEGAL_WORDS and _LEGAL.match(folded)):
         return "footer"
-    if len(line) <= 300 and _PROMOTION.match(folded):
+    if len(line) <= 300 and _is_promotion(line, folded, is_sentence=is_sentence):
         return "promotion"
     return None
+
+
+def _is_caption(line: str, folded: str, *, is_sentence: bool) -> bool:
+    if _CAPTION.fullmatch(folded) or (not is_sentence and _CREDITED.fullmatch(folded)):
+        return True
+    return len(line) <= 160 and _is_label(folded)
+
+
+def _is_promotion(line: str, folded: str, *, is_sentence: bool) -> bool:
+    if _PROMOTION.match(folded):
+        return True
+    if (match := _INVITATION.match(folded)) is None:
+        return False
+    is_short = len(line) <= INVITATION_CHARS and not is_sentence and (match["verb"] is None or line.endswith(":"))
+    return is_short or _CHANNEL.search(folded) is not None
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends with a full stop or the like, and perhaps what closes a quotation behind it."""
+    return line.rstrip(_CLOSERS).endswith(tuple(_STOPS))
+
+
+def has_letters(line: str) -> bool:
+    return _LETTER.search(line) is not None
 
 
 def _is_label(folded: str) -> bool:

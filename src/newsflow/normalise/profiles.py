@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from newsflow.errors import ConfigError
 from newsflow.model import RawArticle, Reason, Rejected
 from newsflow.normalise.blocks import densest_block
-from newsflow.normalise.characters import repair_text, tidy_line, tidy_lines
+from newsflow.normalise.characters import tidy_line, tidy_lines
 from newsflow.normalise.dates import parse_date
+from newsflow.normalise.encodings import repair_text
 from newsflow.normalise.lines import why_dropped
 from newsflow.normalise.page.tree import strip_tags
-from newsflow.normalise.values import Selectors, SourceProfile
+from newsflow.normalise.values import Parameters, Selectors, SourceProfile
 from newsflow.yamlfile import ValuePath, YamlDocument, read_yaml
 
 
@@ -116,6 +117,8 @@ def _profile(item: dict[str, Any]) -> SourceProfile:
     members: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in item.items()}
     selectors = item.get("selectors", {})
     members["selectors"] = Selectors(**{**selectors, "drop": tuple(selectors.get("drop", ()))})
+    named = {name: tuple(each.lower() for each in names) for name, names in item.get("parameters", {}).items()}
+    members["parameters"] = Parameters(**named)
     return SourceProfile(**members)
 
 

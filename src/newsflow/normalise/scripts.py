@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+# ruff: noqa: SIM905 - rows of codes read best as rows
+
 _RANGES = (
     ("Arab", "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"),
     ("Cyrl", "\u0400-\u052f"),
@@ -15,20 +17,38 @@ _RANGES = (
     ("Geor", "\u10a0-\u10ff\u2d00-\u2d2f"),
     ("Deva", "\u0900-\u097f"),
     ("Beng", "\u0980-\u09ff"),
+    ("Guru", "\u0a00-\u0a7f"),
+    ("Gujr", "\u0a80-\u0aff"),
+    ("Orya", "\u0b00-\u0b7f"),
     ("Taml", "\u0b80-\u0bff"),
+    ("Telu", "\u0c00-\u0c7f"),
+    ("Knda", "\u0c80-\u0cff"),
+    ("Mlym", "\u0d00-\u0d7f"),
+    ("Sinh", "\u0d80-\u0dff"),
     ("Thai", "\u0e00-\u0e7f"),
+    ("Laoo", "\u0e80-\u0eff"),
+    ("Tibt", "\u0f00-\u0fff"),
+    ("Mymr", "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"),
+    ("Ethi", "\u1200-\u139f\u2d80-\u2ddf"),
+    ("Cher", "\u13a0-\u13ff\uab70-\uabbf"),
+    ("Khmr", "\u1780-\u17ff"),
+    ("Syrc", "\u0700-\u074f"),
+    ("Thaa", "\u0780-\u07bf"),
+    ("Nkoo", "\u07c0-\u07ff"),
     ("Hang", "\u1100-\u11ff\uac00-\ud7a3"),
     ("Kana", "\u3040-\u30ff"),
     ("Hani", "\u3400-\u4dbf\u4e00-\u9fff"),
-    ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
+    ("Latn", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\u2c60-\u2c7f"),
 )
 _PATTERNS = tuple((name, re.compile(f"[{chars}]")) for name, chars in _RANGES)
-_OTHERS = {name: re.compile(rf"[^{chars}\s'’-]+") for name, chars in _RANGES}
+# Accents stay where they are letters of their own, and what stands for an apostrophe.
+_OTHERS = {name: re.compile(rf"[^{chars}\s'’ʼ\u0300-\u036f-]+") for name, chars in _RANGES}
 ONE_LANGUAGE = {
-    "Grek": "el", "Hebr": "he", "Armn": "hy", "Geor": "ka", "Deva": "hi", "Beng": "bn", "Taml": "ta", "Thai": "th",
-    "Hang": "ko",
+    "Grek": "el", "Armn": "hy", "Geor": "ka", "Guru": "pa", "Gujr": "gu", "Orya": "or", "Taml": "ta", "Telu": "te",
+    "Knda": "kn", "Mlym": "ml", "Sinh": "si", "Thai": "th", "Laoo": "lo", "Mymr": "my", "Cher": "chr", "Khmr": "km",
+    "Syrc": "syr", "Thaa": "dv", "Nkoo": "nqo", "Hang": "ko",
 }  # fmt: skip
-"""Scripts in which only one of the languages served is written."""
+"""Scripts in which news is written in one language only."""
 # A character of these says as much as two or three letters of others.
 _HEAVY = {"Hani": 2.5, "Kana": 2.0, "Hang": 2.0}
 # Brand names and quotations are Latin in all languages: a text is Latin when most of it is.
@@ -46,29 +66,30 @@ _ARABIC_LETTERS = (
     ("ar", frozenset("ةىأإكيؤئ")),
 )
 _CYRILLIC_ONLY = (
-    ("ў", {"be"}),
+    ("ў", {"be", "uz"}),
     ("[їєґ]", {"uk"}),
     ("[јљњџ]", {"sr", "mk"}),
     ("[ђћ]", {"sr"}),
     ("[ѓќѕ]", {"mk"}),
-    ("[ұһә]", {"kk"}),
-    ("[ӣӯҳҷ]", {"tg"}),
-    ("[ңөү]", {"kk", "ky", "mn"}),
-    ("[ғқ]", {"kk", "tg", "uz"}),
+    ("ұ", {"kk"}),
+    ("һ", {"ba", "kk", "tt"}),
+    ("ә", {"ba", "kk", "tt"}),
+    ("[ҙҫҡ]", {"ba"}),
+    ("җ", {"tt"}),
+    ("[ӣӯҷ]", {"tg"}),
+    ("ҳ", {"tg", "uz"}),
+    ("ң", {"ba", "kk", "ky", "tt"}),
+    ("[өү]", {"ba", "kk", "ky", "mn", "tt"}),
+    ("ғ", {"ba", "kk", "tg", "uz"}),
+    ("қ", {"kk", "tg", "uz"}),
     ("і", {"uk", "be", "kk"}),
-    ("[ыэё]", {"ru", "be", "kk", "ky", "mn", "tg"}),
-    ("щ", {"ru", "uk", "bg", "kk", "ky"}),
-    ("ъ", {"bg", "ru", "tg", "kk", "ky"}),
+    ("ы", {"ba", "be", "kk", "ky", "mn", "ru", "tt"}),
+    ("[эё]", {"ba", "be", "kk", "ky", "mn", "ru", "tg", "tt", "uz"}),
+    ("щ", {"ba", "bg", "kk", "ky", "mn", "ru", "tt", "uk"}),
+    ("ъ", {"ba", "bg", "kk", "ky", "mn", "ru", "tg", "tt", "uz"}),
 )
 _CYRILLIC_RULES = tuple((re.compile(letters), frozenset(languages)) for letters, languages in _CYRILLIC_ONLY)
-# Letters that a text of some length in a language does not go without.
-_CYRILLIC_NEEDS = (
-    (60, re.compile("[јљњџћђѓќѕ]"), frozenset({"sr", "mk"})),
-    (40, re.compile("[іїєґў]"), frozenset({"uk", "be"})),
-    (40, re.compile("[әғқңөұүһіӣӯҳҷ]"), frozenset({"kk", "ky", "tg"})),
-    (120, re.compile("[ыэёъщ]"), frozenset({"ru"})),
-)
-CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "ru", "sr", "tg", "uk"})
+CYRILLIC = frozenset("ba be bg kk ky mk mn ru sr tg tt uk uz".split())
 # Latin letters that look like Cyrillic ones. Some editors mix them, and some do so to escape searches.
 _LOOKALIKES = str.maketrans("ABCEHKMOPTXaceiopxy", "АВСЕНКМОРТХасеіорху")
 _MIXED = re.compile(r"\b(?=\w*[\u0400-\u052f])(?=\w*[ABCEHKMOPTXaceiopxy])[\u0400-\u052fABCEHKMOPTXaceiopxy]+\b")
@@ -127,14 +148,33 @@ def arabic_letters(chars: Counter[str]) -> Counter[str]:
 
 
 def cyrillic_candidates(text: str) -> frozenset[str]:
-    """The languages that have the letters of this text, and whose own letters a text of its length would show."""
+    """The languages that have the letters of this text."""
     lowered = text.lower()
     candidates = CYRILLIC
     for pattern, languages in _CYRILLIC_RULES:
         seen = len(pattern.findall(lowered))
         if seen > 1 or (seen == 1 and len(lowered) < 120):  # one in a long text may be a foreign name
             candidates = candidates & languages or candidates
-    for length, pattern, languages in _CYRILLIC_NEEDS:
-        if len(lowered) >= length and not pattern.search(lowered):
-            candidates = candidates - languages or candidates
     return candidates
+
+
+# Latin letters that the words of a language do not have. Its names do: only words in lower case tell.
+_LATIN_LACKS = {
+    "bs": "qwxyäöüåñàèéê", "cs": "qwäöüñåàèêâ", "da": "wäöüñčšžąęłışğ", "fi": "qwxzåčõüñ", "hr": "qwxyäöüåñàèéê",
+    "hu": "qwxäåñàèêčšž", "id": "qxäöüåñčšž", "is": "cqwzäåüñčšž", "it": "jkwxyäöüåñčšžøæ", "lt": "qwxäöüåñàèâê",
+    "lv": "qwxyäöüåñàèâê", "ms": "qxäöüåñčšž", "no": "wxäüñčšžąęłış", "pl": "qvxäöüåñčšžàèâê", "pt": "kwyäöåñčšžøæ",
+    "ro": "qwyäöüåñčšžøæ", "sk": "qwxöüñåàèê", "sl": "qwxyäöüåñàèéê", "sr": "qwxyäöüåñàèéê", "sv": "wčšžñøæąęłış",
+    "tr": "qwxäåñàèéčšžøæ", "vi": "fjwzäöüåñčšžøæ", "es": "kwäöåčšžøæàèâê", "ca": "kwyäöåñčšžøæ", "fil": "äöüåčšžøæ",
+    "en": "äöüåñčšžøæąęłışğàèâêõ", "de": "åñčšžøæąęłışğàèâêõ", "fr": "åñčšžąęłışğäöõ", "nl": "åñčšžøæąęłışğàâõ",
+}  # fmt: skip
+
+
+def lacked_letters(text: str, language: str) -> int:
+    """How many letters the lower-case words of a text in Latin letters have that the language does not."""
+    lacks = _LATIN_LACKS.get(language, "")
+    return sum(letter in seen for seen in [_lower_letters(text)] for letter in lacks)
+
+
+@lru_cache(maxsize=8)
+def _lower_letters(text: str) -> frozenset[str]:
+    return frozenset("".join(word for word in text.split() if word.islower()))

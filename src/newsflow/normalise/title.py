@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsflow.normalise.characters import compile_folded, fold, letters_of, tidy_line
+from newsflow.normalise.markup import without_tags
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -28,7 +29,6 @@ _SITE_WORDS = compile_folded(
     r"новости|газета|онлайн|агентство|новини|wiadomosci|blog)\b|صحيفة|جريدة|موقع|وكالة|قناة|شبكة|اخبار|الاخبارية|نيوز|بوابة|خبرگزاری|"
     r"\w\.(?:com|net|org|de|ru|fr|uk|tv|info|ua|es|it|pl)\b|新聞|网|网|ニュース|뉴스|일보|신문).*"
 )
-_TAGS = re.compile(r"<(script|style)\b[^<>]*>.{0,2000}?</\1\s*>|</?[a-zA-Z][^<>]{0,300}>", re.DOTALL | re.IGNORECASE)
 MAX_CHARS = 600
 _TITLE_RANK = {"json-ld": 0, "og:title": 1, "twitter:title": 2, "title": 3}
 
@@ -43,7 +43,7 @@ class Site:
 
 def tidy_title(title: str) -> str:
     """A title on one tidy line, without tags, cut at a length that no headline has."""
-    return tidy_line(_TAGS.sub("", title[: 10 * MAX_CHARS]))[:MAX_CHARS]
+    return tidy_line(without_tags(title[: 10 * MAX_CHARS]))[:MAX_CHARS]
 
 
 def split_title(title: str) -> tuple[str, tuple[str, ...]]:
@@ -58,23 +58,37 @@ def split_title(title: str) -> tuple[str, tuple[str, ...]]:
 
 
 def strip_site(
-    title: str, site: Site, heads: Sequence[str] = (), others: Sequence[str] = (), suffixes: Iterable[str] = ()
+    title: str,
+    site: Site,
+    heads: Sequence[str] = (),
+    others: Sequence[str] = (),
+    suffixes: Iterable[str] = (),
+    *,
+    guess: bool = True,
 ) -> str:
     """A tidy title without the name of the site or section before or after it.
 
     `heads` are the page's headings, `others` other readings of the title: what is left after cutting at a separator
-    is taken when it is one of them. Without such evidence only what looks like a name is cut. A source profile's
-    `suffixes` are cut as they are.
+    is taken when it is one of them. Without such evidence only what looks like a name is cut; without `guess` a few
+    words in capitals are none, since a headline may end with who said it. A source profile's `suffixes` are cut as
+    they are.
     """
     title = _cut_suffixes(tidy_title(title), suffixes)
     if letters_of(title) in map(letters_of, heads):
         return title
-    known = {letters_of(other) for other in (*heads, *others)} - {""}
+    stated = {letters_of(other) for other in others} - {""}
+    headed = {letters_of(head) for head in heads} - {""}
     for match in _SPLIT.finditer(title):
-        for part in (title[: match.start()], title[match.end() :]):
-            if len(part) >= 10 and letters_of(part) in known:
-                return part.strip()
-    return _cut_names(title, site)
+        left, right = title[: match.start()], title[match.end() :]
+        if len(left) >= 10 and letters_of(left) in stated:
+            return left.strip()
+        if letters_of(left) in headed and 2 * len(left) < len(right) and not _names_site(right, site):
+            return _cut_names(right.strip(), site, guess=guess)  # the heading is the site or the section
+        if len(left) >= 10 and letters_of(left) in headed:
+            return left.strip()
+        if len(right) >= 10 and letters_of(right) in (stated | headed if len(right) >= len(left) else stated):
+            return right.strip()
+    return _cut_names(title, site, guess=guess)
 
 
 def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
@@ -85,18 +99,19 @@ def _cut_suffixes(title: str, suffixes: Iterable[str]) -> str:
     return title
 
 
-def _cut_names(title: str, site: Site) -> str:
+def _cut_names(title: str, site: Site, *, guess: bool) -> str:
     while match := next(reversed(list(_SPLIT.finditer(title))), None):
         left, right = title[: match.start()].strip(), title[match.end() :].strip()
-        if not left or not _is_name(right, left, match.group(1) or match.group(2), site):
+        if not left or not _is_name(right, left, match.group(1) or match.group(2), site, guess=guess):
             break
         title = left
     if (match := _SPLIT.search(title)) and _names_site(title[: match.start()], site):
         title = title[match.end() :].strip()
-    return title
+    before, colon, after = title.partition(": ")  # a place may stand there too, so only by the name itself
+    return after if colon and letters_of(before) in map(letters_of, filter(None, site.names)) else title
 
 
-def _is_name(right: str, left: str, separator: str, site: Site) -> bool:
+def _is_name(right: str, left: str, separator: str, site: Site, *, guess: bool) -> bool:
     if _names_site(right, site):
         return True
     if len(left) < 8:
@@ -107,7 +122,7 @@ def _is_name(right: str, left: str, separator: str, site: Site) -> bool:
     if separator == ":" or len(right) > 40:
         return False
     return (_SITE_WORDS.fullmatch(fold(right)) is not None and words <= 5) or (
-        words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
+        guess and words <= 3 and len(right) <= 28 and 2 * len(right) < len(left) and _is_titled(right)
     )
 
 
@@ -133,18 +148,31 @@ def _names_site(text: str, site: Site) -> bool:
 def choose_title(titles: dict[str, str], headings: Sequence[str], site: Site, suffixes: Sequence[str] = ()) -> str:
     """The best of a page's titles, tidy and without the site's name; empty when there is none.
 
-    Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them.
+    Two that agree win, JSON-LD and Open Graph before the rest; else the heading most like them. Where these agree with
+    the title element, which is written for search engines, but JSON-LD or Open Graph state another headline, that is it.
     """
     raw = {name: tidy_title(title) for name, title in titles.items()}
-    heads = [_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8]]
-    heads = [head for head in heads if len(head) > 3 and len(head) < 400]
-    found = []
+    cut = (_cut_suffixes(tidy_title(head), suffixes) for head in headings[:8])
+    tidy = [head for head in cut if len(head) > 3 and len(head) < 400]
+    heads = [head for head in tidy if not _names_site(head, site)]
+    found: dict[str, str] = {}
     for name in sorted(raw, key=lambda name: _TITLE_RANK.get(name, len(_TITLE_RANK))):
         others = [other for key, other in raw.items() if key != name]
         title = strip_site(raw[name], site, heads, others, suffixes)
         if title and not _names_site(title, site):
-            found.append(title)
-    return _vote(found, heads) if found else next(iter(heads), "")
+            found[name] = title
+    if not found:
+        return next(iter([*heads, *tidy]), "")
+    voted = _vote(list(found.values()), heads)
+    searched = letters_of(found.get("title", ""))
+    if searched != letters_of(voted):
+        return voted
+    stated = (found[name] for name in ("json-ld", "og:title") if name in found)
+    return next((title for title in stated if letters_of(title) != searched and _is_headline(title)), voted)
+
+
+def _is_headline(title: str) -> bool:
+    return len(_WORD.findall(title)) >= 3 or len(title) >= 15
 
 
 def _vote(titles: list[str], heads: list[str]) -> str:

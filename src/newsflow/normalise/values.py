@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from newsflow.model import PublicationDate
+from newsflow.model.url import canonicalise_url
+from newsflow.normalise.words import NO_WORDS, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Extracted:
     """What a page says. Text is tidy (NFC, no invisible characters) and unfolded; paragraphs end with a newline.
 
     `dates` are all dates found, best evidence first; `published` is the first. A date without a zone stays so.
-    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`).
+    `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`). `refused` says what it
+    is that is no article (`block page`, `error page` ...). `words` says where all words went.
     """
 
     title: str = ""
@@ -32,6 +35,8 @@ class Extracted:
     language_hint: str | None = None
     agency: str | None = None
     marks: tuple[str, ...] = ()
+    refused: str = ""
+    words: Words = NO_WORDS
     dropped: tuple[Dropped, ...] = field(default=())
 
 
@@ -43,6 +48,15 @@ class Selectors:
     body: str | None = None
     date: str | None = None
     authors: str | None = None
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Query parameters of a source's addresses, in lower case: those that name its articles, whatever they are
+    elsewhere, and those that name none."""
+
+    keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 
 
@@ -62,3 +76,9 @@ class SourceProfile:
     title_suffixes: tuple[str, ...] = ()
     drop_lines: tuple[str, ...] = ()
     selectors: Selectors = field(default_factory=Selectors)
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+def canonical_url(url: str, source: SourceProfile | None) -> str:
+    """The canonical form of an address of a source. ValueError when it is not a web URL."""
+    return canonicalise_url(url, source.parameters.keep, source.parameters.drop) if source else canonicalise_url(url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -19,9 +19,10 @@ import orjson
 
 from newsflow.errors import SandboxError
 from newsflow.model import Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.article import STAGE, Extract, extract_page, media_type, normalise
+from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, media_type, normalise
 from newsflow.normalise.html import lines_outside
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
+from newsflow.normalise.words import Words
 from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
 
 NormaliseTask = tuple[RawArticle, SourceProfile | None, datetime]
@@ -46,7 +47,7 @@ def answer(request: WorkerRequest) -> bytes:
     try:
         page = extract_page(raw, source)
         dropped = page.dropped if with_dropped else ()
-        if with_dropped and media_type(raw) == "text/html":
+        if with_dropped and is_html_page(raw):
             dropped += lines_outside(raw.content, page)
         return orjson.dumps({"page": asdict(replace(page, dropped=dropped))})
     except Exception as error:  # whatever a parser raises, the parent is told
@@ -76,12 +77,15 @@ def _decode_answer(data: bytes) -> Extracted:
         language_hint=page["language_hint"],
         agency=page["agency"],
         marks=tuple(page["marks"]),
+        refused=page["refused"],
+        words=Words(**page["words"]),
         dropped=tuple(Dropped(item["text"], item["why"]) for item in page["dropped"]),
     )
 
 
 def _decode_date(value: dict[str, Any]) -> PublicationDate:
-    return PublicationDate(datetime.fromisoformat(value["at"]), value["zone"], value["evidence"], value["text"])
+    at = datetime.fromisoformat(value["at"])
+    return PublicationDate(at, value["zone"], value["evidence"], value["text"], value["precision"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +122,36 @@ class Normaliser:
     def normalise_many(
         self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
     ) -> list[Article | Rejected]:
-        """One result for each task, in order. Blocks for at most a few time limits for each page; `beat` is called
-        as it moves.
+        """One result for each task, in order. See `counted_many`."""
+        return [result for result, _ in self.counted_many(tasks, beat)]
+
+    def counted_many(
+        self, tasks: Iterable[NormaliseTask], beat: Callable[[], object] = lambda: None
+    ) -> list[tuple[Article | Rejected, Words]]:
+        """One result for each task, in order, and where its words went. Blocks for at most a few time limits for each
+        page; `beat` is called as it moves. A page is begun as soon as its task is there.
 
         Raises SandboxError when no worker can be started: then no article is to blame.
         """
-        futures: dict[int, Future[Article | Rejected]] = {
-            index: self._threads.submit(self._guarded, task, self._extract)
-            for index, task in enumerate(tasks)
-            if self._needs_worker(task[0])
-        }
-        # The short texts meanwhile.
-        results: dict[int, Article | Rejected] = {}
-        for i, task in enumerate(tasks):
-            if i not in futures:
+        futures: dict[int, Future[tuple[Article | Rejected, Words]]] = {}
+        results: dict[int, tuple[Article | Rejected, Words]] = {}
+        short: dict[int, NormaliseTask] = {}
+        try:
+            for i, task in enumerate(tasks):
+                if self._needs_worker(task[0]):
+                    futures[i] = self._threads.submit(self._guarded, task, self._extract)
+                else:
+                    short[i] = task
+            for i, task in short.items():
                 results[i] = self._guarded(task, extract_page)
                 beat()
-        for i, future in futures.items():
-            results[i] = future.result()
-            beat()
-        return [results[i] for i in range(len(tasks))]
+            for i, future in futures.items():
+                results[i] = future.result()
+                beat()
+        finally:
+            for future in futures.values():
+                future.cancel()
+        return [results[i] for i in range(len(results))]
 
     def explain(self, task: NormaliseTask) -> tuple[Article | Rejected, Extracted]:
         """One result, and all that was read from the page, with what was dropped and why.
@@ -150,8 +164,8 @@ class Normaliser:
             pages.append(self._extract(raw, source, with_dropped=True))
             return pages[-1]
 
-        result = self._guarded(task, extract)
-        return result, pages[-1] if pages else Extracted()
+        result, words = self._guarded(task, extract)
+        return result, replace(pages[-1] if pages else Extracted(), words=words)
 
     def close(self) -> None:
         """End the workers, once the tasks in hand are done."""
@@ -165,10 +179,24 @@ class Normaliser:
     def _needs_worker(self, raw: RawArticle) -> bool:
         if raw.withdrawn or len(raw.content) > self.limits.max_content_bytes:
             return False
-        return media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars
+        if media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars:
+            return True
+        return is_html_page(raw)
 
-    def _guarded(self, task: NormaliseTask, extract: Extract) -> Article | Rejected:
-        """`normalise`, where whatever the article makes it raise becomes its rejection."""
+    def _guarded(self, task: NormaliseTask, extract: Extract) -> tuple[Article | Rejected, Words]:
+        """`normalise` and its words, where whatever the article makes it raise becomes its rejection."""
+        found: list[Words] = []
+
+        def noted(raw: RawArticle, source: SourceProfile | None) -> Extracted:
+            page = extract(raw, source)
+            found.append(page.words)
+            return page
+
+        result = self._normalised(task, noted)
+        words = found[-1] if found else Words()
+        return result, words.refused(result.reason) if isinstance(result, Rejected) else words
+
+    def _normalised(self, task: NormaliseTask, extract: Extract) -> Article | Rejected:
         raw, source, now = task
         content = raw.content
         size_bytes = len(content) if content.isascii() else len(content.encode("utf-8", "surrogatepass"))

@@ -172,6 +172,10 @@ def _reason(leaf: LeafId, span: Span, scan: Scan, article: Article) -> str | Non
         return f"the term is for {item.key.language}, the article is in {article.language or 'und'}"
     if span not in scan.cased_spans(leaf):
         return "not written with the capitals of the term"
+    if item.key.exact and not scan.is_exact(span):
+        return "not spelt as the term, letter by letter"
+    if item.key.case == "certain" and not any(map(scan.is_certain, scan.cased_spans(leaf))):
+        return "its capital may be that of a sentence or heading, and no other place makes it certain"
     if item.key.field is not None and not scan.in_field(span, item.key.field):
         return f"the term counts in the {item.key.field} only"
     if item.needs and not any(scan.spans(need) for need in item.needs):

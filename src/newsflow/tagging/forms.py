@@ -13,32 +13,37 @@ from itertools import product
 from typing import NamedTuple
 
 from newsflow.model.languages import primary_subtag
-from newsflow.tagging.text import fold, fold_cased
+from newsflow.tagging.text import fold, fold_cased, unfolded
 
 Ending = tuple[str, int, tuple[str, ...]]
 """An ending, how many of its letters go, and what may stand in their place."""
 
 
-def _read_endings() -> dict[str, list[Ending]]:
+def _read_endings() -> tuple[dict[str, list[Ending]], frozenset[str]]:
+    """The endings by language, and the languages of which they are those of names alone."""
     found: dict[str, list[Ending]] = {}
+    names_only: set[str] = set()
     rows: list[Ending] = []
     for line in files("newsflow.tagging").joinpath("endings.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             rows = []
-            found |= dict.fromkeys(line.strip("[]").split(), rows)
+            kind, _, languages = line.strip("[]").rpartition(":")
+            found |= dict.fromkeys(languages.split(), rows)
+            names_only.update(languages.split() if kind else ())
         elif line and not line.startswith("#"):
             endings, _, forms = line.partition(": ")
             put = tuple("" if form == "-" else form for form in forms.split())
             for ending in endings.replace("*", "|").split():
                 kept, _, replaced = ending.rpartition("|")
                 rows.append((kept + replaced, len(replaced), put))
-    return found
+    return found, frozenset(names_only)
 
 
-_ENDINGS = _read_endings()
+_ENDINGS, OF_NAMES = _read_endings()
+"""OF_NAMES: languages for which `~` has a table of the endings of names."""
 
-LANGUAGES = frozenset(_ENDINGS)
-"""Languages for which `~` has a table."""
+LANGUAGES = frozenset(_ENDINGS) - OF_NAMES
+"""Languages for which `~` has a table of the endings of any word."""
 _ROMANCE, _SHORT_CHARS = ("es", "it", "pt"), 4
 """A word of up to so many letters keeps its last s there."""
 
@@ -69,27 +74,28 @@ WITH_PROCLITICS = frozenset(("ar", "fa", "he"))
 _ARABIC_CONJUNCTIONS = ("", "و", "ف")
 _ARABIC_PREPOSITIONS = ("", "ب", "ل", "ك")
 _PERSIAN_PROCLITICS = ("", "و", "ب", "به")
-_HEBREW_PROCLITICS = tuple(
-    dict.fromkeys(
-        conjunction + subordinate + preposition
-        for conjunction, subordinate, preposition in product(
-            ("", "ו"), ("", "ש", "כש"), ("", "ה", "ב", "ל", "מ", "כ", "מה")
-        )
+_HEBREW_PROCLITICS = {
+    has_article: tuple(
+        dict.fromkeys(map("".join, product(("", "ו"), ("", "ש", "כש"), ("", *"בלמכ", *(("ה", "מה") * has_article)))))
     )
-)
+    for has_article in (True, False)
+}
+"""By whether the article may be among them."""
 
 
 @lru_cache(maxsize=65536)
-def _arabic_proclitics(word: str, has_article: bool) -> tuple[tuple[str, int], ...]:
+def _arabic_proclitics(word: str, has_article: bool, definite: bool) -> tuple[tuple[str, int], ...]:
     """(form, skip) for a folded Arabic word: conjunction, preposition and article; the article merges with l-.
 
-    `has_article`: the word was written with one, so it is not looked for without.
+    `has_article`: the word was written with one, so it is not looked for without. `definite`: one may be added.
     """
     bare = word[2:] if has_article else word
     forms: dict[str, int] = {}
     for conjunction, preposition in product(_ARABIC_CONJUNCTIONS, _ARABIC_PREPOSITIONS):
         if not has_article:
             forms.setdefault(conjunction + preposition + bare, len(conjunction + preposition))
+        if not (has_article or definite):
+            continue
         if preposition == "ل":
             merged = "ل" + bare if bare.startswith("ل") else "لل" + bare
             forms.setdefault(conjunction + merged, len(conjunction))
@@ -98,12 +104,12 @@ def _arabic_proclitics(word: str, has_article: bool) -> tuple[tuple[str, int], .
     return tuple(forms.items())
 
 
-def _with_proclitics(word: str, language: str, has_article: bool) -> tuple[tuple[str, int], ...]:
+def _with_proclitics(word: str, language: str, has_article: bool, definite: bool) -> tuple[tuple[str, int], ...]:
     """(form, length of what precedes the word) of the first word of a term."""
     if language == "ar":
-        return _arabic_proclitics(word, has_article)
+        return _arabic_proclitics(word, has_article, definite)
     if language == "he":
-        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS)
+        return tuple((clitic + word, len(clitic)) for clitic in _HEBREW_PROCLITICS[definite])
     return tuple((clitic + word, len(clitic)) for clitic in _PERSIAN_PROCLITICS)
 
 
@@ -127,6 +133,13 @@ def spellings(term: str, language: str) -> list[str]:
     return list(dict.fromkeys(" ".join(choice) for choice in product(*words)))
 
 
+@lru_cache(maxsize=4096)
+def exact_spellings(term: str, language: str) -> frozenset[str]:
+    """The inflected spellings of a term, not folded but for case, an open end without its mark."""
+    words = [_word_forms(word, language) for word in term.split()]
+    return frozenset(unfolded(" ".join(choice).removesuffix(OPEN)) for choice in product(*words))
+
+
 _SCRIPTS = (
     ("ar", "\u0600", "\u06ff"),
     ("he", "\u0590", "\u05ff"),
@@ -143,8 +156,8 @@ def forms_language(term: str, language: str) -> str:
     return next((code for code, low, high in _SCRIPTS if low <= letter <= high), "en")
 
 
-def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -> Iterator[Form]:
-    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out."""
+def expand(term: str, language: str, *, case: bool = True, bare: bool = False, definite: bool = True) -> Iterator[Form]:
+    """All forms of a term. `case` false ignores its capitals, `bare` leaves proclitics out, not `definite` that one."""
     # Told from the spelling: folded, "ألمانيا" would begin like an article too.
     has_article = language == "ar" and term.startswith("ال") and len(term.split()[0]) > 4
     for spelling in spellings(term, language):
@@ -159,7 +172,7 @@ def expand(term: str, language: str, *, case: bool = True, bare: bool = False) -
             yield Form(f" {lower}{tail}", 0, capitals)
             continue
         first, space, rest = lower.partition(" ")
-        for form, skip in _with_proclitics(first, language, has_article):
+        for form, skip in _with_proclitics(first, language, has_article, definite):
             yield Form(f" {form}{space}{rest}{tail}", skip, capitals if not skip else ())
 
 

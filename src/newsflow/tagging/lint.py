@@ -16,7 +16,7 @@ from typing import Literal
 from newsflow.model import Article, PublicationDate
 from newsflow.tagging.compile import Tables
 from newsflow.tagging.forms import LANGUAGES as INFLECTED_LANGUAGES
-from newsflow.tagging.forms import forms_language
+from newsflow.tagging.forms import OF_NAMES, forms_language
 from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.rule import LATIN, Example, Rule, Term, rule_language, terms_of
 from newsflow.tagging.ruleset import RuleSet
@@ -69,6 +69,7 @@ def lint(rules: RuleSet, languages: Collection[str] = (), *, only: Collection[st
             continue
         found += _terms(rule)
         found += _writing(rule)
+        found += _without_effect(rule)
         found += _overlaps(rule, shared)
         # Saved searches and generated rules come as .jsonl: they carry no examples and one language each.
         if not rule.file.endswith(".jsonl"):
@@ -113,9 +114,29 @@ def _writing(rule: Rule) -> Iterator[Finding]:
             wanted = _SCRIPT_OF.get(language)
             if wanted and not _is_name(text) and _scripts(text).isdisjoint((wanted, "")):
                 yield _finding(rule, "other-script", f"{text} stands under {language}, which is not written so")
-            if "~" in text and term.language and forms_language(text, term.language) not in INFLECTED_LANGUAGES:
+            if "~" in text and term.language and not _has_forms(text, term.language):
                 message = f"has ~, and no forms are known in {language}: write them out, or end with *"
                 yield _finding(rule, "no-forms", f"{text} {message}")
+
+
+def _has_forms(text: str, language: str) -> bool:
+    language = forms_language(text, language)
+    return language in INFLECTED_LANGUAGES or (language in OF_NAMES and text[:1] == text[:1].title())
+
+
+def _without_effect(rule: Rule) -> Iterator[Finding]:
+    """Conditions of terms that no text can fail."""
+    for term in (*rule.terms, *terms_of(rule.require)):
+        if term.case == "certain" and term.text == term.text.lower():
+            yield _finding(rule, "unused-condition", f"{term.text} has no capital: `case: certain` does nothing")
+        if term.definite:
+            continue
+        said = "`definite: false` does nothing"
+        if forms_language(term.text, term.language) not in ("ar", "he"):
+            message = f"{term.text} stands in no language with an article before it: {said}"
+            yield _finding(rule, "unused-condition", message)
+        elif term.text.startswith("ال"):
+            yield _finding(rule, "unused-condition", f"{term.text} has the article itself: {said}")
 
 
 def _scripts(text: str) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from newsflow.errors import did_you_mean
 from newsflow.model.languages import tag_problem
 from newsflow.tagging.forms import has_word
-from newsflow.tagging.rule import AllOf, AnyOf, Example, Expression, Near, NoneOf, Rule, Term, TermField
+from newsflow.tagging.rule import AllOf, AnyOf, Case, Example, Expression, Near, NoneOf, Rule, Term, TermField
 from newsflow.yamlfile import REF, ValuePath, YamlDocument
 
 Resolver = Callable[[str], "Rule | None"]
@@ -20,7 +20,7 @@ _RULE_KEYS = (
     "languages sections examples override abstract"
 )
 RULE_KEYS = frozenset(_RULE_KEYS.split())
-TERM_KEYS = frozenset(("term", "weight", "case", "field", "bare", "unless", "needs", "without", "language"))
+TERM_KEYS = frozenset(Term._fields) - {"text"} | {"term"}
 EXPRESSION_KEYS = frozenset(("any", "all", "none", "near", "within", "ordered"))
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -202,12 +202,13 @@ class RuleParser:
         language = self._language(value["language"], (*path, "language")) if "language" in value else language
         field: TermField | None = self._choice(value, "field", get_args(TermField), path)  # type: ignore[assignment]
         weight = self._number(value, "weight", 1.0, path, low=0.0)
-        case = self._choice(value, "case", ("smart", "any"), path) or "smart"
+        case = self._choice(value, "case", get_args(Case), path) or "smart"
         bare = self._flag(value, "bare", False, path)
+        how = (self._flag(value, "exact", False, path), self._flag(value, "definite", True, path))
         unless, needs, without = (self._phrases(value, key, path) for key in ("unless", "needs", "without"))
         words = self._strings(value["term"], (*path, "term"))
         return tuple(
-            Term(self._phrase(text, (*path, "term")), language, weight, case, field, bare, unless, needs, without)  # type: ignore[arg-type]
+            Term(self._phrase(text, (*path, "term")), language, weight, case, field, bare, unless, needs, without, *how)  # type: ignore[arg-type]
             for text in words
         )
 

@@ -33,6 +33,8 @@ class LeafKey(NamedTuple):
     unless: tuple[str, ...]
     needs: tuple[str, ...]
     without: tuple[str, ...]
+    exact: bool
+    definite: bool
 
 
 class Entry(NamedTuple):
@@ -65,7 +67,8 @@ class Leaf(NamedTuple):
     @property
     def bound(self) -> bool:
         """Whether it takes more than the capitals it wants."""
-        return bool(self.key.field or self.unless or self.needs or self.without)
+        key = self.key
+        return bool(key.field or key.exact or key.case == "certain" or self.unless or self.needs or self.without)
 
 
 class LeafTable:
@@ -80,7 +83,7 @@ class LeafTable:
 
     def of(self, term: Term) -> LeafId:
         """The leaf of a term; made when it is met first."""
-        key = LeafKey(term.text, term.language, term.case, term.field, term.bare, term.unless, term.needs, term.without)
+        key = LeafKey(**{name: getattr(term, name) for name in LeafKey._fields})
         found = self._ids.get(key)
         return self._make(key) if found is None else found
 
@@ -91,8 +94,9 @@ class LeafTable:
         unless, needs, without = (self._helpers(texts, key.language) for texts in (key.unless, key.needs, key.without))
         identity = len(self.leaves)
         self._ids[key] = identity
-        forms = list(expand(key.text, forms_language(key.text, key.language), case=key.case == "smart", bare=key.bare))
-        plain = not any(form.capitals for form in forms)
+        language = forms_language(key.text, key.language)
+        forms = list(expand(key.text, language, case=key.case != "any", bare=key.bare, definite=key.definite))
+        plain = not (key.exact or any(form.capitals for form in forms))
         # The language is not a condition here: patterns of other languages are not seen at all.
         simple = plain and not (key.field or unless or needs or without)
         self.leaves.append(Leaf(identity, key, unless, needs, without, simple))

@@ -15,11 +15,15 @@ from typing import Any, Literal, NamedTuple
 
 from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
 
-MEANING_REVISION = 1
+MEANING_REVISION = 2
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
 TermField = Literal["title", "lead", "body"]
-Case = Literal["smart", "any"]
+Case = Literal["smart", "certain", "any"]
+
+
+_FIRST_FIELDS = 9
+"""Fields of a term that are part of every rule version."""
 
 
 class Term(NamedTuple):
@@ -38,6 +42,10 @@ class Term(NamedTuple):
     """Words of which the article must hold one, else no hit of this term counts."""
     without: tuple[str, ...] = ()
     """Words of which the article must hold none, else no hit of this term counts."""
+    exact: bool = False
+    """Spelt as written: accents, hamzas, ة and ى are not folded."""
+    definite: bool = True
+    """Found behind the article of Arabic and Hebrew too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +144,9 @@ def _plain(value: Expression | None) -> Any:
     if value is None:
         return None
     if isinstance(value, Term):
-        return [
-            value.text, value.language, value.weight, value.case, value.field, value.bare, value.unless, value.needs,
-            value.without,
-        ]  # fmt: skip
+        plain = [*value[:_FIRST_FIELDS]]
+        # A term that does not use them has the version it had before there were any.
+        return plain + ["exact"] * value.exact + ["indefinite"] * (not value.definite)
     kind = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}[type(value)]
     extra = [value.within, value.ordered] if isinstance(value, Near) else []
     return {kind: [_plain(part) for part in value.of], "extra": extra}

@@ -140,7 +140,7 @@ def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     """The span of a hit in the emitted text."""
     first, stop, skip, leaf = hit.span
     field, start, end = scan.text.original_span(first, stop, skip)
-    text = (scan.text.title if field == "title" else scan.text.body)[start:end]
+    text = scan.text.field(field)[start:end]
     return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, text, hit.weight)
 
 

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import Tables
+from newsflow.tagging.forms import OPEN, exact_spellings, forms_language
 from newsflow.tagging.patterns import LeafId, PatternHit, Searched
-from newsflow.tagging.text import FoldedText
+from newsflow.tagging.text import FoldedText, unfolded
 
 TextPart = Literal["title", "dateline", "lead", "body"]
 
@@ -45,6 +46,9 @@ _DATELINE = re.compile(
 _SENTENCE_END = re.compile(r"(?<=\w\w)[.!?؟…۔]+[\"»”')\]]*(?=\s|$)|[。！？]|\n")
 _STOP = re.compile(r"[.!?؟…۔。！？\n]")
 _MIN_SENTENCE_CHARS = 25
+_SENTENCE_START = re.compile(r"(?:\A|[.!?؟…:;·|\n]|[-–—]\s)[\s\"'«»„“”‘’(\[]*\Z")
+_NEAR_CHARS = 40
+"""Letters this far from a word tell whether all of a text is in capitals."""
 
 
 def dateline_end(body: str) -> int:
@@ -174,6 +178,10 @@ class Scan:
         if not spans or not self.tables.bound[leaf]:
             return spans
         item = self.tables.leaves[leaf]
+        if item.key.exact:
+            spans = [span for span in spans if self.is_exact(span)]
+        if item.key.case == "certain" and not any(map(self.is_certain, spans)):
+            return []
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
         if item.needs and not any(self.spans(need) for need in item.needs):
@@ -199,6 +207,30 @@ class Scan:
             longest = self._longest[leaf] = max((each.end - each.start for each in spans), default=0)
         first = bisect_left(spans, span.start - longest, key=span_start)
         return spans[first : bisect_left(spans, span.end - 1, first, key=span_start)]
+
+    def is_exact(self, span: Span) -> bool:
+        """Whether a hit is spelt as its term, letter by letter; what stands before it, as an article, aside."""
+        field, start, end = self.text.original_span(span.start, span.end, span.skip)
+        found = self.text.field(field)[start:end]
+        key = self.tables.leaves[span.leaf].key
+        spellings = exact_spellings(key.text, forms_language(key.text, key.language))
+        if found.casefold() in spellings:
+            return True
+        found = unfolded(found)
+        return any(map(found.__contains__ if key.text.endswith(OPEN) else found.endswith, spellings))
+
+    def is_certain(self, span: Span) -> bool:
+        """Whether the capitals of a hit tell: it stands neither amid capitals nor, with a first one only, at the start
+        of a sentence."""
+        text = self.text.cased
+        before, after = text[max(0, span.start - _NEAR_CHARS) : span.start], text[span.end : span.end + _NEAR_CHARS]
+        if before == before.upper() and after == after.upper():
+            return False
+        if (rest := text[span.start + 2 : span.end]) != rest.lower():
+            return True
+        field, start, _ = self.text.original_span(span.start, span.end, span.skip)
+        original = self.text.field(field)
+        return _SENTENCE_START.search(original, max(0, start - _NEAR_CHARS), start) is None
 
     def in_field(self, span: Span, field: str) -> bool:
         """Whether a hit stands in the field a term asks for; the dateline is part of the lead."""

@@ -179,6 +179,12 @@ def fold_cased(text: str) -> str:
     return f" {' '.join(tokens)} " if tokens else " "
 
 
+def unfolded(text: str) -> str:
+    """The tokens of a text with their accents and letters as written, in lower case, joined by single spaces."""
+    kinds = ((char, kind_of(ord(char))) for char in unicodedata.normalize("NFC", text).casefold())
+    return " ".join("".join("" if kind == DROPPED else " " if kind == GAP else char for char, kind in kinds).split())
+
+
 def fold(text: str) -> str:
     """As `fold_cased`, in lower case; positions are the same in both."""
     return fold_cased(text).casefold()
@@ -257,6 +263,9 @@ class FoldedText:
     def _body_start(self) -> int:
         return self.title_end + len(FIELD_GAP)
 
+    def field(self, name: FieldName) -> str:
+        return self.title if name == "title" else self.body
+
     def in_title(self, position: int) -> bool:
         """Whether a position lies in the title."""
         return position < self.title_end
@@ -302,6 +311,6 @@ class FoldedText:
         edges = self._title_edges if title else self._body_edges
         begin = edges[2 * first]
         if skip:
-            text = self.title if title else self.body
+            text = self.field("title" if title else "body")
             begin += skip_folded(text[begin : edges[2 * first + 1]], skip)
         return ("title" if title else "body"), begin, edges[2 * last + 1]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from newsflow.model import DatePrecision
 from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.names import Token
 
 _NUMBERS = re.compile(r"\d+")
 _OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")
+_PRECISIONS: tuple[DatePrecision, ...] = ("hour", "minute", "second")
 
 
 class UnreadableError(Exception):
@@ -25,6 +27,7 @@ class Clock:
     at: time
     zone: tzinfo | None
     ambiguous: bool
+    precision: DatePrecision
 
 
 def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
@@ -37,7 +40,8 @@ def take_clock(tokens: list[Token]) -> tuple[Clock | None, list[Token]]:
     rest = rest + tokens[after:]
     if _find_time(rest) is not None:
         raise UnreadableError("two times")
-    return Clock(_time_of_day(tokens[index].text, half), zone, ambiguous), rest
+    text = tokens[index].text
+    return Clock(_time_of_day(text, half), zone, ambiguous, _PRECISIONS[len(_NUMBERS.findall(text)[:3]) - 1]), rest
 
 
 def _find_time(tokens: list[Token]) -> int | None:
@@ -85,7 +89,9 @@ def _take_zone(tokens: list[Token], after: int) -> tuple[tzinfo | None, bool, in
     token = tokens[index]
     if token.kind == "offset":
         return _offset_zone(token.text), False, index + 1
-    if token.kind == "word" and token.text in words.ZONES:
+    # `čet` is Thursday, unless another weekday is named.
+    is_name = token.kind == "weekday" and sum(each.kind == "weekday" for each in tokens) > 1
+    if (token.kind == "word" or is_name) and token.text in words.ZONES:
         zone = words.ZONES[token.text]
         return _named_zone(zone), zone is None, index + 1
     return None, False, after

@@ -20,7 +20,11 @@ from newsflow.normalise.dates.names import Token, known
 PERSIAN_MONTHS = {
     fold(name): number
     for number, names in enumerate(
-        "فروردین اردیبهشت خرداد تیر مرداد|امرداد شهریور مهر آبان آذر دی بهمن اسفند".split(), 1
+        (
+            "فروردین|حمل اردیبهشت|ثور خرداد|جوزا تیر|سرطان مرداد|امرداد|اسد شهریور|سنبله مهر|میزان آبان|عقرب آذر|قوس "
+            "دی|جدی بهمن|دلو اسفند|حوت"
+        ).split(),
+        1,
     )
     for name in names.split("|")
 }
@@ -32,6 +36,8 @@ _NUMBERS = re.compile(r"\d+")
 _MONTH_FIRST_REGIONS = frozenset({"us", "ph", "pr"})
 _DAY_FIRST_REGIONS = frozenset("gb uk au nz ie in pk za ng ke gh ae eg sa qa jo lb ps il mt sg my hk 001 150".split())
 _YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt"})
+# Where dates are written with dots, one with slashes was written by a program, perhaps in another order.
+_DOTTED = frozenset({"de", "fi", "nb", "no", "et", "cs", "sk", "sl"})
 _SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
 _EAST_ASIAN = frozenset(["年月日", *"年月日년월일"])
 
@@ -66,7 +72,7 @@ def numeric_date(text: str, tag: str | None, *, right_to_left: bool) -> date | N
         return None
     if "." in text or first > 12:
         return make_date(year, second, first)
-    order = _order(language, region.rpartition("-")[2], right_to_left)
+    order = None if "/" in text and language in _DOTTED else _order(language, region.rpartition("-")[2], right_to_left)
     if second > 12:  # the day can only be second: month first
         return make_date(year, first, second) if order != "day" else None
     if first == second or order == "day":

@@ -30,7 +30,7 @@ _GREGORIAN = {
     8: "أغسطس آب اغسطوس أوت أووت غشت أغشت",
     9: "سبتمبر أيلول شتنبر شتمبر",
     10: "أكتوبر اكتوبر تشرين_الأول تشرين_أول تشرين1 ت1",
-    11: "نوفمبر تشرين_الثاني تشرين_ثاني تشرين_ثان تشرين2 ت2 نونبر نونمبر",
+    11: "نوفمبر نوڤمبر تشرين_الثاني تشرين_ثاني تشرين_ثان تشرين2 ت2 نونبر نونمبر",
     12: "ديسمبر كانون_الأول كانون_أول كانون1 ك1 دجنبر دسمبر دجمبر",
 }
 _HIJRI = {
@@ -171,6 +171,7 @@ NIGHT = _folded("ليلا ليلاً الليل ليل ночи ночі nachts 
 
 FILLERS = _folded(
     # English, French, Spanish, Portuguese, Italian, German, Dutch
+    "and und y e i и та і و mis u ماه ء "
     "published posted updated on at the of date time by since first created modified last update release released "
     "st nd rd th o'clock hrs hours h "
     "publié publiée le mis à_jour à a modifié mise_à_jour date_de_publication er de du heure heures "
@@ -193,8 +194,8 @@ FILLERS = _folded(
     "δημοσιεύτηκε δημοσίευση στις ενημέρωση ώρα प्रकाशित को बजे ngày lúc giờ năm pukul jam wib tanggal pada"
 )
 UPDATED = _folded(
-    "updated update modified actualisé modifié mise_à_jour actualizado actualización atualizado aggiornato aktualisiert "
-    "bijgewerkt обновлено оновлено aktualizacja aktualizováno güncelleme actualizat تحديث محدث آخر_تحديث עודכן "
+    "updated update modified actualisé modifié mis mise_à_jour actualizado actualización atualizado aggiornato aktualisiert "
+    "bijgewerkt обновлено оновлено aktualizacja aktualizováno güncelleme actualizat تحديث التحديث محدث آخر_تحديث עודכן "
     "به‌روزرسانی بروزرسانی اپ_ڈیٹ ενημέρωση"
 )
 HIJRI_MARKS = _folded("ه هـ هجري هجرية هجريه")
@@ -220,8 +221,8 @@ _ZONES: tuple[tuple[str, int | str | None], ...] = (
     ("київ києвом за_києвом", "Europe/Kyiv"),
     ("trt", 180),
     ("wet", 0),
-    ("cet west", 60),
-    ("cest eet", 120),
+    ("cet west mez", 60),
+    ("cest eet mesz", 120),
     ("eest", 180),
     ("est", -300),
     ("edt", -240),
@@ -254,7 +255,7 @@ _TOKEN = re.compile(
   | (?P<dmy>(?<![\d.:])\d{1,2}\s?(?P<dsep>[-/.])\s?\d{1,2}\s?(?P=dsep)\s?(?:\d{4}|\d{2})(?![\d])(?!:\d))
   | (?P<time>(?<![\d.:])\d{1,2}\s?[:：]\s?\d{2}(?::\d{2})?(?:[.,]\d{1,9})?(?![\d:]))
   | (?P<htime>(?<![\d.:])\d{1,2}\s?h\s?\d{2}(?![\d:]))
-  | (?P<offset>(?:(?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{2}:?\d{2})(?![\d/.:-]))
+  | (?P<offset>(?:(?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|(?<![^\W\d_])[+-]\d{2}:?\d{2})(?![\d/.:-]))
   | (?P<dotted>(?<![\d.])\d{1,2}\.\d{2}(?![\d.]))
   | (?P<number>\d+)
   | (?P<word>[^\W\d_]+(?:[.'"״][^\W\d_]+)*\.?)
@@ -264,6 +265,20 @@ _TOKEN = re.compile(
 )
 
 _EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![^\W\d_])")  # `th` is Thursday too
+_LEVANTINE = {
+    fold(short): fold(long)
+    for short, long in {
+        "ك": "كانون",
+        "كانون": "كانون",
+        "ت": "تشرين",
+        "تشرين": "تشرين",
+        "1": "الأول",
+        "2": "الثاني",
+    }.items()
+}
+_NUMBERED_MONTH = re.compile(rf"(?<![^\W\d_])({'|'.join(name for name in _LEVANTINE if name.isalpha())}) ?([12])(?!\d)")
+_VIETNAMESE_WEEKDAY = re.compile(r"\b(?:thu (?:hai|ba|tu|nam|sau|bay|[2-7](?!\d))|chu nhat)\b")
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
 _PHRASES = (AM, PM, NOON, NIGHT, FILLERS, ZONES)
 
@@ -280,7 +295,9 @@ class Token:
 
 def tokenise(text: str, language: str | None) -> list[Token]:
     """The tokens of a folded text. Names are looked up in `language`, then in all languages together."""
-    text = _EAST_ASIAN_WEEKDAY.sub(" ", text)
+    text = _ORDINAL.sub("", _EAST_ASIAN_WEEKDAY.sub(" ", text))
+    text = _NUMBERED_MONTH.sub(lambda match: f"{_LEVANTINE[match[1]]} {_LEVANTINE[match[2]]}", text)
+    text = _VIETNAMESE_WEEKDAY.sub(" ", text)
     text = _VIETNAMESE.sub(r"\1.\2.\3", text)
     found = [_token(match) for match in _TOKEN.finditer(text)]
     tables = [names_of(language), all_names()] if language else [all_names()]

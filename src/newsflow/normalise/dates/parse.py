@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from newsflow.model import PublicationDate
+from newsflow.model import DatePrecision, PublicationDate
 from newsflow.normalise.characters import fold
 from newsflow.normalise.dates import names as words
 from newsflow.normalise.dates.clock import Clock, UnreadableError, take_clock
 from newsflow.normalise.dates.day import UnknownWordError, calendar_date
 from newsflow.normalise.dates.names import Token, known, tokenise
+from newsflow.normalise.dates.relative import read_relative
 
-MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 160, 60
+MIN_DATE_CHARS, MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 6, 160, 60
 _ISO = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})"
-    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?(?:\[[\w/+-]+\])?"
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
 )
 _YEAR = re.compile(r"\d{4}|\d{1,2}\.\s?\d{1,2}\.\s?\d{2}")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u061c\u202b\u2067]")
@@ -38,25 +39,36 @@ _FALLBACK_SETTINGS: dict[str, Any] = {
 }
 
 
-def parse_date(text: str, language: str | None = None, zone: str | None = None) -> PublicationDate | None:
+def parse_date(
+    text: str, language: str | None = None, zone: str | None = None, now: datetime | None = None
+) -> PublicationDate | None:
     """The one date a short text names, or None where it names none, several, or one that can be read two ways.
 
     `language` is a BCP 47 tag (or CLDR locale) that helps with names and with the order of day and month; `zone` an
     IANA name, used where the text names none. A day without a time is its midnight. A weekday must fit its date; a
-    Hijri date alone is not read; a zone name that several zones have (`IST`) gives a date of unknown zone.
+    Hijri date alone is not read; a zone name that several zones have (`IST`) gives a date of unknown zone. Where `now`
+    (aware) is given, a text that counts back from it (`3 hours ago`) is a date too.
     Raises ZoneInfoNotFoundError on a zone that does not exist. The evidence is `text`.
     """
     text = text.strip()
-    if not 6 <= len(text) <= MAX_DATE_CHARS:
+    if not (MIN_DATE_CHARS if now is None else 2) <= len(text) <= MAX_DATE_CHARS:
         return None
-    local_zone = ZoneInfo(zone) if zone else None
-    found = _read(text, language)
-    return _publication_date(found, local_zone, text) if found else None
+    if found := _read(text, language):
+        return _publication_date(found, ZoneInfo(zone) if zone else None, text)
+    if now is None:
+        return None
+    return read_relative(text, language, zone, now, lambda written: parse_date(written, language, zone))
+
+
+class _Moment(NamedTuple):
+    at: datetime
+    ambiguous: bool
+    """Several zones have the name that its zone has."""
+    precision: DatePrecision
 
 
 @lru_cache(maxsize=4096)
-def _read(text: str, language: str | None) -> tuple[datetime, bool] | None:
-    """The moment a text names, and whether the zone it names is ambiguous."""
+def _read(text: str, language: str | None) -> _Moment | None:
     if match := _ISO.fullmatch(text):
         return _iso(match)
     folded = fold(text)
@@ -68,7 +80,7 @@ def _read(text: str, language: str | None) -> tuple[datetime, bool] | None:
         return None
 
 
-def _iso(match: re.Match[str]) -> tuple[datetime, bool] | None:
+def _iso(match: re.Match[str]) -> _Moment | None:
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     try:
         at = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 the zone follows, if there is one
@@ -77,24 +89,25 @@ def _iso(match: re.Match[str]) -> tuple[datetime, bool] | None:
             at = datetime.fromisoformat(at.isoformat() + offset)
     except ValueError:
         return None
-    return (at, False) if 1900 <= year <= 2099 else None
+    precision: DatePrecision = "day" if match[4] is None else "minute" if match[6] is None else "second"
+    return _Moment(at, False, precision) if 1900 <= year <= 2099 else None
 
 
-def _moment(folded: str, text: str, language: str | None) -> tuple[datetime, bool] | None:
+def _moment(folded: str, text: str, language: str | None) -> _Moment | None:
     tokens = tokenise(folded, known(language))
     try:
         day, clock = _day_and_clock(tokens, text, language)
     except UnknownWordError:
         at = _by_dateparser(folded, known(language))
-        return (at, False) if at else None
+        return _Moment(at, False, "minute" if ":" in folded or at.time() != time() else "day") if at else None
     except UnreadableError:
         before = _before_update(tokens)
         if before is None:
             raise
         day, clock = _day_and_clock(before, text, language)
     if clock is None:
-        return datetime.combine(day, time()), False
-    return datetime.combine(day, clock.at, clock.zone), clock.ambiguous
+        return _Moment(datetime.combine(day, time()), False, "day")
+    return _Moment(datetime.combine(day, clock.at, clock.zone), clock.ambiguous, clock.precision)
 
 
 def _day_and_clock(tokens: list[Token], text: str, language: str | None) -> tuple[date, Clock | None]:
@@ -111,16 +124,16 @@ def _before_update(tokens: list[Token]) -> list[Token] | None:
     return None
 
 
-def _publication_date(found: tuple[datetime, bool], zone: tzinfo | None, text: str) -> PublicationDate | None:
-    at, ambiguous = found
+def _publication_date(found: _Moment, zone: tzinfo | None, text: str) -> PublicationDate | None:
+    at, ambiguous, precision = found
     try:
         if at.tzinfo is not None:
-            return PublicationDate(at.astimezone(UTC), "explicit", "text", text)
+            return PublicationDate(at.astimezone(UTC), "explicit", "text", text, precision)
         if zone is not None and not ambiguous:
-            return PublicationDate(at.replace(tzinfo=zone).astimezone(UTC), "source", "text", text)
+            return PublicationDate(at.replace(tzinfo=zone).astimezone(UTC), "source", "text", text, precision)
     except OverflowError:
         return None
-    return PublicationDate(at, "unknown", "text", text)
+    return PublicationDate(at, "unknown", "text", text, precision)
 
 
 @lru_cache(maxsize=1024)

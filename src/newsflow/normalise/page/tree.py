@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from html import unescape
 
@@ -11,7 +12,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 LARGE_CHARS = 1_000_000
 MAX_CHARS = 24_000_000
-# trafilatura reads pages so; lxml-stubs miss the option.
+# lxml-stubs miss an option.
 _PARSER = HTMLParser(  # type: ignore[call-arg]
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
@@ -88,6 +89,14 @@ def strip_tags(html: str, *, furniture: bool = True) -> str:
         for pair in _FURNITURE:
             html = _cut(html, *pair)
     return unescape(_TAG.sub("", _BREAK.sub("\n", html)))
+
+
+def from_here(element: HtmlElement) -> Iterator[HtmlElement]:
+    """An element, what it holds, and what comes behind it, in the order of the page."""
+    yield from element.iter()
+    for node in (element, *element.iterancestors()):
+        for sibling in node.itersiblings():
+            yield from sibling.iter()
 
 
 def text_of(element: HtmlElement) -> str:
