@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,8 @@ from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
+from newsflow.ledger.stories import ReadUpTo
+from newsflow.model import Event
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources
@@ -198,6 +200,19 @@ class Runtime:
                 f"nobody has lent {name} to this process: bounded runs work on the in-process runner alone; "
                 "for other runners use the endless source"
             ) from None
+
+    def reading(self, events: Sequence[Event]) -> list[ReadUpTo]:
+        """How far the readers of raw events are, which have just given these; nothing of files, but what they gave."""
+        position = TopicPosition(self.config.kafka.input_topic, self.config.kafka.group)
+        partitions, places = frozenset[int](), dict[int, tuple[int, int]]()
+        if (reader := self._lent.get(position)) is not None:
+            partitions, places = reader.next_places()
+        topics = {event.topic for event in events} | ({position.topic} if places else set())
+        known = {position.topic: (partitions, places)}
+        return [
+            ReadUpTo(topic, [event for event in events if event.topic == topic], *known.get(topic, ()))
+            for topic in sorted(topics)
+        ]
 
     def close(self) -> None:
         """Give back processes and connections, the last made first. Nothing of it may be used afterwards."""

@@ -16,6 +16,8 @@ from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.stories import Encode, ReadUpTo, StorySettler
+from newsflow.ledger.story_rows import Asked, Told
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.model import Article, Candidate, Decision, Outcome, PublishedVersion, Reason
 
@@ -44,6 +46,7 @@ class Ledger:
     ) -> None:
         self._db, self._clock, self._window, self._lock = db, clock, window, threading.RLock()
         self._decider = BatchDecider(db, window, rule)
+        self._settler = StorySettler(db, window)
 
     def wait(self, retry_for_s: float) -> None:
         """From now on, wait so long for the database before a call fails."""
@@ -53,6 +56,13 @@ class Ledger:
         """One decision a candidate, in order, in one transaction. The first answer about an event holds for ever."""
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
+
+    def settle(
+        self, asked: Sequence[Asked], reading: Iterable[ReadUpTo], encode: Encode = lambda _: None
+    ) -> list[Told]:
+        """What article versions say of their stories, in order: see `StorySettler.settle`."""
+        with self._lock:
+            return self._settler.settle(asked, reading, self._clock(), encode)
 
     def amend(self, failures: Sequence[Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now

@@ -51,6 +51,8 @@ class Settled:
     figure: float | None
     merged: tuple[tuple[str, str], ...]
     """(id that ends, id that goes on), in order; `story` is the one that goes on."""
+    decided: str
+    """The story that it was decided for, before these merges."""
     member: Member
     """To be kept: `Stories.restore` makes the same state of the members in order."""
 
@@ -76,14 +78,14 @@ class Stories:
         keys = search_keys(member)
         if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
             self._take(known, report, member, keys)
-            return Settled(known.id, False, None, None, (), member)
-        excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
-        found = self._ranked(member, self._candidates(member, keys, excluded))
+            return Settled(known.id, False, None, None, (), known.id, member)
+        found = self._found(report, member, keys)
         if not found:
             story = self.stories[report.article] = Story(report.article)
             self._take(story, report, member, keys)
-            return Settled(story.id, True, None, None, (), member)
+            return Settled(story.id, True, None, None, (), story.id, member)
         figure, story, likeness = found[0]
+        decided = story.id
         self._take(story, report, member, keys)
         merged = []
         for _, other, _ in found[1 : 1 + ALSO]:
@@ -91,7 +93,33 @@ class Stories:
             if story.likeness_of(other).figure(self._rule) >= asked:
                 ended, story = self._merge(story, other)
                 merged.append((ended, story.id))
-        return Settled(story.id, False, likeness, figure, tuple(merged), member)
+        return Settled(story.id, False, likeness, figure, tuple(merged), decided, member)
+
+    def would_join(self, report: Report) -> str:
+        """The id of the story that a report would get if it came next. Changes nothing."""
+        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
+            return known.id
+        member = self._weigh(report)
+        found = self._found(report, member, search_keys(member))
+        return found[0][1].id if found else report.article
+
+    def adopt(self, report: Report, story_id: str) -> Member:
+        """Take in a report whose story is known already, as an earlier release decided it."""
+        member = self._weigh(report)
+        self.take_in(member, story_id, report.vector)
+        return member
+
+    def take_in(self, member: Member, decided: str, vector: NDArray[np.int8] | None) -> None:
+        """Take in a report that another process decided, for this story, after all that is here. `vector`: as it was
+        encoded."""
+        story_id = self.leads_to(decided)
+        story = self.stories.setdefault(story_id, Story(story_id))
+        self._count(member, vector)
+        self._enter(story, member, decided, search_keys(member))
+
+    def _found(self, report: Report, member: Member, keys: Mapping[int, float]) -> list[tuple[float, Story, Likeness]]:
+        excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
+        return self._ranked(member, self._candidates(member, keys, excluded))
 
     def story_of(self, article: str) -> Story | None:
         """The living story of an article."""
@@ -146,11 +174,7 @@ class Stories:
         self._merged = dict(merged)
         self._first_day = first_day
         for member, decided, vector in members:
-            story_id = self.leads_to(decided)
-            story = self.stories.setdefault(story_id, Story(story_id))
-            if day_of(member.at) >= first_day:
-                self._count(member, vector)
-            self._enter(story, member, decided, search_keys(member))
+            self.take_in(member, decided, vector)
 
     def forget(self, before: int) -> None:
         """Forget the stories that have no report of this day of event time (`day_of`) or later, and what earlier days
@@ -173,7 +197,9 @@ class Stories:
         return Member(report.article, report.at, language, words, keys, costs, vector)
 
     def _count(self, member: Member, vector: NDArray[np.int8] | None) -> None:
-        self._counts.add(member.language, day_of(member.at), [*member.words, *member.keys], vector)
+        """What is of a day that is forgotten counts no more, in a state that is made again too."""
+        if day_of(member.at) >= self._first_day:
+            self._counts.add(member.language, day_of(member.at), [*member.words, *member.keys], vector)
 
     def _take(self, story: Story, report: Report, member: Member, keys: Mapping[int, float]) -> None:
         self._count(member, report.vector)
