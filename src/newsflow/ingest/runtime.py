@@ -202,16 +202,17 @@ class Runtime:
             ) from None
 
     def reading(self, events: Sequence[Event]) -> list[ReadUpTo]:
-        """How far the readers of raw events are, which have just given these; nothing of files, but what they gave."""
+        """How far the readers of raw events are, which have just given these; of files, what they gave."""
         position = TopicPosition(self.config.kafka.input_topic, self.config.kafka.group)
-        partitions, places = frozenset[int](), dict[int, tuple[int, int]]()
+        known: dict[str, tuple[frozenset[int], dict[int, tuple[int, int]]]] = {}
         if (reader := self._lent.get(position)) is not None:
-            partitions, places = reader.next_places()
-        topics = {event.topic for event in events} | ({position.topic} if places else set())
-        known = {position.topic: (partitions, places)}
+            known[position.topic] = reader.next_places()
+        elif "split_readers" in vars(self):
+            known[position.topic] = self.split_readers.next_places(position)
+        topics = sorted({event.topic for event in events} | known.keys())
         return [
             ReadUpTo(topic, [event for event in events if event.topic == topic], *known.get(topic, ()))
-            for topic in sorted(topics)
+            for topic in topics
         ]
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ Encode = Callable[[Article], Vector | None]
 class ReadUpTo:
     """How far a reader is with a topic: what it has just passed on; all partitions that there are; and of those it
     reads, as far as it knows, before which (record time, offset) nothing more comes. `NEVER_MS` for one that is read to
-    the end of a bounded run."""
+    the end of a bounded run. Where no partitions are known, as of files, what was passed on is in order as it is."""
 
     topic: str
     passed: Sequence[Event] = ()
@@ -235,7 +235,8 @@ class _Settling:
         waited = {each.place: each for each in story_rows.due_until(self._db, read.topic, reached[0])}
         self._decided |= story_rows.decided_of(self._db, {each.article_id for each in waited.values()})
         self._hand_on_alike(new, waited)
-        for each in sorted((*waited.values(), *new.values()), key=lambda each: each.order):
+        queue = (*sorted(waited.values(), key=lambda each: each.order), *new.values())
+        for each in sorted(queue, key=lambda each: each.order) if read.partitions else queue:
             if each.order[:3] < reached:
                 self._settle(each)
                 self._new_due.pop(each.place, None)
@@ -260,6 +261,8 @@ class _Settling:
         for partition, (time_ms, offset) in read.next.items():
             place = places.setdefault(partition, ReadPlace())
             place.next_ms, place.next_offset, place.heard_at = max(time_ms, place.time_ms), offset, self._now
+        if not read.partitions:
+            return NEVER_MS, 0, 0
         since = self._now - story_rows.SILENT_US
         heard = [(each.next_ms, number, each.next_offset) for number, each in places.items() if each.heard_at > since]
         return min(heard, default=(NEVER_MS, 0, 0))
@@ -356,7 +359,8 @@ class _Settling:
         else:
             told = self._tell(each)
         self._told[each.place] = told
-        if each.withdrawn or each.report or self._window.is_withdrawn(each.article_id):
+        waits = each.article_id in self._waiting or self._window.is_withdrawn(each.article_id)
+        if each.withdrawn or each.report or waits:
             self._new_due[each.place] = replace(each, told=told)
             self._waiting.setdefault(each.article_id, self._new_due[each.place])
         else:
