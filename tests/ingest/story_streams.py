@@ -24,7 +24,7 @@ _NAMES = ["Marentis", "Halbergstad", "Ostrovanka", "Tolbertin", "Kelstrand", "Ve
 _PLACES = ["Velmora", "Tarsen", "Ultana", "Brelovsk", "Quarrim", "Soldenau", "Ivendra", "Mostrava"]
 _EVENTS = ["bridge collapses", "mayor resigns", "harbour strike ends", "train derails", "festival cancelled",
            "mine flooded", "court frees editor", "ferry sinks"]  # fmt: skip
-_WITH = "witnesses officials rescue inquiry report crowd police minister evening morning repair weather".split()
+_WITH = ["witnesses", "officials", "rescue", "inquiry", "report", "crowd", "police", "minister", "evening", "repair"]
 
 
 def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[Event]]:

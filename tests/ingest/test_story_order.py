@@ -12,10 +12,12 @@ import pytest
 
 from newsflow.config.load import load_config
 from newsflow.ingest.runtime import Runtime, SharedRules
+from newsflow.tagging import RuleSource
 from newsflow.testing import Clock
 from tests.ingest.story_streams import Worker, kill_at, settled, stories_stream
 from tests.mixed_events import START
 from tests.postgres_helpers import new_database
+from tests.rule_helpers import FEW_RULES
 
 COUNT = 500
 KILLS = [("decide", True), ("settle", False), ("settle", True), ("record", False), ("record", True)]
@@ -23,12 +25,13 @@ KILLS = [("decide", True), ("settle", False), ("settle", True), ("record", False
 
 
 @pytest.fixture
-def make_runtime(shipped_rules: SharedRules) -> Iterator[Callable[[str], Runtime]]:
+def make_runtime() -> Iterator[Callable[[str], Runtime]]:
     made: list[Runtime] = []
+    rules = SharedRules(RuleSource(list(FEW_RULES)))
 
     def make(url: str) -> Runtime:
         flags: dict[str, Any] = {"ledger.url": url, "stories.encoder": "none"}
-        made.append(Runtime(load_config(environ={}, flags=flags).config, rules=shipped_rules, clock=Clock(START)))
+        made.append(Runtime(load_config(environ={}, flags=flags).config, rules=rules, clock=Clock(START)))
         made[-1].latest = lambda: None
         return made[-1]
 
@@ -90,9 +93,7 @@ def _run(make: Callable[[], Runtime], count: int, seed: int, kills: int = 0) -> 
     assert killed == kills
     runtime = make()
     sql = "SELECT kind, article_id, version, story, event_at, first_day, language, report FROM story_log"
-    rows = runtime.ledger.transact(
-        lambda db: db.query(f"{sql} WHERE kind <> 'edit' ORDER BY log_no"), writes=False
-    )
+    rows = runtime.ledger.transact(lambda db: db.query(f"{sql} WHERE kind <> 'edit' ORDER BY log_no"), writes=False)
     due = runtime.ledger.transact(lambda db: db.query("SELECT COUNT(*) FROM story_due"), writes=False)
     assert due == [(0,)]
     return {"stories": settled(runtime), "log": [(*row[:-1], bytes(row[-1])) for row in rows]}

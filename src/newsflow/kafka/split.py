@@ -141,8 +141,8 @@ class SplitReader:
                 self._lock.release()
 
     def next_places(self) -> tuple[frozenset[int], dict[int, tuple[int, int]]]:
-        """As `AvailableReader.next_places`: all partitions, and those of the split that are read to their ends, with the
-        time at which that was found."""
+        """As `AvailableReader.next_places`: all partitions, and those of the split that are read to their ends, with
+        the time at which that was found."""
         empty = self._watermarks.empty_since()
         return self._there, {p: (at_ms, self._at[p]) for p, at_ms in empty.items() if p in self._at}
 
