@@ -126,6 +126,11 @@ class Runtime:
         return load_sources(self.config.sources.paths)
 
     @part
+    def families(self) -> dict[str, str]:
+        """The publisher behind a source, where it is known."""
+        return {name: profile.family for name, profile in self.sources.items() if profile.family}
+
+    @part
     def rules(self) -> SharedRules:
         rules = SharedRules(RuleSource(_rule_paths(self.config), Path(self.config.topics_applied) / POINTER_NAME))
         rules.current()

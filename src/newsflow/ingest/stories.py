@@ -5,20 +5,21 @@ What is costly is done here, before the ledger is locked. Vectors are encoded on
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from newsflow.ingest.item import STORED, Item, each
+from newsflow.ingest.emit import story_record
+from newsflow.ingest.item import STORED, Item, OutputRecord, each
 from newsflow.ingest.runtime import Runtime
 from newsflow.ledger.database import to_micros
 from newsflow.ledger.story_rows import Asked, Place, Told, Vector, pack_signals
+from newsflow.ledger.story_adoption import countries_of
+from newsflow.ledger.story_telling import AT_ONCE
 from newsflow.model import Action, Article
 from newsflow.model.languages import base_language
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
 
 STAGE = "SettleStories"
-_COUNTRY = re.compile("[A-Z]{2}")
 
 
 def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
@@ -28,7 +29,7 @@ def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     def read(item: Item) -> Item:
         if (article := _new_article(item)) is not None:
             language = base_language(article.language)
-            signals[_place(article)] = read_signals(language, article.title, article.body, _countries(article))
+            signals[_place(article)] = read_signals(language, article.title, article.body, countries_of(article))
         return item
 
     items = each(items, STAGE, read, Item.fail)
@@ -43,6 +44,21 @@ def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     answers = runtime.ledger.settle(asked, runtime.reading([*events.values()]), lambda each: _encoded(each, runtime))
     told = {each.place: answer for each, answer in zip(asked, answers, strict=True)}
     return [_telling(item, told) for item in items]
+
+
+def tell_stories(
+    article_ids: Iterable[str], runtime: Runtime, write: Callable[[Sequence[OutputRecord]], object]
+) -> None:
+    """Write what changed of stories, of those of these articles at least; `write` returns when it is written."""
+    while (
+        runtime.ledger.tell_stories(
+            article_ids,
+            lambda stories: write([story_record(story, runtime.config.job) for story in stories]),
+            runtime.families,
+        )
+        >= AT_ONCE
+    ):
+        article_ids = ()
 
 
 def _settled_article(item: Item) -> Article | None:
@@ -66,12 +82,6 @@ def _is_like(item: Item) -> bool:
 
 def _place(article: Article) -> Place:
     return article.id, article.version
-
-
-def _countries(article: Article) -> list[str]:
-    """Codes of the countries that it is about or mentions."""
-    codes = [topic.code for topic in article.topics if topic.scheme == "iso3166"]
-    return sorted({*codes, *(each.code for each in article.mentions if _COUNTRY.fullmatch(each.code))})
 
 
 def _vectors(articles: Sequence[Article], runtime: Runtime) -> dict[Place, Vector]:

@@ -18,6 +18,7 @@ from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
 from newsflow.ledger.stories import Encode, ReadUpTo, StorySettler
 from newsflow.ledger.story_rows import Asked, Told
+from newsflow.ledger.story_telling import FactsCache, PublishStories, ToldStory, stories_about, tell_stories
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.model import Article, Candidate, Decision, Outcome, PublishedVersion, Reason
 
@@ -47,6 +48,7 @@ class Ledger:
         self._db, self._clock, self._window, self._lock = db, clock, window, threading.RLock()
         self._decider = BatchDecider(db, window, rule)
         self._settler = StorySettler(db, window)
+        self._facts = FactsCache()
 
     def wait(self, retry_for_s: float) -> None:
         """From now on, wait so long for the database before a call fails."""
@@ -63,6 +65,16 @@ class Ledger:
         """What article versions say of their stories, in order: see `StorySettler.settle`."""
         with self._lock:
             return self._settler.settle(asked, reading, self._clock(), encode)
+
+    def tell_stories(
+        self, article_ids: Iterable[str], publish: PublishStories, families: Mapping[str, str] | None = None
+    ) -> int:
+        """Publish the stories that changed and those of these articles, as they stand: see `tell_stories`."""
+        return self.transact(lambda db: tell_stories(db, article_ids, publish, families or {}, self._facts))
+
+    def stories_about(self, article_ids: Iterable[str], families: Mapping[str, str] | None = None) -> list[ToldStory]:
+        """The stories of several articles that these are in as they stand, and the ids that lead on to them."""
+        return self._read(lambda: stories_about(self._db, article_ids, families or {}, self._facts))
 
     def amend(self, failures: Sequence[Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
