@@ -12,8 +12,8 @@ from newsflow.ingest.emit import story_record
 from newsflow.ingest.item import STORED, Item, OutputRecord, each
 from newsflow.ingest.runtime import Runtime
 from newsflow.ledger.database import to_micros
-from newsflow.ledger.story_rows import Asked, Place, Told, Vector, pack_signals
 from newsflow.ledger.story_adoption import countries_of
+from newsflow.ledger.story_rows import Asked, Place, Told, Vector, pack_signals
 from newsflow.ledger.story_telling import AT_ONCE
 from newsflow.model import Action, Article
 from newsflow.model.languages import base_language

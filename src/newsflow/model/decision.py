@@ -106,6 +106,8 @@ class PendingAlert:
     """An alert to be kept in the outbox: `value` is the alert.v1 bytes, `destinations` who must get it.
 
     One that is `old` is kept, and sent to nobody; unless it `follows` the alert of that id, and that one was sent.
+    `told_as`: the ids that the first alert of its story has where it was told under another id, before that was merged:
+    then there is no other first one, and what follows goes on under that id.
     """
 
     id: str
@@ -114,6 +116,7 @@ class PendingAlert:
     destinations: tuple[str, ...] = ()
     old: bool = False
     follows: str = ""
+    told_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
