@@ -11,7 +11,7 @@ from typing import TypeVar
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import pruning, reading, records, tables
+from newsflow.ledger import pruning, reading, records, story_links, tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
@@ -143,9 +143,29 @@ class Ledger:
         return self._read(lambda: reading.latest_version(self._db, article_id))
 
     def story(self, story_id: str, families: Mapping[str, str] | None = None) -> Story | None:
-        """A story as it stands, None when there is none of this id. `families`: publisher by source."""
-        articles = self._read(lambda: tables.load_story(self._db, story_id))
-        return build_story(story_id, articles, families) if articles else None
+        """A story as it stands, by its id, that of one that leads on to it, or of one of its articles; None when there
+        is none. What nobody settled is of the story that a release before stories put it in. `families`: publisher by
+        source."""
+
+        def look() -> Story | None:
+            found = story_links.story_of(self._db, story_id)
+            settled = story_links.articles_of(self._db, [found])[found]
+            articles = settled or tables.load_story(self._db, story_id)
+            return build_story(found if settled else story_id, articles, families) if articles else None
+
+        return self._read(look)
+
+    def merge_stories(self, left: str, right: str) -> tuple[str, str]:
+        """An editor's word: two stories, each by its id or that of an article, are one. The id that ends, and the one
+        that goes on. Raises UsageError where they cannot be."""
+        with self._lock:
+            return self._settler.merge(left, right, self._clock())
+
+    def split_story(self, story: str, article_ids: Sequence[str]) -> tuple[str, str]:
+        """An editor's word: these articles are a story of their own. The ids of the story that they leave, and of
+        theirs. Raises UsageError where they cannot be."""
+        with self._lock:
+            return self._settler.split(story, article_ids, self._clock())
 
     def known(self, article_id: str) -> KnownArticle | None:
         return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from newsflow.errors import UsageError
 from newsflow.ledger import story_links, story_rows, tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.story_rows import (
@@ -185,6 +186,77 @@ class StorySettler:
         told = self._db.run(lambda: self._attempt(asked, topics, now, encode))
         self._undone = False
         return told
+
+    def merge(self, left: str, right: str, now: datetime) -> tuple[str, str]:
+        """An editor's word: two stories are one. The id that ends, and the one that goes on. Raises UsageError where
+        they are one already, or one of them is not remembered."""
+
+        def work() -> tuple[str, str]:
+            ids = [story_links.story_of(self._db, each) for each in (left, right)]
+            for given, story_id in zip((left, right), ids, strict=True):
+                self._check(given, story_id)
+            merged = self._window.stories.merge(*ids)
+            if merged is None:
+                raise UsageError(f"{left} and {right} are one story already: {ids[0]}")
+            story_rows.insert_log(self._db, [self._word(MERGE, *merged, now)])
+            self._touch_several([merged[1]])
+            story_links.lead_on(self._db, [merged])
+            return merged
+
+        return self._alone(work)
+
+    def split(self, identifier: str, article_ids: Sequence[str], now: datetime) -> tuple[str, str]:
+        """An editor's word: these articles are a story of their own. The ids of the story that they leave, and of
+        theirs. Raises UsageError where they are not of the story, or all of it, or it is not remembered."""
+
+        def work() -> tuple[str, str]:
+            story_id = story_links.story_of(self._db, identifier)
+            self._check(identifier, story_id)
+            joined = [row for row in story_rows.log_of(self._db, article_ids) if row.kind == JOIN and row.report]
+            members = [unpack_member(row.article_id, row.event_at, row.language, row.report)[0] for row in joined]
+            if missing := sorted(set(article_ids) - {each.article for each in members}):
+                raise UsageError(f"{', '.join(missing)}: not in story {story_id}")
+            try:
+                part = self._window.stories.split(story_id, members)
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+            story_rows.move(self._db, article_ids, part)
+            story_rows.insert_log(self._db, [self._word(SPLIT, each.article, part, now) for each in members])
+            story_links.stand_alone(self._db, part)
+            self._touch_several([story_id, part])
+            return story_id, part
+
+        return self._alone(work)
+
+    def _alone(self, work: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+        """Run `work` with the window as the log has it, and read that anew the next time: an editor speaks rarely."""
+
+        def locked() -> tuple[str, str]:
+            self._db.lock([LOCK])
+            self._window.forget_all()
+            self._window.read_on(self._db)
+            return work()
+
+        try:
+            return self._db.run(locked)
+        finally:
+            self._window.forget_all()
+
+    def _check(self, given: str, story_id: str) -> None:
+        if story_id not in self._window.stories.stories:
+            raise UsageError(
+                f"{given!r} is no story that is remembered, nor an article of one; accepted: stories with a report of "
+                "the last days"
+            )
+
+    def _word(self, kind: str, subject: str, story_id: str, now: datetime) -> LogRow:
+        self._window.last += 1
+        at = to_micros(now)
+        return LogRow(self._window.last, kind, subject, 0, story_id, story_id, 0, at, at, self._window.first_day)
+
+    def _touch_several(self, story_ids: Iterable[str]) -> None:
+        stories = self._window.stories.stories
+        story_links.touch(self._db, [(each, stories[each].last) for each in story_ids], [])
 
     def _attempt(
         self, asked: Sequence[Asked], reading: Mapping[str, ReadUpTo], now: datetime, encode: Encode

@@ -44,6 +44,11 @@ def lead_on(db: Database, pairs: Iterable[tuple[str, str]]) -> None:
         db.execute("UPDATE story SET leads_to = ? WHERE leads_to = ?", [last, ended])
 
 
+def stand_alone(db: Database, story_id: str) -> None:
+    """Let an id, which may have led on to a story, be a story."""
+    db.execute("UPDATE story SET merged_into = NULL, leads_to = NULL WHERE id = ?", [story_id])
+
+
 def touch(db: Database, stories: Sequence[tuple[str, int]], only_told: Sequence[str]) -> None:
     """Note that stories of several reports changed, with the time of their latest report; and those of which it is not
     known how many they have, where they have a row."""
@@ -62,6 +67,12 @@ def stories_of(db: Database, article_ids: Iterable[str]) -> dict[str, str]:
     decided = story_rows.decided_of(db, article_ids)
     roots = leads_to(db, decided.values())
     return {article_id: roots.get(story_id, story_id) for article_id, story_id in decided.items()}
+
+
+def story_of(db: Database, identifier: str) -> str:
+    """The story that goes on under this id, which may be that of one of its articles."""
+    found = stories_of(db, [identifier]).get(identifier, identifier)
+    return leads_to(db, [found]).get(found, found)
 
 
 def articles_of(db: Database, story_ids: Iterable[str]) -> dict[str, list[KnownArticle]]:

@@ -149,6 +149,7 @@ class LogRow:
     report: bytes = b""
 
 
+DAY_US = 86_400_000_000
 JOIN, EDIT, WITHDRAW, RETURN, MERGE, SPLIT = "join", "edit", "withdraw", "return", "merge", "split"
 _LOG = "log_no, kind, article_id, version, story, told, told_size, event_at, settled_at, first_day, language, report"
 PAGE = 2_000
@@ -191,6 +192,12 @@ def members_of(db: Database, story_ids: Iterable[str]) -> list[LogRow]:
         f"UNION ALL {select} article_id {{in_texts}} AND story = article_id ORDER BY 1"
     )
     return [_log_row(row) for row in db.query(sql, [wanted, wanted])]
+
+
+def move(db: Database, article_ids: Sequence[str], story_id: str) -> None:
+    """Let reports be of another story than they were decided for."""
+    sql = "UPDATE story_log SET story = ? WHERE kind = 'join' AND article_id {in_texts}"
+    db.execute(sql, [story_id, db.list_of(sorted(article_ids))])
 
 
 def _log_row(row: Row) -> LogRow:
@@ -259,7 +266,7 @@ def with_alike(asked: Asked, other: Alike) -> Asked:
 
 # How far the partitions of a topic were taken in.
 
-SILENT_US = 300_000_000
+SILENT_US = 120_000_000
 """A partition of which nobody wrote for so long holds nothing up."""
 
 
