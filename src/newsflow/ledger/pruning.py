@@ -35,8 +35,6 @@ class Pruned:
     articles: int = 0
     events: int = 0
     alerts: int = 0
-    reports: int = 0
-    """What reports were compared by, of stories that are no longer remembered."""
 
     @property
     def total(self) -> int:
@@ -51,11 +49,11 @@ def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, 
     """
     texts_before, before = to_micros(now - TEXTS_KEPT * window), to_micros(now - max(window, retention))
     return Pruned(
-        texts=_drain(run, lambda: _prune_texts(db, texts_before)),
+        texts=_drain(run, lambda: _prune_texts(db, texts_before))
+        + _drain(run, lambda: _prune_reports(db, texts_before)),
         articles=_drain(run, lambda: _prune_articles(db, before)),
         events=_drain(run, lambda: _prune_events(db, before)),
         alerts=_drain(run, lambda: _prune_alerts(db, before)),
-        reports=_drain(run, lambda: _prune_reports(db, texts_before)),
     )
 
 

@@ -124,7 +124,7 @@ def load_copies(db: Database, original: str) -> dict[str, KnownArticle]:
 def load_story(db: Database, story_id: str) -> list[KnownArticle]:
     select = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE"
     rows = db.query(f"{select} story = ? AND story <> id UNION ALL {select} id = ? AND story = id", [story_id] * 2)
-    return [known_article_of(row) for row in rows]
+    return sorted(map(known_article_of, rows), key=lambda each: (each.text_no, each.id))
 
 
 def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
