@@ -48,7 +48,7 @@ def explain(
 
     encoder = settings(config, ledger=ledger).config.stories.encoder
     first, second = (dedup.load(name, config, ledger) for name in (left, right))
-    found = explain_pair(*(_report(article, encoder) for article in (first, second)))
+    found = explain_pair(_report(first, encoder), _report(second, encoder))
     if output is Output.JSON:
         data_json(asdict(found))
     else:

@@ -201,7 +201,7 @@ def move(db: Database, article_ids: Sequence[str], story_id: str) -> None:
 
 
 def _log_row(row: Row) -> LogRow:
-    return LogRow(*row[:-1], bytes(row[-1]))
+    return LogRow(**dict(zip(LogRow.__slots__, (*row[:-1], bytes(row[-1])), strict=True)))
 
 
 def insert_log(db: Database, rows: Iterable[LogRow]) -> None:

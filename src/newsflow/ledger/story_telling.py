@@ -38,7 +38,7 @@ class ToldStory:
         return hashlib.blake2b(self.value, digest_size=16).digest()
 
 
-PublishStories = Callable[[Sequence[ToldStory]], None]
+PublishStories = Callable[[Sequence[ToldStory]], object]
 
 
 def tell_stories(
