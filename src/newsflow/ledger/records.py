@@ -153,13 +153,14 @@ Raised = list[tuple[PublishedVersion, PendingAlert]]
 def _under_earlier_ids(db: Database, raised: Raised) -> Raised:
     """The alerts of stories that were told under the id of one that was merged into them: no first one again, and what
     follows as of that id."""
-    told = _told(db, {earlier for _, alert in raised for earlier in alert.told_as})
-    told |= {alert.id: alert.value for _, alert in raised if not alert.old and not alert.follows}
+    told = _told(db, {each for _, alert in raised for each in (alert.follows, *alert.told_as)})
     kept: Raised = []
     for record, alert in raised:
         earlier = next((each for each in alert.told_as if each in told), None)
         if earlier is None or alert.follows in told:
             kept.append((record, alert))
+            if not alert.old:
+                told.setdefault(alert.id, alert.value)
         elif alert.follows:
             value = orjson.dumps({**orjson.loads(alert.value), "story": orjson.loads(told[earlier])["story"]})
             kept.append((record, replace(alert, value=value, follows=earlier)))

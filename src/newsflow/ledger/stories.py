@@ -7,7 +7,7 @@ until all partitions of its topic have come so far. What was settled is a log; e
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -72,6 +72,8 @@ class StoryWindow:
         """Days of the latest reports."""
         self._withdrawn: set[str] = set()
         self._withdrawn_of = Counter[str]()
+        self._former: defaultdict[str, list[str]] = defaultdict(list)
+        """The ids that lead on to a story."""
 
     def read_on(self, db: Database) -> None:
         """Take in what others settled. To be called while the lock is held."""
@@ -87,6 +89,8 @@ class StoryWindow:
     def _read_anew(self, db: Database, newest: LogRow) -> None:
         self.forget_all()
         rows = db.query("SELECT id, leads_to FROM story WHERE leads_to IS NOT NULL")
+        for former, last in rows:
+            self._former[last].append(former)
         self.stories.restore(self._members(db), dict(rows), newest.first_day)
         self.stories.forget(newest.first_day)
         self.last, self.first_day = newest.log_no, newest.first_day
@@ -108,6 +112,8 @@ class StoryWindow:
         if row.kind == JOIN:
             member, vector = unpack_member(row.article_id, row.event_at, row.language, row.report)
             self.stories.take_in(member, row.story, vector)
+            if row.told == row.article_id != row.story:
+                self.add_alias(row.article_id, row.story)
         elif row.kind == MERGE:
             self.merge(row.article_id, row.story)
         self._note(row)
@@ -120,16 +126,16 @@ class StoryWindow:
         elif row.kind in (WITHDRAW, RETURN):
             self.mark(row.article_id, withdrawn=row.kind == WITHDRAW)
 
-    def settle(self, report: Report) -> tuple[str, str, int, list[tuple[str, str]], bytes]:
-        """Decide the story of a report: the id it was decided for, the id that goes on, its size, what was merged, and
-        what is to be kept of the report."""
+    def settle(self, report: Report) -> tuple[str, Told, list[tuple[str, str]], bytes]:
+        """Decide the story of a report: the id it was decided for, what it says of the story that goes on, what was
+        merged, and what is to be kept of the report."""
         settled = self.stories.settle(report)
         for ended, kept in settled.merged:
-            self._withdrawn_of[kept] += self._withdrawn_of.pop(ended, 0)
+            self._note_merge(ended, kept)
         self._latest.append(day_of(report.at))
         self.last += 1
         kept_of_it = pack_member(settled.member, report.vector)
-        return settled.decided, settled.story, self.size(settled.story), list(settled.merged), kept_of_it
+        return settled.decided, self.told(settled.story), list(settled.merged), kept_of_it
 
     def forget_what_is_old(self) -> None:
         """Before a report is settled."""
@@ -148,7 +154,19 @@ class StoryWindow:
     def merge(self, ended: str, kept: str) -> None:
         if {ended, kept} <= self.stories.stories.keys():
             self.stories.merge(ended, kept)
-            self._withdrawn_of[kept] += self._withdrawn_of.pop(ended, 0)
+            self._note_merge(ended, kept)
+
+    def _note_merge(self, ended: str, kept: str) -> None:
+        self._withdrawn_of[kept] += self._withdrawn_of.pop(ended, 0)
+        self._former[kept] += [ended, *self._former.pop(ended, ())]
+
+    def add_alias(self, article_id: str, story_id: str) -> None:
+        """An article was told as a story of its own before it was known to be of another."""
+        self._former[self.stories.leads_to(story_id)].append(article_id)
+
+    def told(self, story_id: str) -> Told:
+        """What an article says of its story now."""
+        return Told(story_id, self.size(story_id), tuple(sorted(self._former.get(story_id, ()))))
 
     def mark(self, article_id: str, *, withdrawn: bool) -> None:
         """An article was withdrawn, or is there again."""
@@ -279,9 +297,13 @@ class _Settling:
         self, db: Database, window: StoryWindow, asked: Sequence[Asked], now_micros: int, encode: Encode
     ) -> None:
         self._db, self._window, self._asked, self._now, self._encode = db, window, asked, now_micros, encode
-        ids = {each.article_id for each in asked}
+        ids, places = {each.article_id for each in asked}, {each.place for each in asked}
         known = story_rows.log_of(db, ids)
-        self._told = {(row.article_id, row.version): Told(row.told, row.told_size) for row in known}
+        self._told = {
+            (row.article_id, row.version): Told(row.told, row.told_size, story_links.former_before(db, row))
+            for row in known
+            if (row.article_id, row.version) in places
+        }
         self._decided = {row.article_id: row.story for row in known if row.kind == JOIN}
         """Stories of the articles that are asked for, as they were decided."""
         waiting = story_rows.due_of(db, ids)
@@ -379,14 +401,15 @@ class _Settling:
     def _join(self, each: Asked) -> None:
         self._window.forget_what_is_old()
         report = self._report(each, late=True)
-        decided, story, size, merged, kept = self._window.settle(report)
+        decided, now, merged, kept = self._window.settle(report)
         self._decided[each.article_id] = decided
-        told = self._told.setdefault(each.place, Told(story, size))
+        told = self._told.setdefault(each.place, now)
         self._new_rows.append(self._row(JOIN, each, decided, told, kept))
         if decided != each.article_id:
             self._touch(decided, each.at)
             if told.story == each.article_id:  # It was told as a story of its own, before this was known.
-                self._aliases.append((each.article_id, story))
+                self._aliases.append((each.article_id, now.story))
+                self._window.add_alias(each.article_id, now.story)
         for ended, kept_id in merged:
             self._add_merge(ended, kept_id, each.at)
 
@@ -426,8 +449,8 @@ class _Settling:
     def _wait(self, each: Asked) -> None:
         """Not yet in order: a story to go on with."""
         if self._is_new(each):
-            story = self._window.stories.would_join(self._report(each))
-            told = Told(story, self._window.size(story) + 1)
+            told = self._window.told(self._window.stories.would_join(self._report(each)))
+            told = replace(told, size=told.size + 1)
         else:
             told = self._tell(each)
         self._told[each.place] = told
@@ -442,7 +465,7 @@ class _Settling:
         """What a later version of an article says of its story."""
         story = self._window.stories.story_of(each.article_id)
         if story is not None:
-            return Told(story.id, self._window.size(story.id))
+            return self._window.told(story.id)
         if (waiting := self._waiting.get(each.article_id)) is not None:
             return waiting.told
         if (decided := self._decided.get(each.article_id)) is None:
@@ -463,9 +486,7 @@ class _Settling:
         story_rows.delete_due(self._db, self._settled_due)
         story_rows.insert_due(self._db, self._new_due.values())
         self._save_stories()
-        said = [self._told[each.place] for each in self._asked]
-        former = story_links.former_ids(self._db, {told.story for told in said})
-        return [replace(told, former=former[told.story]) for told in said]
+        return [self._told[each.place] for each in self._asked]
 
     def _save_stories(self) -> None:
         living = self._window.stories.stories

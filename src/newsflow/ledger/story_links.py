@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from newsflow.dedup.decide import KnownArticle
 from newsflow.ledger import story_rows, tables
 from newsflow.ledger.database import Database
+from newsflow.ledger.story_rows import LogRow
 
 _CHANGE = "changed = story.changed + 1"
 
@@ -29,6 +30,17 @@ def former_ids(db: Database, story_ids: Iterable[str]) -> dict[str, tuple[str, .
     for root, former in db.query(sql, [db.list_of(sorted(set(last.values())))]) if wanted else ():
         of[root].add(former)
     return {each: tuple(sorted((of[root] | {root}) - {each})) for each, root in last.items()}
+
+
+def former_before(db: Database, row: LogRow) -> tuple[str, ...]:
+    """The ids that led on to the story that an article version was told in, when it was settled."""
+    found: set[str] = set()
+    asked = {row.told}
+    sql = "SELECT article_id FROM story_log WHERE kind = 'merge' AND log_no < ? AND story {in_texts}"
+    while asked:
+        asked = {former for (former,) in db.query(sql, [row.log_no, db.list_of(sorted(asked))])} - found
+        found |= asked
+    return tuple(sorted(found))
 
 
 def lead_on(db: Database, pairs: Iterable[tuple[str, str]]) -> None:

@@ -21,6 +21,7 @@ CREATE TABLE story_log (
 );
 CREATE INDEX story_log_article ON story_log (article_id);
 CREATE INDEX story_log_story ON story_log (story) WHERE story <> article_id;
+CREATE INDEX story_log_merged ON story_log (story) WHERE kind = 'merge';
 CREATE INDEX story_log_held ON story_log (settled_at) WHERE LENGTH(report) > 0;
 
 -- What waits until every partition of its topic has come so far. `alike`: JSON, the look-alikes of its text.
