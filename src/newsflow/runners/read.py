@@ -55,7 +55,12 @@ class ReadAvailable(ConfiguredDoFn):
         self._position = position
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        yield from self._runtime.lent(self._position).batches()
+        found = False
+        for batch in self._runtime.lent(self._position).batches():
+            found = True
+            yield batch
+        if not found:
+            yield []  # for steps that wait for what other processes do
 
 
 class ReadLines(ConfiguredDoFn):
