@@ -44,24 +44,24 @@ REPORTS = {
     "copier": ("en", 0.2, "Explosion at Brenntal chemical plant in Kelstrand kills four", WIRE),
     "reprint": ("en", 0.4, "Explosion at Brenntal chemical plant in Kelstrand kills four", WIRE),
     "bote": ("de", 1, "Vier Tote nach Explosion im Chemiewerk Brenntal in Kelstrand",
-             "Bei einer Explosion im Chemiewerk Brenntal in Kelstrand sind am Montag vier Arbeiter getötet und 27 verletzt "
-             "worden, sagte Bürgermeisterin Ingrid Halbergstad. Rauch zog über den Hafen."),
+             ("Bei einer Explosion im Chemiewerk Brenntal in Kelstrand sind am Montag vier Arbeiter getötet und 27 verletzt "
+             "worden, sagte Bürgermeisterin Ingrid Halbergstad. Rauch zog über den Hafen.")),
     "journal": ("fr", 2, "Quatre morts dans l'explosion d'une usine chimique à Kelstrand",
-                "Une explosion dans l'usine chimique Brenntal de Kelstrand a fait lundi quatre morts et 27 blessés, a "
-                "annoncé la maire Ingrid Halbergstad."),
+                ("Une explosion dans l'usine chimique Brenntal de Kelstrand a fait lundi quatre morts et 27 blessés, a "
+                "annoncé la maire Ingrid Halbergstad.")),
     "vesti": ("ru", 5, "Взрыв на химическом заводе в Кельстранде: четверо погибших",
-              "В результате взрыва на химическом заводе Бренталь в Кельстранде в понедельник погибли четыре рабочих, 27 "
-              "пострадали, сообщила мэр Ингрид Хальбергстад."),
+              ("В результате взрыва на химическом заводе Бренталь в Кельстранде в понедельник погибли четыре рабочих, 27 "
+              "пострадали, сообщила мэр Ингрид Хальбергстад.")),
     "evening": ("en", 9, "Kelstrand mourns four workers killed in plant explosion",
-                "Residents of Kelstrand lit candles for the four workers who died when the Brenntal plant exploded. "
-                "Halbergstad promised an inquiry."),
+                ("Residents of Kelstrand lit candles for the four workers who died when the Brenntal plant exploded. "
+                "Halbergstad promised an inquiry.")),
     "harbour": ("en", 10, "Kelstrand residents told to keep windows shut because of toxic smoke",
-                "People living near the Kelstrand harbour were told to stay indoors and keep windows closed as toxic smoke "
-                "spread, fire officials said. Schools will stay shut."),
+                ("People living near the Kelstrand harbour were told to stay indoors and keep windows closed as toxic smoke "
+                "spread, fire officials said. Schools will stay shut.")),
     "tribune": ("en", 26, "Toxic smoke from Kelstrand plant explosion keeps residents indoors",
-                "Toxic smoke from the explosion at the Brenntal chemical plant in Kelstrand, which killed four workers, kept "
+                ("Toxic smoke from the explosion at the Brenntal chemical plant in Kelstrand, which killed four workers, kept "
                 "residents near the harbour indoors, windows shut, fire officials and mayor Halbergstad said. Schools stay "
-                "shut."),
+                "shut.")),
 }  # fmt: skip
 """By source: language, hour, title, body."""
 
