@@ -45,7 +45,7 @@ def explain_pair(left: Report, right: Report, rule: StoryRule = DEFAULT_STORY_RU
     members = [_weigh(each) for each in (left, right)]
     story = Story(left.article)
     story.add(members[0])
-    likeness = compare(members[1], [story], rule)[0]
+    likeness = compare(members[1], [story], rule).at(0)
     figure, least = likeness.figure(rule), needed(rule, 1)
     return Explanation(
         likeness,

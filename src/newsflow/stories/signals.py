@@ -90,7 +90,7 @@ class _Tokens(dict[str, tuple[int, int, Sequence[tuple[int, int]]]]):
     def _names(self, token: str, word_cost: int) -> Sequence[tuple[int, int]]:
         lower = token.lower()
         cased = token != lower
-        if token.isdecimal() or not cased and lower != token.upper():
+        if token.isdecimal() or (not cased and lower != token.upper()):
             return ()
         costs = ((bones, min(self._rarity.of_skeleton(bones), word_cost)) for bones in skeletons(lower))
         return tuple((term_of(NAME, bones), cost) for bones, cost in costs if cased or cost >= LEAST_UNCASED)

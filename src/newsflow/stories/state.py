@@ -227,13 +227,13 @@ class Stories:
 
     def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""
-        found = []
-        for story, likeness in zip(candidates, compare(member, candidates, self._rule), strict=True):
-            figure = likeness.figure(self._rule)
-            if (above := figure - needed(self._rule, story.size)) >= 0:
-                found.append((-round(above, 4), story.id, figure, story, likeness))
-        found.sort(key=lambda each: each[:2])
-        return [(figure, story, likeness) for _, _, figure, story, likeness in found]
+        if not candidates:
+            return []
+        likenesses = compare(member, candidates, self._rule)
+        figures = likenesses.figures(self._rule)
+        above = np.round(figures - needed(self._rule, np.array([story.size for story in candidates])), 4)
+        places = sorted((above >= 0).nonzero()[0].tolist(), key=lambda place: (-above[place], candidates[place].id))
+        return [(float(figures[place]), candidates[place], likenesses.at(place)) for place in places]
 
     def _merge(self, left: Story, right: Story) -> tuple[str, Story]:
         """The one that began first goes on."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from newsflow.stories.counts import UNIT
 from newsflow.stories.rarity import NAT
-from newsflow.stories.rule import HOUR, Likeness, StoryRule
+from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values
 from newsflow.stories.signals import NAME, NUMBER, SCORE, kind_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH
 
@@ -109,65 +109,53 @@ class _Meeting:
         self._owners = ends.searchsorted(met, side="right")
         self._sums = np.frombuffer(b"".join([bag.sums for bag in bags]), np.uint32)[met]
 
-    def dots(self) -> list[float]:
+    def dots(self) -> Values:
         # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
         return self.total(self._weights, self._sums)
 
-    def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> list[float]:
+    def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
         """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
-        found: list[float] = np.bincount(self._owners, values[self._places] * times, self._count).tolist()
-        return found
+        return np.bincount(self._owners, values[self._places] * times, self._count)
 
 
-def _mean_cosines(member: Member, stories: Sequence[Story]) -> list[float | None]:
-    """The likeness of a report's vector to those of each story, on average."""
-    found: list[float | None] = [None] * len(stories)
-    if member.vector is None:
-        return found
-    places = [place for place, story in enumerate(stories) if story.vectors]
-    if places:
-        sums = np.array([stories[place].vector for place in places], np.float64)
-        dots = sums @ member.vector.astype(np.float64)
-        for place, dot in zip(places, dots.tolist(), strict=True):
-            found[place] = dot / _VECTOR_SQUARE / stories[place].vectors
-    return found
-
-
-def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> list[Likeness]:
+def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likenesses:
     """How a report is like each of these stories, on average over its reports."""
-    language, at = member.language, member.at
-    vectors = _mean_cosines(member, stories)
-    owns = [story.sizes.get(language, 0) for story in stories]
-    bags = [story.words[language] if own else _EMPTY for story, own in zip(stories, owns, strict=True)]
-    words = _Meeting(_arrays(member.words), bags).dots()
+    language = member.language
+    sizes = np.array([story.size for story in stories], np.float64)
+    owns = np.array([story.sizes.get(language, 0) for story in stories], np.float64)
+    own = owns > 0
+    words = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories]).dots()
     terms, weights = _arrays(member.keys)
     meeting = _Meeting((terms, weights), [story.keys for story in stories])
     costs = np.array([member.costs[term] for term in terms.tolist()], np.int64)
     kinds = terms & _KINDS
-    scored = kinds == SCORE
-    keys, nats = meeting.dots(), meeting.total(costs)
-    telling = meeting.total(costs * _TELLS[kinds])
-    scores = meeting.total(scored.astype(np.int64)) if scored.any() else None
-    names_told = costs[kinds == NAME].sum() >= rule.names_told * NAT
-    found = []
-    for place, (story, own) in enumerate(zip(stories, owns, strict=True)):
-        size = story.size
-        told = own and names_told and story.names >= rule.names_told * NAT * size
-        found.append(
-            Likeness(
-                vectors[place],
-                words[place] / _SQUARE / own if own else None,
-                keys[place] / _SQUARE / size,
-                nats[place] / NAT,
-                abs(at - story.middle) / HOUR,
-                other_names=bool(told and telling[place] < rule.names_shared * NAT),
-                other_scores=bool(own and scores and not scores[place] and story.keys.holds(SCORE)),
-            )
-        )
-    return found
+    others = np.zeros((2, len(stories)))
+    if costs[kinds == NAME].sum() >= rule.names_told * NAT:
+        told = np.array([story.names for story in stories]) >= rule.names_told * NAT * sizes
+        others[0] = own & told & (meeting.total(costs * _TELLS[kinds]) < rule.names_shared * NAT)
+    if (scored := kinds == SCORE).any():
+        others[1] = own & (meeting.total(scored.astype(np.int64)) == 0) & [story.keys.holds(SCORE) for story in stories]
+    return Likenesses(
+        _mean_cosines(member, stories),
+        words / _SQUARE / np.where(own, owns, np.nan),
+        meeting.dots() / _SQUARE / sizes,
+        meeting.total(costs) / NAT,
+        np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
+        *others,
+    )
+
+
+def _mean_cosines(member: Member, stories: Sequence[Story]) -> Values:
+    """The likeness of a report's vector to those of each story, on average."""
+    if member.vector is None:
+        return np.full(len(stories), np.nan)
+    sums = np.array([_NO_VECTOR if story.vector is None else story.vector for story in stories], np.float64)
+    counts = np.array([story.vectors or np.nan for story in stories])
+    return sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
 
 
 _EMPTY = Bag()
+_NO_VECTOR = np.zeros(DIMENSIONS, np.int32)
 
 
 class Story:
