@@ -145,7 +145,7 @@ def test_what_leaves_takes_off_what_it_brought() -> None:
     assert left.vector is not None
     assert alone.vector is not None
     assert left.vector.tolist() == alone.vector.tolist()
-    assert (left.keys.sums(), left.sizes, left.at_sum) == (alone.keys.sums(), alone.sizes, alone.at_sum)
+    assert (left.keys.weights(), left.sizes, left.at_sum) == (alone.keys.weights(), alone.sizes, alone.at_sum)
     with pytest.raises(ValueError, match="cannot be split"):
         stories.split("f1", [each.member for each in decided[:2]])
 

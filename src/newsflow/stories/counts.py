@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.stories.rarity import NAT
+from newsflow.stories.rarity import NAT, UNKNOWN
 from newsflow.stories.signals import Costs
 from newsflow.stories.vectors import DIMENSIONS, LENGTH, MEAN
 
@@ -23,6 +23,8 @@ PRIOR = 50
 """The list of words, and the mean of all news, count as so many articles."""
 UNIT = 4096
 """The length of a vector of weights."""
+_BY_CHANCE = [PRIOR * math.exp(-cost / NAT) for cost in range(UNKNOWN + 1)]
+"""Articles that have a term, by its cost, as far as the list of words knows."""
 
 
 class _Day:
@@ -58,7 +60,9 @@ class DayCounts:
         held = [each.held for each in days]
         weights = {}
         for term, cost in costs.items():
-            with_term = PRIOR * math.exp(-cost / NAT) + sum([counts.get(term, 0) for counts in held])
+            with_term = _BY_CHANCE[cost]
+            for counts in held:
+                with_term += counts.get(term, 0)
             if (weight := math.log(articles / with_term)) > 0:
                 weights[term] = weight
         length = math.sqrt(sum(weight * weight for weight in weights.values()))

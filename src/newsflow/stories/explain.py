@@ -9,7 +9,7 @@ from newsflow.stories.rarity import NAT
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
 from newsflow.stories.signals import Signals, kind_of
 from newsflow.stories.state import Report
-from newsflow.stories.story import Member, Probe, Story, mean_cosines
+from newsflow.stories.story import Member, Story, compare
 
 _KINDS = ("words", "names", "numbers", "scores", "countries")
 
@@ -45,7 +45,7 @@ def explain_pair(left: Report, right: Report, rule: StoryRule = DEFAULT_STORY_RU
     members = [_weigh(each) for each in (left, right)]
     story = Story(left.article)
     story.add(members[0])
-    likeness = story.likeness(Probe(members[1]), rule, mean_cosines(members[1], [story])[0])
+    likeness = compare(members[1], [story], rule).at(0)
     figure, least = likeness.figure(rule), needed(rule, 1)
     return Explanation(
         likeness,

@@ -6,15 +6,12 @@ not. Costs are whole numbers of 1/256 nat, so that every machine sees the same.
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
-from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN
+from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN, words_by_rank
 from newsflow.stories.skeleton import skeleton
 from newsflow.tagging.text import fold
 
@@ -43,18 +40,11 @@ class Rarity:
 @lru_cache(maxsize=64)
 def rarity_of(language: str) -> Rarity:
     """The costs of a language, read from its list when they are first asked for: in about 0.2 s."""
-    import msgpack
-
     code = "sh" if language in SERBO_CROATIAN else OTHER_CODE.get(language, language)
-    package = find_spec("wordfreq")
-    path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
-    if not path.is_file():
-        return Rarity({}, {})
     stems: defaultdict[str, float] = defaultdict(float)
     bones: defaultdict[str, float] = defaultdict(float)
-    # A list of lists: words of one frequency, each list a hundredth of a decade below the one before.
-    for centibels, words in enumerate(msgpack.unpackb(gzip.decompress(path.read_bytes()))[1:], start=1):
-        frequency = 10 ** (-centibels / 100)
+    for rank, words in enumerate(words_by_rank(code)):
+        frequency = 10 ** (-rank / 100)
         for token in fold(" ".join(words)).split():
             stems[token[:STEM]] += frequency
             if found := skeleton(token):

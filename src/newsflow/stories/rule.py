@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 HOUR = 3_600_000_000
 """Microseconds: event times are whole numbers of them."""
@@ -58,17 +63,51 @@ class Likeness:
 
     def figure(self, rule: StoryRule) -> float:
         """One number, to four places: from `joins` on it is one story."""
-        if self.vector is None:
-            alone = rule.keys_alone * self.keys * min(1.0, self.keys_shared / rule.enough_keys)
-            value = max(rule.words_alone * (self.words or 0.0) + rule.keys_beside * self.keys, alone)
-        elif self.words is None:
-            value = rule.vector_abroad * self.vector + rule.keys_abroad * self.keys
-        else:
-            value = rule.vector * self.vector + rule.words * self.words + rule.keys * self.keys
-        value -= rule.an_hour * self.hours + rule.others * (self.other_names + self.other_scores)
-        return round(value, 4)
+        values = [np.nan if value is None else value for value in astuple(self)]
+        return float(Likenesses(*np.array(values, np.float64)[:, None]).figures(rule)[0])
 
 
-def needed(rule: StoryRule, size: int) -> float:
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Likenesses:
+    """Those of one report and many stories, each a row of values; NaN: nothing to compare."""
+
+    vector: Values
+    words: Values
+    keys: Values
+    keys_shared: Values
+    hours: Values
+    other_names: Values
+    other_scores: Values
+
+    def figures(self, rule: StoryRule) -> Values:
+        keys, words, unread = self.keys, self.words, np.isnan(self.vector)
+        value = np.where(
+            np.isnan(words),
+            rule.vector_abroad * self.vector + rule.keys_abroad * keys,
+            rule.vector * self.vector + rule.words * words + rule.keys * keys,
+        )
+        if unread.any():
+            alone = rule.keys_alone * keys * np.minimum(1.0, self.keys_shared / rule.enough_keys)
+            beside = rule.words_alone * np.nan_to_num(words) + rule.keys_beside * keys
+            value = np.where(unread, np.maximum(beside, alone), value)
+        return np.round(value - rule.an_hour * self.hours - rule.others * (self.other_names + self.other_scores), 4)
+
+    def at(self, place: int) -> Likeness:
+        vector, words = float(self.vector[place]), float(self.words[place])
+        return Likeness(
+            None if math.isnan(vector) else vector,
+            None if math.isnan(words) else words,
+            float(self.keys[place]),
+            float(self.keys_shared[place]),
+            float(self.hours[place]),
+            bool(self.other_names[place]),
+            bool(self.other_scores[place]),
+        )
+
+
+def needed(rule: StoryRule, size: int | NDArray[np.int64]) -> Any:
     """What a story of so many reports asks of the next one."""
     return rule.joins + (rule.first_joins - rule.joins) / size

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +31,9 @@ _SCORE = re.compile(r"(?<![\d-])(\d{1,3}) ?[-–:] ?[\u200e\u200f]?(\d{1,3})(?![
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff]")
 _FOREIGN_DIGITS = {zero + digit: str(digit) for zero in (0x0660, 0x06F0, 0x0966, 0x09E6, 0xFF10) for digit in range(10)}
+_FOREIGN_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\uff10-\uff19]")
+_TOKENS_KEPT = 50_000
+"""Of a language: 15 MB."""
 
 Costs = Mapping[int, int]
 """Terms, and how unlikely an article is to hold each by chance: 1/256 nat."""
@@ -48,7 +51,7 @@ class Signals:
 def read_signals(language: str, title: str, body: str, countries: Iterable[str] = ()) -> Signals:
     """The signals of an article. `countries`: ISO codes of those it is about or mentions."""
     text = f"{title}\n{body[:LEAD_CHARS]}"
-    words, keys, shown = _read_words(text, rarity_of(base_language(language)))
+    words, keys, shown = _read_words(text, base_language(language))
     for kind, number, cost in _read_numbers(text):
         keys[term := term_of(kind, number)] = cost
         shown[term] = number
@@ -68,43 +71,74 @@ def kind_of(term: int) -> int:
     return term & 7
 
 
-def _read_words(text: str, rarity: Rarity) -> tuple[dict[int, int], dict[int, int], dict[int, str]]:
+class _Tokens(dict[str, tuple[int, int, Sequence[tuple[int, int]]]]):
+    """What each token of a language says: its word with the cost, and the names that it may be with theirs. Remembers
+    them, and forgets all when full, since the words of news come back at once."""
+
+    def __init__(self, rarity: Rarity) -> None:
+        super().__init__()
+        self._rarity = rarity
+
+    def __missing__(self, token: str) -> tuple[int, int, Sequence[tuple[int, int]]]:
+        if len(self) >= _TOKENS_KEPT:
+            self.clear()
+        stem = token[:STEM].lower()
+        cost = self._rarity.of_stem(stem)
+        found = self[token] = term_of(WORD, stem), cost, self._names(token, cost)
+        return found
+
+    def _names(self, token: str, word_cost: int) -> Sequence[tuple[int, int]]:
+        lower = token.lower()
+        cased = token != lower
+        if token.isdecimal() or (not cased and lower != token.upper()):
+            return ()
+        costs = ((bones, min(self._rarity.of_skeleton(bones), word_cost)) for bones in skeletons(lower))
+        return tuple((term_of(NAME, bones), cost) for bones, cost in costs if cased or cost >= LEAST_UNCASED)
+
+
+@lru_cache(maxsize=64)
+def _tokens_of(language: str) -> _Tokens:
+    return _Tokens(rarity_of(language))
+
+
+def _read_words(text: str, language: str) -> tuple[dict[int, int], dict[int, int], dict[int, str]]:
     words: dict[int, int] = {}
     names: dict[int, int] = {}
     shown: dict[int, str] = {}
-    for token, stem in _stems(text):
-        word = term_of(WORD, stem)
-        if word not in words:
-            words[word] = rarity.of_stem(stem)
-            shown[word] = token
-        lower = token.lower()
-        cased = token != lower
-        if not cased and lower != token.upper():
-            continue
-        for bones in skeletons(lower):
-            cost = min(rarity.of_skeleton(bones), words[word])
-            if cased or cost >= LEAST_UNCASED:
-                names[name := term_of(NAME, bones)] = cost
-                shown.setdefault(name, token)
+    known = _tokens_of(language)
+    for token in dict.fromkeys(_tokens(text)):
+        word, cost, may_be = known[token]
+        words[word] = cost
+        shown.setdefault(word, token)
+        for name, name_cost in may_be:
+            names[name] = min(names.get(name, name_cost), name_cost)
+            shown.setdefault(name, token)
     return words, names, shown
 
 
-def _stems(text: str) -> Iterator[tuple[str, str]]:
-    """Tokens and their stems. Of scripts that do not part words, two neighbouring signs are a word."""
+def _tokens(text: str) -> Iterable[str]:
+    """Of scripts that do not part words, two neighbouring signs are a word. Numbers are not words."""
+    tokens = fold_cased(text).split()
+    if _UNBROKEN.search(text):
+        tokens = list(_in_twos(tokens))
+    return (token for token in tokens if not token.isdecimal())
+
+
+def _in_twos(tokens: Iterable[str]) -> Iterator[str]:
     before = ""
-    for token in fold_cased(text).split():
+    for token in tokens:
         if len(token) == 1 and _UNBROKEN.match(token):
             if before:
-                yield before + token, before + token
+                yield before + token
             before = token
         else:
             before = ""
-            if not token.isdecimal():
-                yield token, token[:STEM].lower()
+            yield token
 
 
 def _read_numbers(text: str) -> Iterator[tuple[int, str, int]]:
-    text = text.translate(_FOREIGN_DIGITS)
+    if _FOREIGN_DIGIT.search(text):
+        text = text.translate(_FOREIGN_DIGITS)
     for match in _SCORE.finditer(text):
         yield SCORE, f"{match[1]}-{match[2]}", _SCORE_COST
     for written in _NUMBER.findall(text):

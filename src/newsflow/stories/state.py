@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsflow.dedup.fingerprint import NearIndex
 from newsflow.stories.counts import UNIT, DayCounts
+from newsflow.stories.postings import Postings
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
 from newsflow.stories.signals import Signals
-from newsflow.stories.story import Member, Probe, Story, mean_cosines, vector_keys
+from newsflow.stories.story import Member, Story, compare, vector_keys
 
+MOST_READ = 600
+"""Reports that share a key, from the rarest key on: where a day is dense, common keys add nothing."""
 LOOKED_AT = 24
 """Stories that are compared with a report: those it shares the most with."""
 ALSO = 3
 """Further stories that a report could join, of which each may turn out to be one with the story it joined."""
 WORDS_SEARCHED, KEYS_SEARCHED = 24, 20
 """The rarest: a report is found by these."""
-_VECTOR_WEIGHT = 0.02
-"""Of one key of a vector, where words weigh the square of their share."""
+_VECTOR_WEIGHT = UNIT * UNIT // 50
+"""Of one key of a vector, where words weigh the square of their weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,16 @@ class Stories:
     def __init__(self, rule: StoryRule = DEFAULT_STORY_RULE) -> None:
         self._rule = rule
         self._counts = DayCounts()
-        self._index = NearIndex()
-        self._number = 0
+        self._postings = Postings()
         self._first_day = 0
-        self._decided_as: dict[int, str] = {}
-        """Stories by the number of the report: as they were decided, or as an editor split them."""
         self._number_of: dict[str, int] = {}
+        """Reports are numbered in the order of their decisions, and so are the ids of stories."""
+        self._decided_as = array("I")
+        """Stories by the number of the report: as they were decided, or as an editor split them. Four bytes a report
+        are never forgotten."""
+        self._ids: dict[int, str] = {}
+        self._id_number: dict[str, int] = {}
+        self._ids_numbered = 0
         self._merged: dict[str, str] = {}
         self.stories: dict[str, Story] = {}
 
@@ -124,7 +131,7 @@ class Stories:
     def story_of(self, article: str) -> Story | None:
         """The living story of an article."""
         number = self._number_of.get(article)
-        return None if number is None else self.stories.get(self.leads_to(self._decided_as[number]))
+        return None if number is None else self.stories.get(self.leads_to(self._ids[self._decided_as[number]]))
 
     def leads_to(self, story_id: str) -> str:
         """The id that a story goes on under."""
@@ -158,7 +165,7 @@ class Stories:
         for each in leaving:
             story.remove(each)
             part.add(each)
-            self._decided_as[self._number_of[each.article]] = part.id
+            self._decided_as[self._number_of[each.article]] = self._number_of_id(part.id)
         self.stories[part.id] = part
         return part.id
 
@@ -183,10 +190,12 @@ class Stories:
         self._counts.forget(before)
         self.stories = {story.id: story for story in self.stories.values() if day_of(story.last) >= before}
         self._merged = {ended: on for ended, on in self._merged.items() if self.leads_to(on) in self.stories}
-        kept = {number for number, story_id in self._decided_as.items() if self.leads_to(story_id) in self.stories}
-        self._decided_as = {number: story_id for number, story_id in self._decided_as.items() if number in kept}
-        self._number_of = {article: number for article, number in self._number_of.items() if number in kept}
-        self._index.oldest = min(kept, default=self._number + 1)
+        self._ids = {number: story for number, story in self._ids.items() if self.leads_to(story) in self.stories}
+        self._id_number = {story_id: number for number, story_id in self._ids.items()}
+        self._number_of = {
+            article: number for article, number in self._number_of.items() if self._decided_as[number] in self._ids
+        }
+        self._postings.forget(before)
 
     def _weigh(self, report: Report) -> Member:
         day, language, signals = day_of(report.at), report.language, report.signals
@@ -201,45 +210,56 @@ class Stories:
         if day_of(member.at) >= self._first_day:
             self._counts.add(member.language, day_of(member.at), [*member.words, *member.keys], vector)
 
-    def _take(self, story: Story, report: Report, member: Member, keys: Mapping[int, float]) -> None:
+    def _take(self, story: Story, report: Report, member: Member, keys: Mapping[int, int]) -> None:
         self._count(member, report.vector)
         self._enter(story, member, story.id, keys)
 
-    def _enter(self, story: Story, member: Member, decided: str, keys: Mapping[int, float]) -> None:
-        self._number += 1
+    def _enter(self, story: Story, member: Member, decided: str, keys: Mapping[int, int]) -> None:
+        number = self._number_of[member.article] = len(self._decided_as)
+        self._decided_as.append(self._number_of_id(decided))
         story.add(member)
-        self._number_of[member.article] = self._number
-        self._decided_as[self._number] = decided
-        hashes = np.array(sorted(keys), np.uint32)
-        self._index.add([self._number], [hashes], [member.at])
+        if (day := day_of(member.at)) >= self._first_day:
+            self._postings.add(number, day, keys)
 
-    def _candidates(self, member: Member, keys: Mapping[int, float], excluded: Collection[str]) -> list[Story]:
-        span_us = self._rule.window_h * HOUR
+    def _number_of_id(self, story_id: str) -> int:
+        number = self._id_number.setdefault(story_id, self._ids_numbered)
+        if number == self._ids_numbered:
+            self._ids[number] = story_id
+            self._ids_numbered += 1
+        return number
+
+    def _candidates(self, member: Member, keys: Mapping[int, int], excluded: Collection[str]) -> list[Story]:
+        weights: defaultdict[int, int] = defaultdict(int)
+        decided_as = self._decided_as.__getitem__
         # Of days that are forgotten, a state that was made again knows less.
-        first = max(0, member.at - span_us, self._first_day * 24 * HOUR)
-        span = first, max(first, member.at + span_us)
-        found = self._index.find([np.array(sorted(keys), np.uint32)], [span])[0]
-        weights: defaultdict[str, float] = defaultdict(float)
-        decided_as = self._decided_as.get
-        for key, numbers in sorted(found.items()):
+        days = [day for day in days_around(member.at, self._rule.window_h) if day >= self._first_day]
+        read = 0
+        for key, numbers in self._postings.find(days, keys):
             weight = keys[key]
-            for story_id in {story_id for number in numbers if (story_id := decided_as(number))}:
-                weights[story_id] += weight
-        heaviest = sorted(weights, key=lambda story_id: (-weights[story_id], story_id))[: 2 * LOOKED_AT]
-        ids = dict.fromkeys(self.leads_to(story_id) for story_id in heaviest)
-        return [self.stories[story_id] for story_id in ids if story_id not in excluded][:LOOKED_AT]
+            for story in set(map(decided_as, numbers)):
+                weights[story] += weight
+            if (read := read + len(numbers)) >= MOST_READ:
+                break
+        least = sorted(weights.values(), reverse=True)[: 2 * LOOKED_AT][-1:]
+        by_weight = sorted((-weight, self._ids[story]) for story, weight in weights.items() if weight >= least[0])
+        heaviest = [self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT]]
+        found = (self.stories[story_id] for story_id in dict.fromkeys(heaviest))
+        window_us = self._rule.window_h * HOUR
+        return [
+            story
+            for story in found
+            if story.first - window_us <= member.at <= story.last + window_us and story.id not in excluded
+        ][:LOOKED_AT]
 
     def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""
-        found = []
-        probe = Probe(member)
-        for story, vector in zip(candidates, mean_cosines(member, candidates), strict=True):
-            likeness = story.likeness(probe, self._rule, vector)
-            figure = likeness.figure(self._rule)
-            if (above := figure - needed(self._rule, story.size)) >= 0:
-                found.append((-round(above, 4), story.id, figure, story, likeness))
-        found.sort(key=lambda each: each[:2])
-        return [(figure, story, likeness) for _, _, figure, story, likeness in found]
+        if not candidates:
+            return []
+        likenesses = compare(member, candidates, self._rule)
+        figures = likenesses.figures(self._rule)
+        above = np.round(figures - needed(self._rule, np.array([story.size for story in candidates])), 4)
+        places = sorted((above >= 0).nonzero()[0].tolist(), key=lambda place: (-above[place], candidates[place].id))
+        return [(float(figures[place]), candidates[place], likenesses.at(place)) for place in places]
 
     def _merge(self, left: Story, right: Story) -> tuple[str, Story]:
         """The one that began first goes on."""
@@ -250,15 +270,21 @@ class Stories:
         return ended.id, kept
 
 
-def search_keys(member: Member) -> dict[int, float]:
+def search_keys(member: Member) -> dict[int, int]:
     """What a report is found by, and how much it says to have that in common."""
-    keys: dict[int, float] = {}
+    keys: dict[int, int] = {}
     for weights, most in ((member.words, WORDS_SEARCHED), (member.keys, KEYS_SEARCHED)):
-        for term in sorted(weights, key=lambda term: (-weights[term], term))[:most]:
-            keys[term] = (weights[term] / UNIT) ** 2
+        for weight, term in sorted([(-weight, term) for term, weight in weights.items()])[:most]:
+            keys[term] = weight * weight
     if member.vector is not None:
         keys |= dict.fromkeys(vector_keys(member.vector), _VECTOR_WEIGHT)
-    return keys
+    return dict(sorted(keys.items(), key=lambda item: (-item[1], item[0])))
+
+
+def days_around(at: int, window_h: int) -> list[int]:
+    """The days within so many hours of an event time: its own, those before it, those after it."""
+    day, first, last = (day_of(at + hours * HOUR) for hours in (0, -window_h, window_h))
+    return [*range(day, first - 1, -1), *range(day + 1, last + 1)]
 
 
 def day_of(at: int) -> int:

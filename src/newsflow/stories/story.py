@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,14 +10,15 @@ from numpy.typing import NDArray
 
 from newsflow.stories.counts import UNIT
 from newsflow.stories.rarity import NAT
-from newsflow.stories.rule import HOUR, Likeness, StoryRule
+from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values
 from newsflow.stories.signals import NAME, NUMBER, SCORE, kind_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH
 
 _SQUARE = UNIT * UNIT
 _VECTOR_SQUARE = LENGTH * LENGTH
 Sum = NDArray[np.int32]
-TELLING = frozenset({NAME, NUMBER, SCORE})
+_KINDS = np.uint32(7)
+_TELLS = np.array([kind in (NAME, NUMBER, SCORE) for kind in range(8)], np.int64)
 """Kinds that tell one happening from another of its kind."""
 
 
@@ -44,61 +44,118 @@ class Member:
         return sum(cost for term, cost in self.costs.items() if kind_of(term) == NAME)
 
 
-class Probe:
-    """A report that is compared with many stories."""
-
-    __slots__ = ("member", "names", "scores")
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-        self.names = member.names / NAT
-        self.scores = {term for term in member.keys if kind_of(term) == SCORE}
-
-
-def mean_cosines(member: Member, stories: Sequence[Story]) -> list[float | None]:
-    """The likeness of a report's vector to those of each story, on average."""
-    found: list[float | None] = [None] * len(stories)
-    if member.vector is None:
-        return found
-    places = [place for place, story in enumerate(stories) if story.vectors]
-    if places:
-        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
-        sums = np.array([stories[place].vector for place in places], np.float64)
-        dots = sums @ member.vector.astype(np.float64)
-        for place, dot in zip(places, dots.tolist(), strict=True):
-            found[place] = dot / _VECTOR_SQUARE / stories[place].vectors
-    return found
+Terms = NDArray[np.uint32]
+"""Sorted."""
+Weights = NDArray[np.int64]
 
 
 class Bag:
     """Weights of terms, summed: eight bytes a term, where a dictionary takes a hundred."""
 
-    __slots__ = ("_sums", "_terms")
+    __slots__ = ("sums", "terms")
 
     def __init__(self) -> None:
-        self._terms = array("I")
-        self._sums = array("I")
+        self.terms = self.sums = b""
 
-    def change(self, weights: Mapping[int, int], sign: int = 1) -> None:
-        sums = self.sums()
-        for term, weight in weights.items():
-            sums[term] = sums.get(term, 0) + sign * weight
-        kept = sorted((term, weight) for term, weight in sums.items() if weight)
-        self._terms = array("I", [term for term, _ in kept])
-        self._sums = array("I", [weight for _, weight in kept])
+    def change(self, terms: Terms, weights: Weights, sign: int = 1) -> None:
+        if not self.terms:
+            self.terms, self.sums = terms.tobytes(), (sign * weights).astype(np.uint32).tobytes()
+            return
+        held, sums = np.frombuffer(self.terms, np.uint32), np.frombuffer(self.sums, np.uint32).astype(np.int64)
+        places = held.searchsorted(terms)
+        known = held[np.minimum(places, len(held) - 1)] == terms
+        sums[places[known]] += sign * weights[known]
+        if not known.all():
+            held = np.insert(held, places[~known], terms[~known])
+            sums = np.insert(sums, places[~known], sign * weights[~known])
+        if sign < 0:
+            held, sums = held[sums != 0], sums[sums != 0]
+        self.terms, self.sums = held.tobytes(), sums.astype(np.uint32).tobytes()
 
-    def sums(self) -> dict[int, int]:
-        return dict(zip(self._terms, self._sums, strict=True))
+    def arrays(self) -> tuple[Terms, Weights]:
+        return np.frombuffer(self.terms, np.uint32), np.frombuffer(self.sums, np.uint32).astype(np.int64)
 
-    def dot(self, weights: Mapping[int, int]) -> int:
-        get = weights.get
-        return sum([weight * get(term, 0) for term, weight in zip(self._terms, self._sums, strict=True)])
+    def weights(self) -> dict[int, int]:
+        terms, sums = self.arrays()
+        return dict(zip(terms.tolist(), sums.tolist(), strict=True))
+
+    def dot(self, other: Bag) -> int:
+        return int(_Meeting(other.arrays(), [self]).dots()[0])
 
     def holds(self, kind: int) -> bool:
-        return any(kind_of(term) == kind for term in self._terms)
+        return bool((np.frombuffer(self.terms, np.uint32) & _KINDS == kind).any())
 
-    def shared(self, weights: Mapping[int, int]) -> list[int]:
-        return [term for term in self._terms if term in weights]
+
+def _arrays(weights: Mapping[int, int]) -> tuple[Terms, Weights]:
+    terms = sorted(weights)
+    return np.array(terms, np.uint32), np.array([weights[term] for term in terms], np.int64)
+
+
+class _Meeting:
+    """Where the terms of a report meet those of many bags."""
+
+    def __init__(self, own: tuple[Terms, Weights], bags: Sequence[Bag]) -> None:
+        self._terms, self._weights = own
+        self._count = len(bags)
+        theirs = np.frombuffer(b"".join([bag.terms for bag in bags]), np.uint32)
+        if not len(self._terms):
+            theirs = theirs[:0]
+        places = self._terms.searchsorted(theirs)
+        if len(theirs):
+            places[places == len(self._terms)] = 0
+        met = (self._terms[places] == theirs).nonzero()[0]
+        self._places = places[met]
+        ends = np.cumsum([len(bag.terms) // 4 for bag in bags])
+        self._owners = ends.searchsorted(met, side="right")
+        self._sums = np.frombuffer(b"".join([bag.sums for bag in bags]), np.uint32)[met]
+
+    def dots(self) -> Values:
+        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
+        return self.total(self._weights, self._sums)
+
+    def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
+        """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
+        return np.bincount(self._owners, values[self._places] * times, self._count)
+
+
+def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likenesses:
+    """How a report is like each of these stories, on average over its reports."""
+    language = member.language
+    sizes = np.array([story.size for story in stories], np.float64)
+    owns = np.array([story.sizes.get(language, 0) for story in stories], np.float64)
+    own = owns > 0
+    words = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories]).dots()
+    terms, weights = _arrays(member.keys)
+    meeting = _Meeting((terms, weights), [story.keys for story in stories])
+    costs = np.array([member.costs[term] for term in terms.tolist()], np.int64)
+    kinds = terms & _KINDS
+    others = np.zeros((2, len(stories)))
+    if costs[kinds == NAME].sum() >= rule.names_told * NAT:
+        told = np.array([story.names for story in stories]) >= rule.names_told * NAT * sizes
+        others[0] = own & told & (meeting.total(costs * _TELLS[kinds]) < rule.names_shared * NAT)
+    if (scored := kinds == SCORE).any():
+        others[1] = own & (meeting.total(scored.astype(np.int64)) == 0) & [story.keys.holds(SCORE) for story in stories]
+    return Likenesses(
+        _mean_cosines(member, stories),
+        words / _SQUARE / np.where(own, owns, np.nan),
+        meeting.dots() / _SQUARE / sizes,
+        meeting.total(costs) / NAT,
+        np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
+        *others,
+    )
+
+
+def _mean_cosines(member: Member, stories: Sequence[Story]) -> Values:
+    """The likeness of a report's vector to those of each story, on average."""
+    if member.vector is None:
+        return np.full(len(stories), np.nan)
+    sums = np.array([_NO_VECTOR if story.vector is None else story.vector for story in stories], np.float64)
+    counts = np.array([story.vectors or np.nan for story in stories])
+    return sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
+
+
+_EMPTY = Bag()
+_NO_VECTOR = np.zeros(DIMENSIONS, np.int32)
 
 
 class Story:
@@ -133,11 +190,11 @@ class Story:
     def _change(self, member: Member, sign: int) -> None:
         language = member.language
         self.sizes[language] = self.sizes.get(language, 0) + sign
-        self.words.setdefault(language, Bag()).change(member.words, sign)
+        self.words.setdefault(language, Bag()).change(*_arrays(member.words), sign)
         if not self.sizes[language]:
             del self.sizes[language], self.words[language]
         self.size += sign
-        self.keys.change(member.keys, sign)
+        self.keys.change(*_arrays(member.keys), sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
         if member.vector is not None:
@@ -149,8 +206,8 @@ class Story:
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         for language, size in other.sizes.items():
             self.sizes[language] = self.sizes.get(language, 0) + size
-            self.words.setdefault(language, Bag()).change(other.words[language].sums())
-        self.keys.change(other.keys.sums())
+            self.words.setdefault(language, Bag()).change(*other.words[language].arrays())
+        self.keys.change(*other.keys.arrays())
         self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
@@ -158,30 +215,13 @@ class Story:
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
 
-    def likeness(self, probe: Probe, rule: StoryRule, vector: float | None) -> Likeness:
-        """How a report is like this story, on average over its reports; `vector` as `mean_cosines` has it."""
-        member, size = probe.member, self.size
-        own = self.sizes.get(member.language, 0)
-        words = self.words[member.language].dot(member.words) / _SQUARE / own if own else None
-        shared = self.keys.shared(member.keys)
-        costs = member.costs
-        nats = sum([costs[term] for term in shared]) / NAT
-        names = scores = False
-        if own and probe.names >= rule.names_told <= self.names / NAT / size:
-            names = sum([costs[term] for term in shared if kind_of(term) in TELLING]) < rule.names_shared * NAT
-        if own and probe.scores and probe.scores.isdisjoint(shared):
-            scores = self.keys.holds(SCORE)
-        keys = self.keys.dot(member.keys) / _SQUARE / size if shared else 0.0
-        return Likeness(vector, words, keys, nats, abs(member.at - self.middle) / HOUR, names, scores)
-
     def likeness_of(self, other: Story) -> Likeness:
         """How two stories are alike, on average over all pairs of their reports."""
         pairs = words = 0
         for language in self.words.keys() & other.words.keys():
-            words += self.words[language].dot(other.words[language].sums())
+            words += self.words[language].dot(other.words[language])
             pairs += self.sizes[language] * other.sizes[language]
-        theirs = other.keys.sums()
-        keys = self.keys.dot(theirs) / _SQUARE / self.size / other.size
+        keys = self.keys.dot(other.keys) / _SQUARE / self.size / other.size
         vector = None
         if self.vector is not None and other.vector is not None and self.vectors and other.vectors:
             vector = (
