@@ -28,8 +28,8 @@ SIGNATURES = (
     (b"\x00\x00\xfe\xff", "UTF-32 text"),
 )
 _SPACED_NAME = re.compile(rb'"[ \t\r\n]+:')
-_CODES = (b"\\u0022", b"\\u003a", b"\\u003A")
-"""A quote and a colon, written as code points."""
+_QUICK_BYTES = 32_768
+"""Above this counting takes longer than reading exactly: pages are full of quotes and colons."""
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 
@@ -59,7 +59,7 @@ def read_json(value: bytes, max_depth: int) -> Any | NotJson:
     names, deep, rounded = _survey(parsed, max_depth)
     if deep:
         return NotJson(Reason.MALFORMED_JSON, f"arrays and objects nest deeper than {max_depth}; accepted: up to that")
-    if rounded or _may_repeat(value, parsed, names):
+    if rounded or _may_repeat(value, names):
         return _read_exactly(value, parsed)
     return parsed
 
@@ -85,34 +85,17 @@ def _survey(parsed: Any, max_depth: int) -> tuple[int, bool, bool]:
     return names, False, rounded
 
 
-def _may_repeat(value: bytes, parsed: Any, names: int) -> bool:
+def _may_repeat(value: bytes, names: int) -> bool:
     """False only when no object holds a name twice.
 
     Each name in the text ends in `":` unless space stands between. More of these than names means a repeated name, or
-    a string that holds a quote and a colon, and these are counted as they were read. Where either may be written as a
-    code point, no count tells.
+    a string that holds a quote and a colon.
     """
+    if len(value) > _QUICK_BYTES:
+        return True
     # Tabs and line breaks stand only between tokens: within a string they are escaped.
     spaced = b" :" in value or b"\n" in value or b"\t" in value or b"\r" in value
-    if spaced and _SPACED_NAME.search(value):
-        return True
-    surplus = value.count(b'":') - names
-    return surplus != 0 and (any(code in value for code in _CODES) or surplus != _quoted_colons(parsed))
-
-
-def _quoted_colons(parsed: Any) -> int:
-    """How often a quote and a colon stand in the strings of a value."""
-    found, left = 0, [parsed]
-    while left:
-        each = left.pop()
-        if isinstance(each, str):
-            found += each.count('":')
-        elif isinstance(each, dict):
-            left += each
-            left += each.values()
-        elif isinstance(each, list):
-            left += each
-    return found
+    return bool(spaced and _SPACED_NAME.search(value)) or value.count(b'":') != names
 
 
 def _read_exactly(value: bytes, parsed: Any) -> Any | NotJson:
