@@ -28,8 +28,7 @@ SIGNATURES = (
     (b"\x00\x00\xfe\xff", "UTF-32 text"),
 )
 _SPACED_NAME = re.compile(rb'"[ \t\r\n]+:')
-_QUICK_BYTES = 32_768
-"""Above this counting takes longer than reading exactly: pages are full of quotes and colons."""
+_LONG_BYTES = 32_768
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 
@@ -59,7 +58,7 @@ def read_json(value: bytes, max_depth: int) -> Any | NotJson:
     names, deep, rounded = _survey(parsed, max_depth)
     if deep:
         return NotJson(Reason.MALFORMED_JSON, f"arrays and objects nest deeper than {max_depth}; accepted: up to that")
-    if rounded or _may_repeat(value, names):
+    if rounded or _may_repeat(value, parsed, names):
         return _read_exactly(value, parsed)
     return parsed
 
@@ -85,14 +84,14 @@ def _survey(parsed: Any, max_depth: int) -> tuple[int, bool, bool]:
     return names, False, rounded
 
 
-def _may_repeat(value: bytes, names: int) -> bool:
+def _may_repeat(value: bytes, parsed: Any, names: int) -> bool:
     """False only when no object holds a name twice.
 
     Each name in the text ends in `":` unless space stands between. More of these than names means a repeated name, or
-    a string that holds a quote and a colon.
+    a string that holds a quote and a colon. A long value is full of these, and is written again to tell.
     """
-    if len(value) > _QUICK_BYTES:
-        return True
+    if len(value) > _LONG_BYTES:
+        return orjson.dumps(parsed) != value
     # Tabs and line breaks stand only between tokens: within a string they are escaped.
     spaced = b" :" in value or b"\n" in value or b"\t" in value or b"\r" in value
     return bool(spaced and _SPACED_NAME.search(value)) or value.count(b'":') != names

@@ -10,7 +10,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from queue import LifoQueue
 from typing import Any
@@ -51,7 +51,7 @@ def answer(request: WorkerRequest) -> bytes:
         dropped = page.dropped if with_dropped else ()
         if with_dropped and is_html_page(raw):
             dropped += lines_outside(raw.content, page)
-        return orjson.dumps({"page": asdict(replace(page, dropped=dropped, language=language_of(raw, page)))})
+        return orjson.dumps({"page": replace(page, dropped=dropped, language=language_of(raw, page))})
     except Exception as error:  # whatever a parser raises, the parent is told
         message = str(error)[:500].encode("utf-8", "replace").decode()
         return orjson.dumps({"error": _class_name(error), "message": message})
