@@ -40,7 +40,7 @@ _RARE = re.compile(f"[{_MARKS}{_FOREIGN_DIGITS}{_UNSPACED}]")
 _ANY_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _MIXED_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _TOKEN = re.compile(r"\w+")
-_COMMON_SIGNS = ".,،\"()-:؛؟«»–/"
+_COMMON_SIGNS = '.,،"()-:؛؟«»–/'
 """What is taken out first, for a text is split at spaces in less time than by a pattern."""
 
 
