@@ -146,8 +146,8 @@ def _ranks(language: str) -> dict[str, int]:
     """The words of a language that are not rare, by how much less common than the commonest; {} without a list."""
     found: dict[str, int] = {}
     for rank, words in enumerate(words_by_rank(language)):
-        for word in words:
-            found.setdefault(matching_text(word), rank)
+        for word in matching_text("\n".join(words)).split():
+            found.setdefault(word, rank)
     return found
 
 

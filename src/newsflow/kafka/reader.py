@@ -68,6 +68,11 @@ class RunLimits:
     size_bytes: int = 64 << 20
     duration_s: float = 5.0
 
+    @property
+    def batch_bytes(self) -> int:
+        """An eighth of a run: its batches are read, normalised and written side by side."""
+        return max(self.size_bytes // 8, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -205,7 +210,7 @@ class AvailableReader:
             batch: list[Event] = []
             lost = None
             try:
-                self._fill(batch, min(self._limits.batch_records, left), left_bytes)
+                self._fill(batch, min(self._limits.batch_records, left), min(self._limits.batch_bytes, left_bytes))
             except (OffsetOutOfRangeError, LogTruncationError) as error:
                 lost = error
             if batch:
