@@ -124,7 +124,7 @@ class Stories:
         self._count(member, vector)
         self._enter(story, member, decided, search_keys(member))
 
-    def _found(self, report: Report, member: Member, keys: Mapping[int, float]) -> list[tuple[float, Story, Likeness]]:
+    def _found(self, report: Report, member: Member, keys: Mapping[int, int]) -> list[tuple[float, Story, Likeness]]:
         excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
         return self._ranked(member, self._candidates(member, keys, excluded))
 
