@@ -39,6 +39,9 @@ def adopt_stories(db: Database) -> int:
     insert_log(db, rows)
     latest = {each.story: to_micros(each.first_seen) for each in known}
     story_links.touch(db, [(story, latest[story]) for story, size in sorted(sizes.items()) if size > 1], [])
+    # After a way back: what was told under an id that led on to another is told of that.
+    told = "SELECT id, story FROM article WHERE story <> id AND id IN (SELECT story FROM alert_story) ORDER BY id"
+    story_links.lead_on(db, ((row[0], row[1]) for row in db.query(told)))
     return len(rows)
 
 
