@@ -141,7 +141,7 @@ def job(way: str, arguments: argparse.Namespace) -> str:
     from newsflow.runners.job import load_job
 
     if way == "without":
-        steps.settle = lambda items, _: list(items)
+        vars(steps)["settle"] = lambda items, _: list(items)
     sizes = (SHORT, SHORT, arguments.events)  # at the first, imports and word lists are no article's
     with tempfile.TemporaryDirectory(prefix="newsflow-bench-") as folder:
         spent = []

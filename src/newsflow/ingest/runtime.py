@@ -214,7 +214,8 @@ class Runtime:
         if (reader := self._lent.get(position)) is not None:
             known[position.topic] = reader.next_places()
         elif "split_readers" in vars(self):
-            known[position.topic] = self.split_readers.next_places(position)
+            passed = frozenset(event.partition for event in events if event.topic == position.topic)
+            known[position.topic] = self.split_readers.next_places(position, passed)
         topics = sorted({event.topic for event in events} | known.keys())
         return [
             ReadUpTo(topic, [event for event in events if event.topic == topic], *known.get(topic, ()))

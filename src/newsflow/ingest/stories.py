@@ -5,6 +5,7 @@ What is costly is done here, before the ledger is locked. Vectors are encoded on
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ from newsflow.model.languages import base_language
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
 
 STAGE = "SettleStories"
+_one_at_a_time = threading.Lock()
+"""The encoder is not known to be safe to share between threads."""
 
 
 def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
@@ -86,11 +89,13 @@ def _place(article: Article) -> Place:
 
 def _vectors(articles: Sequence[Article], runtime: Runtime) -> dict[Place, Vector]:
     known = [article for article in articles if _is_encoded(article, runtime)]
-    return dict(zip(map(_place, known), encode([_gist(article) for article in known]), strict=True))
+    with _one_at_a_time:
+        vectors = encode([_gist(article) for article in known])
+    return dict(zip(map(_place, known), vectors, strict=True))
 
 
 def _encoded(article: Article, runtime: Runtime) -> Vector | None:
-    return encode([_gist(article)])[0] if _is_encoded(article, runtime) else None
+    return _vectors([article], runtime).get(_place(article))
 
 
 def _is_encoded(article: Article, runtime: Runtime) -> bool:
