@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.stories import Signals, read_signals
-from newsflow.stories.signals import COUNTRY, MAX_KEYS, MAX_WORDS, NAME, NUMBER, SCORE, kind_of
+from newsflow.stories.signals import COUNTRY, MAX_KEYS, MAX_WORDS, NAME, NUMBER, SCORE, cost_of, kind_of
 
 
 def _shown(signals: Signals, kind: int) -> set[str]:
@@ -37,7 +37,7 @@ def test_countries_are_keys() -> None:
 
 def test_common_words_cost_next_to_nothing() -> None:
     signals = read_signals("en", "The harbour of the town", "")
-    cost = {signals.shown[term]: cost for term, cost in signals.words.items()}
+    cost = {signals.shown[term]: cost_of(told) for term, told in signals.words.items()}
     assert cost.get("the", cost.get("The", 0)) < cost["harbour"] / 10
 
 

@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.stories.rarity import NAT, UNKNOWN
-from newsflow.stories.signals import Costs
+from newsflow.stories.signals import Costs, cost_of, often, times_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH, MEAN
 
 DAYS = 3
 """A day is read together with so many before and after it."""
 PRIOR = 50
 """The list of words, and the mean of all news, count as so many articles."""
+OWN = 5
+"""So few articles that have a term may be of the very story that it tells: they count less than one each."""
 UNIT = 4096
 """The length of a vector of weights."""
 _BY_CHANCE = [PRIOR * math.exp(-cost / NAT) for cost in range(UNKNOWN + 1)]
@@ -54,17 +56,18 @@ class DayCounts:
             counted.vector_sum += vector
 
     def weigh(self, language: str, day: int, costs: Costs) -> dict[int, int]:
-        """Each term by how rare it is, the whole of length `UNIT`."""
+        """Each term by how rare it is and how often it is said, the whole of length `UNIT`."""
         days = self._near(language, day)
         articles = PRIOR + sum(each.articles for each in days)
         held = [each.held for each in days]
         weights = {}
-        for term, cost in costs.items():
-            with_term = _BY_CHANCE[cost]
+        for term, told in costs.items():
+            counted = 0
             for counts in held:
-                with_term += counts.get(term, 0)
+                counted += counts.get(term, 0)
+            with_term = _BY_CHANCE[cost_of(told)] + counted * counted / (counted + OWN)
             if (weight := math.log(articles / with_term)) > 0:
-                weights[term] = weight
+                weights[term] = weight * often(times_of(told))
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
         return {term: round(UNIT * weight / length) for term, weight in weights.items()}
 

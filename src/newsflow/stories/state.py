@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from newsflow.stories.counts import UNIT, DayCounts
 from newsflow.stories.postings import Postings
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import Signals
+from newsflow.stories.signals import Signals, cost_of
 from newsflow.stories.story import Member, Story, compare, vector_keys
 
 MOST_READ = 600
@@ -178,7 +178,7 @@ class Stories:
         words = self._counts.weigh(language, day, signals.words)
         keys = self._counts.weigh(language, day, signals.keys)
         vector = None if report.vector is None else self._counts.centre(language, day, report.vector)
-        costs = {term: signals.keys[term] for term in keys}
+        costs = {term: cost_of(signals.keys[term]) for term in keys}
         return Member(report.article, report.at, language, words, keys, costs, vector)
 
     def _count(self, member: Member, vector: NDArray[np.int8] | None) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from newsflow.stories.counts import UNIT
 from newsflow.stories.rarity import NAT
-from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values
+from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values, text_share
 from newsflow.stories.signals import NAME, NUMBER, SCORE, kind_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH
 
@@ -142,6 +142,7 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         meeting.total(costs) / NAT,
         np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
         *others,
+        text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
     )
 
 
@@ -161,13 +162,15 @@ _NO_VECTOR = np.zeros(DIMENSIONS, np.int32)
 class Story:
     """The sums of a story. Mutable."""
 
-    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "size", "sizes", "vector", "vectors", "words")
+    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "size", "sizes", "told", "vector", "vectors", "words")
 
     def __init__(self, story_id: str) -> None:
         self.id = story_id
         self.sizes: dict[str, int] = {}
         """Reports by language."""
         self.size = self.at_sum = self.names = self.vectors = 0
+        self.told = 0
+        """Words of its reports, each counted once a report."""
         self.first = self.last = 0
         self.words: dict[str, Bag] = {}
         self.keys = Bag()
@@ -197,6 +200,7 @@ class Story:
         self.keys.change(*_arrays(member.keys), sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
+        self.told += sign * len(member.words)
         if member.vector is not None:
             self.vectors += sign
             self.vector = sign * member.vector.astype(np.int32) + (0 if self.vector is None else self.vector)
@@ -211,6 +215,7 @@ class Story:
         self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
+        self.told += other.told
         self.vectors += other.vectors
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
@@ -230,9 +235,15 @@ class Story:
                 / self.vectors
                 / other.vectors
             )
-        hours = abs(self.middle - other.middle) / HOUR
         return Likeness(
-            vector, words / _SQUARE / pairs if pairs else None, keys, 0.0, hours, other_names=False, other_scores=False
+            vector,
+            words / _SQUARE / pairs if pairs else None,
+            keys,
+            0.0,
+            abs(self.middle - other.middle) / HOUR,
+            other_names=False,
+            other_scores=False,
+            text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
         )
 
 
