@@ -24,15 +24,15 @@ class StoryRule:
     words: float = 0.34
     keys: float = 0.14
     """Of a headline and members in its own language."""
-    text_vector: float = 0.11
-    text_words: float = 1.05
+    text_vector: float = 0.20
+    text_words: float = 0.92
     """Of a text and such members: what it says often tells more there than a vector of its first lines."""
     vector_abroad: float = 0.70
     keys_abroad: float = 0.20
     """Of a report in a language that the story does not have yet: words cannot say anything there."""
-    words_alone: float = 1.10
-    keys_beside: float = 0.50
-    text_words_alone: float = 1.20
+    words_alone: float = 1.05
+    keys_beside: float = 0.30
+    text_words_alone: float = 1.35
     keys_alone: float = 1.80
     """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
     enough_keys: float = 12.0
@@ -46,7 +46,7 @@ class StoryRule:
     names_shared: float = 3.0
     """Nats of names that a report must have for that, and less than which count as none."""
     joins: float = 0.22
-    first_joins: float = 0.26
+    first_joins: float = 0.28
     """What a large story asks of a report, and what one report asks of another."""
     window_h: int = 72
 
@@ -103,8 +103,8 @@ class Likenesses:
         if (unread := np.isnan(vector)).any():
             alone = rule.keys_alone * keys * np.minimum(1.0, self.keys_shared / rule.enough_keys)
             words_alone = rule.words_alone + text * (rule.text_words_alone - rule.words_alone)
-            beside = words_alone * np.nan_to_num(words) + (1 - text) * rule.keys_beside * keys
-            value = np.where(unread, np.maximum(beside, alone), value)
+            beside = words_alone * words + (1 - text) * rule.keys_beside * keys
+            value = np.where(unread, np.where(np.isnan(words), alone, beside), value)
         return np.round(value - rule.an_hour * self.hours - rule.others * (self.other_names + self.other_scores), 4)
 
     def at(self, place: int) -> Likeness:
