@@ -4,7 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.stories import Signals, read_signals
-from newsflow.stories.signals import COUNTRY, MAX_KEYS, MAX_WORDS, MOST_TIMES, NAME, NUMBER, SCORE, cost_of, kind_of, times_of
+from newsflow.stories.signals import (
+    COUNTRY,
+    MAX_KEYS,
+    MAX_WORDS,
+    MOST_TIMES,
+    NAME,
+    NUMBER,
+    SCORE,
+    cost_of,
+    kind_of,
+    times_of,
+)
 
 
 def _shown(signals: Signals, kind: int) -> set[str]:

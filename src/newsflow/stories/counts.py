@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import repeat
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +61,11 @@ class DayCounts:
         """Each term by how rare it is and how often it is said, the whole of length `UNIT`."""
         days = self._near(language, day)
         articles = PRIOR + sum(each.articles for each in days)
-        held = [each.held for each in days]
+        counts = [0] * len(costs)
+        for each in days:
+            counts = list(map(add, counts, map(each.held.get, costs, repeat(0))))
         weights = {}
-        for term, told in costs.items():
-            counted = 0
-            for counts in held:
-                counted += counts.get(term, 0)
+        for (term, told), counted in zip(costs.items(), counts, strict=True):
             with_term = _BY_CHANCE[cost_of(told)] + counted * counted / (counted + OWN)
             if (weight := math.log(articles / with_term)) > 0:
                 weights[term] = weight * often(times_of(told))

@@ -88,7 +88,12 @@ def _verdict(likeness: Likeness, figure: float, least: float, hours: float, rule
 
 def _links(left: Signals, right: Signals) -> list[Shared]:
     return [
-        Shared(_KINDS[kind_of(term)], left.shown[term], right.shown[term], min(cost_of(ours[term]), cost_of(theirs[term])) / NAT)
+        Shared(
+            _KINDS[kind_of(term)],
+            left.shown[term],
+            right.shown[term],
+            min(cost_of(ours[term]), cost_of(theirs[term])) / NAT,
+        )
         for ours, theirs in ((left.words, right.words), (left.keys, right.keys))
         for term in ours.keys() & theirs.keys()
     ]

@@ -115,7 +115,8 @@ class _Meeting:
 
     def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
         """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
-        return np.bincount(self._owners, values[self._places] * times, self._count)
+        met = (values[self._places] * times).astype(np.float64)
+        return np.bincount(self._owners, met, self._count).astype(np.float64)
 
 
 def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likenesses:
@@ -141,7 +142,8 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         meeting.dots() / _SQUARE / sizes,
         meeting.total(costs) / NAT,
         np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
-        *others,
+        others[0],
+        others[1],
         text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
     )
 
@@ -152,7 +154,8 @@ def _mean_cosines(member: Member, stories: Sequence[Story]) -> Values:
         return np.full(len(stories), np.nan)
     sums = np.array([_NO_VECTOR if story.vector is None else story.vector for story in stories], np.float64)
     counts = np.array([story.vectors or np.nan for story in stories])
-    return sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
+    found: Values = sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
+    return found
 
 
 _EMPTY = Bag()
@@ -162,7 +165,20 @@ _NO_VECTOR = np.zeros(DIMENSIONS, np.int32)
 class Story:
     """The sums of a story. Mutable."""
 
-    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "size", "sizes", "told", "vector", "vectors", "words")
+    __slots__ = (
+        "at_sum",
+        "first",
+        "id",
+        "keys",
+        "last",
+        "names",
+        "size",
+        "sizes",
+        "told",
+        "vector",
+        "vectors",
+        "words",
+    )
 
     def __init__(self, story_id: str) -> None:
         self.id = story_id
