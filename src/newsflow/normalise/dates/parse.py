@@ -14,21 +14,27 @@ from zoneinfo import ZoneInfo
 
 from newsflow.model import DatePrecision, PublicationDate
 from newsflow.normalise.characters import fold
-from newsflow.normalise.dates import names as words
+from newsflow.normalise.dates.calendars import gregorian
 from newsflow.normalise.dates.clock import Clock, UnreadableError, take_clock
 from newsflow.normalise.dates.day import UnknownWordError, calendar_date
-from newsflow.normalise.dates.names import Token, known, tokenise
+from newsflow.normalise.dates.names import known
 from newsflow.normalise.dates.relative import read_relative
+from newsflow.normalise.dates.tokens import Token, tokenise
+from newsflow.normalise.dates.words import PUBLISHED, UPDATED
 
 MIN_DATE_CHARS, MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 6, 160, 60
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
+    r"(?:[Tt ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
 )
+_BASIC = re.compile(r"\b(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
 _YEAR = re.compile(r"\d{4}|\d{1,2}\.\s?\d{1,2}\.\s?\d{2}")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u061c\u202b\u2067]")
 _NUMBERS = re.compile(r"\d+")
+_THAI_MARCH = re.compile(r"มี\.?\s?ค\.?(?=\s|$)")
+"""Without its vowel it is January, and folding takes that away."""
 _FALLBACK_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+_NUMERIC = frozenset({"numeric", "time", "dotted", "number"})
 _FALLBACK_SETTINGS: dict[str, Any] = {
     # Absolute dates only: "3 days ago" needs a clock, and is not a date that was written down.
     "PARSERS": ["absolute-time"],
@@ -69,9 +75,9 @@ class _Moment(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _read(text: str, language: str | None) -> _Moment | None:
-    if match := _ISO.fullmatch(text):
-        return _iso(match)
-    folded = fold(text)
+    if (match := _ISO.fullmatch(_BASIC.sub(r"\1-\2-\3T\4:\5:\6", text))) and (found := _iso(match)):
+        return found
+    folded = gregorian(fold(_THAI_MARCH.sub("มีนาคม", text)))
     if not _YEAR.search(folded):
         return None
     try:
@@ -94,17 +100,17 @@ def _iso(match: re.Match[str]) -> _Moment | None:
 
 
 def _moment(folded: str, text: str, language: str | None) -> _Moment | None:
-    tokens = tokenise(folded, known(language))
+    tokens = tokenise(text, folded, known(language))
     try:
         day, clock = _day_and_clock(tokens, text, language)
     except UnknownWordError:
         at = _by_dateparser(folded, known(language))
         return _Moment(at, False, "minute" if ":" in folded or at.time() != time() else "day") if at else None
     except UnreadableError:
-        before = _before_update(tokens)
-        if before is None:
+        original = _original(tokens)
+        if original is None:
             raise
-        day, clock = _day_and_clock(before, text, language)
+        day, clock = _day_and_clock(original, text, language)
     if clock is None:
         return _Moment(datetime.combine(day, time()), False, "day")
     return _Moment(datetime.combine(day, clock.at, clock.zone), clock.ambiguous, clock.precision)
@@ -116,12 +122,44 @@ def _day_and_clock(tokens: list[Token], text: str, language: str | None) -> tupl
     return calendar_date(rest, language, right_to_left=right_to_left), clock
 
 
-def _before_update(tokens: list[Token]) -> list[Token] | None:
-    """What stands before `updated:`, when that is not the beginning."""
-    for index, token in enumerate(tokens):
-        if token.kind == "word" and token.text in words.UPDATED:
-            return tokens[:index] if index > 2 else None
-    return None
+def _original(tokens: list[Token]) -> list[Token] | None:
+    """Of a line with dates of publication and of updates, the part that is of publication, if there is one."""
+    parts = _parts(tokens) if any(token.text in UPDATED for token in tokens) else []
+    kinds = [{token.text in UPDATED for token in part if token.text in UPDATED or token.text in PUBLISHED} for part in parts]
+    published = [part for part, kind in zip(parts, kinds, strict=True) if kind == {False}]
+    unsaid = [part for part, kind in zip(parts, kinds, strict=True) if not kind and _has_numbers(part)]
+    originals = published or unsaid
+    return originals[0] if len(originals) == 1 else None
+
+
+def _parts(tokens: list[Token]) -> list[list[Token]]:
+    """Cut before each `published` and `updated` that follows a number; after them where they stand behind dates."""
+    if tokens and not _has_numbers(_tail(tokens)) and not _is_label(tokens[0]):
+        return [part[::-1] for part in _parts_forwards(tokens[::-1])]
+    return _parts_forwards(tokens)
+
+
+def _parts_forwards(tokens: list[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if _is_label(token) and _has_numbers(parts[-1]):
+            parts.append([])
+        parts[-1].append(token)
+    return parts
+
+
+def _tail(tokens: list[Token]) -> list[Token]:
+    """From the last `published` or `updated` on."""
+    last = max((at for at, token in enumerate(tokens) if _is_label(token)), default=0)
+    return tokens[last:]
+
+
+def _is_label(token: Token) -> bool:
+    return token.kind == "word" and (token.text in UPDATED or token.text in PUBLISHED)
+
+
+def _has_numbers(tokens: list[Token]) -> bool:
+    return any(token.kind in _NUMERIC for token in tokens)
 
 
 def _publication_date(found: _Moment, zone: tzinfo | None, text: str) -> PublicationDate | None:
