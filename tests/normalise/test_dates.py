@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsflow.normalise import parse_date
 from newsflow.normalise.dates import names as arabic
-from newsflow.normalise.dates.day import jalali_to_date
+from newsflow.normalise.dates.calendars import jalali_to_date
 from newsflow.normalise.dates.names import LANGUAGES, names_of
 from tools.date_names import generate
 

@@ -41,8 +41,8 @@ def hebrew_to_date(year: int, month: int, day: int) -> date | None:
     """The Gregorian date of a Hebrew one. Months count from Tishri; 6 is the first Adar of a leap year, 7 Adar."""
     new_year = _hebrew_new_year(year)
     length = _hebrew_new_year(year + 1) - new_year
-    lengths = [30, 29 + (length % 10 == 5), 30 - (length % 10 == 3), 29, 30, 30 * (length > 380), 29, 30, 29, 30, 29, 30]
-    lengths.append(29)
+    first_adar = 30 if length > 380 else 0
+    lengths = (30, 29 + (length % 10 == 5), 30 - (length % 10 == 3), 29, 30, first_adar, *[29, 30] * 3, 29)
     if not 1 <= day <= lengths[month - 1]:
         return None
     return date.fromordinal(new_year + sum(lengths[: month - 1]) + day - 1)
@@ -71,19 +71,19 @@ def _months(rows: str) -> dict[str, int]:
     }
 
 
-PERSIAN_MONTHS = _months(
+_PERSIAN_MONTHS = _months(
     "فروردین|حمل|وری اردیبهشت|ثور|غویی خرداد|جوزا|غبرګولی تیر|سرطان|چنګاښ مرداد|امرداد|اسد|زمری شهریور|سنبله|وږی "
     "مهر|میزان|تله آبان|عقرب|لړم آذر|قوس|لیندۍ دی|جدی|مرغومی بهمن|دلو|سلواغه اسفند|حوت|کب"
 )
 _ETHIOPIAN_MONTHS = _months("መስከረም ጥቅምት ኅዳር|ህዳር ታኅሣሥ|ታህሳስ|ታኅሳስ ጥር የካቲት መጋቢት ሚያዝያ|ሚያዚያ ግንቦት ሰኔ ሐምሌ|ሀምሌ ነሐሴ|ነሀሴ ጳጉሜን|ጳጉሜ")
 _HEBREW_MONTHS = _months(
-    "תשרי חשוון|חשון|מרחשוון|מרחשון כסלו|כסליו טבת שבט אדר_א|אדר_א' אדר|אדר_ב|אדר_ב' ניסן אייר סיוון|סיון תמוז אב|מנחם_אב אלול"
+    "תשרי חשוון|חשון|מרחשוון|מרחשון כסלו|כסליו טבת שבט אדר_א|אדר_א' אדר|אדר_ב|אדר_ב' "
+    "ניסן אייר סיוון|סיון תמוז אב|מנחם_אב אלול"
 )
-_LETTERS = {
-    letter: value
-    for letters, values in (("אבגדהוזחט", range(1, 10)), ("יכלמנסעפצ", range(10, 100, 10)), ("קרשת", range(100, 500, 100)))
-    for letter, value in zip(letters, values, strict=True)
-} | {"ך": 20, "ם": 40, "ן": 50, "ף": 80, "ץ": 90}
+_VALUES = (*range(1, 10), *range(10, 100, 10), *range(100, 500, 100))
+_LETTERS = dict(zip("אבגדהוזחטיכלמנסעפצקרשת", _VALUES, strict=True)) | dict(
+    zip("ךםןףץ", (20, 40, 50, 80, 90), strict=True)
+)
 
 
 def _number(text: str) -> int:
@@ -131,7 +131,7 @@ _CALENDARS = (
     _calendar(
         r"(?<!\d)1[34]\d\d(?!\d)",
         ("{day}{s}{month}{s}{year}{mark}", "{month}{s}{day}{s}{year}{mark}", "{year}{s}{month}{s}{day}"),
-        PERSIAN_MONTHS | {f"{name}{space}ماه": number for name, number in PERSIAN_MONTHS.items() for space in ("", " ")},
+        {f"{name}{end}": number for name, number in _PERSIAN_MONTHS.items() for end in ("", "ماه", " ماه")},
         jalali_to_date,
         year=r"(?<!\d)(?P<year>1[34]\d\d)(?!\d)",
         mark=r"(?:\s?(?:ه\.?\s?ش\b\.?|(?:هجري\s)?(?:شمسي|خورشيدي)))?",

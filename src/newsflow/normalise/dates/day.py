@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from newsflow.model.languages import COVERED_BY
 from newsflow.normalise.dates.calendars import jalali_to_date
 from newsflow.normalise.dates.clock import UnreadableError
 from newsflow.normalise.dates.names import known
@@ -18,10 +19,15 @@ from newsflow.normalise.dates.words import FILLERS, GREGORIAN_MARKS, HIJRI_MARKS
 # ruff: noqa: SIM905 - rows of words read best as rows
 
 FIRST_YEAR, LAST_YEAR = 1900, 2099
+_FIRST_NEPALI = 2050
 _NUMBERS = re.compile(r"\d+")
 _MONTH_FIRST_REGIONS = frozenset({"us", "ph", "pr"})
 _DAY_FIRST_REGIONS = frozenset("gb uk au nz ie in pk za ng ke gh ae eg sa qa jo lb ps il mt sg my hk 001 150".split())
-_YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt"})
+_YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt", "mn"})
+_EITHER_ORDER = _YEAR_FIRST | {"fil"}
+_EITHER_REGIONS = frozenset({"pa", "ph", "pr"})
+_OWN_YEARS = frozenset({"am", "fa", "ne", "ps", "th", "ti"})
+"""Languages of countries with another calendar: two digits of a year may be of that."""
 # Where dates are written with dots, one with slashes was written by a program, perhaps in another order.
 _DOTTED = frozenset({"de", "fi", "nb", "no", "et", "cs", "sk", "sl"})
 _SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
@@ -43,7 +49,9 @@ def numeric_date(text: str, tag: str | None, *, right_to_left: bool) -> date | N
             return None
         return jalali_to_date(first, second, third) if first > 31 else jalali_to_date(third, second, first)
     if len(numbers[0]) == 4:
-        return make_date(first, second, third)
+        return None if language == "ne" and first >= _FIRST_NEPALI else make_date(first, second, third)
+    if language in ("am", "ti") or (language == "ne" and third >= _FIRST_NEPALI):
+        return None  # an Ethiopian year, or a Nepali one
     year = third if third >= 100 else _short_year(text, third, language)
     if year is None:
         return None
@@ -62,12 +70,13 @@ def _order(language: str, region: str, right_to_left: bool) -> str | None:
         return "month" if region in _MONTH_FIRST_REGIONS else "day" if region in _DAY_FIRST_REGIONS else None
     if not language:
         return "day" if right_to_left else None
-    return None if language in _YEAR_FIRST else "day"
+    is_either = COVERED_BY.get(language, language) in _EITHER_ORDER or region in _EITHER_REGIONS
+    return None if is_either else "day"
 
 
 def _short_year(text: str, year: int, language: str) -> int | None:
     """Two-digit years are read in dotted dates of a known language only: `15.12.24`."""
-    return 2000 + year if "." in text and language and language not in _YEAR_FIRST and year < 80 else None
+    return 2000 + year if "." in text and language and language not in _YEAR_FIRST | _OWN_YEARS and year < 80 else None
 
 
 def make_date(year: int, month: int, day: int) -> date | None:
@@ -80,14 +89,10 @@ def make_date(year: int, month: int, day: int) -> date | None:
         return None
 
 
-class UnknownWordError(UnreadableError):
-    """A word that is neither a name nor a filler."""
-
-
 def calendar_date(tokens: list[Token], tag: str | None, *, right_to_left: bool) -> date:
     """The one day these tokens name.
 
-    Raises UnreadableError when there is none, or more than one; UnknownWordError on an unknown word.
+    Raises UnreadableError when there is none, or more than one, or a word that is neither a name nor a filler.
     """
     tokens = _without_hijri(tokens, known(tag))
     _check_words(tokens)
@@ -139,7 +144,7 @@ def _check_words(tokens: list[Token]) -> None:
         if token.kind == "mark" and token.text not in _SEPARATORS and token.text not in _EAST_ASIAN:
             raise UnreadableError(f"a character that dates do not have: {token.text}")
         if token.kind == "word" and not _is_filler(token.text):
-            raise UnknownWordError(token.text)
+            raise UnreadableError(f"a word that is neither a name nor a filler: {token.text}")
 
 
 def _is_filler(word: str) -> bool:

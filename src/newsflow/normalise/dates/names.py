@@ -85,14 +85,38 @@ _EXTRA: dict[str, dict[int, str]] = {
     "en": {9: "sept", 1: "jan", 3: "mar", 4: "apr", 6: "june jun", 7: "july jul"},
     "fr": {1: "janv", 2: "fevr fev", 7: "juil juill", 4: "avr", 9: "sept"},
     "es": {9: "setiembre set sept"},
-    "de": {1: "jänner jaenner", 2: "feber", 3: "maerz"},
+    "de": {1: "jänner jaenner", 2: "feber", 3: "maerz mrz"},
+    "am": {1: "ጃንዩወሪ", 2: "ፌብሩወሪ"},
+    "bg": {9: "септ"},
+    "he": {3: "מרס במרס מארס"},
+    "mk": {9: "септ", 11: "ноем"},
+    "ro": {11: "noiem"},
+    "uk": {3: "берез", 9: "верес", 11: "лис листоп"},
     "ru": {2: "фев", 3: "марта", 9: "сен сент", 11: "ноя нояб"},
     "fa": {1: "ژانویه", 2: "فوریه", 3: "مارس", 4: "آوریل", 5: "مه می", 6: "ژوئن", 7: "ژوئیه جولای", 8: "اوت آگوست"},
     "sr": {6: "juni", 7: "juli"},
-    "th": {1: "ม.ค"},
+    "th": {1: "ม.ค", 7: "กรกฏาคม"},
     "ur": {8: "اگست"},
-    "bn": {1: "জানুয়ারী", 2: "ফেব্রুয়ারী", 8: "আগষ্ট অগাস্ট"},
+    "bn": {1: "জানুয়ারি", 2: "ফেব্রুয়ারি", 8: "আগষ্ট অগাস্ট"},
     "hi": {9: "सितम्बर", 10: "अक्टूबर", 11: "नवम्बर", 12: "दिसम्बर"},
+}
+_ALONE = frozenset({"be", "cs", "hr", "pl", "uk"})
+_EXTRA_WEEKDAYS: dict[str, str] = {  # Monday to Sunday, `|` between forms, `-` where there is none
+    "en": "- tues weds thur|thurs - - -",
+    "ru": "пнд втр срд|среду чтв птн|пятницу сбт|субботу вск|воскресение",
+    "uk": "- - середу - п'ятницю|пят суботу неділю",
+    "be": "- - сераду - пятніцу суботу нядзелю",
+    "pl": "pn wtor środę cz|czw - sobotę niedzielę",
+    "cs": "- - středu - - sobotu neděli",
+    "sk": "- - stredu - - sobotu nedeľu",
+    "hr": "- - srijedu - - subotu nedjelju",
+    "sr": "- - среду|sredu - - суботу|subotu недељу|nedelju",
+    "sl": "- - sredo - - soboto nedeljo",
+    "sv": "månd tisd onsd torsd fred lörd sönd",
+    "pt": "segunda terça quarta quinta sexta - -",
+    "he": "שני שלישי רביעי חמישי שישי שבת ראשון",
+    "tr": "- - çrs prs - - -",
+    "th": "- - - พฤหัส - - -",
 }
 _FORMS: dict[str, str] = {  # after a day or before a time, month by month
     "sr": "јануара фебруара марта априла маја јуна јула августа септембра октобра новембра децембра "
@@ -110,6 +134,8 @@ class Names:
 
     months: dict[str, int]
     weekdays: dict[str, int]
+    is_alone: bool = False
+    """Whether close languages call other months so: `listopad` is October in Croatian, November in Polish."""
 
 
 def known(language: str | None) -> str | None:
@@ -127,12 +153,17 @@ def names_of(language: str) -> Names:
     for number, extra in _EXTRA.get(language, {}).items():
         months.update((fold(name), number) for name in extra.split())
     months.update((fold(name), at % 12 + 1) for at, name in enumerate(_FORMS.get(language, "").split()))
+    for number, row in enumerate(_EXTRA_WEEKDAYS.get(language, "").split()):
+        weekdays.update((fold(name), number) for name in row.split("|") if name != "-")
+    weekdays.update({name.replace("-", " "): number for name, number in weekdays.items()})  # as in tokens
     if language == "fa":  # written with a space, or with a joiner, which folding takes away
         weekdays.update({name.replace("شنبه", " شنبه"): number for name, number in weekdays.items() if name != "شنبه"})
+    if language == "ckb":  # before a year
+        months.update({f"{name}{fold('ی')}": number for name, number in months.items()})
     if language == "th":  # `วัน` is day, `ที่` makes an ordinal of what follows
         bare = {name.removeprefix("วน"): number for name, number in weekdays.items()}
         weekdays.update(bare | {f"{name}{end}": number for name, number in (weekdays | bare).items() for end in ("ท",)})
-    return Names(months, weekdays)
+    return Names(months, weekdays, language in _ALONE)
 
 
 def _cldr(language: str) -> tuple[dict[str, int], dict[str, int]]:

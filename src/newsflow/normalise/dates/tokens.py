@@ -17,7 +17,8 @@ Kind = Literal["numeric", "time", "dotted", "offset", "number", "month", "hijri"
 _TOKEN = re.compile(
     rf"""
     (?P<iso>(?<!\d)\d{{4}}-\d{{2}}-\d{{2}}t(?=\d{{2}}:))
-  | (?P<ymd>(?<![\d.])\d{{4}}\s?(?P<ysep>[-/.年년])\s?\d{{1,2}}\s?(?:(?P=ysep)|[月월])\s?\d{{1,2}}\s?[日일]?(?![\d])(?!:\d))
+  | (?P<ymd>(?<![\d.])\d{{4}}\s?(?P<ysep>[-/.年년])\s?\d{{1,2}}\s?(?:(?P=ysep)|[月월])
+      \s?\d{{1,2}}\s?[日일]?(?![\d])(?!:\d))
   | (?P<dmy>(?<![\d.:])\d{{1,2}}\s?(?P<dsep>[-/.])\s?\d{{1,2}}\s?(?P=dsep)\s?(?:\d{{4}}|\d{{2}})(?![\d])(?!:\d))
   | (?P<time>(?<![\d.:])\d{{1,2}}\s?[:：]\s?\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?(?![\d:]))
   | (?P<htime>(?<![\d.:])\d{{1,2}}(?:\s?h\s?|u)\d{{2}}(?![\d:]))
@@ -33,9 +34,10 @@ _TOKEN = re.compile(
 
 
 _EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
-# `th` is Thursday too. English, French, Catalan, Welsh; Slavic; Greek; Azerbaijani, Hungarian; Swedish, Italian.
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+# `th` is Thursday too. English, French, Catalan, Welsh; Slavic; Greek; Azerbaijani, Hungarian, Kurdish; Swedish, Italian.
 _ORDINAL = compile_folded(
-    r"(?<=\d)(?:[-:]?(?:st|nd|rd|th|er|eme|re|e|fed|af|ydd|il|го|е|я|й|ти|ви|ри|ми|η|ci|cu|r|n|t|en|an|jen)(?![^\W_])|:a\b|°)"
+    r"(?<=\d)(?:[-:]?(?:st|nd|rd|th|er|eme|re|e|fed|af|ydd|il|го|е|я|й|ти|ви|ри|ми|η|ci|cu|r|n|t|en|an|jen|ی)(?![^\W_])|:a\b|°)"
 )
 _LEVANTINE = {
     fold(short): fold(long)
@@ -51,6 +53,7 @@ _LEVANTINE = {
 _NUMBERED_MONTH = re.compile(rf"(?<![^\W\d_])({'|'.join(name for name in _LEVANTINE if name.isalpha())}) ?([12])(?!\d)")
 _VIETNAMESE_WEEKDAY = re.compile(r"\b(?:thu (?:hai|ba|tu|nam|sau|bay|[2-7](?!\d))|chu nhat)\b")
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
+_MONGOLIAN = re.compile(r"(\d{4}) оны (\d{1,2})(?:-р)? сарын (\d{1,2})")
 _WORDED_TIME = compile_folded(
     r"(?<!\d)(\d{1,2})\s?(?:[时時點点시]|ч\.?|год\.?)\s?(\d{1,2})\s?(?:[分분]|мин\.?|хв\.?)(?:\s?\d{1,2}\s?[秒초])?"
 )
@@ -71,10 +74,10 @@ class Token:
 
 def tokenise(text: str, folded: str, language: str | None) -> list[Token]:
     """The tokens of a text that is given as it is and folded."""
-    folded = _ORDINAL.sub("", _EAST_ASIAN_WEEKDAY.sub(" ", folded))
+    folded = _ORDINAL.sub("", _EAST_ASIAN_WEEKDAY.sub(" ", _HYPHEN.sub(" ", folded)))
     folded = _NUMBERED_MONTH.sub(lambda match: f"{_LEVANTINE[match[1]]} {_LEVANTINE[match[2]]}", folded)
     folded = _VIETNAMESE_WEEKDAY.sub(" ", folded)
-    folded = _VIETNAMESE.sub(r"\1.\2.\3", folded)
+    folded = _MONGOLIAN.sub(r"\1.\2.\3", _VIETNAMESE.sub(r"\1.\2.\3", folded))
     folded = _WORDED_TIME.sub(lambda match: f" {match[1]}:{match[2]:0>2} ", folded)
     found = [_token(match) for match in _TOKEN.finditer(folded)]
     return list(_with_names(found, _Lookup(names_of(language) if language else None), _zones_in(text)))
@@ -146,7 +149,7 @@ class _Lookup:
         if name in _ROLES:
             return None, None
         english = _meaning(name, names_of("en"))
-        return english if english != (None, None) else _meaning(name, all_names())
+        return english if english != (None, None) or self.own.is_alone else _meaning(name, all_names())
 
 
 def _meaning(name: str, names: Names) -> tuple[int | None, int | None]:

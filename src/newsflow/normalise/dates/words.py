@@ -9,7 +9,7 @@ from newsflow.normalise.characters import fold
 
 # ruff: noqa: E501 - rows of words read best as rows
 
-_SPACING = "".join(char for char in map(chr, range(0x900, 0x1100)) if unicodedata.category(char) == "Mc")
+_SPACING = "".join(char for char in map(chr, range(0x900, 0x1800)) if unicodedata.category(char) == "Mc")
 WORD = rf"[^\W\d_]+(?:(?:[.'\"״](?=[^\W\d_])|[{_SPACING}])+[^\W\d_]*)*"
 """A word of a folded text, with the vowels of Indic scripts that folding leaves and `\\w` has not."""
 
@@ -22,12 +22,12 @@ def _folded(text: str) -> frozenset[str]:
 AM = _folded(
     "am a.m. a.m a._m. ص صباحا صباحاً الصباح فجرا فجراً الفجر صبح قبل_الظهر ق.ظ ق_ظ قبل‌ازظهر قبل_از_ظهر "
     'утра ранку öö ös öös. de_la_mañana da_manhã del_mattino matin morgens vormittags przed_południem לפנה״צ לפנה"צ '
-    "बजे_सुबह सुबह पूर्वाह्न एएम sa 上午 凌晨 早上 午前 오전 pagi π.μ. πμ dop. dopoledne πμ. am. 早晨 সকাল ভোর এএম"
+    "बजे_सुबह सुबह पूर्वाह्न एएम sa 上午 凌晨 早上 午前 오전 pagi π.μ. πμ dop. dopoledne πμ. am. 早晨 সকাল ভোর এএম p.d ب.ن pg ਪੂ.ਦੁ ጥዋት ጠዋት"
 )
 PM = _folded(
     "pm p.m. p.m p._m. م مساء مساءً المساء مساءا عصرا عصراً العصر بعد_الظهر ب.ظ ب_ظ بعدازظهر بعد_از_ظهر "
     'вечера вечора de_la_tarde da_tarde del_pomeriggio abends nachmittags po_południu אחה״צ אחה"צ '
-    "अपराह्न शाम पीएम ch chiều 下午 晚上 午後 오후 sore malam μ.μ. μμ odp. odpoledne pm. বিকাল বিকেল সন্ধ্যা পিএম"
+    "अपराह्न शाम पीएम ch chiều 下午 晚上 午後 오후 sore malam μ.μ. μμ odp. odpoledne pm. বিকাল বিকেল সন্ধ্যা পিএম m.d د.ن ptg ਬਾ.ਦੁ ከሰዓት"
 )
 NOON = _folded("ظهرا ظهراً الظهر дня noon midi öğle 中午 दोपहर দুপুর")
 NIGHT = _folded("ليلا ليلاً الليل ليل ночи ночі nachts de_la_noche da_noite রাত")
@@ -82,9 +82,9 @@ FILLERS = (
         "останнє жылы жылғы ж түні оны "
         # Polish, Czech, Turkish, Romanian and others in Latin letters
         "godz godz. o roku r r. dnia data v dne saat tarihi tarih la ora pe m d gada թ թ. է ostatnia ostatni poslední posledná son "
-        "ob uri sati kell plkst plkst. ora orë më yil yili datum utolsó den senast sist seneste viimati ika ng noong "
+        "ob uri sati kell plkst plkst. ora orë më yil yili datum utolsó den senast sist seneste viimati ika ng noong ta' ko ел "
         # Arabic
-        "تم في يوم الساعة الساعه بتاريخ تاريخ بتوقيت توقيت عند على من شهر سنة عام الموافق الموافقة آخر جرى "
+        "تم في يوم الساعة الساعه بتاريخ تاريخ بتوقيت توقيت عند على من شهر سنة عام الموافق الموافقة آخر جرى بالتوقيت "
         "وقت التاريخ الوقت التوقيت ميلادي ميلادية "
         # Persian, Pashto, Urdu, Hebrew
         "ساعت تاریخ شده در به_روز به برابر با مطابق آخرین کال لمریز د بتاریخ بمطابق آخری گیا بجے "

@@ -7,7 +7,10 @@ from newsflow.normalise.characters import fold
 # ruff: noqa: E501 - rows of words read best as rows
 
 _ZONES: tuple[tuple[str, int | str | None], ...] = (
-    ("z utc gmt tu غرينتش جرينتش غرينيتش جرينيتش التوقيت_العالمي جي_إم_تي ت.غ گرینویچ coordinated_universal_time greenwich_mean_time", 0),
+    (
+        "z utc gmt tu غرينتش جرينتش غرينيتش جرينيتش التوقيت_العالمي جي_إم_تي ت.غ گرینویچ coordinated_universal_time greenwich_mean_time",
+        0,
+    ),
     ("مكة مكة_المكرمة الرياض السعودية", "Asia/Riyadh"),
     ("الكويت", "Asia/Kuwait"),
     ("المنامة البحرين", "Asia/Bahrain"),
@@ -71,8 +74,7 @@ _ZONES: tuple[tuple[str, int | str | None], ...] = (
     ("pt pacific_time", "America/Los_Angeles"),
     # Several zones share these names.
     (
-        "bst ist cst mst ast amt bdt sst ct mt local local_time heure_locale hora_local ora_locale ortszeit محلي المحلي "
-        "بالتوقيت_المحلي التوقيت_المحلي عمان طرابلس",
+        "bst ist cst mst ast amt bdt sst ct mt local local_time heure_locale hora_local ora_locale ortszeit محلي المحلي عمان طرابلس",
         None,
     ),
 )
