@@ -33,9 +33,9 @@ _TOKEN = re.compile(
 )
 
 
-_EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
+_EAST_ASIAN_WEEKDAY = re.compile(r"(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일|\([日月火水木金土월화수목금토일]\)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
-# `th` is Thursday too. English, French, Catalan, Welsh; Slavic, Greek, Azerbaijani, Hungarian, Kurdish; Swedish and more.
+# `th` is Thursday too. English, French, Catalan, Welsh; Slavic, Greek, Azerbaijani, Hungarian, Kurdish; and signs.
 _ORDINAL = compile_folded(
     r"(?<=\d)(?:[-:]?(?:st|nd|rd|th|er|eme|re|e|fed|af|ydd|il|го|е|я|й|ти|ви|ри|ми|η|ci|cu|r|n|t|en|an|jen|ی)(?![^\W_])|:a\b|°)"
 )

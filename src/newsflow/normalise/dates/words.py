@@ -46,7 +46,7 @@ PUBLISHED = _folded("""
     yayınlanma yayınlandı yayımlanma yayımlandı eklenme giriş oluşturulma yayın dərc_edilib dərc_olunub yayımlanıb
     δημοσιεύτηκε δημοσιεύθηκε δημοσίευση δημοσίευσης publicerad publicerat offentliggjort publiceret udgivet publisert
     julkaistu avaldatud publicēts publicēta publicēšanas paskelbta publikuota publikuar botuar birt cyhoeddwyd foilsithe
-    نشر نشرت النشر تاريخ_النشر كتب أضيف اضيفت نشرت_في انتشار منتشر منتشر_شده تاریخ_انتشار شائع اشاعت تاریخ_اشاعت خپور
+    نشر نشرت النشر تاريخ_النشر كتب أضيف اضيفت الإضافة نشرت_في انتشار منتشر منتشر_شده تاریخ_انتشار شائع اشاعت تاریخ_اشاعت خپور
     פורסם פרסום תאריך_פרסום प्रकाशित प्रकाशन প্রকাশ প্রকাশিত প্রকাশের_সময় வெளியிடப்பட்டது เผยแพร่
     diterbitkan dipublikasikan terbit đăng xuất_bản 发布 发布时间 发布于 發布 發佈 發布時間 發佈時間 发表 发表时间 发表于
     公開 公開日 公開日時 掲載 掲載日 投稿 投稿日 配信 입력 등록 게시 게시일 발행 송고 승인 작성
