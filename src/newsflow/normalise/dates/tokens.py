@@ -33,7 +33,9 @@ _TOKEN = re.compile(
 )
 
 
-_EAST_ASIAN_WEEKDAY = re.compile(r"(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일|\([日月火水木金土월화수목금토일]\)")
+_EAST_ASIAN_WEEKDAY = re.compile(
+    r"(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일|\([日月火水木金土월화수목금토일]\)"
+)
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 # `th` is Thursday too. English, French, Catalan, Welsh; Slavic, Greek, Azerbaijani, Hungarian, Kurdish; and signs.
 _ORDINAL = compile_folded(
