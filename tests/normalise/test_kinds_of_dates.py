@@ -643,6 +643,7 @@ def _written(text: str, language: str | None) -> str | None:
     return found.at.isoformat()[: 10 if found.precision == "day" else None]
 
 
+@pytest.mark.property
 @pytest.mark.parametrize(
     ("to_date", "years", "months", "day"),
     [
