@@ -193,7 +193,7 @@ def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None)
     """The dates of an element and of the text behind it; `around` are the elements that hold the headline too."""
     tag, tail = element.tag, element.tail
     if tag not in _NO_TEXT and isinstance(tag, str):
-        stamp = _stamp(element) if tag in ("time", "abbr") or "itemprop" in element.attrib else ""
+        stamp = _stamp(element) if tag in ("time", "abbr") or element.get("itemprop") is not None else ""
         if stamp:
             yield from _stamped(element, stamp, around, language)
         elif (text := element.text) and _may_have_date(text) and (shown := _written(element, text, around, language)):
@@ -204,7 +204,7 @@ def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None)
 
 def _is_dated(element: HtmlElement) -> bool:
     text, tail = element.text, element.tail
-    stamped = element.tag in ("time", "abbr") or "itemprop" in element.attrib
+    stamped = element.tag in ("time", "abbr") or element.get("itemprop") is not None
     return stamped or bool((text and _may_have_date(text)) or (tail and _may_have_date(tail)))
 
 
