@@ -50,9 +50,8 @@ _ENGLISH = frozenset(
 CLEAR_CHARS = 150
 """In texts this long CLD2 is right where it is sure, but for relatives."""
 FEW_WORDS = 5
-FLOOR, UNSURE_FLOOR, MOSTLY_NAMES_FLOOR, NAMES_FLOOR, OWN_FLOOR = 0.25, 0.55, 0.65, 0.8, 0.5
-"""How likely what is said must be: where CLD2 is sure or agrees, else, of English without a small word, of names alone,
-and among relatives."""
+FLOOR, UNSURE_FLOOR, NAMES_FLOOR, OWN_FLOOR = 0.25, 0.55, 0.8, 0.5
+"""How likely what is said must be: where CLD2 is sure or agrees, else, of names alone, and among relatives."""
 SHARPNESS = 0.6
 """How much less likely a language gets by a nat that a text costs more. Words depend on each other in long texts."""
 
@@ -144,7 +143,7 @@ def _floor(best: str, text: str, words: Sequence[str], found: Guess, script: str
     if capitalised and script == "Latn" and len(words) <= FEW_WORDS:
         return NAMES_FLOOR
     if best == "en" and len(words) > FEW_WORDS and _ENGLISH.isdisjoint(words):
-        return NAMES_FLOOR if capitalised else MOSTLY_NAMES_FLOOR
+        return NAMES_FLOOR
     # A guess of CLD2 that the words agree with is hardly ever wrong.
     return FLOOR if found.sure or best == found.tag or script == "Cyrl" or len(words) <= FEW_WORDS else UNSURE_FLOOR
 
