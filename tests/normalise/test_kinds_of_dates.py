@@ -527,7 +527,7 @@ NEVER = [
     ("1.15.2024", "de", None),
     ("15. 2024 Januar 10", "de", None),
 ]
-# Lines of all kinds that were not looked at while the code was changed.
+# Lines of all kinds, written when those above were read.
 UNSEEN = [
     ("Feb 2nd, 2023", "en", "2023-02-02"),
     ("March 3rd 2023 at 4pm", "en", "2023-03-03T16:00:00"),
