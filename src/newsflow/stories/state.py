@@ -16,7 +16,7 @@ from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule,
 from newsflow.stories.signals import Signals, cost_of
 from newsflow.stories.story import Member, Story, compare, vector_keys
 
-MOST_READ = 400
+MOST_READ = 250
 """Reports that share a key, from the rarest key on: where a day is dense, common keys add nothing."""
 LOOKED_AT = 16
 """Stories that are compared with a report: those it shares the most with, in words and otherwise."""
