@@ -4,7 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.stories import Signals, read_signals
-from newsflow.stories.signals import COUNTRY, MAX_KEYS, MAX_WORDS, NAME, NUMBER, SCORE, kind_of
+from newsflow.stories.signals import (
+    COUNTRY,
+    MAX_KEYS,
+    MAX_WORDS,
+    MOST_TIMES,
+    NAME,
+    NUMBER,
+    SCORE,
+    cost_of,
+    kind_of,
+    times_of,
+)
 
 
 def _shown(signals: Signals, kind: int) -> set[str]:
@@ -37,8 +48,15 @@ def test_countries_are_keys() -> None:
 
 def test_common_words_cost_next_to_nothing() -> None:
     signals = read_signals("en", "The harbour of the town", "")
-    cost = {signals.shown[term]: cost for term, cost in signals.words.items()}
+    cost = {signals.shown[term]: cost_of(told) for term, told in signals.words.items()}
     assert cost.get("the", cost.get("The", 0)) < cost["harbour"] / 10
+
+
+def test_how_often_a_word_is_said_is_kept_up_to_a_limit() -> None:
+    signals = read_signals("en", "Harbour closed", "The harbour of Kelstrand. " + "Bridges. " * 20)
+    times = {signals.shown[term].lower(): times_of(told) for term, told in signals.words.items()}
+    assert (times["harbour"], times["kelstrand"], times["bridges"]) == (2, 1, MOST_TIMES)
+    assert max(signals.words.values()) < 1 << 16
 
 
 def test_signs_of_unbroken_scripts_are_read_in_twos() -> None:

@@ -86,6 +86,29 @@ def test_what_differs_keeps_apart(left: Report, right: Report) -> None:
     assert not _together(*likened)
 
 
+_WIRE = (
+    "Inspectors found cracks in the Orvanne dam above Kelstrand. Engineers of the dam company lowered the reservoir, and "
+    "divers sealed the spillway. Farmers below the reservoir moved cattle, schools in the valley closed, and ferries "
+    "carried families across the fjord. Geologists measured tremors under the spillway for weeks before the inspectors "
+    "came, Halbergstad told reporters; the dam company had ignored his warnings about the reservoir and its concrete."
+)
+_OTHER_WIRE = (
+    "Inspectors of the harbour board met in Kelstrand on a quiet morning. Painters finished the pavilion, bakers brought "
+    "almond pastries, and an orchestra rehearsed marches for the regatta. Sailors polished brass, umbrellas lined the "
+    "promenade, and volunteers hung lanterns. Halbergstad judged the costumes, the choir sang ballads, and fireworks "
+    "over the lagoon closed the carnival, which tourists photographed from balconies until midnight struck."
+)
+
+
+def test_texts_are_told_by_what_they_say_and_not_by_the_meaning_of_their_first_lines() -> None:
+    dam = report("a", "Dam in danger", _WIRE, about=("kelstrand", "dam"))
+    shuffled = ". ".join(reversed(_WIRE.split(". ")))
+    same = report("b", "Valley is emptied", shuffled, hour=2, about=("valley", "kelstrand"))
+    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("kelstrand", "carnival"))
+    assert _together(dam, same)
+    assert not _together(dam, carnival)
+
+
 def test_beyond_the_window_nothing_links() -> None:
     assert not _together(FLOOD[0], report("late", "Flood in Kelstrand drives 1,200 from their homes", hour=73))
 

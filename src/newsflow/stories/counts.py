@@ -9,18 +9,22 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import repeat
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.stories.rarity import NAT, UNKNOWN
-from newsflow.stories.signals import Costs
+from newsflow.stories.signals import Costs, cost_of, often, times_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH, MEAN
 
 DAYS = 3
 """A day is read together with so many before and after it."""
 PRIOR = 50
 """The list of words, and the mean of all news, count as so many articles."""
+OWN = 5
+"""So few articles that have a term may be of the very story that it tells: they count less than one each."""
 UNIT = 4096
 """The length of a vector of weights."""
 _BY_CHANCE = [PRIOR * math.exp(-cost / NAT) for cost in range(UNKNOWN + 1)]
@@ -54,17 +58,17 @@ class DayCounts:
             counted.vector_sum += vector
 
     def weigh(self, language: str, day: int, costs: Costs) -> dict[int, int]:
-        """Each term by how rare it is, the whole of length `UNIT`."""
+        """Each term by how rare it is and how often it is said, the whole of length `UNIT`."""
         days = self._near(language, day)
         articles = PRIOR + sum(each.articles for each in days)
-        held = [each.held for each in days]
+        counts = [0] * len(costs)
+        for each in days:
+            counts = list(map(add, counts, map(each.held.get, costs, repeat(0))))
         weights = {}
-        for term, cost in costs.items():
-            with_term = _BY_CHANCE[cost]
-            for counts in held:
-                with_term += counts.get(term, 0)
+        for (term, told), counted in zip(costs.items(), counts, strict=True):
+            with_term = _BY_CHANCE[cost_of(told)] + counted * counted / (counted + OWN)
             if (weight := math.log(articles / with_term)) > 0:
-                weights[term] = weight
+                weights[term] = weight * often(times_of(told))
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
         return {term: round(UNIT * weight / length) for term, weight in weights.items()}
 

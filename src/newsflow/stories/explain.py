@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from newsflow.stories.counts import DayCounts
 from newsflow.stories.rarity import NAT
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import Signals, kind_of
+from newsflow.stories.signals import Signals, cost_of, kind_of
 from newsflow.stories.state import Report
 from newsflow.stories.story import Member, Story, compare
 
@@ -62,7 +62,7 @@ def _weigh(report: Report) -> Member:
     counts, signals = DayCounts(), report.signals
     words, keys = (counts.weigh(report.language, 0, each) for each in (signals.words, signals.keys))
     vector = None if report.vector is None else counts.centre(report.language, 0, report.vector)
-    costs = {term: signals.keys[term] for term in keys}
+    costs = {term: cost_of(signals.keys[term]) for term in keys}
     return Member(report.article, report.at, report.language, words, keys, costs, vector)
 
 
@@ -88,12 +88,17 @@ def _verdict(likeness: Likeness, figure: float, least: float, hours: float, rule
 
 def _links(left: Signals, right: Signals) -> list[Shared]:
     return [
-        Shared(_KINDS[kind_of(term)], left.shown[term], right.shown[term], min(ours[term], theirs[term]) / NAT)
+        Shared(
+            _KINDS[kind_of(term)],
+            left.shown[term],
+            right.shown[term],
+            min(cost_of(ours[term]), cost_of(theirs[term])) / NAT,
+        )
         for ours, theirs in ((left.words, right.words), (left.keys, right.keys))
         for term in ours.keys() & theirs.keys()
     ]
 
 
 def _only(ours: Signals, theirs: Signals) -> tuple[str, ...]:
-    alone = sorted((-cost, ours.shown[term]) for term, cost in ours.keys.items() if term not in theirs.keys)
+    alone = sorted((-cost_of(told), ours.shown[term]) for term, told in ours.keys.items() if term not in theirs.keys)
     return tuple(dict.fromkeys(shown for _, shown in alone))

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 HOUR = 3_600_000_000
 """Microseconds: event times are whole numbers of them."""
 
+HEADLINE_WORDS, TEXT_WORDS = 16, 48
+
 
 @dataclass(frozen=True, slots=True)
 class StoryRule:
@@ -21,12 +23,16 @@ class StoryRule:
     vector: float = 0.52
     words: float = 0.34
     keys: float = 0.14
-    """Of a report and members in its own language."""
+    """Of a headline and members in its own language."""
+    text_vector: float = 0.20
+    text_words: float = 0.92
+    """Of a text and such members: what it says often tells more there than a vector of its first lines."""
     vector_abroad: float = 0.70
     keys_abroad: float = 0.20
     """Of a report in a language that the story does not have yet: words cannot say anything there."""
-    words_alone: float = 1.10
-    keys_beside: float = 0.50
+    words_alone: float = 1.05
+    keys_beside: float = 0.30
+    text_words_alone: float = 1.35
     keys_alone: float = 1.80
     """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
     enough_keys: float = 12.0
@@ -40,7 +46,7 @@ class StoryRule:
     names_shared: float = 3.0
     """Nats of names that a report must have for that, and less than which count as none."""
     joins: float = 0.22
-    first_joins: float = 0.26
+    first_joins: float = 0.28
     """What a large story asks of a report, and what one report asks of another."""
     window_h: int = 72
 
@@ -60,6 +66,8 @@ class Likeness:
     hours: float
     other_names: bool
     other_scores: bool
+    text: float = 0.0
+    """From 0, where one side is a headline, to 1, where both are whole texts."""
 
     def figure(self, rule: StoryRule) -> float:
         """One number, to four places: from `joins` on it is one story."""
@@ -81,18 +89,22 @@ class Likenesses:
     hours: Values
     other_names: Values
     other_scores: Values
+    text: Values
 
     def figures(self, rule: StoryRule) -> Values:
-        keys, words, unread = self.keys, self.words, np.isnan(self.vector)
+        vector, words, keys, text = self.vector, self.words, self.keys, self.text
         value = np.where(
             np.isnan(words),
-            rule.vector_abroad * self.vector + rule.keys_abroad * keys,
-            rule.vector * self.vector + rule.words * words + rule.keys * keys,
+            rule.vector_abroad * vector + rule.keys_abroad * keys,
+            (rule.vector + text * (rule.text_vector - rule.vector)) * vector
+            + (rule.words + text * (rule.text_words - rule.words)) * words
+            + (1 - text) * rule.keys * keys,
         )
-        if unread.any():
+        if (unread := np.isnan(vector)).any():
             alone = rule.keys_alone * keys * np.minimum(1.0, self.keys_shared / rule.enough_keys)
-            beside = rule.words_alone * np.nan_to_num(words) + rule.keys_beside * keys
-            value = np.where(unread, np.maximum(beside, alone), value)
+            words_alone = rule.words_alone + text * (rule.text_words_alone - rule.words_alone)
+            beside = words_alone * words + (1 - text) * rule.keys_beside * keys
+            value = np.where(unread, np.where(np.isnan(words), alone, beside), value)
         return np.round(value - rule.an_hour * self.hours - rule.others * (self.other_names + self.other_scores), 4)
 
     def at(self, place: int) -> Likeness:
@@ -105,7 +117,13 @@ class Likenesses:
             float(self.hours[place]),
             bool(self.other_names[place]),
             bool(self.other_scores[place]),
+            float(self.text[place]),
         )
+
+
+def text_share(words: Values) -> Values:
+    """How far so many words are a text: from the longest headlines to a paragraph."""
+    return np.clip((words - HEADLINE_WORDS) / (TEXT_WORDS - HEADLINE_WORDS), 0.0, 1.0)
 
 
 def needed(rule: StoryRule, size: int | NDArray[np.int64]) -> Any:

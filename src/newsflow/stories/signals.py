@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +19,7 @@ from newsflow.tagging.text import fold_cased
 LEAD_CHARS = 1000
 """Of the body, so much is read: who did what where stands there."""
 MAX_WORDS, MAX_KEYS = 64, 48
-"""The rarest are kept."""
+"""The rarest are kept, and those said most often."""
 LEAST_UNCASED = 4 * NAT
 """Scripts without capitals may hide a name in any word but the common ones."""
 
@@ -36,7 +38,19 @@ _TOKENS_KEPT = 50_000
 """Of a language: 15 MB."""
 
 Costs = Mapping[int, int]
-"""Terms, and how unlikely an article is to hold each by chance: 1/256 nat."""
+"""Terms, and how unlikely an article is to hold each by chance (`cost_of`: 1/256 nat), with how often it does
+(`times_of`): 16 bits together."""
+MOST_TIMES = 8
+_TIMES_SHIFT = 12
+_COST_MASK = (1 << _TIMES_SHIFT) - 1
+
+
+def cost_of(told: int) -> int:
+    return told & _COST_MASK
+
+
+def times_of(told: int) -> int:
+    return (told >> _TIMES_SHIFT) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +65,16 @@ class Signals:
 def read_signals(language: str, title: str, body: str, countries: Iterable[str] = ()) -> Signals:
     """The signals of an article. `countries`: ISO codes of those it is about or mentions."""
     text = f"{title}\n{body[:LEAD_CHARS]}"
-    words, keys, shown = _read_words(text, base_language(language))
+    words, keys, times, shown = _read_words(text, base_language(language))
     for kind, number, cost in _read_numbers(text):
         keys[term := term_of(kind, number)] = cost
+        times[term] += 1
         shown[term] = number
     for code in countries:
         keys[term := term_of(COUNTRY, code)] = _COUNTRY_COST
+        times[term] = 1
         shown[term] = code
-    return Signals(_rarest(words, MAX_WORDS), _rarest(keys, MAX_KEYS), shown)
+    return Signals(_most_telling(words, times, MAX_WORDS), _most_telling(keys, times, MAX_KEYS), shown)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -101,19 +117,22 @@ def _tokens_of(language: str) -> _Tokens:
     return _Tokens(rarity_of(language))
 
 
-def _read_words(text: str, language: str) -> tuple[dict[int, int], dict[int, int], dict[int, str]]:
+def _read_words(text: str, language: str) -> tuple[dict[int, int], dict[int, int], Counter[int], dict[int, str]]:
     words: dict[int, int] = {}
     names: dict[int, int] = {}
+    times: Counter[int] = Counter()
     shown: dict[int, str] = {}
     known = _tokens_of(language)
-    for token in dict.fromkeys(_tokens(text)):
+    for token, count in Counter(_tokens(text)).items():
         word, cost, may_be = known[token]
         words[word] = cost
+        times[word] += count
         shown.setdefault(word, token)
         for name, name_cost in may_be:
             names[name] = min(names.get(name, name_cost), name_cost)
+            times[name] += count
             shown.setdefault(name, token)
-    return words, names, shown
+    return words, names, times, shown
 
 
 def _tokens(text: str) -> Iterable[str]:
@@ -148,6 +167,16 @@ def _read_numbers(text: str) -> Iterator[tuple[int, str, int]]:
             yield NUMBER, number, _YEAR_COST if year else _TWO_DIGITS_COST if len(number) == 2 else _NUMBER_COST
 
 
-def _rarest(costs: dict[int, int], most: int) -> dict[int, int]:
-    kept = sorted((-cost, term) for term, cost in costs.items() if cost > 0)
-    return {term: -cost for cost, term in kept[:most]}
+_OFTEN = [0.0, *(1 + math.log(times) for times in range(1, MOST_TIMES + 1))]
+
+
+def often(times: int) -> float:
+    """What so many times weigh."""
+    return _OFTEN[times]
+
+
+def _most_telling(costs: dict[int, int], times: Counter[int], most: int) -> dict[int, int]:
+    """The rarest and most often said."""
+    told = [(-cost * _OFTEN[min(times[term], MOST_TIMES)], term) for term, cost in costs.items() if cost > 0]
+    kept = (term for _, term in sorted(told)[:most])
+    return {term: costs[term] | min(times[term], MOST_TIMES) - 1 << _TIMES_SHIFT for term in kept}

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from newsflow.stories.counts import UNIT, DayCounts
 from newsflow.stories.postings import Postings
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import Signals
+from newsflow.stories.signals import Signals, cost_of
 from newsflow.stories.story import Member, Story, compare, vector_keys
 
-MOST_READ = 600
+MOST_READ = 250
 """Reports that share a key, from the rarest key on: where a day is dense, common keys add nothing."""
-LOOKED_AT = 24
-"""Stories that are compared with a report: those it shares the most with."""
+LOOKED_AT = 16
+"""Stories that are compared with a report: those it shares the most with, in words and otherwise."""
 ALSO = 3
 """Further stories that a report could join, of which each may turn out to be one with the story it joined."""
 WORDS_SEARCHED, KEYS_SEARCHED = 24, 20
@@ -202,7 +202,7 @@ class Stories:
         words = self._counts.weigh(language, day, signals.words)
         keys = self._counts.weigh(language, day, signals.keys)
         vector = None if report.vector is None else self._counts.centre(language, day, report.vector)
-        costs = {term: signals.keys[term] for term in keys}
+        costs = {term: cost_of(signals.keys[term]) for term in keys}
         return Member(report.article, report.at, language, words, keys, costs, vector)
 
     def _count(self, member: Member, vector: NDArray[np.int8] | None) -> None:
@@ -229,10 +229,24 @@ class Stories:
         return number
 
     def _candidates(self, member: Member, keys: Mapping[int, int], excluded: Collection[str]) -> list[Story]:
-        weights: defaultdict[int, int] = defaultdict(int)
-        decided_as = self._decided_as.__getitem__
         # Of days that are forgotten, a state that was made again knows less.
         days = [day for day in days_around(member.at, self._rule.window_h) if day >= self._first_day]
+        words = {key: weight for key, weight in keys.items() if key in member.words}
+        others = {key: weight for key, weight in keys.items() if key not in words}
+        # Each for itself: reports in the same language share more than translations do.
+        ids = dict.fromkeys(each for found in (words, others) for each in self._sharing(days, found))
+        found = [self.stories[story_id] for story_id in ids]
+        window_us = self._rule.window_h * HOUR
+        return [
+            story
+            for story in found
+            if story.first - window_us <= member.at <= story.last + window_us and story.id not in excluded
+        ]
+
+    def _sharing(self, days: Sequence[int], keys: Mapping[int, int]) -> list[str]:
+        """The stories with the most in common: those of the reports that share the rarest of these keys."""
+        weights: defaultdict[int, int] = defaultdict(int)
+        decided_as = self._decided_as.__getitem__
         read = 0
         for key, numbers in self._postings.find(days, keys):
             weight = keys[key]
@@ -242,14 +256,7 @@ class Stories:
                 break
         least = sorted(weights.values(), reverse=True)[: 2 * LOOKED_AT][-1:]
         by_weight = sorted((-weight, self._ids[story]) for story, weight in weights.items() if weight >= least[0])
-        heaviest = [self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT]]
-        found = (self.stories[story_id] for story_id in dict.fromkeys(heaviest))
-        window_us = self._rule.window_h * HOUR
-        return [
-            story
-            for story in found
-            if story.first - window_us <= member.at <= story.last + window_us and story.id not in excluded
-        ][:LOOKED_AT]
+        return list(dict.fromkeys(self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT]))[:LOOKED_AT]
 
     def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""

