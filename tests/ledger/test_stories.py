@@ -192,7 +192,7 @@ def test_what_is_forgotten_is_pruned_and_the_others_stay(
         assert each.story(old[0].id).size == 2  # type: ignore[union-attr]
         number = 50 if each is ledger else 51
         [more] = run(each, [strike(wire, number, minute=40 * day + number)])
-        assert more.story == latest[0].story
+        assert more.story in {report.story for report in latest}
 
 
 def test_stories_of_an_earlier_release_go_on(ledger: Ledger, wire: Wire) -> None:
