@@ -104,7 +104,7 @@ class Desk:
 
 def report(source: str, **more: Any) -> dict[str, Any]:
     language, hour, title, body = REPORTS[source]
-    value = {
+    value: dict[str, Any] = {
         "source": source, "url": f"https://{source}.example/1", "content_type": "text/plain", "content_is": "article",
         "language": language, "title": title, "content": body, "hour": hour,
     }  # fmt: skip
@@ -134,8 +134,7 @@ def test_one_happening(topics_broker: RunningBroker, tmp_path: Path) -> None:
     story = desk.stories[first]
     assert (story["size"], story["independent_sources"], story["languages"]) == (5, 5, ["de", "en", "fr"])
     assert (story["representative"]["source"], story["representative"]["why"]) == ("wire", "first")
-    mine = {("desk", "first", first), ("three", "first", first)}
-    assert mine <= set(desk.alerts())
+    assert {("desk", "first", first), ("three", "first", first)} <= set(desk.alerts())
 
     desk.publish(*map(report, ("vesti", "evening", "harbour")))
     articles = desk.articles()

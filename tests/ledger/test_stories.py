@@ -100,9 +100,9 @@ def test_reports_in_other_words_are_one_story_that_grows(ledger: Ledger, wire: W
     withdrawal = wire.withdraw("https://outlet-1.example/ferry", fetched=60)
     [gone] = run(ledger, [withdrawal])
     assert (gone.story, gone.story_size) == (articles[0].id, 1)
-    told = tell(ledger, [gone])[articles[0].id]
-    assert (told["size"], told["sources"], told["independent_sources"]) == (1, ["outlet-2"], 1)
-    assert told["representative"]["why"] == "first-that-stands"
+    story = tell(ledger, [gone])[articles[0].id]
+    assert (story["size"], story["sources"], story["independent_sources"]) == (1, ["outlet-2"], 1)
+    assert story["representative"]["why"] == "first-that-stands"
 
 
 def test_what_was_told_is_told_again_until_it_is_written(ledger: Ledger, wire: Wire) -> None:

@@ -292,7 +292,6 @@ def on_files(
         raise UsageError(f"{input_file} is not a file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
     with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, opened(config) as runtime:
-
         articles = set[str]()
 
         def write(batch: Sequence[Item]) -> None:
