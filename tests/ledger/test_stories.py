@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from newsflow.errors import UsageError
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import to_micros
+from newsflow.ledger.opening import open_database, take_back
 from newsflow.ledger.stories import ReadUpTo
 from newsflow.ledger.story_adoption import adopt_stories
 from newsflow.ledger.story_rows import Asked, Told, pack_signals
@@ -206,3 +208,24 @@ def test_stories_of_an_earlier_release_go_on(ledger: Ledger, wire: Wire) -> None
     [more] = run(ledger, [ferry(wire, 2, minute=30)])
     assert (more.story, more.story_size) == (first.story, 3)
     assert tell(ledger, [more])[first.id]["size"] == 3
+
+
+def test_a_way_back_keeps_what_was_told_and_so_does_the_way_up_again(
+    ledger_url: str, open_one: Callable[[], Ledger], wire: Wire
+) -> None:
+    ledger = open_one()
+    articles = run(ledger, [ferry(wire, 1), ferry(wire, 2, minute=1), strike(wire, 1, minute=2)])
+    ship, miners = articles[0].id, articles[2].id
+    ledger.merge_stories(miners, ship)
+    ledger.transact(lambda db: db.execute("INSERT INTO alert_story VALUES ('desk', ?, 1, '{}')", [ship]))
+    ledger.close()
+    with closing(open_database(ledger_url)) as db:
+        assert [each.number for each in take_back(db, 9)] == [10]
+        stories = dict(db.run(lambda: db.query("SELECT id, story FROM article")))
+        assert stories == dict.fromkeys([each.id for each in articles], ship)
+        told = db.run(lambda: db.query("SELECT story FROM alert_story ORDER BY story"))
+        assert [row[0] for row in told] == sorted([ship, miners])
+    again = open_one()
+    [more] = run(again, [ferry(wire, 3, minute=30)])
+    assert (more.story, more.story_size) == (ship, 4)
+    assert tell(again)[miners] == {"id": miners, "merged_into": ship}
