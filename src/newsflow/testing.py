@@ -155,6 +155,8 @@ class _Producer(Producer):
         event = self._kafka.publish(topic, value, key=key, headers=tuple(headers))
         return SimpleNamespace(get=lambda **_: event)
 
+    def expect(self, topics: Iterable[str]) -> None: ...
+
     def flush(self, timeout: float) -> None: ...
 
 

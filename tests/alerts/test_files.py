@@ -41,6 +41,7 @@ def test_each_row_lands_in_its_file_and_the_manifest_describes_them(tmp_path: Pa
         "dead-letters.jsonl": 1,
         "debug.jsonl": 0,
         "duplicates.jsonl": 1,
+        "stories.jsonl": 0,
         "topics/russia.jsonl": 1,
         "topics/syria.jsonl": 1,
     }
