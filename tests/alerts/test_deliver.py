@@ -198,7 +198,8 @@ def test_dead_letters_that_cannot_be_written_stop_the_job_and_the_place_stays(
     def fail(*_: object) -> None:
         raise KafkaError("broker away")
 
-    monkeypatch.setattr("newsflow.kafka.producer.BatchWriter.send", fail)
+    for name in ("expect", "send"):
+        monkeypatch.setattr(f"newsflow.kafka.producer.BatchWriter.{name}", fail)
     log = _log(tmp_path, [b"{"])
     config = _config(tmp_path, **{"limits.attempts": 1})
     with pytest.raises(JobStoppedError, match="broker away"):

@@ -300,6 +300,37 @@ def test_bounded_runs_hand_out_the_merge_however_fetches_and_runs_are_cut(
     assert source.finished == until
 
 
+@given(_times, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_what_a_bounded_run_handed_out_comes_before_all_that_follows(
+    times: Times, batch_records: int, random: Random
+) -> None:
+    """By the latest record time so far of its partition, the partition and the offset: the order of stories."""
+    consumer = written(times)
+    consumer.random = random
+    source = reader(consumer, batch_records=batch_records)
+    order, latest = [], dict.fromkeys(range(len(times)), 0)
+    for partition, offset in merged(times):
+        latest[partition] = max(latest[partition], times[partition][offset] or 0)
+        order.append((latest[partition], partition, offset))
+    assert order == sorted(order)
+    source.plan(source.end_offsets())
+    passed = dict.fromkeys(range(len(times)), (0, 0))
+    count = 0
+    for batch in source.batches():
+        for at, partition, offset in order[count : count + len(batch)]:
+            passed[partition] = at, offset + 1
+        count += len(batch)
+        there, found = source.next_places()
+        assert there == passed.keys()
+        places = {
+            p: (max(found[p][0], at), found[p][1]) if p in found else (at, offset) for p, (at, offset) in passed.items()
+        }
+        reached = min((at, partition, offset) for partition, (at, offset) in places.items())
+        assert all(each < reached for each in order[:count])
+        assert all(each >= reached for each in order[count:])
+    assert count == len(order)
+
+
 def test_records_whose_time_is_unknown_come_first() -> None:
     source = reader(written([[5, 0], [0, 7], [3]]), records=2)
     until = source.end_offsets()

@@ -377,6 +377,18 @@ def test_the_watermark_is_that_of_the_partition_furthest_behind() -> None:
     assert reader(consumer).read({}, 500).watermark_ms == now_ms - 9_000 - DISORDER_MS
 
 
+def test_a_split_says_how_far_it_is_to_whoever_has_its_events() -> None:
+    clock = Clock()
+    source = reader(ScriptedConsumer({0: log(0), 1: {}}), clock)
+    source.read({}, 500)
+    there, found = source.next_places(frozenset({0}))
+    assert there == {0, 1}
+    assert {partition: offset for partition, (_, offset) in found.items()} == {0: 1, 1: 0}
+    assert source.next_places(frozenset({5})) == (there, {}), "its events are in hand elsewhere"
+    source.read({0: 1, 1: 0}, 500)
+    assert source.next_places(frozenset({5}))[1].keys() == {0, 1}
+
+
 def test_the_watermark_never_goes_back() -> None:
     now_ms = int(NOW * 1000)
     consumer = ScriptedConsumer({0: {0: now_ms - 5_000, 1: now_ms - 900_000, 2: 0}})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from newsflow.model import Event
-from newsflow.runners.ahead import ReadAhead
+from newsflow.runners.ahead import Places, ReadAhead
 
 
 def event(offset: int) -> Event:
@@ -48,6 +48,22 @@ def test_all_batches_come_in_order_and_each_is_begun_once() -> None:
         return events
 
     assert [batch[0].offset for batch in ReadAhead(opened(5)).batches(begin)] == [0, 1, 2, 3, 4] == begun
+
+
+def test_where_the_reader_was_is_said_of_the_batch_in_hand() -> None:
+    class Placed(Source):
+        def next_places(self) -> Places:
+            return frozenset({0}), {0: (0, len(self.read))}
+
+    source = Placed(3)
+    source.is_open.set()
+    ahead = ReadAhead(source)
+    found = []
+    for batch in ahead.batches(lambda events: events):
+        ahead.settle()  # the next one is read by now
+        found.append((batch[0].offset, ahead.next_places()[1]))
+    assert found == [(0, {0: (0, 1)}), (1, {0: (0, 2)}), (2, {0: (0, 3)})]
+    assert ReadAhead(opened(1)).next_places() == (frozenset(), {})
 
 
 def test_the_next_batch_is_begun_while_one_is_in_hand() -> None:
