@@ -45,6 +45,12 @@ def topics(data_folder: DataOption = None, misses: MissesOption = 0, output: Out
     show("topics", data_folder, misses, output)
 
 
+@app.command()
+def places(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """Countries and themes of the same news in forty languages. Fails when a goal is not held."""
+    show("places", data_folder, misses, output)
+
+
 def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
     """Run `evaluate` of `benchmarks/quality/<name>.py` on the data and print its scoreboard.
 
