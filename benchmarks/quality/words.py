@@ -16,8 +16,9 @@ import wordfreq
 from newsflow.tagging import RuleSet
 from newsflow.tagging.forms import WITH_PROCLITICS, exact_spellings, forms_language
 from newsflow.tagging.lint import text_article
+from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.rule import languages_searched
-from newsflow.tagging.text import fold, fold_cased, unfolded
+from newsflow.tagging.text import FoldedText, fold, fold_cased, unfolded
 
 MOST = 50_000
 LISTS = tuple(sorted(wordfreq.available_languages("best")))
@@ -79,7 +80,8 @@ def ways(word: str, code: str) -> Iterator[tuple[str, str, str]]:
 
 
 def suspects(rules: RuleSet, words: Sequence[str], tag: str) -> list[str]:
-    """Words in which a form of any term of the language stands, its conditions aside: no other can be tagged."""
+    """Words in which a form of any term of the language stands, its conditions aside, or the name of a place: no other
+    can be tagged."""
     vocabulary = rules.tables.vocabulary
     languages = languages_searched(tag) & vocabulary.languages
     folded = [fold(word) for word in words]
@@ -91,9 +93,10 @@ def suspects(rules: RuleSet, words: Sequence[str], tag: str) -> list[str]:
             known[pattern] = bool(vocabulary.entries(pattern, languages))
         hit[start] |= known[pattern]
     found, begin = [], 0
+    places = gazetteer()
     for word, part in zip(words, folded, strict=True):
         end = begin + len(part)
-        if any(hit[begin:end]):
+        if any(hit[begin:end]) or places.find(FoldedText(word.upper(), word[:1].upper() + word[1:]), tag):
             found.append(word)
         begin = end
     return found

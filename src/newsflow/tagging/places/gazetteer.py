@@ -14,11 +14,16 @@ from newsflow.tagging.places.names import EXACT, Script, grammar_of, script_of, 
 from newsflow.tagging.text import FoldedText
 
 FILE = Path(__file__).with_name("gazetteer.tsv")
+_ARTICLE = "ال"
+_EVERYWHERE = "*"
+_ANY, _FIRST, _ALL = range(3)
+"""Which letters of a name have to be capitals."""
 
 
 class Place(NamedTuple):
     """An entry: a city, a subdivision, or something that stands for a country, as a parliament or a club."""
 
+    number: int
     kind: str
     country: str
     subdivision: str
@@ -28,13 +33,19 @@ class Place(NamedTuple):
 
 
 class Name(NamedTuple):
-    """One name of a place. `tail`: how it goes on behind its pattern; `words`: the languages in which it is a word, `*`
-    for all."""
+    """One name of a place, folded. `tail`: how it goes on behind its pattern."""
 
+    number: int
     text: str
     tail: str
-    place: int
+    place: Place
     words: str
+    """Languages in which it is a word, with commas between; `*` for all."""
+    capitals: int
+
+    def is_word(self, language: str) -> bool:
+        """Whether it is a word of a language too, or the name of persons."""
+        return bool(self.words) and (self.words == _EVERYWHERE or language in self.words.split(","))
 
 
 class Found(NamedTuple):
@@ -50,49 +61,50 @@ class Gazetteer:
     """All entries. Immutable to its users; one a process."""
 
     def __init__(self, path: Path = FILE) -> None:
-        content = path.read_bytes()
-        self.version = blake2b(content, digest_size=6).hexdigest()
-        self.places: list[Place] = []
-        self._names: list[tuple[str, int, str]] = []
-        for number, line in enumerate(content.decode().splitlines()):
+        self._names: list[tuple[str, Place, str]] = []
+        """Text, place, and the languages in which it is a word."""
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             kind, country, subdivision, at, people, name, *names = line.split("\t")
-            self.places.append(Place(kind, country, subdivision, at, int(people or 0), name))
+            place = Place(number, kind, country, subdivision, at, int(people or 0), name)
             for each in names:
                 text, _, words = each.partition("!")
-                self._names.append((text, number, words))
+                self._names.append((text, place, words))
+
+    def place(self, number: int) -> Place:
+        """Whose name the one of this number is."""
+        return self._names[number][1]
+
+    def term(self, number: int) -> str:
+        """A name as a term of a rule would be written: with a mark where more may follow."""
+        text = self._names[number][0]
+        return text if script_of(text) in (Script.UNBROKEN, Script.LATIN) else f"{stem_of(text)}*"
 
     @cached_property
     def _exact(self) -> _Automaton:
         """Names of Latin letters as they are."""
         found: dict[str, list[Name]] = {}
-        for text, place, words in self._names:
+        for number, (text, place, words) in enumerate(self._names):
             if script_of(text) is Script.LATIN:
+                name = Name(number, text, "", place, words, _capitals(text))
                 lower = text.lower()
-                for tail in ("", "s"):
-                    found.setdefault(f" {lower}{tail} ", []).append(Name(text, tail, place, words))
+                found.setdefault(f" {lower} ", []).append(name)
+                found.setdefault(f" {lower}s ", []).append(name)
         return _Automaton(found)
 
     @cached_property
     def _stems(self) -> _Automaton:
         """Names of all scripts by their stems."""
         found: dict[str, list[Name]] = {}
-        for text, place, words in self._names:
-            lower, script = text.lower(), script_of(text)
-            if script is Script.UNBROKEN:
-                found.setdefault(f" {lower} ", []).append(Name(text, "", place, words))
-            elif script is Script.ATTACHED:
-                found.setdefault(lower, []).append(Name(text, "", place, words))
-            elif len(text) > 1 and text == text.upper() != lower:  # initials
-                found.setdefault(f" {lower} ", []).append(Name(text, "", place, words))
-            else:
-                stem = stem_of(lower)
-                found.setdefault(f" {stem}", []).append(Name(text, lower[len(stem) :], place, words))
+        for number, (text, place, words) in enumerate(self._names):
+            for pattern, tail in _patterns(text):
+                name = Name(number, text, tail, place, words, _capitals(text))
+                found.setdefault(pattern, []).append(name)
         return _Automaton(found)
 
     def find(self, text: FoldedText, language: str) -> list[Found]:
         """Every name in a text, the longest where they overlap, in order."""
-        automaton = self._exact if language in EXACT else self._stems
-        found = sorted(self._standing(automaton, text, language), key=lambda each: (each.start, -each.end))
+        standing = _as_they_are(self._exact, text) if language in EXACT else _in_forms(self._stems, text, language)
+        found = sorted(standing, key=lambda each: (each.start, -each.end))
         kept: list[Found] = []
         for each in found:
             if not kept or each.start >= kept[-1].end - 1:
@@ -101,34 +113,6 @@ class Gazetteer:
                 kept[-1] = kept[-1]._replace(names=kept[-1].names + each.names)
         return kept
 
-    def _standing(self, automaton: _Automaton, text: FoldedText, language: str) -> Iterator[Found]:
-        folded, cased, grammar = text.folded, text.cased, grammar_of(language)
-        for index, first, stop in automaton.find(folded):
-            names = automaton.names[index]
-            start = first if folded[first] == " " else folded.rfind(" ", 0, first)
-            before = folded[start + 1 : first] if start != first else ""
-            end = stop if folded[stop - 1] == " " else folded.find(" ", stop) + 1
-            rest = folded[stop : end - 1] if end > stop else ""
-            if before and before not in grammar.before:
-                continue
-            kept = tuple(
-                name
-                for name in names
-                if (not rest and not name.tail or end == stop or grammar.may_follow(rest, name.tail))
-                and _has_capitals(name.text, cased, start + 1 + len(before))
-            )
-            if kept:
-                yield Found(start, end, len(before), kept)
-
-
-def _has_capitals(name: str, cased: str, at: int) -> bool:
-    """Whether a name that has a capital begins with one; initials are all capitals."""
-    if name == name.lower():
-        return True
-    if len(name) > 1 and name == name.upper():
-        return cased[at : at + len(name)] == name
-    return cased[at].isupper()
-
 
 class _Automaton:
     def __init__(self, names: dict[str, list[Name]]) -> None:
@@ -136,8 +120,65 @@ class _Automaton:
         self._found: Any = ahocorasick_rs.AhoCorasick(list(names))
 
     def find(self, folded: str) -> list[tuple[int, int, int]]:
+        """Numbers of patterns, with where each begins and ends."""
         found: list[tuple[int, int, int]] = self._found.find_matches_as_indexes(folded, overlapping=True)
         return found
+
+
+def _patterns(text: str) -> Iterator[tuple[str, str]]:
+    """What is looked for of a name in a language that has forms, and how the name goes on behind it."""
+    lower, script = text.lower(), script_of(text)
+    if script is Script.UNBROKEN or _capitals(text) == _ALL:
+        yield f" {lower} ", ""
+    elif script is Script.ATTACHED:
+        yield lower, ""
+        if text.startswith(_ARTICLE):  # it merges with the preposition l-
+            yield f"لل{text[2:]}", ""
+    else:
+        stem = stem_of(lower)
+        yield f" {stem}", lower[len(stem) :]
+
+
+def _capitals(text: str) -> int:
+    lower = text.lower()
+    return _ANY if text == lower else _ALL if len(text) > 1 and text == text.upper() else _FIRST
+
+
+def _has_capitals(name: Name, cased: str, at: int) -> bool:
+    """Whether a name that has a capital begins with one; initials are all capitals."""
+    if name.capitals == _ALL:
+        return cased[at : at + len(name.text)] == name.text
+    return name.capitals == _ANY or cased[at].isupper()
+
+
+def _as_they_are(automaton: _Automaton, text: FoldedText) -> Iterator[Found]:
+    cased = text.cased
+    for index, start, end in automaton.find(text.folded):
+        names = tuple([name for name in automaton.names[index] if _has_capitals(name, cased, start + 1)])
+        if names:
+            yield Found(start, end, 0, names)
+
+
+def _in_forms(automaton: _Automaton, text: FoldedText, language: str) -> Iterator[Found]:
+    folded, cased, grammar = text.folded, text.cased, grammar_of(language)
+    for index, first, stop in automaton.find(folded):
+        start = first if folded[first] == " " else folded.rfind(" ", 0, first)
+        before = folded[start + 1 : first]
+        if before and before not in grammar.before:
+            continue
+        whole = folded[stop - 1] == " "
+        end = stop if whole else folded.find(" ", stop) + 1
+        rest = "" if whole else folded[stop : end - 1]
+        at = start + 1 + len(before)
+        names = [name for name in automaton.names[index] if whole or grammar.may_follow(rest, name.tail)]
+        if kept := tuple([name for name in names if _has_capitals(name, cased, at)]):
+            yield Found(start, end, len(before), kept)
+
+
+@cache
+def gazetteer_version() -> str:
+    """12 hex digits over the shipped one."""
+    return blake2b(FILE.read_bytes(), digest_size=6).hexdigest()
 
 
 @cache

@@ -49,6 +49,8 @@ def _script_of_letter(char: str) -> Script | None:
 def script_of(name: str) -> Script | None:
     """The script of a name; None where it is of two, or of one that we do not read."""
     found = {_script_of_letter(char) for char in name if char.isalpha()}
+    if found == {Script.OPEN, Script.UNBROKEN}:  # Japanese
+        return Script.UNBROKEN
     return found.pop() if len(found) == 1 else None
 
 
@@ -104,8 +106,7 @@ _ANY = frozenset(("ta", "te", "kn", "ml", "mr", "ne", "gu", "ka", "hy"))
 """Languages with more endings than a list can hold."""
 _MOST_ENDING = 7
 
-_ARABIC_BEFORE = ("", *(first + second for first, second in product(("", "و", "ف"), ("ب", "ل", "ك", "ال", "بال", "لل"))),
-                  "و", "ف")  # fmt: skip
+_ARABIC_BEFORE = tuple(map("".join, product(("", "و", "ف"), ("", "ب", "ل", "ك"))))
 _HEBREW_BEFORE = tuple("".join(parts) for parts in product(("", "ו"), ("", "ש", "כש"), ("", *"בלמכ"), ("", "ה")))
 _BEFORE = {
     "ar": frozenset(_ARABIC_BEFORE),
@@ -139,5 +140,32 @@ def grammar_of(language: str) -> Grammar:
     return Grammar(language)
 
 
-EXACT = frozenset("en fr es it pt ca gl id ms vi sw fil de nl sv da no tr cy ga so ha yo zu".split())
+EXACT = frozenset(
+    [
+        "en",
+        "fr",
+        "es",
+        "it",
+        "pt",
+        "ca",
+        "gl",
+        "id",
+        "ms",
+        "vi",
+        "sw",
+        "fil",
+        "de",
+        "nl",
+        "sv",
+        "da",
+        "no",
+        "tr",
+        "cy",
+        "ga",
+        "so",
+        "ha",
+        "yo",
+        "zu",
+    ]
+)
 """Languages of Latin letters in which names stay as they are, but for an `s` or an apostrophe."""
