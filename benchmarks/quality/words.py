@@ -14,9 +14,10 @@ from statistics import median
 import wordfreq
 
 from newsflow.tagging import RuleSet
-from newsflow.tagging.forms import WITH_PROCLITICS, exact_spellings, forms_language
+from newsflow.tagging.forms import OPEN, WITH_PROCLITICS, exact_spellings, forms_language
 from newsflow.tagging.lint import text_article
 from newsflow.tagging.places.gazetteer import gazetteer
+from newsflow.tagging.places.names import stem_of
 from newsflow.tagging.rule import languages_searched
 from newsflow.tagging.text import FoldedText, fold, fold_cased, unfolded
 
@@ -123,6 +124,9 @@ def is_spelt(found: Found) -> bool:
     """Whether a word is a form of the term as it is written, or without its accents; what may stand before and behind
     it aside."""
     language = forms_language(found.term, found.language)
+    if found.term in names_of_places():  # they are kept folded
+        stem, word = stem_of(found.term.removesuffix(OPEN).casefold()), fold(found.word).strip()
+        return stem in (word if language in WITH_PROCLITICS else f" {word}"[: len(stem) + 1])
     word = unfolded(found.word)
     plain = word == fold_cased(word).strip()
     word = word.translate(_SAME_LETTERS)
@@ -134,6 +138,12 @@ def is_spelt(found: Found) -> bool:
             if word == each or word.startswith(starts) or word.endswith(ends):
                 return True
     return False
+
+
+@cache
+def names_of_places() -> frozenset[str]:
+    """The names of the gazetteer, as evidence calls them."""
+    return frozenset(gazetteer().terms())
 
 
 def _merged(form: str) -> str:

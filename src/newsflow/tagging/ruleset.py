@@ -107,26 +107,22 @@ class RuleSet:
         by_country = place_hits(scan, rule_language(article.language), named)
         if not by_country:
             return found
-        judged_by = {self.tables.by_id[judged.item.rule.id]: judged for judged in found}
-        added = {number for code in by_country for number in self._placed.get(code, ())}
-        for number in added:
+        by_id = self.tables.by_id
+        judged_by = {by_id[judged.item.rule.id]: judged for judged in found}
+        added: list[int] = []
+        for number in (number for code in by_country for number in self._placed.get(code, ())):
             item, judged = self.tables.rules[number], judged_by.get(number)
-            if judged is not None or (item.require is None and conditions_hold(item, article)):
-                before = judged.hits if judged is not None else []
-                hits = sorted([*before, *beside(item, by_country[item.rule.code], scan)])
-                if len(hits) > len(before):
-                    about = judged is not None and judged.about
-                    judged_by[number] = Judgement(item, hits, score_of(hits), about)
-        scores: dict[str, float] = {}
-        for judged in judged_by.values():
-            if judged.item.rule.places:
-                code = judged.item.rule.code
-                scores[code] = max(judged.score, scores.get(code, 0.0))
-        total = sum(scores.values())
-        for number in added & judged_by.keys():
-            judged = judged_by[number]
-            about = judged.about or is_about(judged.score, judged.item.rule.threshold, total)
-            judged_by[number] = judged._replace(about=about)
+            before = judged.hits if judged is not None else []
+            if judged is None and (item.require is not None or not conditions_hold(item, article)):
+                continue
+            if more := beside(item, by_country[item.rule.code], scan):
+                hits = sorted([*before, *more])
+                judged_by[number] = Judgement(item, hits, score_of(hits), judged is not None and judged.about)
+                added.append(number)
+        total = sum(_scores_by_country(judged_by.values()).values())
+        for number in added:
+            item, hits, score, about = judged_by[number]
+            judged_by[number] = Judgement(item, hits, score, about or is_about(score, item.rule.threshold, total))
         return [judged_by[number] for number in sorted(judged_by)]
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
@@ -149,6 +145,15 @@ class RuleSet:
         kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
         evidence = _EvidenceOf(scan)
         return [topic_match(judged, evidence) for judged in kept]
+
+
+def _scores_by_country(judged: Iterable[Judgement]) -> dict[str, float]:
+    """Of the rules for which names of places count, the highest score of each country."""
+    scores: dict[str, float] = {}
+    for each in judged:
+        if each.item.rule.places:
+            scores[each.item.rule.code] = max(each.score, scores.get(each.item.rule.code, 0.0))
+    return scores
 
 
 class _EvidenceOf(dict[ScoredHit, Evidence]):

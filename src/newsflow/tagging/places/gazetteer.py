@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-from newsflow.tagging.places.names import EXACT, Script, grammar_of, script_of, stem_of
+from newsflow.tagging.places.names import Script, grammar_of, script_of, scripts_of, stem_of
 from newsflow.tagging.text import FoldedText
 
 FILE = Path(__file__).with_name("gazetteer.tsv")
 _ARTICLE = "ال"
 _EVERYWHERE = "*"
+_LEAST_STEM, _LARGE = 5, 1_000_000
 _ANY, _FIRST, _ALL = range(3)
 """Which letters of a name have to be capitals."""
 
@@ -69,6 +70,7 @@ class Gazetteer:
             for each in names:
                 text, _, words = each.partition("!")
                 self._names.append((text, place, words))
+        self._automata: dict[frozenset[Script], _Automaton] = {}
 
     def place(self, number: int) -> Place:
         """Whose name the one of this number is."""
@@ -77,34 +79,30 @@ class Gazetteer:
     def term(self, number: int) -> str:
         """A name as a term of a rule would be written: with a mark where more may follow."""
         text = self._names[number][0]
-        return text if script_of(text) in (Script.UNBROKEN, Script.LATIN) else f"{stem_of(text)}*"
+        return text if text.isascii() or script_of(text) in (Script.UNBROKEN, Script.LATIN) else f"{stem_of(text)}*"
 
-    @cached_property
-    def _exact(self) -> _Automaton:
-        """Names of Latin letters as they are."""
-        found: dict[str, list[Name]] = {}
-        for number, (text, place, words) in enumerate(self._names):
-            if script_of(text) is Script.LATIN:
-                name = Name(number, text, "", place, words, _capitals(text))
-                lower = text.lower()
-                found.setdefault(f" {lower} ", []).append(name)
-                found.setdefault(f" {lower}s ", []).append(name)
-        return _Automaton(found)
+    def terms(self) -> Iterator[str]:
+        """All names, as terms."""
+        return map(self.term, range(len(self._names)))
 
-    @cached_property
-    def _stems(self) -> _Automaton:
-        """Names of all scripts by their stems."""
-        found: dict[str, list[Name]] = {}
-        for number, (text, place, words) in enumerate(self._names):
-            for pattern, tail in _patterns(text):
-                name = Name(number, text, tail, place, words, _capitals(text))
-                found.setdefault(pattern, []).append(name)
-        return _Automaton(found)
+    def _automaton(self, scripts: frozenset[Script]) -> _Automaton:
+        """What finds names of some scripts, or as they are where there are none; initials are found in any language."""
+        if scripts not in self._automata:
+            found: dict[str, list[Name]] = {}
+            for number, (text, place, words) in enumerate(self._names):
+                capitals, script = _capitals(text), script_of(text)
+                if script in scripts or capitals == _ALL or (not scripts and script is Script.LATIN):
+                    for pattern, tail in _patterns(text, capitals, place) if scripts else _as_written(text):
+                        found.setdefault(pattern, []).append(Name(number, text, tail, place, words, capitals))
+            self._automata[scripts] = _Automaton(found)
+        return self._automata[scripts]
 
     def find(self, text: FoldedText, language: str) -> list[Found]:
         """Every name in a text, the longest where they overlap, in order."""
-        standing = _as_they_are(self._exact, text) if language in EXACT else _in_forms(self._stems, text, language)
-        found = sorted(standing, key=lambda each: (each.start, -each.end))
+        scripts = scripts_of(language)
+        automaton = self._automaton(scripts)
+        standing = _in_forms(automaton, text, language) if scripts else _as_they_are(automaton, text)
+        found = sorted(standing, key=_by_place)
         kept: list[Found] = []
         for each in found:
             if not kept or each.start >= kept[-1].end - 1:
@@ -114,9 +112,15 @@ class Gazetteer:
         return kept
 
 
+def _by_place(found: Found) -> tuple[int, int]:
+    return found.start, -found.end
+
+
 class _Automaton:
     def __init__(self, names: dict[str, list[Name]]) -> None:
         self.names = [tuple(each) for each in names.values()]
+        self.cased = bytes(all(name.capitals for name in each) for each in self.names)
+        """By pattern, whether all its names begin with a capital."""
         self._found: Any = ahocorasick_rs.AhoCorasick(list(names))
 
     def find(self, folded: str) -> list[tuple[int, int, int]]:
@@ -125,10 +129,17 @@ class _Automaton:
         return found
 
 
-def _patterns(text: str) -> Iterator[tuple[str, str]]:
-    """What is looked for of a name in a language that has forms, and how the name goes on behind it."""
+def _as_written(text: str) -> Iterator[tuple[str, str]]:
+    yield f" {text.lower()} ", ""
+    yield f" {text.lower()}s ", ""
+
+
+def _patterns(text: str, capitals: int, place: Place) -> Iterator[tuple[str, str]]:
+    """What is looked for of a name in a language that has forms, and how the name goes on behind it. Short names of
+    lesser cities stay as they are: with endings, they are words."""
     lower, script = text.lower(), script_of(text)
-    if script is Script.UNBROKEN or _capitals(text) == _ALL:
+    short = capitals and len(stem_of(lower)) < _LEAST_STEM and 0 < place.people < _LARGE
+    if script is Script.UNBROKEN or capitals == _ALL or short:
         yield f" {lower} ", ""
     elif script is Script.ATTACHED:
         yield lower, ""
@@ -154,6 +165,8 @@ def _has_capitals(name: Name, cased: str, at: int) -> bool:
 def _as_they_are(automaton: _Automaton, text: FoldedText) -> Iterator[Found]:
     cased = text.cased
     for index, start, end in automaton.find(text.folded):
+        if automaton.cased[index] and not cased[start + 1].isupper():
+            continue
         names = tuple([name for name in automaton.names[index] if _has_capitals(name, cased, start + 1)])
         if names:
             yield Found(start, end, 0, names)
@@ -162,6 +175,8 @@ def _as_they_are(automaton: _Automaton, text: FoldedText) -> Iterator[Found]:
 def _in_forms(automaton: _Automaton, text: FoldedText, language: str) -> Iterator[Found]:
     folded, cased, grammar = text.folded, text.cased, grammar_of(language)
     for index, first, stop in automaton.find(folded):
+        if automaton.cased[index] and not cased[first + 1].isupper():
+            continue
         start = first if folded[first] == " " else folded.rfind(" ", 0, first)
         before = folded[start + 1 : first]
         if before and before not in grammar.before:

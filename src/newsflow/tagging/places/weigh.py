@@ -1,8 +1,8 @@
 """What names of places add to a country's score, and what it takes to be what an article is about by them.
 
 Each place counts by where it stands, as a term does, and less each time it is named again: two towns of a country say
-more than one town twice. A country that reaches its rule's threshold by places alone must outweigh others by a share. The
-weights were chosen on half of the labelled documents; `newsflow eval places` measures the other half.
+more than one town twice. A country that reaches its rule's threshold by places alone must outweigh others by a share.
+The weights were chosen on half of the labelled documents; `newsflow eval places` measures the other half.
 """
 
 from __future__ import annotations

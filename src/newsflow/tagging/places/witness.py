@@ -1,8 +1,8 @@
 """What the names of places say of an article's countries: whose a name is here, and whether it can be believed alone.
 
-A name that several places have is that of the one whose state stands behind it, else of a country that the article names
-otherwise, else of the largest. A name that is a word of the language, that the article uses for another country, or that
-follows a capitalised word as a person's last name does counts only beside another witness of its country.
+A name that several places have is that of the one whose state stands behind it, else of a country that the article
+names otherwise, else of the largest. A name that is a word of the language, that the article uses for another country,
+or that follows a capitalised word as a person's last name does counts only beside another witness of its country.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from newsflow.tagging.places.gazetteer import Found, Gazetteer, Name
-from newsflow.tagging.places.names import Script, script_of
 from newsflow.tagging.scan import Scan, Span
 
 _MUCH_LARGER = 3
@@ -21,25 +20,10 @@ _LARGE = 10_000_000
 """The people that an entry without a number counts as having, where a name is that of several."""
 _BETWEEN = re.compile(r"\s?[,،(]\s?")
 """Between a place and the state it lies in."""
-_LAST_NAME = re.compile(r"(?<![.!?:;\"“”«»(\n–-])\s([^\W\d_][\w’'-]*)\s\Z")
+_LAST_NAME = re.compile(r"(?<![.!?:;\"“”«»(\n–-])\s([^\W\d_][\w’'-]*|\w\.)\s\Z")
 _BEFORE_CHARS = 30
-_NOT_FIRST_NAMES = frozenset(
-    [
-        "North",
-        "South",
-        "East",
-        "West",
-        "Greater",
-        "Central",
-        "Northern",
-        "Southern",
-        "Eastern",
-        "Western",
-        "Downtown",
-        "Upper",
-        "Lower",
-    ]
-)
+_DIRECTIONS = "North South East West Greater Central Northern Southern Eastern Western Downtown Upper Lower"
+_NOT_FIRST_NAMES = frozenset(_DIRECTIONS.split())
 _NOUNS_WITH_CAPITALS = frozenset(("de", "lb"))
 
 
@@ -64,17 +48,32 @@ def witnesses(scan: Scan, gazetteer: Gazetteer, language: str, named: Named) -> 
     found = gazetteer.find(scan.text, language)
     if not found:
         return []
-    sure = {code for _, code in named}.union(_sure(found, language))
+    sure: set[str] = set()
+    if max(len(each.names) for each in found) > 1:
+        sure = {code for _, code in named}.union(_sure(found, language))
     kept: list[Witness] = []
+    ordered, at = sorted(named), 0
     for each, behind in zip_longest(found, found[1:]):
-        others = {code for span, code in named if span.start < each.end - 1 and each.start < span.end - 1}
-        if others and not others.isdisjoint([name.place.country for name in each.names]):
+        while at < len(ordered) and ordered[at][0].end - 1 <= each.start:
+            at += 1
+        others = _codes_until(each.end - 1, ordered, at)
+        if others and not others.isdisjoint({name.place.country for name in each.names}):
             continue
         witness = _witness(each, behind, scan, language, sure)
         if witness is not None:
             kept.append(witness._replace(weak=True) if others else witness)
-    weak = {witness.name.place.number for witness in kept if witness.weak}
-    return [witness._replace(weak=witness.name.place.number in weak) for witness in kept]
+    if not (weak := {witness.name.place.number for witness in kept if witness.weak}):
+        return kept
+    return [each._replace(weak=True) if each.name.place.number in weak else each for each in kept]
+
+
+def _codes_until(end: int, named: Named, at: int) -> set[str]:
+    """The countries of what the rules found from number `at` on, up to a position."""
+    found = set()
+    while at < len(named) and named[at][0].start < end:
+        found.add(named[at][1])
+        at += 1
+    return found
 
 
 def _sure(found: Sequence[Found], language: str) -> Iterator[str]:
@@ -122,15 +121,19 @@ def _lies_in(each: Found, behind: Found, scan: Scan) -> bool:
 
 
 def _may_be_last_name(name: Name, language: str) -> bool:
-    cased = script_of(name.text) in (Script.LATIN, Script.CASED)
-    return cased and language not in _NOUNS_WITH_CAPITALS and name.place.kind in ("city", "subdivision")
+    return bool(name.capitals) and language not in _NOUNS_WITH_CAPITALS and name.place.kind in ("city", "subdivision")
 
 
 def _is_last_name(each: Found, scan: Scan) -> bool:
     """Whether a name follows a capitalised word within a sentence of the body, as that of a person does."""
     cased = scan.text.cased
     word = cased[cased.rfind(" ", 0, each.start) + 1 : each.start]
-    if not word[:1].isupper() or word in _NOT_FIRST_NAMES or word == word.upper() or scan.text.in_title(each.start):
+    if (
+        not word[:1].isupper()
+        or word in _NOT_FIRST_NAMES
+        or word == word.upper() != word[0]
+        or scan.text.in_title(each.start)
+    ):
         return False
     field, start, _ = scan.text.original_span(each.start, each.end, each.skip)
     return _LAST_NAME.search(scan.text.field(field)[max(0, start - _BEFORE_CHARS) : start]) is not None
