@@ -255,7 +255,7 @@ def read_words(places: Sequence[Place], file: Path) -> None:
                 if is_chinese(name.text) and len(name.text.split()) >= _SURE_SIGNS:
                     continue
                 rare = _RARE if unfolded(word) == name.text.lower() else 0.0
-                if frequency(word, code) > most_frequent(place, code, rare):
+                if place.names[name.text][:1] != "*" and frequency(word, code) > most_frequent(place, code, rare):
                     known = [*filter(None, place.names[name.text].split(",")), *_TAGS.get(code, (code,))]
                     place.names[name.text] = ",".join(dict.fromkeys(known))
 

@@ -46,7 +46,7 @@ class Name(NamedTuple):
 
     def is_word(self, language: str) -> bool:
         """Whether it is a word of a language too, or the name of persons."""
-        return bool(self.words) and (self.words == _EVERYWHERE or language in self.words.split(","))
+        return bool(self.words) and (self.words[0] == _EVERYWHERE or language in self.words.split(","))
 
 
 class Found(NamedTuple):
