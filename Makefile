@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,9 +26,15 @@ setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
+# Much of it waits for Kafka, PostgreSQL and processes: one worker more than there are cores.
+SUITE = PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(BIN)/python -m pytest \
+  -m 'not faults and not attacks and not flink and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
-	$(BIN)/python -m pytest -m 'not faults and not attacks and not flink and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder \
-	  --durations 20 --cov newsflow --cov-report=
+	$(SUITE) --durations 20
+
+coverage: $(STAMP) ## The same, measured: the pieces that tests cover least
+	$(SUITE) --cov newsflow --cov-report=
 	@$(BIN)/coverage report | sed -n '1,12p;$$p'
 
 test-sinks: $(STAMP) ## Stores and alerts against the real things, kills among them; one line a sink
@@ -68,7 +74,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: test-faults test-attacks test-docs test-sweeps test-flink soak ## What takes too long for every change
+nightly: coverage test-faults test-attacks test-docs test-sweeps test-flink soak ## What takes too long for every change
 	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers

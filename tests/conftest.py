@@ -78,7 +78,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Tests that do the same for thousands of inputs are not measured for coverage: that would double their time.
     """
     for item in items:
-        if item.get_closest_marker("property"):
+        is_generated = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_generated or item.get_closest_marker("property"):
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
         usual = float(config.getini("timeout"))

@@ -58,6 +58,29 @@ def test_any_bytes_and_nulls_survive(broker: RunningBroker) -> None:
     assert [(event.key, event.value) for event in broker.read(topic)] == rows
 
 
+def test_topics_that_are_expected_are_looked_up_together(broker: RunningBroker) -> None:
+    topics = [broker.create_topic() for _ in range(6)]
+    writer = BatchWriter(broker.settings)
+    writer.expect(topics)
+    writer.send(topics[0], b"k", b"0")
+    known = writer._producer.client()._metadata
+    assert all(known.partitions_for_topic(topic) for topic in topics)
+    for number, topic in enumerate(topics[1:], 1):
+        writer.send(topic, b"k", b"%d" % number)
+    assert writer.flush() == 6
+    assert [[event.value for event in broker.read(topic)] for topic in topics] == [[b"%d" % n] for n in range(6)]
+
+
+def test_an_expected_topic_that_does_not_exist_holds_up_no_other(broker: RunningBroker) -> None:
+    topic = broker.create_topic()
+    writer = BatchWriter(replace(broker.settings, connect_timeout_s=2, client_id="expects-too-much"))
+    writer.expect([topic, "never-made"])
+    writer.send(topic, b"k", b"v")
+    assert writer.flush() == 1
+    with pytest.raises(KafkaError, match="topic never-made was not found"):
+        writer.send("never-made", b"k", b"v")
+
+
 def test_pending_bytes_are_bounded(broker: RunningBroker) -> None:
     topic = broker.create_topic()
     writer = BatchWriter(broker.settings, max_pending_bytes=100_000)

@@ -95,6 +95,9 @@ def test_any_bytes_are_read_or_explained(value: bytes) -> None:
         (rb'{"b":"x\"\u003A","a":1,"a":2}', Reason.MALFORMED_JSON, "'a' stands twice"),
         (rb'{"b":"x\\\":y\":","a":1,"a":2}', Reason.MALFORMED_JSON, "'a' stands twice"),
         (b'{"a":' + b"9" * 5000 + b"}", Reason.MALFORMED_JSON, "not JSON"),
+        (b'{"a":"' + b'x":' * 20_000 + b'","b":1,"b":2}', Reason.MALFORMED_JSON, "not JSON"),
+        (b'{"a":"' + b"x" * 40_000 + b'","b":1,"b":2}', Reason.MALFORMED_JSON, "'b' stands twice"),
+        (b'{ "b": 1, "a": "' + b'x\\" :' * 20_000 + b'", "b": 2 }', Reason.MALFORMED_JSON, "'b' stands twice"),
         (b'{"a":18446744073709551616}', Reason.MALFORMED_JSON, "beyond 64 bits"),
         (b'{"a":-9223372036854775809}', Reason.MALFORMED_JSON, "beyond 64 bits"),
         (b"[" * 200_000, Reason.MALFORMED_JSON, "not JSON"),
@@ -127,6 +130,7 @@ def test_says_what_is_wrong(value: bytes, reason: Reason, words: str) -> None:
         (b'{"a":18446744073709551615,"b":-9223372036854775808}', {"a": 2**64 - 1, "b": -(2**63)}),
         (b'{"a":"\\ud83d\\ude00"}', {"a": "😀"}),
         (b'{"a":"1 : 2"}', {"a": "1 : 2"}),
+        (b'{ "a" : "' + b'x\\":' * 20_000 + b'" }', {"a": 'x":' * 20_000}),
         (b"[[[[[[[[1]]]]]]]]", [[[[[[[[1]]]]]]]]),
     ],
 )

@@ -50,6 +50,23 @@ def normaliser() -> Iterator[Normaliser]:
         yield running
 
 
+def test_pages_are_read_from_when_they_are_begun(normaliser: Normaliser) -> None:
+    first = normaliser.begin([(raw(PAGE, number), None, NOW) for number in range(3)])
+    second = normaliser.begin([(raw(f"Harbour wall\n\n{SENTENCE * 3}", 9, "text/plain"), None, NOW)])
+    assert [isinstance(result, Article) for result, _ in normaliser.finish(second)] == [True]
+    urls = [result.url for result, _ in normaliser.finish(first) if isinstance(result, Article)]
+    assert urls == [f"https://merrow.example/news/{1000 + number}" for number in range(3)]
+
+
+def test_a_page_and_its_text_are_in_one_language(normaliser: Normaliser) -> None:
+    """A worker tells the language of a page, this process that of a short text."""
+    [page] = normaliser.normalise_many([(raw(PAGE), None, NOW)])
+    [text] = normaliser.normalise_many([(raw(SENTENCE * 5, 2, "text/plain"), None, NOW)])
+    assert isinstance(page, Article)
+    assert isinstance(text, Article)
+    assert page.language == text.language == "en"
+
+
 def test_a_page_and_a_text(normaliser: Normaliser) -> None:
     jobs = [(raw(PAGE, 1), None, NOW), (raw(f"Harbour wall\n\n{SENTENCE * 3}", 2, "text/plain"), None, NOW)]
     for result in normaliser.normalise_many(jobs):

@@ -66,6 +66,7 @@ def test_every_iso_country_has_a_rule(shipped: RuleSet) -> None:
     assert len(have) == 250
 
 
+@pytest.mark.property
 def test_the_generated_files_are_those_the_generator_writes() -> None:
     generated, names = rows()
     root = shipped_rules_path()

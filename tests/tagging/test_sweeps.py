@@ -15,14 +15,17 @@ def clean(result: Sweep, least: int) -> None:
     assert result.tried > least
 
 
+@pytest.mark.property
 def test_a_tenth_of_the_common_words_is_tagged_by_what_is_granted_alone(shipped: RuleSet) -> None:
     clean(of_words(shipped, 10), 600_000)
 
 
+@pytest.mark.property
 def test_a_tenth_of_the_names_is_found_in_the_forms_of_their_language(shipped: RuleSet) -> None:
     clean(of_names(shipped, 10), 3_000)
 
 
+@pytest.mark.property
 def test_a_tenth_of_the_terms_is_found_in_every_form_and_names_one_country(shipped: RuleSet) -> None:
     clean(of_terms(shipped, 10), 10_000)
 

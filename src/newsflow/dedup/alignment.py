@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from operator import ne
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ NEAR_WORDS = 8
 """Within so many words two texts are looked at word by word for where they go on alike."""
 MOST_PAIRS = 1_000_000
 """Words of the one text times words of the other between two anchors; beyond, they are laid side by side no further."""
+_AT_ONCE = 64
+"""Words that are compared in one go."""
 
 Place = tuple[int, int, int, int]
 """From and to in the one text, and in the other."""
@@ -29,24 +32,36 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[Run]:
     runs: list[Run] = []
     i = j = 0
     while True:
-        x, y = i, j
-        while x < len(a) and y < len(b) and a[x] == b[y]:
-            x, y = x + 1, y + 1
-        if x > i:
-            runs.append((i, j, x - i))
+        same = _count_equal(a, b, i, j)
+        x, y = i + same, j + same
+        if same:
+            runs.append((i, j, same))
         i, j = _resume(a, b, x, y)
         if i < 0:
             return runs + _far_apart(a, b, x, y)
         runs += _within(a, b, (x, i, y, j))
 
 
+def _count_equal(a: Sequence[str], b: Sequence[str], i: int, j: int) -> int:
+    """How many words are equal from here on."""
+    count = 0
+    while True:
+        differ = list(map(ne, a[i + count : i + count + _AT_ONCE], b[j + count : j + count + _AT_ONCE]))
+        if True in differ:
+            return count + differ.index(True)
+        count += len(differ)
+        if len(differ) < _AT_ONCE:
+            return count
+
+
 def _resume(a: Sequence[str], b: Sequence[str], i: int, j: int) -> tuple[int, int]:
     """Where the texts go on alike within a few words; (-1, -1) where they do not."""
+    most_x, most_y = min(NEAR_WORDS, len(a) - i - 3), min(NEAR_WORDS, len(b) - j - 3)
     for ahead in range(1, 2 * NEAR_WORDS):
-        for x in range(max(0, ahead - NEAR_WORDS), min(ahead, NEAR_WORDS) + 1):
-            y = ahead - x
-            if a[i + x : i + x + 3] == b[j + y : j + y + 3] and len(a) >= i + x + 3:
-                return i + x, j + y
+        for x in range(max(0, ahead - most_y), min(ahead, most_x) + 1):
+            left, right = i + x, j + ahead - x
+            if a[left] == b[right] and a[left + 1 : left + 3] == b[right + 1 : right + 3]:
+                return left, right
     return -1, -1
 
 
@@ -62,9 +77,11 @@ def _within(a: Sequence[str], b: Sequence[str], place: Place) -> list[Run]:
 def _far_apart(a: Sequence[str], b: Sequence[str], at_a: int, at_b: int) -> list[Run]:
     """The runs from here on of texts that go on alike, if at all, after many words."""
     runs: list[Run] = []
-    if at_a == len(a) or at_b == len(b):
+    fewer = min(len(a) - at_a, len(b) - at_b)
+    if not fewer:
         return runs
-    anchors = [(i + at_a, j + at_b, size) for i, j, size in _anchors(a[at_a:], b[at_b:])]
+    found = _anchors(a[at_a:], b[at_b:]) if fewer >= ANCHOR_WORDS else []
+    anchors = [(i + at_a, j + at_b, size) for i, j, size in found]
     for i, j, size in [*anchors, (len(a), len(b), 0)]:
         if (cut := max(at_a - i, at_b - j, 0)) and cut >= size:
             continue
@@ -73,8 +90,8 @@ def _far_apart(a: Sequence[str], b: Sequence[str], at_a: int, at_b: int) -> list
             i, j, size = i - 1, j - 1, size + 1
         runs += _within(a, b, (at_a, i, at_b, j))
         at_a, at_b = i + size, j + size
-        while at_a < len(a) and at_b < len(b) and a[at_a] == b[at_b]:
-            at_a, at_b = at_a + 1, at_b + 1
+        same = _count_equal(a, b, at_a, at_b)
+        at_a, at_b = at_a + same, at_b + same
         if at_a > i:
             runs.append((i, j, at_a - i))
     return runs

@@ -61,7 +61,7 @@ class Wording:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        return frozenset(word for word in self.all if word < ":" and NUMBER.fullmatch(word))  # begins with a digit
+        return frozenset(word for word in self.words if word < ":" and NUMBER.fullmatch(word))  # begins with a digit
 
     @cached_property
     def is_cased(self) -> bool:
@@ -310,7 +310,7 @@ def _unlike(a: Sequence[str], b: Sequence[str], language: str) -> tuple[list[str
 def _compared(left: Wording, right: Wording, x: list[str], y: list[str]) -> Iterator[Exchange]:
     known = left.known
     said = " ".join(x), " ".join(y)
-    numbers = [[word for word in side if DIGIT.search(word)] for side in (x, y)]
+    numbers = [[word for word in side if not word.isalpha() and DIGIT.search(word)] for side in (x, y)]
     if all(numbers):
         if not _is_rounded(*numbers):
             yield Exchange(*said, "number")

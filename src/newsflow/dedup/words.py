@@ -146,8 +146,8 @@ def _ranks(language: str) -> dict[str, int]:
     """The words of a language that are not rare, by how much less common than the commonest; {} without a list."""
     found: dict[str, int] = {}
     for rank, words in enumerate(words_by_rank(language)):
-        for word in words:
-            found.setdefault(matching_text(word), rank)
+        for word in matching_text("\n".join(words)).split():
+            found.setdefault(word, rank)
     return found
 
 
@@ -181,14 +181,15 @@ def plain_words(text: str, known: Vocabulary) -> list[str]:
     text = matching_text(text)
     if "@" in text or "www." in text or "http" in text or "email" in text:
         text = _ADDRESS.sub(" ", text)
-    if DIGIT.search(text):
+    has_digits = DIGIT.search(text) is not None
+    if has_digits:
         text = _REVERSED.sub(r"\2.\1", text)
         text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
         text = _ATTACHED.sub("", _JOINED.sub(r"\1 \2", text))
         text = _DECIMAL.sub(POINT, text)
     words = split_words(text)
     values = known.numbers.of(words)
-    return _in_digits(words, values, known.scales) if any(values) or DIGIT.search(text) else words
+    return _in_digits(words, values, known.scales) if has_digits or any(values) else words
 
 
 def _in_digits(words: Sequence[str], values: Sequence[int | None], scales: Mapping[str, int]) -> list[str]:

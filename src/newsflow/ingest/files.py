@@ -48,7 +48,7 @@ MANIFEST, MARKER, PARTIAL = "manifest.json", ".newsflow-output", ".partial"
 STDIN = "-"
 _REMEMBERED_ROWS = 500_000
 _PIECE_BYTES = 1 << 20
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 8 << 20
 LEDGER = "ledger.sqlite3"
 _OURS = frozenset({*KINDS.values(), *FEEDS, MANIFEST, MARKER, PARTIAL, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"})
 

@@ -180,6 +180,7 @@ class Runtime:
         """Build now what the main job needs, so that what is wrong shows before anything starts."""
         for name in ("rules", "sources", "routes", "normaliser", "ledger"):
             getattr(self, name)
+        self.rules.current().prepare()
         # All of it stays: the garbage collector need not look through it again and again.
         gc.freeze()
         return self

@@ -34,30 +34,47 @@ from newsflow.routing import Routed, encode_debug
 from newsflow.sandbox.normaliser import NormaliseTask
 
 
-def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
-    """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
-    first seen then, unless the ledger knows better."""
-    parsed: list[RawArticle | Rejected] = []
-    timed: list[RawArticle | Rejected] = []
+class BegunBatch(list[Event]):
+    """Events that are parsed, and whose pages workers read already."""
 
-    def tasks() -> Iterator[NormaliseTask]:
+    def __init__(self, events: Sequence[Event], runtime: Runtime) -> None:
+        super().__init__(events)
+        self.parsed: list[RawArticle | Rejected] = []
+        self.timed: list[RawArticle | Rejected] = []
+        self.begun = runtime.normaliser.begin(self._tasks(runtime))
+        self.digests = [_raw_digest(raw) if isinstance(raw, RawArticle) else "" for raw in self.timed]
+        for event in self:
+            event.event_id  # noqa: B018 made now, beside the work on the batch before
+
+    def _tasks(self, runtime: Runtime) -> Iterator[NormaliseTask]:
         """One after another, so that workers read the first pages while the next events are parsed."""
-        for event in events:
-            parsed.append(_parsed(event, runtime))
-            timed.append(raw := _timed(event, parsed[-1], runtime))
+        for event in self:
+            self.parsed.append(_parsed(event, runtime))
+            self.timed.append(raw := _timed(event, self.parsed[-1], runtime))
             if isinstance(raw, RawArticle):
                 yield raw, runtime.sources.get(raw.source), raw.fetched_at
 
-    clean = iter(runtime.normaliser.counted_many(tasks(), runtime.beat))
+
+def begin(events: list[Event], runtime: Runtime) -> list[Event]:
+    """Events for `normalise`, which takes less time for it. Raises `SinkError` when a store of contents is
+    unavailable."""
+    return BegunBatch(events, runtime)
+
+
+def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
+    """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
+    first seen then, unless the ledger knows better."""
+    batch = events if isinstance(events, BegunBatch) else BegunBatch(events, runtime)
+    clean = iter(runtime.normaliser.finish(batch.begun, runtime.beat))
     items = [
-        _item(event, raw, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
-        for event, raw in zip(events, timed, strict=True)
+        _item(event, raw, digest, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
+        for event, raw, digest in zip(batch, batch.timed, batch.digests, strict=True)
     ]
     return [
         replace(item, clamped=raw.fetched_at != item.fetched_at, old=_is_old(item, runtime.config.alerts_fresh))
         if isinstance(raw, RawArticle)
         else item
-        for item, raw in zip(items, parsed, strict=True)
+        for item, raw in zip(items, batch.parsed, strict=True)
     ]
 
 
@@ -104,11 +121,11 @@ def _parse(event: Event, value: Value, runtime: Runtime) -> RawArticle | Rejecte
     return registered(raw, runtime.sources)
 
 
-def _item(event: Event, raw: RawArticle, result: Article | Rejected, words: Words, labels: Labels) -> Item:
+def _item(event: Event, raw: RawArticle, digest: str, result: Article | Rejected, words: Words, labels: Labels) -> Item:
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
     counted = words.counters(labels.of(raw.source))
-    return Item(event, result, raw.fetched_at, raw.version, _raw_digest(raw), words=counted)
+    return Item(event, result, raw.fetched_at, raw.version, digest, words=counted)
 
 
 def _raw_digest(raw: RawArticle) -> str:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -190,6 +190,14 @@ def make_consumer(settings: KafkaSettings, *, group: str | None = None, **overri
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
     _closing = False
+
+    def expect(self, topics: Iterable[str]) -> None:
+        """Ask for all of these topics at once, those that are not known. Else the first record of each waits for an
+        answer of its own, and the client for 0.1 s between two: seconds, when a job with many feeds has just started.
+        """
+        if unknown := {topic for topic in topics if self._metadata.partitions_for_topic(topic) is None}:
+            self._metadata._last_refresh_ms = 0
+            self._metadata.set_topics(self._metadata._topics | unknown)
 
     def close(self, timeout: float | None = None, **more: Any) -> None:
         """What was not delivered in time is given up: kafka-python raises then, and its thread goes on delivering."""

@@ -154,6 +154,10 @@ class BatchWriter:
             raise
         self._sent = sent + 1
 
+    def expect(self, topics: Iterable[str]) -> None:
+        """Look these topics up together, before records are sent to them."""
+        self._producer.client().expect(topics)
+
     def flush(self) -> int:
         """Wait until every record sent since the last flush is stored; return how many those are.
 

@@ -65,8 +65,18 @@ class RunLimits:
 
     batch_records: int = 500
     records: int = 20_000
-    size_bytes: int = 64 << 20
+    size_bytes: int = 128 << 20
     duration_s: float = 5.0
+
+    @property
+    def batch_bytes(self) -> int:
+        """A sixteenth of a run: its batches are read, normalised and written side by side."""
+        return max(self.size_bytes // 16, 1)
+
+    @property
+    def held_bytes(self) -> int:
+        """About as much is held to merge partitions."""
+        return self.size_bytes // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,7 @@ class AvailableReader:
             batch: list[Event] = []
             lost = None
             try:
-                self._fill(batch, min(self._limits.batch_records, left), left_bytes)
+                self._fill(batch, min(self._limits.batch_records, left), min(self._limits.batch_bytes, left_bytes))
             except (OffsetOutOfRangeError, LogTruncationError) as error:
                 lost = error
             if batch:
@@ -432,7 +442,7 @@ class AvailableReader:
                 return
             held = sum(_size(event for event, _ in ahead.events) for ahead in self._ahead.values())
             # Where much is held already, what is awaited comes in single steps.
-            step = self._limits.batch_records if held < self._limits.size_bytes else 1
+            step = self._limits.batch_records if held < self._limits.held_bytes else 1
             self._await_those_below(step)
             came = self._poll(step)
 

@@ -255,6 +255,8 @@ class Workspace:
         texts += self._originals_of(texts, each, numbers)
         known = [(text, self.article(text.article_id)) for text in texts]
         pairs = [(text, other) for text, other in known if other is not None and other.id != article_id]
+        if not pairs:
+            return []
         alike = self._without_boilerplate(each, pairs, compare_all(each.print, [text.print for text, _ in pairs]))
         judged = self._judge(each, pairs, alike)
         return [Lookalike(known, *found) for (_, known), found in zip(pairs, judged, strict=True)]

@@ -28,8 +28,7 @@ SIGNATURES = (
     (b"\x00\x00\xfe\xff", "UTF-32 text"),
 )
 _SPACED_NAME = re.compile(rb'"[ \t\r\n]+:')
-_CODES = (b"\\u0022", b"\\u003a", b"\\u003A")
-"""A quote and a colon, written as code points."""
+_LONG_BYTES = 32_768
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 
@@ -89,30 +88,13 @@ def _may_repeat(value: bytes, parsed: Any, names: int) -> bool:
     """False only when no object holds a name twice.
 
     Each name in the text ends in `":` unless space stands between. More of these than names means a repeated name, or
-    a string that holds a quote and a colon, and these are counted as they were read. Where either may be written as a
-    code point, no count tells.
+    a string that holds a quote and a colon. A long value is full of these, and is written again to tell.
     """
+    if len(value) > _LONG_BYTES:
+        return orjson.dumps(parsed) != value
     # Tabs and line breaks stand only between tokens: within a string they are escaped.
     spaced = b" :" in value or b"\n" in value or b"\t" in value or b"\r" in value
-    if spaced and _SPACED_NAME.search(value):
-        return True
-    surplus = value.count(b'":') - names
-    return surplus != 0 and (any(code in value for code in _CODES) or surplus != _quoted_colons(parsed))
-
-
-def _quoted_colons(parsed: Any) -> int:
-    """How often a quote and a colon stand in the strings of a value."""
-    found, left = 0, [parsed]
-    while left:
-        each = left.pop()
-        if isinstance(each, str):
-            found += each.count('":')
-        elif isinstance(each, dict):
-            left += each
-            left += each.values()
-        elif isinstance(each, list):
-            left += each
-    return found
+    return bool(spaced and _SPACED_NAME.search(value)) or value.count(b'":') != names
 
 
 def _read_exactly(value: bytes, parsed: Any) -> Any | NotJson:

@@ -128,8 +128,7 @@ def _withdrawal(raw: RawArticle, url: str | None, now: datetime) -> Article:
 def _article(
     raw: RawArticle, source: SourceProfile | None, page: Extracted, url: str | None, now: datetime
 ) -> Article | Rejected:
-    hinted, hinted_marks = split_title(raw.title or "")
-    title = (page.title or hinted)[:MAX_TITLE_CHARS]
+    title, marks = _title(raw, page)
     if page.refused:
         kind = f"an {page.refused}" if page.refused[0] in "aeiou" else f"a {page.refused}"
         message = f"the page is not an article but {kind}: {title[:100]!r}"
@@ -144,7 +143,7 @@ def _article(
     if word_share(page.body or title) < MIN_WORD_SHARE:
         message = "the content is not text: too few of its characters belong to words"
         return Rejected(Reason.NO_TEXT, message, STAGE)
-    language = detect_language(f"{title}\n{page.body}")[0]
+    language = page.language or language_of(raw, page)
     authors = tuple(filter(None, map(tidy_line, raw.authors))) or page.authors
     article = Article(
         source=raw.source,
@@ -160,10 +159,23 @@ def _article(
         word_count=_count_words(page.body),
         content_hash=content_hash(title, page.body),
     )
-    left = _leftovers(raw, article, page.marks or (() if page.title else hinted_marks))
+    left = _leftovers(raw, article, marks)
     if article.url and page.canonical_url not in (None, article.url):
         left.setdefault("canonical_url", page.canonical_url)  # not believed
     return replace(article, raw=left)
+
+
+def _title(raw: RawArticle, page: Extracted) -> tuple[str, tuple[str, ...]]:
+    """The title, and the marks that were taken off it."""
+    if page.title:
+        return page.title[:MAX_TITLE_CHARS], page.marks
+    title, marks = split_title(raw.title or "")
+    return title[:MAX_TITLE_CHARS], page.marks or marks
+
+
+def language_of(raw: RawArticle, page: Extracted) -> str:
+    """The language of an article, `und` where it cannot be told."""
+    return detect_language(f"{_title(raw, page)[0]}\n{page.body}")[0]
 
 
 def _count_words(text: str) -> int:

@@ -81,7 +81,8 @@ def one_newline(text: str) -> str:
 
 def tidy_line(text: str) -> str:
     """Tidy text on one line, trimmed."""
-    return _LINE_SPACES.sub(" ", tidy_text(text)).strip()
+    text = tidy_text(text)
+    return (_LINE_SPACES.sub(" ", text) if "\n" in text or "  " in text else text).strip()
 
 
 def tidy_lines(text: str) -> list[str]:

@@ -23,7 +23,8 @@ class Extracted:
 
     `dates` are all dates found, best evidence first; `published` is the first. A date without a zone stays so.
     `language_hint` is what the page claims. `marks` were taken off the title (`فيديو`). `refused` says what it
-    is that is no article (`block page`, `error page` ...). `words` says where all words went.
+    is that is no article (`block page`, `error page` ...). `words` says where all words went. `language` is that of
+    the text, where it was asked for already.
     """
 
     title: str = ""
@@ -37,6 +38,7 @@ class Extracted:
     marks: tuple[str, ...] = ()
     refused: str = ""
     words: Words = NO_WORDS
+    language: str = ""
     dropped: tuple[Dropped, ...] = field(default=())
 
 

@@ -121,6 +121,7 @@ class WriteToKafka(ConfiguredDoFn):
 
     def send(self, records: Sequence[OutputRecord]) -> None:
         """Hand records to the producer; they go out meanwhile."""
+        self._writer.expect(record.topic for record in records)
         for record in records:
             self._writer.send(record.topic, record.key, record.value, record.headers)
 

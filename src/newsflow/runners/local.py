@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -23,7 +23,9 @@ from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 from newsflow.errors import ConfigError, NewsflowError
 from newsflow.ingest.runtime import runtime_for
 from newsflow.kafka.reader import Run, TopicPosition
+from newsflow.model import Event
 from newsflow.outages import outages
+from newsflow.runners.ahead import ReadAhead
 from newsflow.runners.batches import counters
 from newsflow.runners.job import Build, Job
 
@@ -38,6 +40,7 @@ class Reader(Protocol):
 
     @property
     def finished(self) -> Mapping[int, int]: ...
+    def batches(self) -> Iterator[list[Event]]: ...
     def plan(self, until: Mapping[int, int] | None = None) -> Run: ...
     def end_offsets(self) -> Mapping[int, int]: ...
     def finish(self) -> int: ...
@@ -97,7 +100,8 @@ class LocalLoop:
         self._bad_in_a_row = 0
         self._for_ever = False
         self._runtime = runtime_for(job.config)
-        self._runtime.lend(position or job.raw, reader)
+        self._ahead = ReadAhead(reader)
+        self._runtime.lend(position or job.raw, self._ahead)
         self._runtime.beat = beat
 
     def stop(self) -> None:
@@ -132,7 +136,10 @@ class LocalLoop:
         run = self._reader.plan(until)
         if run.empty and not even_empty:
             return False
-        found = self._pipeline.run()
+        try:
+            found = self._pipeline.run()
+        finally:
+            self._ahead.settle()
         records = self._reader.finish()
         left = sum(max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items())
         self._report(records, found, left)

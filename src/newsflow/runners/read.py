@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
 from newsflow.config.settings import Config
+from newsflow.ingest import steps
 from newsflow.ingest.files import read_batches
+from newsflow.ingest.runtime import Runtime
 from newsflow.kafka.reader import TopicPosition
 from newsflow.model import Event
+from newsflow.runners.ahead import ReadAhead
 from newsflow.runners.batches import ConfiguredDoFn, on_batches
 from newsflow.runners.job import Job
+
+BeginFunction = Callable[[list[Event], Runtime], list[Event]]
+"""Begins the work on a batch that was read ahead."""
+
+
+def _only_read(events: list[Event], _: Runtime) -> list[Event]:
+    return events
 
 
 class _ReadTopic(beam.PTransform):
     """Batches of `Event`, in the order of each partition: a topic from one position on, or the lines of a file."""
 
-    def __init__(self, job: Job, position: TopicPosition) -> None:
+    def __init__(self, job: Job, position: TopicPosition, begin: BeginFunction) -> None:
         super().__init__()
-        self._job, self._position = job, position
+        self._job, self._position, self._begin = job, position, begin
 
     def expand(self, pipeline: Any) -> Any:
         config = self._job.config
@@ -29,7 +39,10 @@ class _ReadTopic(beam.PTransform):
             from newsflow.runners.endless import ReadEndless
 
             return pipeline | "ReadEndless" >> ReadEndless(config, self._position, self._job.one_split)
-        reader = ReadAvailable(config, self._position) if self._job.source == "available" else ReadLines(self._job)
+        if self._job.source == "available":
+            reader: beam.DoFn = ReadAvailable(config, self._position, self._begin)
+        else:
+            reader = ReadLines(self._job, self._begin)
         return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> on_batches(reader)
 
 
@@ -37,34 +50,48 @@ class ReadArticles(_ReadTopic):
     """Raw events in batches."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__(job, job.raw)
+        super().__init__(job, job.raw, steps.begin)
 
 
 class ReadPublished(_ReadTopic):
     """Published articles in batches, from where `sink` left off."""
 
     def __init__(self, job: Job, sink: str) -> None:
-        super().__init__(job, job.published(sink))
+        super().__init__(job, job.published(sink), _only_read)
 
 
-class ReadAvailable(ConfiguredDoFn):
+class _ReadBatches(ConfiguredDoFn):
+    """A step that reads batches, and begins the work on each."""
+
+    def __init__(self, config: Config, begin: BeginFunction) -> None:
+        super().__init__(config)
+        self._begin = begin
+
+    def _began(self, events: list[Event]) -> list[Event]:
+        return self._begin(events, self._runtime)
+
+
+class ReadAvailable(_ReadBatches):
     """The batches of the run that the local loop has planned, by the reader that it lends."""
 
-    def __init__(self, config: Config, position: TopicPosition) -> None:
-        super().__init__(config)
+    def __init__(self, config: Config, position: TopicPosition, begin: BeginFunction) -> None:
+        super().__init__(config, begin)
         self._position = position
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        yield from self._runtime.lent(self._position).batches()
+        yield from self._runtime.lent(self._position).batches(self._began)
 
 
-class ReadLines(ConfiguredDoFn):
+class ReadLines(_ReadBatches):
     """The lines of a file. One that would not fit a record is a claim, as it would be on Kafka."""
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job.config)
+    def __init__(self, job: Job, begin: BeginFunction) -> None:
+        super().__init__(job.config, begin)
         self._path = job.input_path
 
-    def process(self, _: bytes) -> Iterator[list[Event]]:
+    def batches(self) -> Iterator[list[Event]]:
         limits, keep = self._config.limits, self._runtime.claim_check.keep_line
-        yield from read_batches(Path(self._path), limits.batch_records, keep, limits.record_bytes)
+        return read_batches(Path(self._path), limits.batch_records, keep, limits.record_bytes)
+
+    def process(self, _: bytes) -> Iterator[list[Event]]:
+        yield from ReadAhead(self).batches(self._began)

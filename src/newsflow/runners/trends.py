@@ -106,7 +106,7 @@ class CloseAtEndOfRun(ConfiguredDoFn):
         """What changed is in the ledger; nothing is to be carried from here."""
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        read_ms = self._runtime.lent(self._position).read_until_ms(self._grace_s)
+        read_ms = self._runtime.lent(self._position).reader.read_until_ms(self._grace_s)
         yield WindowedValue(read_ms // 1_000 - self._grace_s, Timestamp(0), (GlobalWindow(),))
 
 

@@ -10,7 +10,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from queue import LifoQueue
 from typing import Any
@@ -19,7 +19,7 @@ import orjson
 
 from newsflow.errors import SandboxError
 from newsflow.model import Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, media_type, normalise
+from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, language_of, media_type, normalise
 from newsflow.normalise.html import lines_outside
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 from newsflow.normalise.words import Words
@@ -29,6 +29,8 @@ NormaliseTask = tuple[RawArticle, SourceProfile | None, datetime]
 """A raw article, its source, and when it was first seen."""
 WorkerRequest = tuple[RawArticle, SourceProfile | None, bool]
 """A raw article, its source, and whether the answer is to list what was dropped."""
+Begun = list["NormaliseTask | Future[tuple[Article | Rejected, Words]]"]
+"""Pages that workers were given, and texts that are still to be read."""
 RECYCLE_CALLS = 5_000
 """A worker is replaced after so many pages: parsers leak, and memory fragments."""
 
@@ -49,7 +51,7 @@ def answer(request: WorkerRequest) -> bytes:
         dropped = page.dropped if with_dropped else ()
         if with_dropped and is_html_page(raw):
             dropped += lines_outside(raw.content, page)
-        return orjson.dumps({"page": asdict(replace(page, dropped=dropped))})
+        return orjson.dumps({"page": replace(page, dropped=dropped, language=language_of(raw, page))})
     except Exception as error:  # whatever a parser raises, the parent is told
         message = str(error)[:500].encode("utf-8", "replace").decode()
         return orjson.dumps({"error": _class_name(error), "message": message})
@@ -78,6 +80,7 @@ def _decode_answer(data: bytes) -> Extracted:
         agency=page["agency"],
         marks=tuple(page["marks"]),
         refused=page["refused"],
+        language=page["language"],
         words=Words(**page["words"]),
         dropped=tuple(Dropped(item["text"], item["why"]) for item in page["dropped"]),
     )
@@ -128,29 +131,36 @@ class Normaliser:
     def counted_many(
         self, tasks: Iterable[NormaliseTask], beat: Callable[[], object] = lambda: None
     ) -> list[tuple[Article | Rejected, Words]]:
-        """One result for each task, in order, and where its words went. Blocks for at most a few time limits for each
-        page; `beat` is called as it moves. A page is begun as soon as its task is there.
+        """One result for each task, in order, and where its words went. See `begin` and `finish`."""
+        return self.finish(self.begin(tasks), beat)
+
+    def begin(self, tasks: Iterable[NormaliseTask]) -> Begun:
+        """Let workers begin with the pages among the tasks, each as soon as its task is there."""
+        begun: Begun = []
+        try:
+            for task in tasks:
+                in_worker = self._needs_worker(task[0])
+                begun.append(self._threads.submit(self._guarded, task, self._extract) if in_worker else task)
+        except BaseException:
+            _cancel(begun)
+            raise
+        return begun
+
+    def finish(self, begun: Begun, beat: Callable[[], object] = lambda: None) -> list[tuple[Article | Rejected, Words]]:
+        """One result for each task that was begun, in order, and where its words went. Blocks for at most a few time
+        limits for each page; `beat` is called as it moves.
 
         Raises SandboxError when no worker can be started: then no article is to blame.
         """
-        futures: dict[int, Future[tuple[Article | Rejected, Words]]] = {}
         results: dict[int, tuple[Article | Rejected, Words]] = {}
-        short: dict[int, NormaliseTask] = {}
         try:
-            for i, task in enumerate(tasks):
-                if self._needs_worker(task[0]):
-                    futures[i] = self._threads.submit(self._guarded, task, self._extract)
-                else:
-                    short[i] = task
-            for i, task in short.items():
-                results[i] = self._guarded(task, extract_page)
-                beat()
-            for i, future in futures.items():
-                results[i] = future.result()
+            # Short texts first, while the workers read.
+            for i in sorted(range(len(begun)), key=lambda i: isinstance(begun[i], Future)):
+                each = begun[i]
+                results[i] = each.result() if isinstance(each, Future) else self._guarded(each, extract_page)
                 beat()
         finally:
-            for future in futures.values():
-                future.cancel()
+            _cancel(begun)
         return [results[i] for i in range(len(results))]
 
     def explain(self, task: NormaliseTask) -> tuple[Article | Rejected, Extracted]:
@@ -236,6 +246,12 @@ class Normaliser:
             raise
         finally:
             self._slots.put(worker)
+
+
+def _cancel(begun: Begun) -> None:
+    for each in begun:
+        if isinstance(each, Future):
+            each.cancel()
 
 
 def _rejection(error: Exception) -> Rejected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from newsflow.errors import SandboxError, in_words
@@ -17,6 +19,8 @@ from newsflow.errors import SandboxError, in_words
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 START_LIMIT_S = 60.0
+PIPE_BYTES = 1 << 20
+"""Most pages fit: in a pipe of the usual 64 KB either side would wait for the other several times."""
 READY = b"ready"
 # A process that reads hostile pages must not see the parent's secrets.
 _PASSED_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -144,6 +148,8 @@ class Worker:
     def _wait_until_ready(self, limit_s: float) -> None:
         for pipe in (self._stdin, self._stdout):
             os.set_blocking(pipe.fileno(), False)
+            with suppress(OSError):  # beyond what this user may take
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         try:
             answer = _read_frame(self._stdout.fileno(), time.monotonic() + limit_s)
         except (TimeoutError, EOFError):

@@ -72,6 +72,10 @@ class RuleSet:
         index = self.tables.by_id.get(rule_id)
         return None if index is None else self.tables.rules[index]
 
+    def prepare(self) -> None:
+        """Make now what the first articles would wait for."""
+        self.tables.vocabulary.build()
+
     def scan(self, article: Article) -> Scan:
         """What the article holds of all terms, for explanations."""
         vocabulary = self.tables.vocabulary

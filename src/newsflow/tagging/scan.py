@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from newsflow.model import Article
@@ -113,6 +114,7 @@ class Scan:
         self._look_up(tables.vocabulary.hits(self.text.folded), searched)
         self._spans: dict[LeafId, list[Span]] = {}
         self._longest: dict[LeafId, int] = {}
+        self._unfolded: dict[str, bool] = {}
         self._parts: PartBounds | None = None
 
     def _look_up(self, hits: Iterable[PatternHit], searched: Searched) -> None:
@@ -210,14 +212,21 @@ class Scan:
 
     def is_exact(self, span: Span) -> bool:
         """Whether a hit is spelt as its term, letter by letter; what stands before it, as an article, aside."""
-        field, start, end = self.text.original_span(span.start, span.end, span.skip)
-        found = self.text.field(field)[start:end]
         key = self.tables.leaves[span.leaf].key
-        spellings = exact_spellings(key.text, forms_language(key.text, key.language))
-        if found.casefold() in spellings:
-            return True
-        found = unfolded(found)
-        return any(map(found.__contains__ if key.text.endswith(OPEN) else found.endswith, spellings))
+        written = self.text.cased[span.start + 1 : span.end - 1]
+        if span.skip or not self._is_unfolded(written):
+            field, start, end = self.text.original_span(span.start, span.end, span.skip)
+            written = self.text.field(field)[start:end]
+        return _is_spelt(written, key.text, key.language)
+
+    def _is_unfolded(self, folded: str) -> bool:
+        """Whether a piece of the folded text is one of the original too, wherever it stands."""
+        known = self._unfolded.get(folded)
+        if known is None:
+            text = self.text
+            known = text.title.count(folded) + text.body.count(folded) == text.cased.count(folded)
+            self._unfolded[folded] = known
+        return known
 
     def is_certain(self, span: Span) -> bool:
         """Whether the capitals of a hit tell: it stands neither amid capitals nor, with a first one only, at the start
@@ -238,6 +247,16 @@ class Scan:
         if field == "body":
             return not self.text.in_title(span.start)
         return part == field or (field == "lead" and part == "dateline")
+
+
+@lru_cache(maxsize=16_384)
+def _is_spelt(found: str, term: str, language: str) -> bool:
+    """Whether a text has a spelling of an exact term at its end, or anywhere where the term's end is open."""
+    spellings = exact_spellings(term, forms_language(term, language))
+    if found.casefold() in spellings:
+        return True
+    found = unfolded(found)
+    return any(map(found.__contains__ if term.endswith(OPEN) else found.endswith, spellings))
 
 
 def span_start(span: Span) -> int:

@@ -14,6 +14,7 @@ how a position in the folded text finds its code points in the original.
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from bisect import bisect_left
@@ -75,9 +76,8 @@ def kinds_of(text: str) -> NDArray[np.uint8]:
         return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
     codes = codes_of(text)
     kinds = _KINDS[codes]
-    unknown = kinds == UNKNOWN
-    if unknown.any():
-        for code in set(codes[unknown].tolist()):
+    if not kinds.all():  # UNKNOWN is 0
+        for code in set(codes[kinds == UNKNOWN].tolist()):
             _KINDS[code] = kind_of(code)
         kinds = _KINDS[codes]
     return kinds
@@ -133,6 +133,9 @@ _TABLE = _FoldTable()
 _FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
 """The folded form of each code point; itself and the flag where that is not one code point; 0 where not yet known."""
 _FLAG = np.uint32(1 << 31)
+_SHORT = 200
+"""Texts below this are folded faster without an array."""
+_SPACES = re.compile("  +")
 _FEW = 64
 """So many code points are replaced one by one; texts of more, as made by nobody, take the general way."""
 
@@ -155,6 +158,8 @@ def _translate(text: str) -> str:
     has few, and as each output of the table folds to itself, they are replaced one after the other."""
     if text.isascii():
         return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
+    if len(text) < _SHORT:
+        return text.translate(_TABLE)
     codes = _folded_codes(codes_of(text))
     others = codes >= _FLAG
     if not others.any():
@@ -175,8 +180,8 @@ def _text(codes: Codes) -> str:
 
 def fold_cased(text: str) -> str:
     """Folded tokens joined and surrounded by single spaces, capitals kept; `" "` when there are none."""
-    tokens = _translate(text).split()
-    return f" {' '.join(tokens)} " if tokens else " "
+    # Faster than to split and join: what folding leaves between words is spaces.
+    return _SPACES.sub(" ", f" {_translate(text)} ")
 
 
 def unfolded(text: str) -> str:
@@ -259,6 +264,10 @@ class FoldedText:
     def _body_edges(self) -> Sequence[int]:
         return token_edges(self.body, self.cased.count(" ", self._body_start) - 1)
 
+    @cached_property
+    def _spaces_of_title(self) -> int:
+        return self._spaces_before(self._body_start)
+
     @property
     def _body_start(self) -> int:
         return self.title_end + len(FIELD_GAP)
@@ -306,7 +315,7 @@ class FoldedText:
         `skip` folded characters (a proclitic) are left out at the front.
         """
         title = start < self.title_end
-        first = self._spaces_before(start + 1) - 1 - (0 if title else self._spaces_before(self._body_start))
+        first = self._spaces_before(start + 1) - 1 - (0 if title else self._spaces_of_title)
         last = first + self.folded.count(" ", start + 1, end - 1)
         edges = self._title_edges if title else self._body_edges
         begin = edges[2 * first]

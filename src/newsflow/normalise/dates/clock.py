@@ -8,11 +8,12 @@ from datetime import time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from newsflow.model import DatePrecision
-from newsflow.normalise.dates import names as words
-from newsflow.normalise.dates.names import Token
+from newsflow.normalise.dates import words
+from newsflow.normalise.dates.tokens import Token
+from newsflow.normalise.dates.zones import ZONES
 
 _NUMBERS = re.compile(r"\d+")
-_OFFSET = re.compile(r"(utc|gmt)?\s?([+-])\s?(\d{1,2}):?(\d{2})?")
+_OFFSET = re.compile(r"[^\d+-]*([+-])\s?(\d{1,2}):?(\d{2})?")
 _PRECISIONS: tuple[DatePrecision, ...] = ("hour", "minute", "second")
 
 
@@ -88,13 +89,22 @@ def _take_zone(tokens: list[Token], after: int) -> tuple[tzinfo | None, bool, in
         return None, False, after
     token = tokens[index]
     if token.kind == "offset":
-        return _offset_zone(token.text), False, index + 1
-    # `čet` is Thursday, unless another weekday is named.
-    is_name = token.kind == "weekday" and sum(each.kind == "weekday" for each in tokens) > 1
-    if (token.kind == "word" or is_name) and token.text in words.ZONES:
-        zone = words.ZONES[token.text]
+        return _offset_zone(token.text), False, _after_name_of_offset(tokens, index + 1)
+    if token.kind == "word" and token.text in ZONES:
+        zone = ZONES[token.text]
         return _named_zone(zone), zone is None, index + 1
     return None, False, after
+
+
+def _after_name_of_offset(tokens: list[Token], index: int) -> int:
+    """The index after the name that a program writes behind an offset: `(Moscow Standard Time)`, `UTC`."""
+    if index < len(tokens) and tokens[index].text in ZONES:
+        return index + 1
+    if index >= len(tokens) or tokens[index].text != "(":
+        return index
+    end = next((at for at in range(index, len(tokens)) if tokens[at].text == ")"), index - 1)
+    is_name = all(token.kind in ("word", "weekday", "month", "mark") for token in tokens[index:end])
+    return end + 1 if is_name else index
 
 
 def _named_zone(zone: int | str | None) -> tzinfo | None:
@@ -106,10 +116,10 @@ def _named_zone(zone: int | str | None) -> tzinfo | None:
 def _offset_zone(text: str) -> tzinfo:
     match = _OFFSET.fullmatch(text)
     assert match is not None
-    minutes = int(match[3]) * 60 + int(match[4] or 0)
-    if minutes > 14 * 60:
+    hours, minutes = int(match[2]), int(match[3] or 0)
+    if hours > 14 or minutes > 59:
         raise UnreadableError("no such offset")
-    return timezone(timedelta(minutes=minutes if match[2] == "+" else -minutes))
+    return timezone(timedelta(hours=hours, minutes=minutes) * (1 if match[1] == "+" else -1))
 
 
 def _time_of_day(text: str, half: str | None) -> time:

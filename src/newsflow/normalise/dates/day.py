@@ -7,53 +7,36 @@ Hijri one never is, since its months begin with a sighting.
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 
-from newsflow.normalise.characters import fold
-from newsflow.normalise.dates import names as words
+from newsflow.model.languages import COVERED_BY
+from newsflow.normalise.dates.calendars import jalali_to_date
 from newsflow.normalise.dates.clock import UnreadableError
-from newsflow.normalise.dates.names import Token, known
+from newsflow.normalise.dates.names import known
+from newsflow.normalise.dates.tokens import Token
+from newsflow.normalise.dates.words import FILLERS, GREGORIAN_MARKS, HIJRI_MARKS, HOUR_WORDS
 
 # ruff: noqa: SIM905 - rows of words read best as rows
 
-
-PERSIAN_MONTHS = {
-    fold(name): number
-    for number, names in enumerate(
-        (
-            "فروردین|حمل اردیبهشت|ثور خرداد|جوزا تیر|سرطان مرداد|امرداد|اسد شهریور|سنبله مهر|میزان آبان|عقرب آذر|قوس "
-            "دی|جدی بهمن|دلو اسفند|حوت"
-        ).split(),
-        1,
-    )
-    for name in names.split("|")
-}
-PERSIAN_YEARS = range(1350, 1436)
-_NOWRUZ_1350 = date(1971, 3, 21)
-_LEAP_YEARS = frozenset((*range(1350, 1371, 4), *range(1375, 1404, 4), *range(1408, 1433, 4)))
 FIRST_YEAR, LAST_YEAR = 1900, 2099
+_FIRST_NEPALI = 2050
 _NUMBERS = re.compile(r"\d+")
 _MONTH_FIRST_REGIONS = frozenset({"us", "ph", "pr"})
 _DAY_FIRST_REGIONS = frozenset("gb uk au nz ie in pk za ng ke gh ae eg sa qa jo lb ps il mt sg my hk 001 150".split())
-_YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt"})
+_YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt", "mn"})
+_EITHER_ORDER = _YEAR_FIRST | {"fil"}
+_EITHER_REGIONS = frozenset({"pa", "ph", "pr"})
+_OWN_YEARS = frozenset({"am", "fa", "ne", "ps", "th", "ti"})
+"""Languages of countries with another calendar: two digits of a year may be of that."""
 # Where dates are written with dots, one with slashes was written by a program, perhaps in another order.
 _DOTTED = frozenset({"de", "fi", "nb", "no", "et", "cs", "sk", "sl"})
 _SEPARATORS = frozenset(",.:;|/\\-()[]·•*«»\"'،_~")
 _EAST_ASIAN = frozenset(["年月日", *"年月日년월일"])
 
 
-def jalali_to_date(year: int, month: int, day: int) -> date | None:
-    """The Gregorian date of a Persian one in the years covered; None when there is no such day."""
-    days = 31 if month <= 6 else 30 if month <= 11 or year in _LEAP_YEARS else 29
-    if not (year in PERSIAN_YEARS and 1 <= month <= 12 and 1 <= day <= days):
-        return None
-    before = sum(366 if each in _LEAP_YEARS else 365 for each in range(PERSIAN_YEARS.start, year))
-    return _NOWRUZ_1350 + timedelta(days=before + (month - 1) * 31 - max(0, month - 7) + day - 1)
-
-
 def is_hijri(text: str) -> bool:
     """Whether a numeric date has a year of the Hijri (or Persian) count."""
-    return any(1300 <= int(number) <= 1500 for number in _NUMBERS.findall(text))
+    return any(1300 <= int(number) <= 1500 or 5700 <= int(number) <= 5899 for number in _NUMBERS.findall(text))
 
 
 def numeric_date(text: str, tag: str | None, *, right_to_left: bool) -> date | None:
@@ -66,7 +49,9 @@ def numeric_date(text: str, tag: str | None, *, right_to_left: bool) -> date | N
             return None
         return jalali_to_date(first, second, third) if first > 31 else jalali_to_date(third, second, first)
     if len(numbers[0]) == 4:
-        return make_date(first, second, third)
+        return None if language == "ne" and first >= _FIRST_NEPALI else make_date(first, second, third)
+    if language in ("am", "ti") or (language == "ne" and third >= _FIRST_NEPALI):
+        return None  # an Ethiopian year, or a Nepali one
     year = third if third >= 100 else _short_year(text, third, language)
     if year is None:
         return None
@@ -85,12 +70,13 @@ def _order(language: str, region: str, right_to_left: bool) -> str | None:
         return "month" if region in _MONTH_FIRST_REGIONS else "day" if region in _DAY_FIRST_REGIONS else None
     if not language:
         return "day" if right_to_left else None
-    return None if language in _YEAR_FIRST else "day"
+    is_either = COVERED_BY.get(language, language) in _EITHER_ORDER or region in _EITHER_REGIONS
+    return None if is_either else "day"
 
 
 def _short_year(text: str, year: int, language: str) -> int | None:
     """Two-digit years are read in dotted dates of a known language only: `15.12.24`."""
-    return 2000 + year if "." in text and language and language not in _YEAR_FIRST and year < 80 else None
+    return 2000 + year if "." in text and language and language not in _YEAR_FIRST | _OWN_YEARS and year < 80 else None
 
 
 def make_date(year: int, month: int, day: int) -> date | None:
@@ -103,19 +89,15 @@ def make_date(year: int, month: int, day: int) -> date | None:
         return None
 
 
-class UnknownWordError(UnreadableError):
-    """A word that is neither a name nor a filler."""
-
-
 def calendar_date(tokens: list[Token], tag: str | None, *, right_to_left: bool) -> date:
     """The one day these tokens name.
 
-    Raises UnreadableError when there is none, or more than one; UnknownWordError on an unknown word.
+    Raises UnreadableError when there is none, or more than one, or a word that is neither a name nor a filler.
     """
     tokens = _without_hijri(tokens, known(tag))
     _check_words(tokens)
     days = set(_numeric_days(tokens, tag, right_to_left))
-    if named := _named_day(tokens, known(tag)):
+    if named := _named_day(tokens):
         days.add(named)
     if len(days) != 1:
         raise UnreadableError("no date" if not days else "two dates")
@@ -154,7 +136,7 @@ def _next_number(tokens: list[Token], indexes: range) -> int | None:
 
 
 def _mark_after(tokens: list[Token], index: int) -> set[int]:
-    return {index + 1} if index + 1 < len(tokens) and tokens[index + 1].text in words.HIJRI_MARKS else set()
+    return {index + 1} if index + 1 < len(tokens) and tokens[index + 1].text in HIJRI_MARKS else set()
 
 
 def _check_words(tokens: list[Token]) -> None:
@@ -162,14 +144,13 @@ def _check_words(tokens: list[Token]) -> None:
         if token.kind == "mark" and token.text not in _SEPARATORS and token.text not in _EAST_ASIAN:
             raise UnreadableError(f"a character that dates do not have: {token.text}")
         if token.kind == "word" and not _is_filler(token.text):
-            raise UnknownWordError(token.text)
+            raise UnreadableError(f"a word that is neither a name nor a filler: {token.text}")
 
 
 def _is_filler(word: str) -> bool:
-    tables = (words.FILLERS, words.GREGORIAN_MARKS, words.UPDATED, words.HOUR_WORDS, _EAST_ASIAN, PERSIAN_MONTHS)
-    if any(word in table for table in tables):
+    if any(word in table for table in (FILLERS, GREGORIAN_MARKS, HOUR_WORDS, _EAST_ASIAN)):
         return True
-    return word.startswith(("و", "ب", "ل")) and word[1:] in words.FILLERS  # Arabic proclitics
+    return word.startswith(("و", "ب", "ل")) and word[1:] in FILLERS  # Arabic proclitics
 
 
 def _numeric_days(tokens: list[Token], tag: str | None, right_to_left: bool) -> list[date]:
@@ -183,11 +164,9 @@ def _numeric_days(tokens: list[Token], tag: str | None, right_to_left: bool) -> 
     return days
 
 
-def _named_day(tokens: list[Token], language: str | None) -> date | None:
+def _named_day(tokens: list[Token]) -> date | None:
     numbers = [token.text for token in tokens if token.kind in ("number", "dotted")]
-    months, persian = _months(tokens), False
-    if language in ("fa", "ps", None) and not months:
-        months, persian = {PERSIAN_MONTHS[token.text] for token in tokens if token.text in PERSIAN_MONTHS}, True
+    months = _months(tokens)
     if not months:
         if numbers:
             raise UnreadableError("numbers that are not part of a date")
@@ -196,7 +175,7 @@ def _named_day(tokens: list[Token], language: str | None) -> date | None:
     if len(months) != 1:
         raise UnreadableError("two months")
     (month,) = months
-    found = jalali_to_date(year, month, day) if persian else make_date(year, month, day)
+    found = make_date(year, month, day)
     if found is None:
         raise UnreadableError("no such day")
     return found

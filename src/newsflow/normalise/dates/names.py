@@ -1,4 +1,4 @@
-"""Names and words of dates, all folded: months and weekdays by language, and the words that stand around a date.
+"""Names of months and weekdays by language, all folded.
 
 Arabic names are our own table, in all the usages news is written in; the others are CLDR's (data/date-names.json).
 """
@@ -6,11 +6,9 @@ Arabic names are our own table, in all the usages news is written in; the others
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 from newsflow.model.languages import OTHER_CODE, SAME_LANGUAGE, primary_subtag
 from newsflow.normalise.characters import fold
@@ -34,18 +32,18 @@ _GREGORIAN = {
     12: "ديسمبر كانون_الأول كانون_أول كانون1 ك1 دجنبر دسمبر دجمبر",
 }
 _HIJRI = {
-    1: "محرم المحرم",
-    2: "صفر",
-    3: "ربيع_الأول ربيع_أول",
-    4: "ربيع_الآخر ربيع_الثاني ربيع_آخر ربيع_ثاني ربيع_ثان",
-    5: "جمادى_الأولى جمادى_الأول جمادى_أولى جماد_أول جماد_الأول",
-    6: "جمادى_الآخرة جمادى_الآخر جمادى_الثانية جمادى_الثاني جمادى_ثانية جماد_ثاني جماد_الآخر جماد_الثاني",
-    7: "رجب",
-    8: "شعبان",
-    9: "رمضان رمضان_المبارك",
-    10: "شوال",
-    11: "ذو_القعدة ذي_القعدة ذوالقعدة ذيالقعدة",
-    12: "ذو_الحجة ذي_الحجة ذوالحجة ذيالحجة",
+    1: "محرم المحرم محرم_الحرام muharram muharrem",
+    2: "صفر صفر_المظفر safar",
+    3: "ربيع_الأول ربيع_أول rabiul_awal rebiülevvel",
+    4: "ربيع_الآخر ربيع_الثاني ربيع_آخر ربيع_ثاني ربيع_ثان rabiul_akhir rebiülahir",
+    5: "جمادى_الأولى جمادى_الأول جمادى_أولى جماد_أول جماد_الأول جمادی_الاول jumadil_awal cemaziyelevvel",
+    6: "جمادى_الآخرة جمادى_الآخر جمادى_الثانية جمادى_الثاني جمادى_ثانية جماد_ثاني جماد_الآخر جماد_الثاني jumadil_akhir cemaziyelahir",
+    7: "رجب رجب_المرجب rajab recep",
+    8: "شعبان شعبان_المعظم shaban sha'ban syaban şaban",
+    9: "رمضان رمضان_المبارك ramadan ramadhan ramazan",
+    10: "شوال شوال_المکرم shawwal syawal şevval",
+    11: "ذو_القعدة ذي_القعدة ذوالقعدة ذيالقعدة ذی_القعد ذیقعد zulkaidah zilkade",
+    12: "ذو_الحجة ذي_الحجة ذوالحجة ذيالحجة ذی_الحج ذوالحج zulhijah zilhicce",
 }
 _WEEKDAYS = {
     0: "الاثنين الإثنين اثنين الأثنين",
@@ -65,23 +63,68 @@ def _table(names: dict[int, str]) -> dict[str, int]:
 MONTHS = _table(_GREGORIAN)
 """Folded month name (one or two words) to 1 to 12."""
 HIJRI_MONTHS = _table(_HIJRI)
+OTHER_MONTHS = HIJRI_MONTHS | dict.fromkeys(
+    map(
+        fold,
+        "বৈশাখ জ্যৈষ্ঠ আষাঢ় শ্রাবণ ভাদ্র আশ্বিন কার্তিক অগ্রহায়ণ পৌষ মাঘ ফাল্গুন চৈত্র "
+        "tishrei cheshvan heshvan kislev tevet shevat shvat adar nisan iyar iyyar sivan tammuz av elul".split(),
+    ),
+    0,
+)
+"""Months of calendars that are not read: Hijri, Bengali, Hebrew in Latin letters."""
 WEEKDAYS = _table(_WEEKDAYS)
 """Folded weekday name to 0 (Monday) to 6."""
 
 LANGUAGES = (
     "ar en fr ru uk es de tr fa he ur pl pt it nl bg sr mk be cs sk sl hr bs ro hu el sv da nb fi et lv "
-    "lt sq ca id ms hi bn ta vi zh ja ko ka hy az kk uz sw"
+    "lt sq ca id ms hi bn ta vi zh ja ko ka hy az kk uz sw "
+    "af am as ckb cy eu fil ga gl gu is km kn ky lb lo ml mn mr mt my ne or pa ps si so te tg th tk tt ug"
 ).split()
 # Forms that the news uses beside CLDR's.
 _EXTRA: dict[str, dict[int, str]] = {
     "en": {9: "sept", 1: "jan", 3: "mar", 4: "apr", 6: "june jun", 7: "july jul"},
     "fr": {1: "janv", 2: "fevr fev", 7: "juil juill", 4: "avr", 9: "sept"},
     "es": {9: "setiembre set sept"},
-    "de": {1: "jänner jaenner", 2: "feber", 3: "maerz"},
+    "de": {1: "jänner jaenner", 2: "feber", 3: "maerz mrz"},
+    "am": {1: "ጃንዩወሪ", 2: "ፌብሩወሪ"},
+    "bg": {9: "септ"},
+    "he": {3: "מרס במרס מארס"},
+    "mk": {9: "септ", 11: "ноем"},
+    "ro": {11: "noiem"},
+    "uk": {3: "берез", 9: "верес", 11: "лис листоп"},
     "ru": {2: "фев", 3: "марта", 9: "сен сент", 11: "ноя нояб"},
     "fa": {1: "ژانویه", 2: "فوریه", 3: "مارس", 4: "آوریل", 5: "مه می", 6: "ژوئن", 7: "ژوئیه جولای", 8: "اوت آگوست"},
+    "sr": {6: "juni", 7: "juli"},
+    "th": {1: "ม.ค", 7: "กรกฏาคม"},
     "ur": {8: "اگست"},
-    "sr": {1: "јануар januar", 6: "јун juni", 7: "јул juli"},
+    "bn": {1: "জানুয়ারি", 2: "ফেব্রুয়ারি", 8: "আগষ্ট অগাস্ট"},
+    "hi": {9: "सितम्बर", 10: "अक्टूबर", 11: "नवम्बर", 12: "दिसम्बर"},
+}
+_ALONE = frozenset({"be", "cs", "hr", "pl", "uk"})
+_EXTRA_WEEKDAYS: dict[str, str] = {  # Monday to Sunday, `|` between forms, `-` where there is none
+    "en": "- tues weds thur|thurs - - -",
+    "ru": "пнд втр срд|среду чтв птн|пятницу сбт|субботу вск|воскресение",
+    "uk": "- - середу - п'ятницю|пят суботу неділю",
+    "be": "- - сераду - пятніцу суботу нядзелю",
+    "pl": "pn wtor środę cz|czw - sobotę niedzielę",
+    "cs": "- - středu - - sobotu neděli",
+    "sk": "- - stredu - - sobotu nedeľu",
+    "hr": "- - srijedu - - subotu nedjelju",
+    "sr": "- - среду|sredu - - суботу|subotu недељу|nedelju",
+    "sl": "- - sredo - - soboto nedeljo",
+    "sv": "månd tisd onsd torsd fred lörd sönd",
+    "pt": "segunda terça quarta quinta sexta - -",
+    "he": "שני שלישי רביעי חמישי שישי שבת ראשון",
+    "tr": "- - çrs prs - - -",
+    "th": "- - - พฤหัส - - -",
+}
+_FORMS: dict[str, str] = {  # after a day or before a time, month by month
+    "sr": "јануара фебруара марта априла маја јуна јула августа септембра октобра новембра децембра "
+    "januara februara marta aprila maja juna jula avgusta septembra oktobra novembra decembra",
+    "sl": "januarja februarja marca aprila maja junija julija avgusta septembra oktobra novembra decembra",
+    "bs": "januara februara marta aprila maja juna jula augusta septembra oktobra novembra decembra",
+    "lv": "janvārī februārī martā aprīlī maijā jūnijā jūlijā augustā septembrī oktobrī novembrī decembrī",
+    "ka": "იანვარს თებერვალს მარტს აპრილს მაისს ივნისს ივლისს აგვისტოს სექტემბერს ოქტომბერს ნოემბერს დეკემბერს",
 }
 
 
@@ -91,6 +134,8 @@ class Names:
 
     months: dict[str, int]
     weekdays: dict[str, int]
+    is_alone: bool = False
+    """Whether close languages call other months so: `listopad` is October in Croatian, November in Polish."""
 
 
 def known(language: str | None) -> str | None:
@@ -107,9 +152,18 @@ def names_of(language: str) -> Names:
     months, weekdays = (dict(MONTHS), dict(WEEKDAYS)) if language == "ar" else _cldr(language)
     for number, extra in _EXTRA.get(language, {}).items():
         months.update((fold(name), number) for name in extra.split())
+    months.update((fold(name), at % 12 + 1) for at, name in enumerate(_FORMS.get(language, "").split()))
+    for number, row in enumerate(_EXTRA_WEEKDAYS.get(language, "").split()):
+        weekdays.update((fold(name), number) for name in row.split("|") if name != "-")
+    weekdays.update({name.replace("-", " "): number for name, number in weekdays.items()})  # as in tokens
     if language == "fa":  # written with a space, or with a joiner, which folding takes away
         weekdays.update({name.replace("شنبه", " شنبه"): number for name, number in weekdays.items() if name != "شنبه"})
-    return Names(months, weekdays)
+    if language == "ckb":  # before a year
+        months.update({f"{name}{fold('ی')}": number for name, number in months.items()})
+    if language == "th":  # `วัน` is day, `ที่` makes an ordinal of what follows
+        bare = {name.removeprefix("วน"): number for name, number in weekdays.items()}
+        weekdays.update(bare | {f"{name}{end}": number for name, number in (weekdays | bare).items() for end in ("ท",)})
+    return Names(months, weekdays, language in _ALONE)
 
 
 def _cldr(language: str) -> tuple[dict[str, int], dict[str, int]]:
@@ -146,196 +200,3 @@ def _unanimous(found: dict[str, set[int]]) -> dict[str, int]:
         for name, numbers in found.items()
         if len(numbers) == 1 and (len(name) > 2 or not name.isascii())
     }
-
-
-# The words around a date: halves of the day, fillers, zones. All languages together.
-
-
-def _folded(text: str) -> frozenset[str]:
-    return frozenset(fold(word.replace("_", " ")) for word in text.split())
-
-
-AM = _folded(
-    "am a.m. a.m a._m. ص صباحا صباحاً الصباح فجرا فجراً الفجر صبح قبل_الظهر ق.ظ ق_ظ قبل‌ازظهر قبل_از_ظهر "
-    'утра ранку öö ös öö. de_la_mañana da_manhã del_mattino matin morgens vormittags przed_południem لפנה״צ לפנה"צ '
-    "बजे_सुबह पूर्वाह्न sa 上午 凌晨 早上 午前 오전 pagi π.μ. πμ dop. dopoledne πμ. am. 早晨"
-)
-PM = _folded(
-    "pm p.m. p.m p._m. م مساء مساءً المساء مساءا عصرا عصراً العصر بعد_الظهر ب.ظ ب_ظ بعدازظهر بعد_از_ظهر "
-    'вечера вечора de_la_tarde da_tarde del_pomeriggio abends nachmittags po_południu אחה״צ אחה"צ '
-    "अपराह्न ch chiều 下午 晚上 午後 오후 sore malam μ.μ. μμ odp. odpoledne pm."
-)
-NOON = _folded("ظهرا ظهراً الظهر дня noon midi öğle 中午")
-NIGHT = _folded("ليلا ليلاً الليل ليل ночи ночі nachts de_la_noche da_noite")
-"""Six to eleven is before midnight, twelve is midnight, one to five after it."""
-
-FILLERS = _folded(
-    # English, French, Spanish, Portuguese, Italian, German, Dutch
-    "and und y e i и та і و mis u ماه ء "
-    "published posted updated on at the of date time by since first created modified last update release released "
-    "st nd rd th o'clock hrs hours h "
-    "publié publiée le mis à_jour à a modifié mise_à_jour date_de_publication er de du heure heures "
-    "publicado publicada el a_las las del de actualizado actualización fecha hora horas em às as atualizado "
-    "pubblicato il alle ore aggiornato del "
-    "veröffentlicht am um uhr den der aktualisiert stand gepubliceerd op om uur bijgewerkt kl kl. klo "
-    # Russian, Ukrainian, Bulgarian, Serbian
-    "опубликовано обновлено в г г. года год часов час ч ч. дата публикации от опубліковано оновлено о об р р. року рік "
-    "публикувана на публикувано годин година године објављено у "
-    # Polish, Czech, Turkish, Romanian
-    "opublikowano dodano godz godz. o roku r r. dnia data aktualizacja publikováno zveřejněno v dne "
-    "yayınlanma güncelleme tarihi saat tarih eklenme yayın publicat la ora actualizat pe m d gada թ "
-    # Arabic
-    "نشر نشرت تم النشر في يوم الساعة الساعه بتاريخ تاريخ تاريخ_النشر النشر بتوقيت عند على من شهر سنة عام الموافق الموافقة "
-    "آخر تحديث آخر_تحديث اخر_تحديث حدث محدث تحديث كتب أضيف اضيفت وقت التاريخ الوقت التوقيت ميلادي ميلادية "
-    # Persian, Urdu, Hebrew
-    "ساعت انتشار تاریخ منتشر شده در به_روز به روز_رسانی بروزرسانی شائع تاریخ_اشاعت اپ_ڈیٹ بتاریخ بجے "
-    "פורסם עודכן בתאריך בשעה ב יום תאריך ה שעה "
-    # Greek, Hindi, Vietnamese, Indonesian
-    "δημοσιεύτηκε δημοσίευση στις ενημέρωση ώρα प्रकाशित को बजे ngày lúc giờ năm pukul jam wib tanggal pada"
-)
-UPDATED = _folded(
-    "updated update modified actualisé modifié mis mise_à_jour actualizado actualización atualizado aggiornato aktualisiert "
-    "bijgewerkt обновлено оновлено aktualizacja aktualizováno güncelleme actualizat تحديث التحديث محدث آخر_تحديث עודכן "
-    "به‌روزرسانی بروزرسانی اپ_ڈیٹ ενημέρωση"
-)
-HIJRI_MARKS = _folded("ه هـ هجري هجرية هجريه")
-GREGORIAN_MARKS = _folded("م ميلادي ميلادية ميلاديه")
-
-HOUR_WORDS = _folded("h hs hrs uhr heure heures ч ч. час часов часа год. hod. hod óra bajê")
-"""After a bare number they make it an hour."""
-
-_ZONES: tuple[tuple[str, int | str | None], ...] = (
-    ("z utc gmt tu غرينتش جرينتش غرينيتش جرينيتش توقيت_غرينتش توقيت_جرينتش التوقيت_العالمي جي_إم_تي", 0),
-    ("مكة مكة_المكرمة الرياض السعودية", "Asia/Riyadh"),
-    ("القاهرة مصر", "Africa/Cairo"),
-    ("بيروت لبنان", "Asia/Beirut"),
-    ("دمشق سوريا", "Asia/Damascus"),
-    ("القدس القدس_المحتلة", "Asia/Jerusalem"),
-    ("بغداد العراق", "Asia/Baghdad"),
-    ("أبوظبي أبو_ظبي دبي الإمارات", "Asia/Dubai"),
-    ("الدوحة قطر", "Asia/Qatar"),
-    ("تونس", "Africa/Tunis"),
-    ("الجزائر", "Africa/Algiers"),
-    ("المغرب الرباط", "Africa/Casablanca"),
-    ("msk мск موسكو по_москве", "Europe/Moscow"),
-    ("київ києвом за_києвом", "Europe/Kyiv"),
-    ("trt", 180),
-    ("wet", 0),
-    ("cet west mez", 60),
-    ("cest eet mesz", 120),
-    ("eest", 180),
-    ("est", -300),
-    ("edt", -240),
-    ("cdt", -300),
-    ("mdt", -360),
-    ("pst", -480),
-    ("pdt", -420),
-    ("et", "America/New_York"),
-    ("pt", "America/Los_Angeles"),
-    ("jst kst", 540),
-    ("gst", 240),
-    # Several zones share these names.
-    ("bst ist cst mst ast ct mt local local_time المحلي بالتوقيت_المحلي التوقيت_المحلي عمان", None),
-)
-ZONES: dict[str, int | str | None] = {
-    fold(name.replace("_", " ")): zone for names, zone in _ZONES for name in names.split()
-}
-"""Folded zone name to minutes east of Greenwich or an IANA name; None for a name that several zones have."""
-
-
-# A folded text cut into the pieces that a date can be made of.
-
-
-Kind = Literal["numeric", "time", "dotted", "offset", "number", "month", "hijri", "weekday", "word", "mark"]
-
-_TOKEN = re.compile(
-    r"""
-    (?P<iso>(?<!\d)\d{4}-\d{2}-\d{2}t(?=\d{2}:))
-  | (?P<ymd>(?<![\d.])\d{4}\s?(?P<ysep>[-/.年년])\s?\d{1,2}\s?(?:(?P=ysep)|[月월])\s?\d{1,2}\s?[日일]?(?![\d])(?!:\d))
-  | (?P<dmy>(?<![\d.:])\d{1,2}\s?(?P<dsep>[-/.])\s?\d{1,2}\s?(?P=dsep)\s?(?:\d{4}|\d{2})(?![\d])(?!:\d))
-  | (?P<time>(?<![\d.:])\d{1,2}\s?[:：]\s?\d{2}(?::\d{2})?(?:[.,]\d{1,9})?(?![\d:]))
-  | (?P<htime>(?<![\d.:])\d{1,2}\s?h\s?\d{2}(?![\d:]))
-  | (?P<offset>(?:(?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|(?<![^\W\d_])[+-]\d{2}:?\d{2})(?![\d/.:-]))
-  | (?P<dotted>(?<![\d.])\d{1,2}\.\d{2}(?![\d.]))
-  | (?P<number>\d+)
-  | (?P<word>[^\W\d_]+(?:[.'"״][^\W\d_]+)*\.?)
-  | (?P<mark>\S)
-    """,
-    re.VERBOSE,
-)
-
-_EAST_ASIAN_WEEKDAY = re.compile("(?:星期|周|週)[一二三四五六日天]|[日月火水木金土]曜日?|[월화수목금토일]요일")
-_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![^\W\d_])")  # `th` is Thursday too
-_LEVANTINE = {
-    fold(short): fold(long)
-    for short, long in {
-        "ك": "كانون",
-        "كانون": "كانون",
-        "ت": "تشرين",
-        "تشرين": "تشرين",
-        "1": "الأول",
-        "2": "الثاني",
-    }.items()
-}
-_NUMBERED_MONTH = re.compile(rf"(?<![^\W\d_])({'|'.join(name for name in _LEVANTINE if name.isalpha())}) ?([12])(?!\d)")
-_VIETNAMESE_WEEKDAY = re.compile(r"\b(?:thu (?:hai|ba|tu|nam|sau|bay|[2-7](?!\d))|chu nhat)\b")
-_VIETNAMESE = re.compile(r"(\d{1,2}) (?:thang|thg) (\d{1,2}),?(?: nam)? (\d{4})")
-_PHRASES = (AM, PM, NOON, NIGHT, FILLERS, ZONES)
-
-
-@dataclass(slots=True)
-class Token:
-    """One piece: its kind, its text, and what a name may mean (a word can be a month and a weekday)."""
-
-    kind: Kind
-    text: str
-    month: int | None = None
-    weekday: int | None = None
-
-
-def tokenise(text: str, language: str | None) -> list[Token]:
-    """The tokens of a folded text. Names are looked up in `language`, then in all languages together."""
-    text = _ORDINAL.sub("", _EAST_ASIAN_WEEKDAY.sub(" ", text))
-    text = _NUMBERED_MONTH.sub(lambda match: f"{_LEVANTINE[match[1]]} {_LEVANTINE[match[2]]}", text)
-    text = _VIETNAMESE_WEEKDAY.sub(" ", text)
-    text = _VIETNAMESE.sub(r"\1.\2.\3", text)
-    found = [_token(match) for match in _TOKEN.finditer(text)]
-    tables = [names_of(language), all_names()] if language else [all_names()]
-    tokens: list[Token] = []
-    index = 0
-    while index < len(found):
-        named, length = _named(found, index, tables)
-        tokens.append(named or found[index])
-        index += length
-    return tokens
-
-
-def _token(match: re.Match[str]) -> Token:
-    group, text = match.lastgroup or "mark", match.group()
-    if group in ("iso", "ymd", "dmy"):
-        return Token("numeric", text.rstrip("t") if group == "iso" else text)
-    if group == "htime":
-        return Token("time", text.replace("h", ":"))
-    if group in ("time", "offset", "dotted", "number"):
-        return Token(group, text)  # type: ignore[arg-type]
-    return Token("word", text.rstrip(".")) if group == "word" else Token("mark", text)
-
-
-def _named(found: list[Token], index: int, tables: list[Names]) -> tuple[Token | None, int]:
-    """A token for the longest name (of up to three words) that begins here, and how many tokens it spans."""
-    for length in (3, 2, 1):
-        part = found[index : index + length]
-        if len(part) < length or any(token.kind != "word" for token in part):
-            continue
-        name = " ".join(token.text for token in part)
-        month = next((table.months[name] for table in tables if name in table.months), None)
-        weekday = next((table.weekdays[name] for table in tables if name in table.weekdays), None)
-        if month is not None:
-            return Token("month", name, month, weekday), length
-        if name in HIJRI_MONTHS:
-            return Token("hijri", name), length
-        if weekday is not None:
-            return Token("weekday", name, None, weekday), length
-        if length > 1 and any(name in table for table in _PHRASES):
-            return Token("word", name), length
-    return None, 1

@@ -1,42 +1,34 @@
-"""The one date a short text names; no answer beats a wrong one.
-
-Our own tables read it. Where they do not hold a word, dateparser is asked, with an explicit locale, and its answer is
-checked.
-"""
+"""The one date a short text names; no answer beats a wrong one."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from newsflow.model import DatePrecision, PublicationDate
 from newsflow.normalise.characters import fold
-from newsflow.normalise.dates import names as words
+from newsflow.normalise.dates.calendars import gregorian
 from newsflow.normalise.dates.clock import Clock, UnreadableError, take_clock
-from newsflow.normalise.dates.day import UnknownWordError, calendar_date
-from newsflow.normalise.dates.names import Token, known, tokenise
+from newsflow.normalise.dates.day import FIRST_YEAR, LAST_YEAR, calendar_date
+from newsflow.normalise.dates.names import known
 from newsflow.normalise.dates.relative import read_relative
+from newsflow.normalise.dates.tokens import Token, tokenise
+from newsflow.normalise.dates.words import PUBLISHED, UPDATED
 
-MIN_DATE_CHARS, MAX_DATE_CHARS, MAX_FALLBACK_CHARS = 6, 160, 60
+MIN_DATE_CHARS, MAX_DATE_CHARS = 6, 160
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
+    r"(?:[Tt ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?"
 )
+_BASIC = re.compile(r"\b(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?!\d)")
 _YEAR = re.compile(r"\d{4}|\d{1,2}\.\s?\d{1,2}\.\s?\d{2}")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u061c\u202b\u2067]")
-_NUMBERS = re.compile(r"\d+")
-_FALLBACK_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
-_FALLBACK_SETTINGS: dict[str, Any] = {
-    # Absolute dates only: "3 days ago" needs a clock, and is not a date that was written down.
-    "PARSERS": ["absolute-time"],
-    "REQUIRE_PARTS": ["day", "month", "year"],
-    "STRICT_PARSING": True,
-    "DATE_ORDER": "DMY",
-    "RETURN_AS_TIMEZONE_AWARE": False,
-}
+_THAI_MARCH = re.compile(r"มี\.?\s?ค\.?(?=\s|$)")
+"""Without its vowel it is January, and folding takes that away."""
+_NUMERIC = frozenset({"numeric", "time", "dotted", "number"})
 
 
 def parse_date(
@@ -69,9 +61,10 @@ class _Moment(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _read(text: str, language: str | None) -> _Moment | None:
-    if match := _ISO.fullmatch(text):
-        return _iso(match)
-    folded = fold(text)
+    match = _ISO.fullmatch(_BASIC.sub(r"\1-\2-\3T\4:\5:\6", text))
+    if match and known(language) != "ne" and (found := _iso(match)):  # a Nepali year looks like one of ours
+        return found
+    folded = gregorian(fold(_THAI_MARCH.sub("มีนาคม", text)))
     if not _YEAR.search(folded):
         return None
     try:
@@ -90,21 +83,18 @@ def _iso(match: re.Match[str]) -> _Moment | None:
     except ValueError:
         return None
     precision: DatePrecision = "day" if match[4] is None else "minute" if match[6] is None else "second"
-    return _Moment(at, False, precision) if 1900 <= year <= 2099 else None
+    return _Moment(at, False, precision) if FIRST_YEAR <= year <= LAST_YEAR else None
 
 
 def _moment(folded: str, text: str, language: str | None) -> _Moment | None:
-    tokens = tokenise(folded, known(language))
+    tokens = tokenise(text, folded, known(language))
     try:
         day, clock = _day_and_clock(tokens, text, language)
-    except UnknownWordError:
-        at = _by_dateparser(folded, known(language))
-        return _Moment(at, False, "minute" if ":" in folded or at.time() != time() else "day") if at else None
     except UnreadableError:
-        before = _before_update(tokens)
-        if before is None:
+        original = _original(tokens)
+        if original is None:
             raise
-        day, clock = _day_and_clock(before, text, language)
+        day, clock = _day_and_clock(original, text, language)
     if clock is None:
         return _Moment(datetime.combine(day, time()), False, "day")
     return _Moment(datetime.combine(day, clock.at, clock.zone), clock.ambiguous, clock.precision)
@@ -116,12 +106,39 @@ def _day_and_clock(tokens: list[Token], text: str, language: str | None) -> tupl
     return calendar_date(rest, language, right_to_left=right_to_left), clock
 
 
-def _before_update(tokens: list[Token]) -> list[Token] | None:
-    """What stands before `updated:`, when that is not the beginning."""
-    for index, token in enumerate(tokens):
-        if token.kind == "word" and token.text in words.UPDATED:
-            return tokens[:index] if index > 2 else None
-    return None
+def _original(tokens: list[Token]) -> list[Token] | None:
+    """Of a line with dates of publication and of updates, the part that is of publication, if there is one."""
+    parts = [(part, {token.text in UPDATED for token in part if _is_label(token)}) for part in _parts(tokens)]
+    if not any(True in labels for _, labels in parts):
+        return None
+    published = [part for part, labels in parts if labels == {False}]
+    originals = published or [part for part, labels in parts if not labels and _has_numbers(part)]
+    return originals[0] if len(originals) == 1 else None
+
+
+def _parts(tokens: list[Token]) -> list[list[Token]]:
+    """Cut before each `published` and `updated` that follows a number; behind them where they follow their dates."""
+    labels = [at for at, token in enumerate(tokens) if _is_label(token)]
+    if labels and labels[0] > 0 and not _has_numbers(tokens[labels[-1] :]):
+        return [part[::-1] for part in _cut(tokens[::-1])]
+    return _cut(tokens)
+
+
+def _cut(tokens: list[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if _is_label(token) and _has_numbers(parts[-1]):
+            parts.append([])
+        parts[-1].append(token)
+    return parts
+
+
+def _is_label(token: Token) -> bool:
+    return token.kind == "word" and (token.text in UPDATED or token.text in PUBLISHED)
+
+
+def _has_numbers(tokens: list[Token]) -> bool:
+    return any(token.kind in _NUMERIC for token in tokens)
 
 
 def _publication_date(found: _Moment, zone: tzinfo | None, text: str) -> PublicationDate | None:
@@ -134,42 +151,3 @@ def _publication_date(found: _Moment, zone: tzinfo | None, text: str) -> Publica
     except OverflowError:
         return None
     return PublicationDate(at, "unknown", "text", text, precision)
-
-
-@lru_cache(maxsize=1024)
-def _by_dateparser(folded: str, language: str | None) -> datetime | None:
-    """The naive date dateparser reads, if each number of the text is a part of it and no word of it a zone; or None."""
-    numbers = [int(number) for number in _NUMBERS.findall(folded)]
-    if (
-        language is None
-        or len(folded) > MAX_FALLBACK_CHARS
-        or not _FALLBACK_YEAR.search(folded)
-        or not 2 <= len(numbers) <= 5
-    ):
-        return None
-    import dateparser
-
-    try:
-        found = dateparser.parse(folded, languages=[language], settings=_FALLBACK_SETTINGS)
-    except (ValueError, OverflowError, TypeError):  # an unknown locale, or a text it fails on
-        return None
-    if found is None or found.tzinfo is not None or not _explains(found, numbers):
-        return None
-    return found
-
-
-def _explains(found: datetime, numbers: list[int]) -> bool:
-    """Whether the numbers of the text are the day and year of the date and its time, and nothing else."""
-    if any(number > 31 for number in numbers if number != found.year):
-        return False
-    left = list(numbers)
-    for part in (found.year, found.day):
-        if part not in left:
-            return False
-        left.remove(part)
-    expected = [
-        {found.hour, found.hour % 12, found.hour % 12 + 12 * (found.hour == 12)},
-        {found.minute},
-        {found.second},
-    ]
-    return len(left) != 1 and all(number in parts for number, parts in zip(left, expected, strict=False))

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from newsflow.model import DatePrecision, PublicationDate
 from newsflow.normalise.characters import fold
-from newsflow.normalise.dates.names import FILLERS, UPDATED, known
+from newsflow.normalise.dates.names import known
+from newsflow.normalise.dates.words import is_label, says_update
 
 # ruff: noqa: E501 - rows of words read best as rows
 
@@ -66,7 +67,6 @@ _ROWS = {
     "ja": "|前||秒|分|時間|日|今日|昨日|一昨日",
     "ko": "|전||초|분|시간|일|오늘|어제|그저께",
 }  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _NO_SPACES = frozenset({"zh", "ja", "ko"})
 
 
@@ -93,7 +93,7 @@ def read_relative(
     if not may_count_back(text):
         return None
     folded = fold(text)
-    if UPDATED & set(_WORD.findall(folded)):
+    if says_update(folded):
         return None
     today = now.astimezone(ZoneInfo(zone) if zone else UTC).date()
     dates = (_date(words, folded, now, today, read) for words in _languages(folded, known(language)))
@@ -126,7 +126,7 @@ def _date(
         back = {words.days[name] for name in words.day.findall(folded)}
         return read(words.day.sub(f" {today - timedelta(days=back.pop())} ", folded)) if len(back) == 1 else None
     around = folded[: span.start()] + " " + folded[span.end() :]
-    if any(map(str.isdigit, around)) or any(word not in FILLERS for word in _WORD.findall(around)):
+    if any(map(str.isdigit, around)) or not is_label(around):
         return None
     counted = [_count(words, *piece) for piece in words.piece.findall(span[0])]
     known_only = [each for each in counted if each is not None]

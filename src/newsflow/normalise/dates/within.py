@@ -8,8 +8,9 @@ from itertools import islice
 
 from newsflow.model import PublicationDate
 from newsflow.normalise.characters import fold
-from newsflow.normalise.dates.names import FILLERS, UPDATED, all_names, known, names_of
+from newsflow.normalise.dates.names import all_names, known, names_of
 from newsflow.normalise.dates.parse import parse_date
+from newsflow.normalise.dates.words import says_update
 
 MAX_CHARS, MAX_DATES = 160, 4
 _MONTH = r"[^\W\d_]{3,12}\.?"
@@ -31,7 +32,6 @@ _DATE = re.compile(_DAY + _TIME, re.VERBOSE | re.IGNORECASE)
 _LAST_WORD = re.compile(r"([^\W\d_]{2,15})[.,]?\s{0,3}$")
 _NUMBER = re.compile(r"\d")
 _SIGNS = frozenset(",;:|·•⋅/–—-()[]،、：／｜，")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def date_within(line: str, language: str | None) -> Found | None:
     if len(line) > MAX_CHARS:
         return None
     if whole := parse_date(line, language):
-        return Found(whole, says_update(_NUMBER.split(line, maxsplit=1)[0]), "", "")
+        return Found(whole, says_update(fold(_NUMBER.split(line, maxsplit=1)[0])), "", "")
     found: list[Found] = []
     end = 0
     for match in islice(_DATE.finditer(line), MAX_DATES):
@@ -68,7 +68,7 @@ def date_within(line: str, language: str | None) -> Found | None:
             before, weekday = _without_weekday(line[: match.start()], language)
             if date.at.tzinfo is None and weekday not in (None, date.at.weekday()):
                 return None
-            found.append(Found(date, says_update(line[end : match.start()]), before, line[match.end() :]))
+            found.append(Found(date, says_update(fold(line[end : match.start()])), before, line[match.end() :]))
         end = match.end()
     originals = [each for each in found if not each.is_update] or found
     return originals[0] if len({each.date.at.date() for each in originals}) == 1 else None
@@ -86,14 +86,3 @@ def _without_weekday(before: str, language: str | None) -> tuple[str, int | None
 def _parse(match: re.Match[str], language: str | None) -> PublicationDate | None:
     day = match[0][: match.start("time") - match.start()] if match["time"] else match[0]
     return (parse_date(match[0].strip(), language) if match["time"] else None) or parse_date(day.strip(), language)
-
-
-def says_update(text: str) -> bool:
-    """Whether the words before a date say that it is of an update."""
-    words = _WORD.findall(fold(text))
-    return any(word in UPDATED for word in words)
-
-
-def is_label(text: str) -> bool:
-    """Whether a text holds nothing but what stands around dates."""
-    return all(word in FILLERS or word in UPDATED for word in _WORD.findall(fold(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 from lxml.html import HtmlElement
@@ -105,9 +106,8 @@ def _byline_of(element: HtmlElement) -> list[str]:
 
 def _people_in(element: HtmlElement) -> tuple[list[str], bool]:
     """The people an element names, and whether a word such as `by` stands before them."""
-    name = _name_of(element)
-    is_named = _NAMED.search(name) is not None
-    if _ELSE.search(name) or element.tag in _OUTSIDE or (element.tag in ("script", "style", "a") and not is_named):
+    is_named, is_else = _what_names(_name_of(element))
+    if is_else or element.tag in _OUTSIDE or (element.tag in ("script", "style", "a") and not is_named):
         return [], False
     text = short_text(element)
     said = _BY.sub("", text)
@@ -117,6 +117,12 @@ def _people_in(element: HtmlElement) -> tuple[list[str], bool]:
     return (people if people and all(map(is_person, people)) else []), said != text
 
 
+@lru_cache(maxsize=4096)
+def _what_names(name: str) -> tuple[bool, bool]:
+    """Whether an element's names are of a byline, and whether they are of teasers, comments or the page's frame."""
+    return _NAMED.search(name) is not None, _ELSE.search(name) is not None
+
+
 def _name_of(element: HtmlElement) -> str:
     return " ".join(element.get(name) or "" for name in ("class", "id", "itemprop", "rel"))
 
@@ -124,7 +130,7 @@ def _name_of(element: HtmlElement) -> str:
 def is_outside(element: HtmlElement) -> bool:
     """Whether an element belongs to teasers, comments or the page's frame."""
     return any(
-        above.tag in _OUTSIDE or _ELSE.search(f"{above.get('class') or ''} {above.get('id') or ''}")
+        above.tag in _OUTSIDE or _what_names(f"{above.get('class') or ''} {above.get('id') or ''}")[1]
         for above in element.iterancestors()
         if above.tag not in ("body", "html")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from copy import copy
 
@@ -13,22 +14,30 @@ from newsflow.normalise.page.scorer import article_blocks
 from newsflow.normalise.page.tree import text_of
 
 CELL_WORDS = 25
-REPEATED_CHARS = 60
+REPEATED_CHARS, BEGINNING_LETTERS = 60, 6
+"""So many letters are in so many characters, however a line is marked or stretched."""
 
 
 def body_lines(outline: Outline) -> list[str]:
     """The tidy lines of the article. A long one that stands elsewhere on the page too, in any form, is said once."""
+    tidied = [(parent, line) for parent, text in _lines(outline) if (line := tidy_line(text))]
+    beginnings = [_beginning(line) for _, line in tidied]
+    several = {each for each, count in Counter(beginnings).items() if count > 1 and each}
     lines: list[str] = []
     seen: dict[str, int] = {}
-    for parent, text in _lines(outline):
-        line = tidy_line(text)
-        if len(line) > REPEATED_CHARS:
-            key = line if line.isascii() else letters_of(line)
-            if seen.setdefault(key, parent) != parent:
-                continue
-        if line:
+    for (parent, line), beginning in zip(tidied, beginnings, strict=True):
+        if beginning not in several or seen.setdefault(_key(line), parent) == parent:
             lines.append(line)
     return lines
+
+
+def _beginning(line: str) -> str:
+    """What a long line and its other forms begin with; "" of a short one."""
+    return letters_of(line[:REPEATED_CHARS])[:BEGINNING_LETTERS] if len(line) > REPEATED_CHARS else ""
+
+
+def _key(line: str) -> str:
+    return line if line.isascii() else letters_of(line)
 
 
 def _lines(outline: Outline) -> Iterator[tuple[int, str]]:

@@ -13,7 +13,8 @@ from lxml.html import HtmlElement
 from newsflow.model import DateEvidence, PublicationDate
 from newsflow.normalise.characters import fold, letters_of, tidy_line
 from newsflow.normalise.dates import parse_date
-from newsflow.normalise.dates.within import Found, date_within, is_label, says_update
+from newsflow.normalise.dates.within import Found, date_within
+from newsflow.normalise.dates.words import is_label, says_update
 from newsflow.normalise.page.metadata import Metadata
 from newsflow.normalise.page.tree import from_here
 
@@ -134,7 +135,7 @@ def counted_back(heading: HtmlElement | None, language: str | None, now: datetim
                 continue
             found = parse_date(tidy_line(text), language, None, now)
             lines = [_text_of(each) for each in _above(holder, around)] if found else []
-            updated = any(says_update(line) for line in lines if line)
+            updated = any(says_update(fold(line)) for line in lines if line)
             if found and not updated and _distance(holder, around) == 0:
                 return [found]
     return []
@@ -192,7 +193,7 @@ def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None)
     """The dates of an element and of the text behind it; `around` are the elements that hold the headline too."""
     tag, tail = element.tag, element.tail
     if tag not in _NO_TEXT and isinstance(tag, str):
-        stamp = _stamp(element) if tag in ("time", "abbr") or "itemprop" in element.attrib else ""
+        stamp = _stamp(element) if tag in ("time", "abbr") or element.get("itemprop") is not None else ""
         if stamp:
             yield from _stamped(element, stamp, around, language)
         elif (text := element.text) and _may_have_date(text) and (shown := _written(element, text, around, language)):
@@ -203,7 +204,7 @@ def _shown(element: HtmlElement, around: set[HtmlElement], language: str | None)
 
 def _is_dated(element: HtmlElement) -> bool:
     text, tail = element.text, element.tail
-    stamped = element.tag in ("time", "abbr") or "itemprop" in element.attrib
+    stamped = element.tag in ("time", "abbr") or element.get("itemprop") is not None
     return stamped or bool((text and _may_have_date(text)) or (tail and _may_have_date(tail)))
 
 
@@ -230,7 +231,7 @@ def _stamped(element: HtmlElement, stamp: str, around: set[HtmlElement], languag
         if distance is not None:
             said = _text_of(element) or ""
             is_marked = _says_published(_names(element), said)
-            update = 0 if is_marked or not says_update(said) else UPDATE
+            update = 0 if is_marked or not says_update(fold(said)) else UPDATE
             yield Shown(written, distance + update, is_named=True, is_marked=is_marked)
 
 
@@ -250,7 +251,7 @@ def _written(holder: HtmlElement, text: str, around: set[HtmlElement], language:
         return None  # the other is the date of publication
     names = " ".join(map(_names, above))
     rest, is_named = found.rest, _DATED.search(names) is not None
-    if not is_label(rest):
+    if not is_label(fold(rest)):
         if len(rest) > MAX_REST_CHARS or _is_prose(rest):
             return None
         if not is_named:
