@@ -55,7 +55,36 @@ _NAMES_OF_PERSONS = (
 _LARGE = 1_000_000
 """From so many people on, a city is meant rather than a person."""
 NOT_NAMES = frozenset(
-    ("منسك", "خرطوم", "الجزيره", "العين", "Piter", "Питер", "Google", "Corona", "Agro", "德 里", "দিলি", "ম্যান")
+    (
+        "Agro",
+        "Alba",
+        "Beira",
+        "Corona",
+        "Google",
+        "Lahan",
+        "Lot",
+        "Marka",
+        "Metra",
+        "Metro",
+        "Piter",
+        "Samba",
+        "San a",
+        "Метро",
+        "Питер",
+        "Семеи",
+        "الجزيره",
+        "العبور",
+        "العين",
+        "حولي",
+        "خرطوم",
+        "داخله",
+        "منسك",
+        "দিলি",
+        "ম্যান",
+        "ダービー",
+        "三 角 洲",
+        "德 里",
+    )
 )
 """Other names of cities that are words, or what somebody calls them; read among what was found wrong."""
 _CODE = re.compile(r"[A-Z]{2,4}")
