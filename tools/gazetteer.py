@@ -52,11 +52,15 @@ _NAMES_OF_PERSONS = (
     "ta_IN el_GR ka_GE hy_AM pl_PL cs_CZ"
 )
 """The lists of Faker that are read."""
+_MUCH_LARGER = 5
+"""So many times the people of another town of its name has a city that is meant."""
 _LARGE = 1_000_000
 """From so many people on, a city is meant rather than a person."""
 NOT_NAMES = frozenset(
     (
         "Agro",
+        "امان",
+        "후에",
         "Alba",
         "Beira",
         "Corona",
@@ -176,9 +180,30 @@ def cities(folder: Path) -> Iterator[Place]:
     rows: list[dict[str, Any]] = [*json.loads((folder / "cities15000.json").read_text(encoding="utf-8")).values()]
     rows.sort(key=lambda row: -row["population"])
     proper = {row["name"] for row in rows}
+    smaller = _smaller(rows)
     for row in rows:
         if row["population"] >= LEAST_PEOPLE:
-            yield city(row, proper)
+            found = city(row, proper)
+            for name in found.names:
+                if any(_may_be_meant(town, found) for town in smaller.get(name, ())):
+                    found.names[name] = "*"
+            yield found
+
+
+def _smaller(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The towns that have too few people, by all their names."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["population"] < LEAST_PEOPLE:
+            for name in {fold_cased(each).strip() for each in (row["name"], *row["alternatenames"])}:
+                found.setdefault(name, []).append(row)
+    return found
+
+
+def _may_be_meant(town: dict[str, Any], place: Place) -> bool:
+    """Whether a name may be that of a smaller town in another country, which is called otherwise at home."""
+    other = town["countrycode"] != place.country and town["name"] != place.name
+    return other and int(town["population"]) * _MUCH_LARGER > place.people
 
 
 def city(row: dict[str, Any], proper: Collection[str]) -> Place:
