@@ -107,6 +107,7 @@ READERS: dict[str, tuple[list[str], bytes]] = {
     "topics explain": (["-", "--topic", "syria"], ARTICLE),
     "topics diff": (["shipped", "shipped", "--on", "-"], ARTICLE),
     "dedup explain": (["-", "{other}"], ARTICLE),
+    "story explain": (["-", "{other}"], ARTICLE),
     "run": (["ingest", "--input", "-", "--output", "{out}"], RAW),
 }
 

@@ -53,9 +53,9 @@ def test_migrate_takes_a_ledger_back(url: str) -> None:
     back = ["migrate", "--ledger", url, "--back-to", "5"]
     assert "would take back 0006_stored_once" in run(ledger_command.app, [*back, "--dry-run"]).stderr
     done = run(ledger_command.app, [*back, "-o", "json"])
-    assert [json.loads(line) for line in done.stdout.splitlines()[:4]] == [
+    assert [json.loads(line) for line in done.stdout.splitlines()[:5]] == [
         {"migration": name, "step": "took back"}
-        for name in ("0009_boilerplate", "0008_source_findings", "0007_event_time", "0006_stored_once")
+        for name in ("0010_stories", "0009_boilerplate", "0008_source_findings", "0007_event_time", "0006_stored_once")
     ]
     assert "nothing to take back" in run(ledger_command.app, back).stderr
     shown = run(ledger_command.app, ["status", "--ledger", url, "-o", "json"])
@@ -64,9 +64,10 @@ def test_migrate_takes_a_ledger_back(url: str) -> None:
         "0007_event_time",
         "0008_source_findings",
         "0009_boilerplate",
+        "0010_stories",
     ]
     assert "applied 0006_stored_once" in run(ledger_command.app, ["migrate", "--ledger", url]).stderr
-    for number in ("4", "10"):
+    for number in ("4", "11"):
         with pytest.raises(LedgerError, match=rf"cannot be taken back to migration {number}; accepted: 5, 6, 7, 8, 9"):
             run(ledger_command.app, ["migrate", "--ledger", url, "--back-to", number], catch_exceptions=False)
 

@@ -29,7 +29,7 @@ def test_every_topic_that_names_knows_is_declared_and_no_other() -> None:
     known = {names.RAW_TOPIC, names.ARTICLE_TOPIC, names.DUPLICATE_TOPIC, names.ALERT_TOPIC, names.DEBUG_TOPIC}
     known |= {names.topic_feed("syria"), names.topic_feed("united-states")}
     known |= {names.feed_topic(names.subscriber_feed("desk"))}
-    known |= {names.TREND_TOPIC, names.BURST_TOPIC}
+    known |= {names.TREND_TOPIC, names.BURST_TOPIC, names.STORY_TOPIC}
     # `newsflow deliver` reads the published articles, and stores may refuse some.
     known |= {names.dead_letter_topic(name) for name in [*INPUTS, names.ARTICLE_TOPIC]}
     assert set(TOPICS) == known
@@ -77,7 +77,7 @@ def test_an_oversized_event_still_arrives_to_be_explained() -> None:
 
 def test_what_is_compacted_is_kept_for_good() -> None:
     compacted = {name for name, spec in TOPICS.items() if spec.config["cleanup.policy"] == "compact"}
-    assert compacted == {names.ARTICLE_TOPIC, names.ALERT_TOPIC}
+    assert compacted == {names.ARTICLE_TOPIC, names.ALERT_TOPIC, names.STORY_TOPIC}
     assert {TOPICS[name].config["retention.ms"] for name in compacted} == {"-1"}
 
 
@@ -97,7 +97,7 @@ topics:
         ("partitions: 1", "partitions: 0", "topics[0].partitions"),
         ("cleanup: delete", "cleanup: drop", "accepted: delete, compact"),
         ("retention_h: 1", "retention_h: ever", "topics[0].retention_h"),
-        ("schema: article", "schema: story", "accepted: raw-article"),
+        ("schema: article", "schema: tale", "accepted: raw-article"),
         ("key: k", "kye: k", "kye"),
         ("topics:\n", "topics:\n" + GOOD.splitlines()[2] + "\n", "declared twice"),
     ],

@@ -15,6 +15,7 @@ from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
+from newsflow.ingest.stories import tell_stories
 from newsflow.model import Event, Reason, Rejected
 from newsflow.model.codec import encode_dead_letter
 from newsflow.model.headers import header
@@ -64,6 +65,14 @@ def emitted(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
     return _run(tools, events)
 
 
+@pytest.fixture(scope="module")
+def stories(tools: Runtime, emitted: list[OutputRecord]) -> list[OutputRecord]:
+    """What is told of the stories of these articles."""
+    written: list[OutputRecord] = []
+    tell_stories([(each.key or b"").decode() for each in emitted if each.kind == "article"], tools, written.extend)
+    return written
+
+
 def _run(tools: Runtime, events: list[Event]) -> list[OutputRecord]:
     batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
     return [each for batch in batches for each in output_records(process(batch, tools), "ingest")]
@@ -74,9 +83,11 @@ def _schema_of(emission: OutputRecord) -> str:
     return next(name for name in SCHEMAS if schema_id(name) == named)
 
 
-def test_every_value_follows_the_schema_its_headers_name(emitted: list[OutputRecord]) -> None:
+def test_every_value_follows_the_schema_its_headers_name(
+    emitted: list[OutputRecord], stories: list[OutputRecord]
+) -> None:
     checked: set[str] = set()
-    for emission in emitted:
+    for emission in (*emitted, *stories):
         if emission.kind == "dead-letter":
             continue
         name = _schema_of(emission)
@@ -88,13 +99,15 @@ def test_every_value_follows_the_schema_its_headers_name(emitted: list[OutputRec
     assert checked == set(SCHEMAS) - {"raw-article", "dead-letter", "claim", "trend", "burst"}
 
 
-def test_every_topic_that_is_written_is_declared_with_that_schema(emitted: list[OutputRecord]) -> None:
+def test_every_topic_that_is_written_is_declared_with_that_schema(
+    emitted: list[OutputRecord], stories: list[OutputRecord]
+) -> None:
     feeds = {feed for emission in emitted if (feed := feed_of(emission.topic))}
     topics = {feed for feed in feeds if subscription_of(feed) is None}
     subscribers = {name for feed in feeds if (name := subscription_of(feed))}
     assert subscribers == {"desk", "all"}
     declared = {spec.name: spec for spec in declared_topics(topics, subscriptions=subscribers)}
-    for emission in emitted:
+    for emission in (*emitted, *stories):
         spec = declared[emission.topic]
         assert spec.schema == ("original" if emission.kind == "dead-letter" else _schema_of(emission))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pytest
@@ -15,6 +15,7 @@ from newsflow.config.load import load_config
 from newsflow.errors import LedgerError
 from newsflow.kafka.reader import Run
 from newsflow.ledger.database import Database, RetryableError
+from newsflow.model import Event
 from newsflow.outages import Outages, outages
 from newsflow.runners import local
 from newsflow.runners.job import Job
@@ -44,6 +45,9 @@ class FailingReader:
         assert self.loop is not None
         self.loop.stop()
         return Run({})
+
+    def batches(self) -> Iterator[list[Event]]:
+        raise AssertionError("nothing was planned")
 
     def end_offsets(self) -> Mapping[int, int]:
         return {0: 1}

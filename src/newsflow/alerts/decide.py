@@ -137,6 +137,7 @@ class SubscriptionPlanner:
         return Severity.CRITICAL if enough and len(story.origins) >= enough else self.severity
 
     def _alert(self, key: str, story: StoryState, step: AlertStep, now: datetime) -> Alert:
+        key = story.told_as or key
         return Alert(
             id=alert_id(self.subscription, key, _step_key(step, story)),
             subscription=self.subscription,

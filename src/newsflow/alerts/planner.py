@@ -6,6 +6,7 @@ The tables `alert_story` and `alert_subscriber` remember what each subscription 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, encode_alert
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, to_micros
+from newsflow.ledger.story_links import former_ids, leads_to, stories_of
 from newsflow.model import Action, Article, PendingAlert
 from newsflow.routing import Routes, Subscription, article_meets, describe
 
@@ -43,8 +45,12 @@ class AlertPlanner:
         """
         if not articles or not self._planners:
             return 0
-        numbered = [(article, number in old) for number, article in enumerate(articles)]
-        return self._alone(lambda db, at: self._take(db, at, numbered, now))
+
+        def work(db: Database, at_micros: int) -> int:
+            numbered = [(article, number in old) for number, article in enumerate(_in_stories(db, articles))]
+            return self._take(db, at_micros, numbered, now)
+
+        return self._alone(work)
 
     def tick(self, now: datetime) -> int:
         """Raise the alerts that have waited long enough; returns how many."""
@@ -70,8 +76,8 @@ class AlertPlanner:
             concerned = [each for each in articles if self._may_concern(name, each[0])]
             if not concerned:
                 continue
-            stories = _load_stories(db, name, (story_key(article) for article, _ in concerned))
-            subscriber, changed = load_subscriber(db, name), set[str]()
+            keys = {story_key(article) for article, _ in concerned}
+            stories, subscriber, changed = self._load(db, name, load_subscriber(db, name), keys)
             for article, old in concerned:
                 key = story_key(article)
                 if (
@@ -87,6 +93,26 @@ class AlertPlanner:
                 _save(db, at_micros, name, {key: stories[key] for key in changed}, subscriber)
         return raise_alerts(db, raised, at_micros)
 
+    def _load(
+        self, db: Database, name: str, subscriber: SubscriberState, keys: Collection[str]
+    ) -> tuple[dict[str, StoryState], SubscriberState, set[str]]:
+        """What is remembered of stories, with that of those that were merged into them; and which these were. The
+        others' is then forgotten."""
+        former = former_ids(db, keys)
+        held = _load_stories(db, name, [*keys, *(each for ids in former.values() for each in ids)])
+        stories, merged = {key: held.get(key) or StoryState() for key in keys}, set[str]()
+        for key in sorted(keys):
+            for ended in former[key]:
+                subscriber = subscriber.rename(ended, key)
+                if ended in held:
+                    stories[key] = stories[key].with_merged(key, held[ended], ended)
+                    merged.add(key)
+        gone = sorted(each for ids in former.values() for each in ids if each in held)
+        if gone:
+            sql = "DELETE FROM alert_story WHERE subscription = ? AND story {in_texts}"
+            db.execute(sql, [name, db.list_of(gone)])
+        return stories, subscriber, merged
+
     def _may_concern(self, name: str, article: Article) -> bool:
         """A first version concerns whom it matches; a later one may end what an earlier one began."""
         return article.action is not Action.ADD or article_meets(self._subscriptions[name].match, article)
@@ -99,9 +125,11 @@ class AlertPlanner:
             if planner is None:
                 continue  # the subscription is gone from the files, and may come back
             subscriber = load_subscriber(db, name)
-            stories = _load_stories(db, name, subscriber.withheld)
+            last = leads_to(db, subscriber.withheld)
+            keys = {last.get(key, key) for key in subscriber.withheld}
+            stories, subscriber, merged = self._load(db, name, subscriber, keys)
             changed, subscriber, alerts = planner.tick(stories, subscriber, now)
-            _save(db, at_micros, name, changed, subscriber)
+            _save(db, at_micros, name, {key: stories[key] for key in merged} | changed, subscriber)
             raised += self._pending(name, alerts)
         # A story that waits counts as changed when its alert goes out.
         db.execute("DELETE FROM alert_story WHERE changed_at < ?", [to_micros(now - REMEMBERED)])
@@ -110,6 +138,16 @@ class AlertPlanner:
     def _pending(self, name: str, alerts: Iterable[Alert], *, old: bool = False) -> list[PendingAlert]:
         to = self._subscriptions[name].alert_to
         return [PendingAlert(alert.id, name, encode_alert(alert), to, old) for alert in alerts]
+
+
+def _in_stories(db: Database, articles: Sequence[Article]) -> list[Article]:
+    """The articles in the stories that they are in by now: those that they name may lead on to others."""
+    settled = stories_of(db, {article.id for article in articles})
+    last = leads_to(db, {story_key(article) for article in articles})
+    return [
+        replace(article, story=settled.get(article.id) or last.get(story_key(article), article.story))
+        for article in articles
+    ]
 
 
 def planner_of(subscription: Subscription) -> SubscriptionPlanner:
@@ -126,11 +164,11 @@ def load_subscriber(db: Database, subscription: str) -> SubscriberState:
 
 
 def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[str, StoryState]:
-    """What is remembered of stories; an empty state for those that are new."""
+    """What is remembered of stories; nothing of those that are new."""
     wanted = list(dict.fromkeys(keys))
     sql = "SELECT story, state FROM alert_story WHERE subscription = ? AND story {in_texts}"
     found: dict[str, str] = dict(db.query(sql, [subscription, db.list_of(wanted)]) if wanted else [])
-    return {key: StoryState.from_json(found[key]) if key in found else StoryState() for key in wanted}
+    return {key: StoryState.from_json(found[key]) for key in wanted if key in found}
 
 
 def _save(

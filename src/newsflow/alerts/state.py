@@ -55,6 +55,8 @@ class StoryState:
     countries: frozenset[str] = frozenset()
     spans: tuple[Span, ...] = ()
     last_alert: LastAlert | None = None
+    told_as: str = ""
+    """The id of the story under which alerts go on, where it was told before it was merged into another."""
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -95,14 +97,42 @@ class StoryState:
         over = bool(self.members) and not self.origins
         return replace(self, last_alert=LastAlert(at, len(self.origins), self.countries, self.withdrawn, over))
 
+    def with_merged(self, key: str, other: StoryState, other_key: str) -> StoryState:
+        """Return the state of this story (`key`) after another turned out to be the same. What either was told is told;
+        alerts go on under the id of the one that was told first."""
+        members = dict(self.members)
+        for name, member in other.members.items():
+            if name not in members or members[name].version < member.version:
+                members[name] = member
+        together = replace(
+            self, members=members, countries=self.countries | other.countries, spans=self.spans or other.spans
+        )
+        told = [(each.last_alert, each.told_as or of) for each, of in ((self, key), (other, other_key))
+                if each.last_alert is not None]  # fmt: skip
+        if not told:
+            return together
+        told.sort(key=lambda pair: pair[0].at)
+        alerts = [last for last, _ in told]
+        last = LastAlert(
+            at=alerts[-1].at,
+            sources=min(sum(each.sources for each in alerts), max(len(together.origins), 1)),
+            countries=frozenset().union(*(each.countries for each in alerts)),
+            withdrawn=frozenset().union(*(each.withdrawn for each in alerts)),
+            over=all(each.over for each in alerts),
+        )
+        under = told[0][1]
+        return replace(together, last_alert=last, told_as="" if under == key else under)
+
     def to_json(self) -> str:
         last = self.last_alert
-        members = {
+        members: dict[str, Any] = {
             "members": {name: _member_to_json(member) for name, member in self.members.items()},
             "countries": sorted(self.countries),
             "spans": [astuple(span) for span in self.spans],
             "told": last and [last.at, last.sources, sorted(last.countries), sorted(last.withdrawn), last.over],
         }
+        if self.told_as:
+            members["told_as"] = self.told_as
         return orjson.dumps(members).decode()
 
     @classmethod
@@ -115,6 +145,7 @@ class StoryState:
             spans=tuple(Span(*each) for each in members["spans"]),
             last_alert=last
             and LastAlert(datetime.fromisoformat(last[0]), last[1], frozenset(last[2]), frozenset(last[3]), last[4]),
+            told_as=members.get("told_as", ""),
         )
 
 
@@ -149,6 +180,15 @@ class SubscriberState:
     def release(self, story: str) -> SubscriberState:
         """Return the state with a story not waiting."""
         return replace(self, withheld={name: each for name, each in self.withheld.items() if name != story})
+
+    def rename(self, story: str, now: str) -> SubscriberState:
+        """Return the state after a story was merged into another: what waited of it waits there, no longer."""
+        waiting = self.withheld.get(story)
+        if waiting is None:
+            return self
+        known = self.withheld.get(now)
+        first = waiting if known is None or waiting.until < known.until else known
+        return replace(self.release(story), withheld={**self.release(story).withheld, now: first})
 
     def mute(self, until: datetime | None) -> SubscriberState:
         """Return the state muted until then. The end of a mute brings forward what waits for it alone."""

@@ -23,6 +23,7 @@ from newsflow.cli import (
     run,
     schemas,
     store,
+    stories,
     tail,
     topics,
     trends,
@@ -50,7 +51,7 @@ app.command("tail")(tail.tail)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")
-app.command("story")(dedup.story)
+app.add_typer(stories.app, name="story")
 app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")

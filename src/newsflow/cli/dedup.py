@@ -1,4 +1,4 @@
-"""`newsflow dedup` and `newsflow story`: why two articles are duplicates or are not, and what a story is made of."""
+"""`newsflow dedup` and `newsflow story show`: why two articles are duplicates or not, and what a story is made of."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def explain(
     """Show two articles' scores, what they share, and what deduplication makes of them."""
     from newsflow.dedup.explain import explain as compare_articles
 
-    first, second = (_load(name, config, ledger) for name in (left, right))
+    first, second = (load(name, config, ledger) for name in (left, right))
     found = compare_articles(first, second)
     if output is Output.JSON:
         data_json(asdict(found) | {"relation": found.relation.name.lower()})
@@ -53,7 +53,8 @@ def explain(
         _print(first, second, found)
 
 
-def _load(name: str, config: Path | None, ledger: str | None) -> Article:
+def load(name: str, config: Path | None, ledger: str | None) -> Article:
+    """The article of an id in the ledger, or of a file. Raises `UsageError`."""
     if name == STDIN or Path(name).is_file():
         return _read(Path(name))
     with closing(open_existing(settings(config, ledger=ledger).config)) as opened:
@@ -114,7 +115,7 @@ def story(
     ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show a story: its size, sources and languages, and each article with what it is to the others."""
+    """Show a story: its size, sources and languages, and its articles as they came, with what each is to the others."""
     from newsflow.normalise.profiles import load_sources
 
     loaded = settings(config, ledger=ledger).config
@@ -133,11 +134,10 @@ def story(
 
 
 def _find(ledger: Ledger, identifier: str, families: dict[str, str]) -> Story | None:
-    found = ledger.story(identifier, families)
-    if found is None:
-        held = ledger.known(identifier)
-        found = ledger.story(held.story, families) if held is not None and held.story else None
-    return found
+    held = ledger.known(identifier)
+    return ledger.story(identifier, families) or (
+        ledger.story(held.story, families) if held is not None and held.story else None
+    )
 
 
 def _title(ledger: Ledger, article_id: str) -> str:
@@ -154,7 +154,7 @@ def _members(story: Story, titles: dict[str, str]) -> dict[str, Any]:
 
 
 def _member(article: KnownArticle, title: str) -> dict[str, Any]:
-    names = ("id", "version", "source", "url", "agency", "first_seen", "duplicate_of")
+    names = ("id", "version", "source", "url", "agency", "language", "first_seen", "duplicate_of")
     return {name: getattr(article, name) for name in names} | {"title": title, "standing": _standing(article)}
 
 
@@ -166,13 +166,13 @@ def _standing(article: KnownArticle) -> str:
 
 def _print_story(story: Story, titles: dict[str, str]) -> None:
     data(f"story {story.id}")
-    data(f"  first seen   {story.first_seen:%Y-%m-%d %H:%M:%S} UTC")
+    first = story.articles[0]
+    data(f"  first seen   {story.first_seen:%Y-%m-%d %H:%M:%S} UTC, by {first.source} ({first.language})")
     data(f"  articles     {story.size} living, {len(story.articles)} in all; {', '.join(story.languages)}")
     data(f"  sources      {len(story.sources)}, of them {story.independent_sources} independent")
     data(f"  shown by     {isolate(titles[story.representative.id])}")
     for each in story.articles:
         credit = f" ({each.agency})" if each.agency else ""
-        data(
-            f"  {each.first_seen:%m-%d %H:%M}  {_standing(each):<9}  {each.source}{credit}  {isolate(titles[each.id])}"
-        )
+        what = f"{_standing(each):<9}  {each.language:<3}  {each.source}{credit}  {isolate(titles[each.id])}"
+        data(f"  {each.first_seen:%m-%d %H:%M}  {what}")
         data(f"               {each.id}  {each.url or each.guid}")

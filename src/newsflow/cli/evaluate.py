@@ -51,6 +51,11 @@ def places(data_folder: DataOption = None, misses: MissesOption = 0, output: Out
     show("places", data_folder, misses, output)
 
 
+def stories(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """A stream of headlines, graded pairs, documents and their translations. Fails when a goal is not held."""
+    show("stories", data_folder, misses, output)
+
+
 def show(name: str, data_folder: Path | None, misses: int, output: Output) -> None:
     """Run `evaluate` of `benchmarks/quality/<name>.py` on the data and print its scoreboard.
 

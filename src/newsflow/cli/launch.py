@@ -29,7 +29,7 @@ from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
 from newsflow.ingest.deliver import ALERTS, sink_on_flink
-from newsflow.ingest.emit import rows
+from newsflow.ingest.emit import rows, story_rows
 from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.runtime import Runtime, opened
@@ -292,14 +292,17 @@ def on_files(
         raise UsageError(f"{input_file} is not a file; accepted: JSON lines, plain or .gz")
     job = Job(config, "lines", "files", str(input_file))
     with OutputDirectory(output_dir) as folder, RunProgress(quiet) as progress, opened(config) as runtime:
+        articles = set[str]()
 
         def write(batch: Sequence[Item]) -> None:
             folder.write(rows(batch, config.job))
+            articles.update(item.article.id for item in batch if item.article is not None)
             progress.add(sum(not item.promoted for item in batch), outcomes_of(batch))
 
         runtime.prepare().lend(OUTPUT, write)
         runtime.latest = partial(_written_at, input_file)
         PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()
+        folder.write(story_rows(runtime.ledger.stories_about(articles, runtime.families)))
         folder.finish()
     return Done({"": progress.total}, where=f"results in {output_dir}")
 

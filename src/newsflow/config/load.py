@@ -25,6 +25,7 @@ from newsflow.config.settings import (
     LedgerSettings,
     Security,
     Sources,
+    StorySettings,
 )
 from newsflow.errors import ConfigError, dotted, raise_all
 from newsflow.resources import SHIPPED
@@ -212,6 +213,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         stores=tuple(sorted(merged["stores"].items())),
         alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
+        stories=StorySettings(**merged["stories"]),
     )
 
 

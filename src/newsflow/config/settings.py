@@ -58,6 +58,13 @@ class BlobSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StorySettings:
+    """How reports are compared. `encoder`: `use`, the sentence encoder that links languages, or `none`."""
+
+    encoder: str = "use"
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Source profiles, and whether a source without one is refused."""
 
@@ -122,3 +129,4 @@ class Config:
         return timedelta(hours=self.alerts_fresh_h) or timedelta.max
 
     trends: TrendSettings = field(default_factory=TrendSettings)
+    stories: StorySettings = field(default_factory=StorySettings)

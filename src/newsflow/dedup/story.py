@@ -45,8 +45,9 @@ class Story:
 
 
 def build_story(story_id: str, articles: Iterable[KnownArticle], families: Mapping[str, str] | None = None) -> Story:
-    """The story of these articles; ValueError when there are none. `families` names the publisher behind a source."""
-    members = tuple(sorted(articles, key=lambda each: (each.first_seen, each.text_no, each.id)))
+    """The story of these articles, in the order in which they were decided; ValueError when there are none. `families`
+    names the publisher behind a source."""
+    members = tuple(sorted(articles, key=lambda each: each.first_seen))
     if not members:
         raise ValueError(f"story {story_id} has no articles")
     living = [article for article in members if not article.withdrawn]

@@ -10,6 +10,7 @@ from typing import Any
 
 from newsflow.ingest.files import Row
 from newsflow.ingest.item import PUBLISHED, Item, OutputRecord
+from newsflow.ledger.story_telling import ToldStory
 from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAlert, PublishedVersion, Rejected
 from newsflow.model.codec import encode_dead_letter, encode_duplicate
 from newsflow.model.headers import (
@@ -27,6 +28,7 @@ from newsflow.model.names import (
     ARTICLE_TOPIC,
     DEBUG_TOPIC,
     DUPLICATE_TOPIC,
+    STORY_TOPIC,
     article_key,
     dead_letter_topic,
     emission_id,
@@ -89,6 +91,18 @@ def _duplicate(event: Event, article: Article, decision: Decision, job: str) -> 
     headers = _headers(event, article, "duplicate", ce_id, link.copy.id, decision, job)
     value = encode_duplicate(link, article.story)
     return OutputRecord("duplicate", DUPLICATE_TOPIC, article_key(link.original.id), value, headers, event.event_id)
+
+
+def story_record(story: ToldStory, job: str) -> OutputRecord:
+    """A story as it stands. Its id derives from what is said of it."""
+    ce_id = emission_id(story.id, "story", story.digest.hex())
+    headers = emitted_headers(name="story", ce_id=ce_id, job=job, time=story.at, decided_at=None, subject=story.id)
+    return OutputRecord("story", STORY_TOPIC, story.id.encode(), story.value, headers, "")
+
+
+def story_rows(stories: Sequence[ToldStory]) -> Iterator[Row]:
+    """Stories as rows of the output files."""
+    return (Row("story", story.id, story.value) for story in stories)
 
 
 def _debug(event: Event, article: Article, value: bytes, decision: Decision, job: str) -> OutputRecord:

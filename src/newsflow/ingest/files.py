@@ -36,6 +36,7 @@ from newsflow.stores.manifest import sync
 KINDS = {
     "article": "articles.jsonl",
     "duplicate": "duplicates.jsonl",
+    "story": "stories.jsonl",
     "alert": "alerts.jsonl",
     "debug": "debug.jsonl",
     "dead-letter": "dead-letters.jsonl",

@@ -67,13 +67,13 @@ class OutputRecord:
     """One record to write. `topic` is a full Kafka topic name; `kind` is what files are sorted by."""
 
     kind: str
-    """`article`, `feed`, `duplicate`, `alert`, `debug` or `dead-letter`."""
+    """`article`, `feed`, `duplicate`, `story`, `alert`, `debug` or `dead-letter`."""
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers
     event_id: str
-    """The raw event it comes from."""
+    """The raw event it comes from; "" for a story, which comes of many."""
 
 
 def outcomes_of(items: Sequence[Item]) -> Counter[str]:

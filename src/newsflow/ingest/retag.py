@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from newsflow.dedup.decide import KnownArticle
 from newsflow.errors import TimeLimitError
 from newsflow.ingest.item import Item
-from newsflow.ledger import Ledger, StoredVersion
+from newsflow.ledger import Ledger, StoredVersion, story_links
 from newsflow.ledger.database import Database, RetryableError, Row, from_micros, to_micros
 from newsflow.ledger.records import listed_names, store_records
 from newsflow.ledger.tables import Detail, Version, encode_detail, insert_versions, load_articles, save_articles
@@ -179,6 +179,7 @@ def _keep(db: Database, proposals: Sequence[Proposal], now: datetime, recorded_u
     rows = [(each.article.id, each.article.version, each.rules, now_micros) for each in made]
     sql = "INSERT INTO retagging (article_id, version, rules, decided_at, state) VALUES (?, ?, ?, ?, 'pending')"
     db.execute_many(sql, rows)
+    story_links.touch(db, [], list(story_links.stories_of(db, (each.article.id for each in made)).values()))
     return kept
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,8 @@ from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
+from newsflow.ledger.stories import ReadUpTo
+from newsflow.model import Event
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources
@@ -124,6 +126,11 @@ class Runtime:
         return load_sources(self.config.sources.paths)
 
     @part
+    def families(self) -> dict[str, str]:
+        """The publisher behind a source, where it is known."""
+        return {name: profile.family for name, profile in self.sources.items() if profile.family}
+
+    @part
     def rules(self) -> SharedRules:
         rules = SharedRules(RuleSource(_rule_paths(self.config), Path(self.config.topics_applied) / POINTER_NAME))
         rules.current()
@@ -199,6 +206,21 @@ class Runtime:
                 f"nobody has lent {name} to this process: bounded runs work on the in-process runner alone; "
                 "for other runners use the endless source"
             ) from None
+
+    def reading(self, events: Sequence[Event]) -> list[ReadUpTo]:
+        """How far the readers of raw events are, which have just given these; of files, what they gave."""
+        position = TopicPosition(self.config.kafka.input_topic, self.config.kafka.group)
+        known: dict[str, tuple[frozenset[int], dict[int, tuple[int, int]]]] = {}
+        if (reader := self._lent.get(position)) is not None:
+            known[position.topic] = reader.next_places()
+        elif "split_readers" in vars(self):
+            passed = frozenset(event.partition for event in events if event.topic == position.topic)
+            known[position.topic] = self.split_readers.next_places(position, passed)
+        topics = sorted({event.topic for event in events} | known.keys())
+        return [
+            ReadUpTo(topic, [event for event in events if event.topic == topic], *known.get(topic, ()))
+            for topic in topics
+        ]
 
     def close(self) -> None:
         """Give back processes and connections, the last made first. Nothing of it may be used afterwards."""

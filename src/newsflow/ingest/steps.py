@@ -12,6 +12,7 @@ from newsflow.ingest.item import STORED, Item, each
 from newsflow.ingest.labels import Labels
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
+from newsflow.ingest.stories import settle
 from newsflow.model import (
     Action,
     Article,
@@ -188,7 +189,9 @@ def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
 
 
 def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
-    """Find the bytes that go out, the feeds they go to and the alerts they raise."""
+    """Find the stories of articles, the bytes that go out, the feeds they go to and the alerts they raise. Raises
+    `LedgerError`."""
+    items = settle(items, runtime)
     told: dict[str, tuple[str, ...]] = {}
     """The feeds of versions that came earlier in the batch: the ledger does not have them yet."""
 

@@ -33,7 +33,7 @@ from newsflow.errors import KafkaError, UsageError
 from newsflow.kafka.client import missing_topic, translated
 from newsflow.kafka.lineage import Findings, Lineage, Mark
 from newsflow.model import Event
-from newsflow.model.event import event_id_of
+from newsflow.model.event import NEVER_MS, event_id_of
 from newsflow.model.headers import event_ms
 from newsflow.outages import EVERY_S, outages
 
@@ -290,6 +290,20 @@ class AvailableReader:
             self._planned_ms if is_idle(p, start, end) else self._newest_ms.get(p, 0)
             for p, (start, end) in self._run.spans.items()
         )
+
+    def next_places(self) -> tuple[frozenset[int], dict[int, tuple[int, int]]]:
+        """All partitions of the topic; and of those that are read, as far as is known while `batches` is between two
+        batches, before which record time (milliseconds since 1970) and offset nothing more comes: infinitely late for
+        one that is read to its bound, the time at which its end was looked up for one that is read to its end."""
+        found: dict[int, tuple[int, int]] = {}
+        for partition, (start, end) in self._run.spans.items():
+            at, ahead = self._reached.get(partition, start), self._ahead.get(partition)
+            if ahead is not None and ahead.events:
+                event = ahead.events[0][0]
+                found[partition] = event.timestamp_ms, event.offset
+            elif at >= end:
+                found[partition] = NEVER_MS if self._run.bounds is not None else self._planned_ms, at
+        return self._there, found
 
     def stop(self) -> None:
         """End the run in hand after its current batch."""

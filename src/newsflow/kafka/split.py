@@ -88,6 +88,9 @@ class SplitReader:
         """Those that the last call gave."""
         self._ends: Offsets = {}
         """Where the partitions were last seen to end."""
+        self._there: frozenset[int] = frozenset()
+        self._in_hand: frozenset[int] = frozenset()
+        """Partitions of the events that were given last: whoever asks for more has done those."""
         self._mine: tuple[int, ...] = ()
         self._at: Offsets = {}
         """Where the consumer stands: it is sent elsewhere only when a caller wants that."""
@@ -114,6 +117,7 @@ class SplitReader:
             events = [] if self._begin_anew(self._look()) else self._poll(most)
             self._check_idle()
             self._marks = {p: text for p in self._at if (text := self._lineage.mark(p).text())}
+            self._in_hand = frozenset(event.partition for event in events)
             return Reading(events, dict(self._at), self._watermarks.current(), self._marks, self._findings.take())
 
     def moved(self, positions: Mapping[int, int]) -> bool:
@@ -139,6 +143,15 @@ class SplitReader:
             finally:
                 self._lock.release()
 
+    def next_places(self, passed: frozenset[int]) -> tuple[frozenset[int], dict[int, tuple[int, int]]]:
+        """As `AvailableReader.next_places`: all partitions, and those of the split that are read to their ends, with
+        the time at which that was found. `passed`: partitions of the events that whoever asks has; nothing is known of
+        a split whose events somebody else has in hand."""
+        if not self._in_hand <= passed:
+            return self._there, {}
+        at, empty = self._at, self._watermarks.empty_since()
+        return self._there, {p: (at_ms, at[p]) for p, at_ms in empty.items() if p in at}
+
     def close(self) -> None:
         with self._lock:
             self._consumer.close()
@@ -152,6 +165,7 @@ class SplitReader:
         found = self._consumer.partitions_for_topic(self._topic)
         if not found and not self._mine:
             raise missing_topic(self._topic)
+        self._there |= frozenset(found or ())
         # A topic that is being made anew has no partitions for a moment; those known so far are kept.
         mine = {p for p in found or () if p % self._count == self._index} | set(self._mine)
         if self._mine and (added := mine - set(self._mine)):
@@ -378,6 +392,18 @@ class SplitReaders:
             found = self._readers.get(key)
         if found is not None:
             found[0].finished(positions, marks)
+
+    def next_places(
+        self, position: TopicPosition, passed: frozenset[int]
+    ) -> tuple[frozenset[int], dict[int, tuple[int, int]]]:
+        """Of all splits of a topic that are read here: see `SplitReader.next_places`."""
+        with self._lock:
+            readers = [reader for (of, _), (reader, _) in self._readers.items() if of == position]
+        there, places = frozenset[int](), dict[int, tuple[int, int]]()
+        for reader in readers:
+            found, known = reader.next_places(passed)
+            there, places = there | found, places | known
+        return there, places
 
     def close(self) -> None:
         for key in list(self._readers):

@@ -45,6 +45,10 @@ class Watermarks:
         """The broker answered that nothing unread is there."""
         self._partitions[partition].empty_at_ms = now_ms
 
+    def empty_since(self) -> dict[int, int]:
+        """The partitions that were found to hold nothing unread, each with the clock of then."""
+        return {number: at for number, each in self._partitions.items() if (at := each.empty_at_ms) is not None}
+
     def current(self) -> int | None:
         """The watermark; None while it is unknown."""
         times = [self._time_of(state) for state in self._partitions.values()]

@@ -11,11 +11,14 @@ from typing import TypeVar
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.similarity import DEFAULT_RULE, Rule
 from newsflow.dedup.story import Story, build_story
-from newsflow.ledger import pruning, reading, records, tables
+from newsflow.ledger import pruning, reading, records, story_links, tables
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
+from newsflow.ledger.stories import Encode, ReadUpTo, StorySettler
+from newsflow.ledger.story_rows import Asked, Told
+from newsflow.ledger.story_telling import FactsCache, PublishStories, ToldStory, stories_about, tell_stories
 from newsflow.ledger.tables import DecidedEvent
 from newsflow.model import Article, Candidate, Decision, Outcome, PublishedVersion, Reason
 
@@ -44,6 +47,8 @@ class Ledger:
     ) -> None:
         self._db, self._clock, self._window, self._lock = db, clock, window, threading.RLock()
         self._decider = BatchDecider(db, window, rule)
+        self._settler = StorySettler(db, window)
+        self._facts = FactsCache()
 
     def wait(self, retry_for_s: float) -> None:
         """From now on, wait so long for the database before a call fails."""
@@ -53,6 +58,23 @@ class Ledger:
         """One decision a candidate, in order, in one transaction. The first answer about an event holds for ever."""
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
+
+    def settle(
+        self, asked: Sequence[Asked], reading: Iterable[ReadUpTo], encode: Encode = lambda _: None
+    ) -> list[Told]:
+        """What article versions say of their stories, in order: see `StorySettler.settle`."""
+        with self._lock:
+            return self._settler.settle(asked, reading, self._clock(), encode)
+
+    def tell_stories(
+        self, article_ids: Iterable[str], publish: PublishStories, families: Mapping[str, str] | None = None
+    ) -> int:
+        """Publish the stories that changed and those of these articles, as they stand: see `tell_stories`."""
+        return self.transact(lambda db: tell_stories(db, article_ids, publish, families or {}, self._facts))
+
+    def stories_about(self, article_ids: Iterable[str], families: Mapping[str, str] | None = None) -> list[ToldStory]:
+        """The stories of several articles that these are in as they stand, and the ids that lead on to them."""
+        return self._read(lambda: stories_about(self._db, article_ids, families or {}, self._facts))
 
     def amend(self, failures: Sequence[Failure]) -> list[Decision | None]:
         """Take back the decisions about events that failed in a later stage; the dead-letter decisions that now
@@ -121,9 +143,29 @@ class Ledger:
         return self._read(lambda: reading.latest_version(self._db, article_id))
 
     def story(self, story_id: str, families: Mapping[str, str] | None = None) -> Story | None:
-        """A story as it stands, None when there is none of this id. `families`: publisher by source."""
-        articles = self._read(lambda: tables.load_story(self._db, story_id))
-        return build_story(story_id, articles, families) if articles else None
+        """A story as it stands, by its id, that of one that leads on to it, or of one of its articles; None when there
+        is none. What nobody settled is of the story that a release before stories put it in. `families`: publisher by
+        source."""
+
+        def look() -> Story | None:
+            found = story_links.story_of(self._db, story_id)
+            settled = story_links.articles_of(self._db, [found])[found]
+            articles = settled or tables.load_story(self._db, story_id)
+            return build_story(found if settled else story_id, articles, families) if articles else None
+
+        return self._read(look)
+
+    def merge_stories(self, left: str, right: str) -> tuple[str, str]:
+        """An editor's word: two stories, each by its id or that of an article, are one. The id that ends, and the one
+        that goes on. Raises UsageError where they cannot be."""
+        with self._lock:
+            return self._settler.merge(left, right, self._clock())
+
+    def split_story(self, story: str, article_ids: Sequence[str]) -> tuple[str, str]:
+        """An editor's word: these articles are a story of their own. The ids of the story that they leave, and of
+        theirs. Raises UsageError where they cannot be."""
+        with self._lock:
+            return self._settler.split(story, article_ids, self._clock())
 
     def known(self, article_id: str) -> KnownArticle | None:
         return self._read(lambda: tables.load_articles(self._db, [article_id]).get(article_id))

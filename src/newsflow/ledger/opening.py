@@ -10,10 +10,13 @@ from newsflow.errors import ConfigError, LedgerError
 from newsflow.ledger.database import Database
 from newsflow.ledger.ledger import Clock, Ledger, system_clock
 from newsflow.ledger.sqlite import SqliteDatabase
+from newsflow.ledger.story_adoption import adopt_stories
 from newsflow.ledger.tables import remake_prints
 from newsflow.migrations import Migration, MigrationSet
 from newsflow.secrets import masked as mask_url
 
+STORIES = 10
+"""The migration that made the tables of stories."""
 MIGRATIONS = MigrationSet("ledger/migrations", "migration", "the ledger", LedgerError)
 
 
@@ -42,6 +45,8 @@ def migrate(db: Database) -> list[Migration]:
         run = MIGRATIONS.run(db.execute, applied_migrations(db))
         while run and remake_prints(db):  # in the same transaction: nobody compares fingerprints of two kinds
             pass
+        if any(each.number == STORIES for each in run):
+            adopt_stories(db)
         return run
 
     # To look takes no lock: a command is not held up by a job that writes.

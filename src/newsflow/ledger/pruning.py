@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from newsflow.errors import LedgerError
+from newsflow.ledger import story_rows
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.workspace import TEXTS_KEPT
 
@@ -48,7 +49,8 @@ def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, 
     """
     texts_before, before = to_micros(now - TEXTS_KEPT * window), to_micros(now - max(window, retention))
     return Pruned(
-        texts=_drain(run, lambda: _prune_texts(db, texts_before)),
+        texts=_drain(run, lambda: _prune_texts(db, texts_before))
+        + _drain(run, lambda: _prune_reports(db, texts_before)),
         articles=_drain(run, lambda: _prune_articles(db, before)),
         events=_drain(run, lambda: _prune_events(db, before)),
         alerts=_drain(run, lambda: _prune_alerts(db, before)),
@@ -72,6 +74,22 @@ def _prune_texts(db: Database, before: int) -> int:
     return len(rows)
 
 
+def _prune_reports(db: Database, before: int) -> int:
+    """A story is compared as long as it has a report of a day that is remembered; then all of it goes at once."""
+    last = story_rows.last_log_row(db)
+    if last is None or not last.first_day:
+        return 0
+    first = last.first_day * story_rows.DAY_US
+    sql = (
+        "SELECT l.log_no FROM story_log l LEFT JOIN story s ON s.id = l.story "
+        "LEFT JOIN story r ON r.id = COALESCE(s.leads_to, l.story) "
+        "WHERE LENGTH(l.report) > 0 AND l.settled_at < ? AND l.event_at < ? AND COALESCE(r.last_at, 0) < ? LIMIT ?"
+    )
+    numbers = [row[0] for row in db.query(sql, [before, first, first, STEP_ROWS])]
+    empty = "UPDATE story_log SET report = ? WHERE log_no {in_numbers}"
+    return db.execute(empty, [b"", db.list_of(numbers)]) if numbers else 0
+
+
 def _prune_articles(db: Database, before: int) -> int:
     """An article goes whole: its names, versions and publications with it."""
     found = "SELECT language, id FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
@@ -85,8 +103,10 @@ def _prune_articles(db: Database, before: int) -> int:
         names = db.list_of([name for row in rows for name in orjson.loads(row[1])])
         db.execute("DELETE FROM identity WHERE name {in_texts}", [names])
         db.execute("DELETE FROM article WHERE id {in_texts}", [ids])
-        for table in ("article_version", "unrecorded_article", "emission", "retagging"):
+        for table in ("article_version", "unrecorded_article", "emission", "retagging", "story_due"):
             db.execute(f"DELETE FROM {table} WHERE article_id {{in_texts}}", [ids])
+        db.execute("DELETE FROM story_log WHERE article_id {in_texts} AND LENGTH(report) = 0", [ids])
+        db.execute("DELETE FROM story WHERE id {in_texts} AND last_at < ? AND changed = told", [ids, before])
     return len(rows)
 
 

@@ -90,7 +90,8 @@ def _store_alerts(
     old, and so was sent to nobody, news takes its place.
     """
     raised = [(record, alert) for record in written for alert in record.alerts]
-    told = {alert.id for _, alert in raised if not alert.old} | _told(db, {alert.follows for _, alert in raised})
+    raised = _under_earlier_ids(db, raised)
+    told = {alert.id for _, alert in raised if not alert.old} | _told(db, {alert.follows for _, alert in raised}).keys()
     raised = [(record, replace(alert, old=alert.old and alert.follows not in told)) for record, alert in raised]
     rows: dict[str, tuple[object, ...]] = {}
     for record, alert in sorted(raised, key=lambda pair: pair[1].old):
@@ -146,11 +147,31 @@ def state_of(alert: PendingAlert) -> str:
     return "old" if alert.old else "pending"
 
 
-def _told(db: Database, ids: Iterable[str]) -> set[str]:
-    """Those of these alerts that were raised as news."""
-    wanted = sorted(filter(None, ids))
-    rows = db.query("SELECT id FROM alert WHERE old = 0 AND id {in_texts}", [db.list_of(wanted)]) if wanted else []
-    return {row[0] for row in rows}
+Raised = list[tuple[PublishedVersion, PendingAlert]]
+
+
+def _under_earlier_ids(db: Database, raised: Raised) -> Raised:
+    """The alerts of stories that were told under the id of one that was merged into them: no first one again, and what
+    follows as of that id."""
+    told = _told(db, {each for _, alert in raised for each in (alert.follows, *alert.told_as)})
+    kept: Raised = []
+    for record, alert in raised:
+        earlier = next((each for each in alert.told_as if each in told), None)
+        if earlier is None or alert.follows in told:
+            kept.append((record, alert))
+            if not alert.old:
+                told.setdefault(alert.id, alert.value)
+        elif alert.follows:
+            value = orjson.dumps({**orjson.loads(alert.value), "story": orjson.loads(told[earlier])["story"]})
+            kept.append((record, replace(alert, value=value, follows=earlier)))
+    return kept
+
+
+def _told(db: Database, ids: Iterable[str]) -> dict[str, bytes]:
+    """Those of these alerts that were raised as news, with their values."""
+    wanted = sorted(set(filter(None, ids)))
+    sql = "SELECT id, value FROM alert WHERE old = 0 AND id {in_texts}"
+    return {row[0]: bytes(row[1]) for row in db.query(sql, [db.list_of(wanted)])} if wanted else {}
 
 
 def _with_alerts(record: PublishedVersion, owned: OwnedAlerts) -> PublishedVersion:

@@ -13,7 +13,7 @@ import orjson
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.fingerprint import PRINT_VERSION, Fingerprint, fingerprint
 from newsflow.ledger.database import Database, Row, from_micros, storable, storable_or_none, to_micros
-from newsflow.model import Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
+from newsflow.model import Alike, Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
 from newsflow.model.codec import decode_article
 
 REMADE_AT_ONCE = 200
@@ -124,7 +124,7 @@ def load_copies(db: Database, original: str) -> dict[str, KnownArticle]:
 def load_story(db: Database, story_id: str) -> list[KnownArticle]:
     select = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE"
     rows = db.query(f"{select} story = ? AND story <> id UNION ALL {select} id = ? AND story = id", [story_id] * 2)
-    return [known_article_of(row) for row in rows]
+    return sorted(map(known_article_of, rows), key=lambda each: (each.text_no, each.id))
 
 
 def count_living(db: Database, story_id: str, but: Iterable[str]) -> int:
@@ -309,12 +309,14 @@ def load_texts(db: Database, places: Iterable[tuple[str, int]]) -> dict[tuple[st
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """`promoted` is (article id, version) of the copy that took a withdrawn original's place."""
+    """`promoted` is (article id, version) of the copy that took a withdrawn original's place; `alike` the look-alikes
+    that an article had when it was added."""
 
     feeds: tuple[str, ...] = ()
     duplicate: DuplicateLink | None = None
     change: TextChange | None = None
     promoted: tuple[str, int] | None = None
+    alike: tuple[Alike, ...] = ()
 
 
 def encode_detail(detail: Detail) -> str:
@@ -332,6 +334,7 @@ def decode_detail(text: str) -> Detail:
         duplicate=_link(members.get("duplicate")),
         change=TextChange(**change) if change else None,
         promoted=(promoted[0], promoted[1]) if promoted else None,
+        alike=tuple(Alike(**each) for each in members.get("alike", ())),
     )
 
 

@@ -14,6 +14,7 @@ from newsflow.model.article import (
     ZoneKnowledge,
 )
 from newsflow.model.decision import (
+    Alike,
     ArticleRef,
     Candidate,
     Decision,
@@ -26,6 +27,7 @@ from newsflow.model.event import Action, Event, Headers, Outcome, Reason, Reject
 
 __all__ = [
     "Action",
+    "Alike",
     "Article",
     "ArticleRef",
     "Candidate",

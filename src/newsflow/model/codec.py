@@ -17,6 +17,7 @@ from newsflow.model.article import Article, Evidence, Mention, Origin, Publicati
 from newsflow.model.decision import ArticleRef, DuplicateLink
 from newsflow.model.event import Action, Event, Rejected
 from newsflow.model.headers import instant_text
+from newsflow.model.story import MergedStory, StoryRecord
 
 Json = dict[str, Any]
 
@@ -135,6 +136,29 @@ def encode_duplicate(link: DuplicateLink, story: str | None = None) -> bytes:
             "containment": link.containment,
             "numbers": link.numbers,
             "story": story,
+        }
+    )
+
+
+def encode_story(story: StoryRecord | MergedStory) -> bytes:
+    """Return the story.v1 bytes."""
+    if isinstance(story, MergedStory):
+        return _dump({"id": story.id, "merged_into": story.merged_into})
+    shown = story.representative
+    names = ("id", "version", "source", "url", "language", "why")
+    return _dump(
+        {
+            "id": story.id,
+            "title": shown.title,
+            "representative": _without_none({name: getattr(shown, name) for name in names}),
+            "size": story.size,
+            "sources": story.sources,
+            "independent_sources": story.independent_sources,
+            "languages": story.languages,
+            "countries": story.countries,
+            "topics": story.topics,
+            "first_seen": instant_text(story.first_seen),
+            "last_seen": instant_text(story.last_seen),
         }
     )
 

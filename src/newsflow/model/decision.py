@@ -59,6 +59,16 @@ class TextChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """A look-alike of an article's text, as the article's story asks for it: the same of both."""
+
+    article_id: str
+    relation: int
+    """2 for a copy, 1 for a report that shares passages; 0 for one of the same template about another happening."""
+    closeness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The ledger's answer about one event; asked again about it, the same answer.
 
@@ -70,7 +80,8 @@ class Decision:
     feeds of single subscribers), as far as they are recorded yet: `Ledger.record` adds those that were since.
     `event_at` is the event's time, the time of the decision where it has none.
     `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
-    original, a version of its own, to be tagged, routed, recorded and published as well.
+    original, a version of its own, to be tagged, routed, recorded and published as well. `alike` are the look-alikes of
+    an article that was added, the closest first. `former_stories` are the ids that lead on to its story.
     """
 
     outcome: Outcome
@@ -82,6 +93,8 @@ class Decision:
     change: TextChange | None = None
     promoted: Article | None = None
     at: datetime | None = None
+    alike: tuple[Alike, ...] = ()
+    former_stories: tuple[str, ...] = ()
 
     @property
     def event_at(self) -> datetime:
@@ -93,6 +106,8 @@ class PendingAlert:
     """An alert to be kept in the outbox: `value` is the alert.v1 bytes, `destinations` who must get it.
 
     One that is `old` is kept, and sent to nobody; unless it `follows` the alert of that id, and that one was sent.
+    `told_as`: the ids that the first alert of its story has where it was told under another id, before that was merged:
+    then there is no other first one, and what follows goes on under that id.
     """
 
     id: str
@@ -101,6 +116,7 @@ class PendingAlert:
     destinations: tuple[str, ...] = ()
     old: bool = False
     follows: str = ""
+    told_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 
 Headers = tuple[tuple[str, bytes | None], ...]
+NEVER_MS = 1 << 53
+"""Later than any record."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ TOPIC_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 RAW_TOPIC = f"news.article.raw.{VERSION}"
 ARTICLE_TOPIC = f"news.article.{VERSION}"
 DUPLICATE_TOPIC = f"news.duplicate.{VERSION}"
+STORY_TOPIC = f"news.story.{VERSION}"
 ALERT_TOPIC = f"news.alert.{VERSION}"
 DEBUG_TOPIC = f"news.debug.{VERSION}"
 TREND_TOPIC = f"news.trend.{VERSION}"

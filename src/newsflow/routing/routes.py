@@ -166,7 +166,9 @@ def _alerts(taking: Iterable[Subscription], article: Article, decision: Decision
                 at=decision.event_at,
             )
             told = "" if step is AlertStep.FIRST else alert_id(subscription.id, story, AlertStep.FIRST)
-            yield PendingAlert(alert.id, subscription.id, encode_alert(alert), subscription.alert_to, follows=told)
+            earlier = [alert_id(subscription.id, former, AlertStep.FIRST) for former in decision.former_stories]
+            to, value = subscription.alert_to, encode_alert(alert)
+            yield PendingAlert(alert.id, subscription.id, value, to, follows=told, told_as=tuple(earlier))
 
 
 def _taken(taker: Taker) -> Verdict:

@@ -79,7 +79,12 @@ class ReadAvailable(_ReadBatches):
         self._position = position
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        yield from self._runtime.lent(self._position).batches(self._began)
+        found = False
+        for batch in self._runtime.lent(self._position).batches(self._began):
+            found = True
+            yield batch
+        if not found:
+            yield []  # for steps that wait for what other processes do
 
 
 class ReadLines(_ReadBatches):

@@ -11,7 +11,8 @@ import apache_beam as beam
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
 from newsflow.ingest.emit import dead_letter, output_records
-from newsflow.ingest.item import Item, count_outcomes
+from newsflow.ingest.item import Item, OutputRecord, count_outcomes
+from newsflow.ingest.stories import tell_stories
 from newsflow.model import Event
 from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, CountOutcomes, WriteToKafka, count, on_batches
 from newsflow.runners.job import Job
@@ -63,10 +64,22 @@ class WriteArticles(beam.PTransform):
 
 
 class WriteRecords(WriteToKafka):
-    """Every record that a batch leads to."""
+    """Every record that a batch leads to; when these are written, what became of stories."""
+
+    def start_bundle(self) -> None:
+        self._articles = set[str]()
 
     def process(self, batch: Sequence[Item]) -> None:
         self.send(output_records(batch, self._config.job))
+        self._articles |= {item.article.id for item in batch if item.article is not None}
+
+    def finish_bundle(self) -> None:
+        super().finish_bundle()
+        tell_stories(self._articles, self._runtime, self._write)
+
+    def _write(self, records: Sequence[OutputRecord]) -> None:
+        self.send(records)
+        self._writer.flush()
 
 
 OUTPUT = "the output directory"

@@ -1,0 +1,99 @@
+"""The same stream makes the same stories, however many workers read it, wherever they are killed, on each database."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsflow.config.load import load_config
+from newsflow.ingest.runtime import Runtime, SharedRules
+from newsflow.tagging import RuleSource
+from newsflow.testing import Clock
+from tests.ingest.story_streams import Worker, kill_at, settled, stories_stream
+from tests.mixed_events import START
+from tests.postgres_helpers import new_database
+from tests.rule_helpers import FEW_RULES
+
+COUNT = 500
+KILLS = [("decide", True), ("settle", False), ("settle", True), ("record", False), ("record", True)]
+"""Between the steps of a batch."""
+
+
+@pytest.fixture
+def make_runtime() -> Iterator[Callable[[str], Runtime]]:
+    made: list[Runtime] = []
+    rules = SharedRules(RuleSource(list(FEW_RULES)))
+
+    def make(url: str) -> Runtime:
+        flags: dict[str, Any] = {"ledger.url": url, "stories.encoder": "none"}
+        made.append(Runtime(load_config(environ={}, flags=flags).config, rules=rules, clock=Clock(START)))
+        made[-1].latest = lambda: None
+        return made[-1]
+
+    yield make
+    for runtime in made:
+        runtime.close()
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, Any]:
+    """What one worker made, once it is known."""
+    return {}
+
+
+def test_one_worker(make_runtime: Callable[[str], Runtime], tmp_path: Path, alone: dict[str, Any]) -> None:
+    for number in range(2):  # with other batches
+        found = _run(lambda number=number: make_runtime(f"sqlite:///{tmp_path}/{number}.sqlite3"), 1, seed=number)  # type: ignore[misc]
+        assert found == alone.setdefault("stories", found)
+    stories = Counter(alone["stories"]["stories"].values())
+    assert max(stories.values()) >= 5
+    assert len(stories) > 10
+    assert any(row[0] == "merge" for row in alone["stories"]["log"])
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_workers_that_are_killed(
+    database: str,
+    workers: int,
+    make_runtime: Callable[[str], Runtime],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    alone: dict[str, Any],
+) -> None:
+    if "stories" not in alone:
+        alone["stories"] = _run(lambda: make_runtime(f"sqlite:///{tmp_path}/alone.sqlite3"), 1, seed=0)
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    if database == "postgresql":
+        url = new_database(request.getfixturevalue("postgres"))
+    found = _run(lambda: make_runtime(url), workers, seed=workers, kills=10)
+    assert found["stories"] == alone["stories"]["stories"]
+    assert found["log"] == alone["stories"]["log"]
+
+
+def _run(make: Callable[[], Runtime], count: int, seed: int, kills: int = 0) -> dict[str, Any]:
+    draw = random.Random(seed)
+    events = stories_stream(COUNT)
+    workers = [Worker(make, events, range(number, 4, count), draw) for number in range(count)]
+    turns, killed, waiting = 0, 0, list(workers)
+    while waiting:
+        worker = draw.choice(waiting)
+        turns += 1
+        kill = None
+        if killed < kills and turns % 3 == 0:
+            name, after = KILLS[killed % len(KILLS)]
+            kill, killed = kill_at(name, after=after), killed + 1
+        if not worker.work(kill):
+            waiting.remove(worker)
+    assert killed == kills
+    runtime = make()
+    sql = "SELECT kind, article_id, version, story, event_at, first_day, language, report FROM story_log"
+    rows = runtime.ledger.transact(lambda db: db.query(f"{sql} WHERE kind <> 'edit' ORDER BY log_no"), writes=False)
+    due = runtime.ledger.transact(lambda db: db.query("SELECT COUNT(*) FROM story_due"), writes=False)
+    assert due == [(0,)]
+    return {"stories": settled(runtime), "log": [(*row[:-1], bytes(row[-1])) for row in rows]}

