@@ -51,6 +51,7 @@ def places(data_folder: DataOption = None, misses: MissesOption = 0, output: Out
     show("places", data_folder, misses, output)
 
 
+@app.command()
 def stories(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
     """A stream of headlines, graded pairs, documents and their translations. Fails when a goal is not held."""
     show("stories", data_folder, misses, output)
