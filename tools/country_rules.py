@@ -82,6 +82,13 @@ def read_alternatives() -> dict[tuple[str, str], list[str]]:
         head, _, names = line.partition(":")
         code, language = head.split()
         found.setdefault((code, language), []).extend(name.strip() for name in names.split(";"))
+    for line in _lines("peoples.txt"):
+        languages, _, columns = line.partition(":")
+        for language, column in product(languages.split(","), columns.split(";")):
+            code, _, names = column.strip().partition(" ")
+            terms = found.setdefault((code, language.strip()), [])
+            given = (name.strip().replace(" / ", ", ") for name in names.split(","))
+            terms += [name for name in given if name not in terms]
     return found
 
 
@@ -188,6 +195,8 @@ def _is_name(text: str) -> bool:
 
 def marked(name: str, language: str) -> str:
     """The name with `~` or `*` where its language inflects. Small words and foreign dashes stay as they are."""
+    if name.endswith(("~", "*")):
+        return name
     if language in AGGLUTINATIVE:
         return name + ("*" if len(fold(name).split()[-1]) >= _MIN_OPEN_CHARS else "~")
     if language not in INFLECTED | OF_NAMES or language in ("en", "ar", "fr", "es", "it", "pt", "tr"):

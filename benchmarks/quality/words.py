@@ -14,10 +14,12 @@ from statistics import median
 import wordfreq
 
 from newsflow.tagging import RuleSet
-from newsflow.tagging.forms import WITH_PROCLITICS, exact_spellings, forms_language
+from newsflow.tagging.forms import OPEN, WITH_PROCLITICS, exact_spellings, forms_language
 from newsflow.tagging.lint import text_article
+from newsflow.tagging.places.gazetteer import gazetteer
+from newsflow.tagging.places.names import stem_of
 from newsflow.tagging.rule import languages_searched
-from newsflow.tagging.text import fold, fold_cased, unfolded
+from newsflow.tagging.text import FoldedText, fold, fold_cased, unfolded
 
 MOST = 50_000
 LISTS = tuple(sorted(wordfreq.available_languages("best")))
@@ -79,7 +81,8 @@ def ways(word: str, code: str) -> Iterator[tuple[str, str, str]]:
 
 
 def suspects(rules: RuleSet, words: Sequence[str], tag: str) -> list[str]:
-    """Words in which a form of any term of the language stands, its conditions aside: no other can be tagged."""
+    """Words in which a form of any term of the language stands, its conditions aside, or the name of a place: no other
+    can be tagged."""
     vocabulary = rules.tables.vocabulary
     languages = languages_searched(tag) & vocabulary.languages
     folded = [fold(word) for word in words]
@@ -91,9 +94,10 @@ def suspects(rules: RuleSet, words: Sequence[str], tag: str) -> list[str]:
             known[pattern] = bool(vocabulary.entries(pattern, languages))
         hit[start] |= known[pattern]
     found, begin = [], 0
+    places = gazetteer()
     for word, part in zip(words, folded, strict=True):
         end = begin + len(part)
-        if any(hit[begin:end]):
+        if any(hit[begin:end]) or places.find(FoldedText(word.upper(), word[:1].upper() + word[1:]), tag):
             found.append(word)
         begin = end
     return found
@@ -120,6 +124,9 @@ def is_spelt(found: Found) -> bool:
     """Whether a word is a form of the term as it is written, or without its accents; what may stand before and behind
     it aside."""
     language = forms_language(found.term, found.language)
+    if found.term in names_of_places():  # they are kept folded
+        stem, word = stem_of(found.term.removesuffix(OPEN).casefold()), fold(found.word).strip()
+        return stem in (word if language in WITH_PROCLITICS else f" {word}"[: len(stem) + 1])
     word = unfolded(found.word)
     plain = word == fold_cased(word).strip()
     word = word.translate(_SAME_LETTERS)
@@ -131,6 +138,12 @@ def is_spelt(found: Found) -> bool:
             if word == each or word.startswith(starts) or word.endswith(ends):
                 return True
     return False
+
+
+@cache
+def names_of_places() -> frozenset[str]:
+    """The names of the gazetteer, as evidence calls them."""
+    return frozenset(gazetteer().terms())
 
 
 def _merged(form: str) -> str:

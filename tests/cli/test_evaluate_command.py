@@ -39,7 +39,7 @@ def evaluate(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["normalise", "dedup", "languages", "topics"])
+@pytest.mark.parametrize("name", ["normalise", "dedup", "languages", "topics", "places"])
 def test_every_evaluation_is_in_the_wheel_and_skips_without_data(unpacked: Path, tmp_path: Path, name: str) -> None:
     done = evaluate(unpacked, tmp_path, name)
     assert done.returncode == 0, done.stderr

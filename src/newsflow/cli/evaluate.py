@@ -46,6 +46,12 @@ def topics(data_folder: DataOption = None, misses: MissesOption = 0, output: Out
 
 
 @app.command()
+def places(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
+    """Countries and themes of the same news in forty languages. Fails when a goal is not held."""
+    show("places", data_folder, misses, output)
+
+
+@app.command()
 def stories(data_folder: DataOption = None, misses: MissesOption = 0, output: OutputOption = Output.TEXT) -> None:
     """A stream of headlines, graded pairs, documents and their translations. Fails when a goal is not held."""
     show("stories", data_folder, misses, output)

@@ -100,9 +100,14 @@ def explain(rules: RuleSet, article: Article, rule_id: str) -> Explanation:
     unmet = tuple(_unmet(item, article))
     met = not unmet and required is not None
     score = score_of(hits)
+    about = score >= item.rule.threshold
+    if met and item.rule.places:
+        judged = next((each for each in rules.judge(article)[0] if each.item is item), None)
+        if judged is not None:
+            hits, score, about = judged.hits, judged.score, judged.about
     verdict: RuleVerdict = "none"
     if met and hits:
-        verdict = "topic" if score >= item.rule.threshold else "mention" if item.rule.mentions else "none"
+        verdict = "topic" if about else "mention" if item.rule.mentions else "none"
     searched = languages_searched(article.language)
     leaves = _leaves(item)
     requirement = _requirement(item.require, scan) if item.require is not None else None

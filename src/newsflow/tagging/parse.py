@@ -16,7 +16,7 @@ from newsflow.yamlfile import REF, ValuePath, YamlDocument
 Resolver = Callable[[str], "Rule | None"]
 
 _RULE_KEYS = (
-    "id names scheme code description include terms any all none near within ordered threshold mentions sources "
+    "id names scheme code description include terms any all none near within ordered threshold mentions places sources "
     "languages sections examples override abstract"
 )
 RULE_KEYS = frozenset(_RULE_KEYS.split())
@@ -64,6 +64,7 @@ class RuleParser:
             require=require,
             threshold=self._number(value, "threshold", 3.0 if terms else 0.0, (), low=0.0),
             mentions=self._flag(value, "mentions", value.get("scheme") == "iso3166", ()),
+            places=self._flag(value, "places", value.get("scheme") == "iso3166" and "code" in value, ()),
             sources=self._strings(value.get("sources"), ("sources",)),
             languages=self._wanted_languages(value.get("languages")),
             sections=tuple(item.casefold() for item in self._strings(value.get("sections"), ("sections",))),

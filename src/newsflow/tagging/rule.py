@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
+from newsflow.tagging.places.gazetteer import gazetteer_version
 
 MEANING_REVISION = 2
 """Part of every rule version: raised when the same rule text starts to match other texts."""
@@ -106,6 +107,8 @@ class Rule:
     require: Expression | None = None
     threshold: float = 3.0
     mentions: bool = False
+    places: bool = False
+    """Names of places of its country count too."""
     sources: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -125,7 +128,7 @@ class Rule:
             "threshold": self.threshold,
             "mentions": self.mentions,
             "conditions": [self.sources, self.languages, self.sections],
-        }
+        } | ({"places": gazetteer_version()} if self.places else {})
 
     def version(self) -> str:
         """12 hex digits over the meaning: equal for rules that match alike by their text."""

@@ -15,10 +15,12 @@ from newsflow.model import Article, Evidence, Mention, TopicMatch
 from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
-from newsflow.tagging.match import ScoredHit, judged_hits, score_of
+from newsflow.tagging.match import ScoredHit, conditions_hold, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
+from newsflow.tagging.places.gazetteer import gazetteer
+from newsflow.tagging.places.weigh import beside, is_about, place_hits
 from newsflow.tagging.prepared import keep_tables, key_of, read_tables
-from newsflow.tagging.rule import Rule, languages_searched, set_version
+from newsflow.tagging.rule import Rule, languages_searched, rule_language, set_version
 from newsflow.tagging.scan import ALERT_SCORE, Scan
 
 MAX_EVIDENCE = 100
@@ -41,11 +43,8 @@ class Judgement(NamedTuple):
     item: CompiledRule
     hits: list[ScoredHit]
     score: float
-
-    @property
-    def about(self) -> bool:
-        """Whether the score reaches the rule's threshold."""
-        return self.score >= self.item.rule.threshold
+    about: bool
+    """Whether the score reaches the rule's threshold or, where names of places count, outweighs others enough."""
 
 
 class RuleSet:
@@ -58,6 +57,11 @@ class RuleSet:
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
+        self._placed: dict[str, list[int]] = {}
+        """Numbers of the rules for which names of places count, by country."""
+        for number, rule in enumerate(self.rules):
+            if rule.places:
+                self._placed.setdefault(rule.code, []).append(number)
         self.version = set_version((item.rule.id, item.version) for item in self.tables.rules)
         """12 hex digits over the meaning of all rules, whatever their order."""
 
@@ -96,8 +100,34 @@ class RuleSet:
             item = self.tables.rules[index]
             hits = judged_hits(item, article, scan)
             if hits:
-                found.append(Judgement(item, hits, score_of(hits)))
-        return found, scan
+                score = score_of(hits)
+                found.append(Judgement(item, hits, score, score >= item.rule.threshold))
+        return (self._with_places(found, scan, article) if self._placed else found), scan
+
+    def _with_places(self, found: list[Judgement], scan: Scan, article: Article) -> list[Judgement]:
+        """What was found, and what names of places add to it."""
+        placed = [judged for judged in found if judged.item.rule.places]
+        named = [(hit.span, judged.item.rule.code) for judged in placed for hit in judged.hits]
+        by_country = place_hits(scan, rule_language(article.language), named)
+        if not by_country:
+            return found
+        by_id = self.tables.by_id
+        judged_by = {by_id[judged.item.rule.id]: judged for judged in found}
+        added: list[int] = []
+        for number in (number for code in by_country for number in self._placed.get(code, ())):
+            item, judged = self.tables.rules[number], judged_by.get(number)
+            before = judged.hits if judged is not None else []
+            if judged is None and (item.require is not None or not conditions_hold(item, article)):
+                continue
+            if more := beside(item, by_country[item.rule.code], scan):
+                hits = sorted([*before, *more])
+                judged_by[number] = Judgement(item, hits, score_of(hits), judged is not None and judged.about)
+                added.append(number)
+        total = sum(_scores_by_country(judged_by.values()).values())
+        for number in added:
+            item, hits, score, about = judged_by[number]
+            judged_by[number] = Judgement(item, hits, score, about or is_about(score, item.rule.threshold, total))
+        return [judged_by[number] for number in sorted(judged_by)]
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
         """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out.
@@ -119,6 +149,15 @@ class RuleSet:
         kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
         evidence = _EvidenceOf(scan)
         return [topic_match(judged, evidence) for judged in kept]
+
+
+def _scores_by_country(judged: Iterable[Judgement]) -> dict[str, float]:
+    """Of the rules for which names of places count, the highest score of each country."""
+    scores: dict[str, float] = {}
+    for each in judged:
+        if each.item.rule.places:
+            scores[each.item.rule.code] = max(each.score, scores.get(each.item.rule.code, 0.0))
+    return scores
 
 
 class _EvidenceOf(dict[ScoredHit, Evidence]):
@@ -145,7 +184,8 @@ def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     first, stop, skip, leaf = hit.span
     field, start, end = scan.text.original_span(first, stop, skip)
     text = scan.text.field(field)[start:end]
-    return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, text, hit.weight)
+    term = scan.tables.leaves[leaf].key.text if leaf >= 0 else gazetteer().term(~leaf)
+    return Evidence(term, field, start, end, text, hit.weight)
 
 
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:

@@ -1,0 +1,1 @@
+"""Where it happened: names of cities, states, institutions and the like, and what they say of countries."""
