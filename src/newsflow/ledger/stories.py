@@ -34,7 +34,7 @@ from newsflow.ledger.story_rows import (
 )
 from newsflow.model import Alike, Article, Event
 from newsflow.model.event import NEVER_MS
-from newsflow.stories import Member, Report, Stories
+from newsflow.stories import DEFAULT_STORY_RULE, Member, Report, Stories
 from newsflow.stories.state import day_of
 
 LOCK = "stories"
@@ -62,11 +62,12 @@ class StoryWindow:
 
     def __init__(self, window: timedelta) -> None:
         self._days = max(REMEMBERED_DAYS, window // timedelta(days=1) + 5)
+        self._rule = replace(DEFAULT_STORY_RULE, window_h=max(1, round(window / timedelta(hours=1))))
         self.forget_all()
 
     def forget_all(self) -> None:
         """Begin again from the log, as after a transaction of which it is not known whether it was kept."""
-        self.stories = Stories()
+        self.stories = Stories(self._rule)
         self.last = self.first_day = 0
         self._latest: deque[int] = deque(maxlen=_LATEST)
         """Days of the latest reports."""
