@@ -26,8 +26,7 @@ setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
-# Much of it waits for Kafka, PostgreSQL and processes: one worker more than there are cores.
-SUITE = PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(BIN)/python -m pytest \
+SUITE = $(BIN)/python -m pytest \
   -m 'not faults and not attacks and not flink and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
