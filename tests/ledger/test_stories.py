@@ -49,8 +49,8 @@ def strike(wire: Wire, number: int, minute: float = 0) -> Candidate:
     )
 
 
-def run(ledger: Ledger, candidates: Sequence[Candidate]) -> list[Article]:
-    """Decide, settle and record, as the job does."""
+def run(ledger: Ledger, candidates: Sequence[Candidate], read: ReadUpTo | None = None) -> list[Article]:
+    """Decide, settle and record, as the job does. `read`: how far its reader is."""
     decisions = ledger.decide(candidates)
     asked = [
         _asked(candidate, decision, article)
@@ -58,7 +58,7 @@ def run(ledger: Ledger, candidates: Sequence[Candidate]) -> list[Article]:
         if (article := decision.article) is not None
     ]
     events = [candidate.event for candidate in candidates]
-    told = ledger.settle(asked, [ReadUpTo(events[0].topic, events)])
+    told = ledger.settle(asked, [ReadUpTo(events[0].topic, events) if read is None else replace(read, passed=events)])
     articles = []
     for decision, each in zip((d for d in decisions if d.article), told, strict=True):
         assert decision.article is not None
@@ -128,6 +128,26 @@ def test_the_first_answer_about_a_version_holds(open_one: Callable[[], Ledger], 
     first = run(open_one(), candidates)
     assert run(open_one(), candidates) == first
     assert [each.story_size for each in first] == [1, 2, 3]
+
+
+def test_what_waits_for_another_partition_says_for_good_what_it_said_then(ledger: Ledger, wire: Wire) -> None:
+    behind = ReadUpTo("news.article.raw.v1", partitions=frozenset({0, 1}))
+    original, copy = ferry(wire, 1), ferry(wire, 1, minute=1)
+    assert isinstance(copy.result, Article)
+    copy = replace(copy, result=replace(copy.result, source="copier", url="https://copier.example/1"))
+    candidates = [original, copy, ferry(wire, 2, minute=2)]
+    first = run(ledger, candidates, behind)
+    ship = first[0].id
+    assert [each.story for each in first[:2]] == [ship, ship], "a copy is of its original's story, though that waits"
+    assert first[2].story in (ship, first[2].id)
+    assert tell(ledger, first) == {}
+    [later] = run(ledger, [strike(wire, 1, minute=3)], replace(behind, next={0: (1 << 53, 9), 1: (1 << 53, 0)}))
+    assert (later.story, ledger.story(first[2].id).size) == (later.id, 3)  # type: ignore[union-attr]
+    assert run(ledger, candidates, behind) == first
+    told = tell(ledger, first)
+    assert told[ship]["size"] == 3
+    if first[2].story != ship:
+        assert told[first[2].id] == {"id": first[2].id, "merged_into": ship}
 
 
 def test_a_process_follows_what_another_settles(open_one: Callable[[], Ledger], wire: Wire) -> None:

@@ -328,6 +328,7 @@ class _Settling:
         mine = (each for each in self._asked if each.topic == read.topic and each.place not in self._told)
         new = {each.place: replace(each, time_ms=times[each.partition, each.offset]) for each in mine}
         waited = {each.place: each for each in story_rows.due_until(self._db, read.topic, reached[0])}
+        self._told |= {each.place: each.told for each in waited.values()}  # what they said while they waited
         self._decided |= story_rows.decided_of(self._db, {each.article_id for each in waited.values()})
         self._hand_on_alike(new, waited)
         queue = (*sorted(waited.values(), key=lambda each: each.order), *new.values())
@@ -366,6 +367,7 @@ class _Settling:
         """What came later may come first in order: of look-alikes both are told."""
         alike = [(each.article_id, other) for each in new.values() for other in each.alike]
         due = {each.place: each for each in story_rows.due_of(self._db, {other.article_id for _, other in alike})}
+        self._waiting = {each.article_id: each for each in due.values()} | self._waiting
         unsettled = {each.article_id: each for each in (*(due | waited | new).values(),) if each.report}
         for article_id, other in alike:
             if (known := unsettled.get(other.article_id)) is None:
@@ -449,11 +451,7 @@ class _Settling:
 
     def _wait(self, each: Asked) -> None:
         """Not yet in order: a story to go on with."""
-        if self._is_new(each):
-            told = self._window.told(self._window.stories.would_join(self._report(each)))
-            told = replace(told, size=told.size + 1)
-        else:
-            told = self._tell(each)
+        told = self._tell_beforehand(each) if self._is_new(each) else self._tell(each)
         self._told[each.place] = told
         waits = each.article_id in self._waiting or self._window.is_withdrawn(each.article_id)
         if each.withdrawn or each.report or waits:
@@ -461,6 +459,14 @@ class _Settling:
             self._waiting.setdefault(each.article_id, self._new_due[each.place])
         else:
             self._add_change(each, EDIT)
+
+    def _tell_beforehand(self, each: Asked) -> Told:
+        """The story that a report would join: a copy that of its original, though that waits too."""
+        report = self._report(each)
+        alike = (self._waiting.get(other.article_id) for other in each.alike if other.relation)
+        original = None if report.copy_of is not None else next(filter(None, alike), None)
+        told = original.told if original is not None else self._window.told(self._window.stories.would_join(report))
+        return replace(told, size=told.size + 1)
 
     def _tell(self, each: Asked) -> Told:
         """What a later version of an article says of its story."""
