@@ -130,7 +130,8 @@ def test_the_first_answer_about_a_version_holds(open_one: Callable[[], Ledger], 
     assert [each.story_size for each in first] == [1, 2, 3]
 
 
-def test_what_waits_for_another_partition_says_for_good_what_it_said_then(ledger: Ledger, wire: Wire) -> None:
+def test_what_waits_for_another_partition_says_for_good_what_it_said_then(ledger: Ledger) -> None:
+    wire = Wire(partition=1)  # behind the first of equal record times
     behind = ReadUpTo("news.article.raw.v1", partitions=frozenset({0, 1}))
     original, copy = ferry(wire, 1), ferry(wire, 1, minute=1)
     assert isinstance(copy.result, Article)
@@ -141,7 +142,7 @@ def test_what_waits_for_another_partition_says_for_good_what_it_said_then(ledger
     assert [each.story for each in first[:2]] == [ship, ship], "a copy is of its original's story, though that waits"
     assert first[2].story in (ship, first[2].id)
     assert tell(ledger, first) == {}
-    [later] = run(ledger, [strike(wire, 1, minute=3)], replace(behind, next={0: (1 << 53, 9), 1: (1 << 53, 0)}))
+    [later] = run(ledger, [strike(wire, 1, minute=3)], replace(behind, next=dict.fromkeys((0, 1), (1 << 53, 0))))
     assert (later.story, ledger.story(first[2].id).size) == (later.id, 3)  # type: ignore[union-attr]
     assert run(ledger, candidates, behind) == first
     told = tell(ledger, first)
