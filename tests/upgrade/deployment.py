@@ -124,9 +124,11 @@ class Deployment:
             list(pool.map(lambda job: self.types("run", job, "--until-caught-up"), ("trends", "deliver")))
 
     def send_what_waits(self) -> None:
-        """Run `deliver` until no alert waits: after an outage each is tried again at a time of its own."""
+        """Run `deliver` until no alert waits: after an outage each is tried again at a time of its own, and what changes a
+        story that was told goes out when the minute of `early` is over."""
         deadline = time.monotonic() + 600
-        while "pending" in self.alerts().values():
+        held = "SELECT 1 FROM alert_subscriber WHERE subscription = 'early' AND next_tick_at IS NOT NULL"
+        while "pending" in self.alerts().values() or self.query(held):
             assert time.monotonic() < deadline, self.alerts()
             time.sleep(5)
             self.types("run", "deliver", "--until-caught-up")

@@ -193,6 +193,7 @@ def the_same_again_changes_nothing(deployment: Deployment, given: Sequence[Event
         alerts, heard = deployment.alerts(), len(deployment.hook.received)
         return deployment.published(), alerts, heard, deployment.stored(), deployment.counted()
 
+    deployment.send_what_waits()
     before, written = seen(), len(deployment.broker.read(ARTICLES))
     rewind(deployment, "newsflow.ingest", INPUT)
     outcomes = gained(deployment, given)
