@@ -121,6 +121,6 @@ def test_a_line_that_holds_a_record_may_be_longer_than_the_record(tmp_path: Path
 
 
 def test_a_batch_of_large_lines_is_a_short_one(tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes((b"x" * 9 * MIB + b"\n") * 20)
+    (tmp_path / "f").write_bytes((b"x" * (9 * MIB // 8) + b"\n") * 20)
     sizes = [len(batch) for batch in read_batches(tmp_path / "f", 500, lambda *_: b"", 10 * MIB)]
     assert sizes == [8, 8, 4]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN, words_by_rank
-from newsflow.stories.skeleton import skeleton
+from newsflow.stories.skeleton import skeletons_in
 from newsflow.tagging.text import fold
 
 WORDS_AN_ARTICLE = 40
@@ -45,10 +45,11 @@ def rarity_of(language: str) -> Rarity:
     bones: defaultdict[str, float] = defaultdict(float)
     for rank, words in enumerate(words_by_rank(code)):
         frequency = 10 ** (-rank / 100)
-        for token in fold(" ".join(words)).split():
+        tokens = fold(" ".join(words)).split()
+        for token in tokens:
             stems[token[:STEM]] += frequency
-            if found := skeleton(token):
-                bones[found] += frequency
+        for found in skeletons_in(tokens):
+            bones[found] += frequency
     return Rarity(_costs(stems), _costs(bones))
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Set
 from typing import Any, NamedTuple
 
-import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -143,6 +142,12 @@ PatternHit = tuple[int, int, int]
 """Pattern, start and end in the folded text."""
 
 
+def _automaton_of(patterns: list[str]) -> Any:
+    import ahocorasick_rs  # by who tags alone: the ledger folds words with this package
+
+    return ahocorasick_rs.AhoCorasick(patterns)
+
+
 class Vocabulary:
     """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable."""
 
@@ -181,13 +186,13 @@ class Vocabulary:
 
     def build(self) -> None:
         """Make what finds all patterns at once. It takes longer than to look through a few texts without it."""
-        self._automaton = ahocorasick_rs.AhoCorasick(list(self._table.patterns))
+        self._automaton = _automaton_of(list(self._table.patterns))
 
     def _hits_alone(self, folded: str) -> list[PatternHit]:
         """The same, by those patterns alone of which the text has the beginning."""
         starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
         here = [(text, number) for text, number in self._table.patterns.items() if text[:_START] in starts]
-        automaton = ahocorasick_rs.AhoCorasick([text for text, _ in here])
+        automaton = _automaton_of([text for text, _ in here])
         found = automaton.find_matches_as_indexes(folded, overlapping=True)
         return [(here[index][1], start, end) for index, start, end in found]
 

@@ -8,8 +8,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ahocorasick_rs
-
 from newsflow.tagging.places.names import Script, grammar_of, script_of, scripts_of, stem_of
 from newsflow.tagging.text import FoldedText
 
@@ -121,6 +119,8 @@ class _Automaton:
         self.names = [tuple(each) for each in names.values()]
         self.cased = bytes(all(name.capitals for name in each) for each in self.names)
         """By pattern, whether all its names begin with a capital."""
+        import ahocorasick_rs
+
         self._found: Any = ahocorasick_rs.AhoCorasick(list(names))
 
     def find(self, folded: str) -> list[tuple[int, int, int]]:

@@ -46,6 +46,7 @@ def _script_of_letter(char: str) -> Script | None:
     return next((script for low, high, script in _RANGES if low <= code <= high), None)
 
 
+@lru_cache(maxsize=16_384)
 def script_of(name: str) -> Script | None:
     """The script of a name; None where it is of two, or of one that we do not read."""
     found = {_script_of_letter(char) for char in name if char.isalpha()}
