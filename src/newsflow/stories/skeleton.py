@@ -59,8 +59,8 @@ def skeleton(token: str) -> str:
 
 def skeletons_in(tokens: Iterable[str]) -> Iterator[str]:
     """The skeletons of those tokens that have one, in any order: of thousands in a tenth of the time."""
-    others = []
-    latin = []
+    latin: list[str] = []
+    others: list[str] = []
     for token in tokens:
         (latin if token[0] < "\u0250" else others).append(token)
     text = " ".join(latin)
