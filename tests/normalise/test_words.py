@@ -106,7 +106,7 @@ def test_words_of_what_is_refused_are_dropped_for_its_reason(normaliser: Normali
         RawArticle("x", NOW, "text/plain", SENTENCE, guid="2"),
         RawArticle("x", NOW, "text/plain", "", guid="3", withdrawn=True),
     ]
-    counted = normaliser.counted_many([(raw, None, NOW) for raw in raws])
+    counted = normaliser.finish(normaliser.begin([(raw, None, NOW) for raw in raws]))
     assert [words for _, words in counted] == [Words(13, 0, {"not-an-article": 13}), Words(18, 18, {}), Words()]
 
 

@@ -125,14 +125,8 @@ class Normaliser:
     def normalise_many(
         self, tasks: Sequence[NormaliseTask], beat: Callable[[], object] = lambda: None
     ) -> list[Article | Rejected]:
-        """One result for each task, in order. See `counted_many`."""
-        return [result for result, _ in self.counted_many(tasks, beat)]
-
-    def counted_many(
-        self, tasks: Iterable[NormaliseTask], beat: Callable[[], object] = lambda: None
-    ) -> list[tuple[Article | Rejected, Words]]:
-        """One result for each task, in order, and where its words went. See `begin` and `finish`."""
-        return self.finish(self.begin(tasks), beat)
+        """One result for each task, in order. See `begin` and `finish`."""
+        return [result for result, _ in self.finish(self.begin(tasks), beat)]
 
     def begin(self, tasks: Iterable[NormaliseTask]) -> Begun:
         """Let workers begin with the pages among the tasks, each as soon as its task is there."""
