@@ -36,7 +36,7 @@ def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
         return item
 
     items = each(items, STAGE, read, Item.fail)
-    vectors = _vectors([article for item in items if (article := _new_article(item)) and not _is_like(item)], runtime)
+    vectors = _vectors([article for item in items if (article := _new_article(item)) is not None], runtime)
     asked = []
     for item in items:
         if (article := _settled_article(item)) is not None:
@@ -44,7 +44,7 @@ def settle(items: Sequence[Item], runtime: Runtime) -> list[Item]:
             report = b"" if read_of_it is None else pack_signals(read_of_it, vectors.get(_place(article)))
             asked.append(_asked(item, article, report))
     events = {item.event.event_id: item.event for item in items}
-    answers = runtime.ledger.settle(asked, runtime.reading([*events.values()]), lambda each: _encoded(each, runtime))
+    answers = runtime.ledger.settle(asked, runtime.reading([*events.values()]))
     told = {each.place: answer for each, answer in zip(asked, answers, strict=True)}
     return [_telling(item, told) for item in items]
 
@@ -78,24 +78,16 @@ def _new_article(item: Item) -> Article | None:
     return article if article is not None and article.action is Action.ADD else None
 
 
-def _is_like(item: Item) -> bool:
-    """Whether words decide, and no meaning is asked for."""
-    return item.decision is not None and any(other.relation for other in item.decision.alike)
-
-
 def _place(article: Article) -> Place:
     return article.id, article.version
 
 
 def _vectors(articles: Sequence[Article], runtime: Runtime) -> dict[Place, Vector]:
+    """Of copies too: whether an article is known to be one depends on which worker was first."""
     known = [article for article in articles if _is_encoded(article, runtime)]
     with _one_at_a_time:
         vectors = encode([_gist(article) for article in known])
     return dict(zip(map(_place, known), vectors, strict=True))
-
-
-def _encoded(article: Article, runtime: Runtime) -> Vector | None:
-    return _vectors([article], runtime).get(_place(article))
 
 
 def _is_encoded(article: Article, runtime: Runtime) -> bool:
