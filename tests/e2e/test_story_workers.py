@@ -23,7 +23,11 @@ from tests.postgres_helpers import new_database
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 EVENTS, PARTITIONS, KILLS = 600, 4, 10
-ENVIRON = {"NEWSFLOW_LIMITS__BATCH_RECORDS": "20", "NEWSFLOW_LIMITS__RUN_RECORDS": "60"}
+ENVIRON = {
+    "NEWSFLOW_LIMITS__BATCH_RECORDS": "20",
+    "NEWSFLOW_LIMITS__RUN_RECORDS": "60",
+    "NEWSFLOW_STORIES__ENCODER": "use",
+}
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
