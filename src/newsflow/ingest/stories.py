@@ -18,7 +18,7 @@ from newsflow.ledger.story_rows import Asked, Place, Told, Vector, pack_signals
 from newsflow.ledger.story_telling import AT_ONCE
 from newsflow.model import Action, Article
 from newsflow.model.languages import base_language
-from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
+from newsflow.stories import Gist, Signals, encode, gist, is_encoded, read_signals
 
 STAGE = "SettleStories"
 _one_at_a_time = threading.Lock()
@@ -94,7 +94,7 @@ def _is_encoded(article: Article, runtime: Runtime) -> bool:
     return runtime.config.stories.encoder != "none" and is_encoded(article.language)
 
 
-def _gist(article: Article) -> str:
+def _gist(article: Article) -> Gist:
     return gist(base_language(article.language), article.title, article.body)
 
 
