@@ -35,14 +35,14 @@ class Postings:
         """Each key that reports of these days hold, with the newest of them; `days`: those that count first."""
         looked_at = [held for day in days if (held := self._days.get(day)) is not None]
         for key in keys:
-            held_by = (numbers for held in looked_at if (numbers := held.get(key)) is not None)
-            found = [(numbers,) if isinstance(numbers, int) else numbers for numbers in held_by]
+            held_by = [numbers for held in looked_at if (numbers := held.get(key)) is not None]
+            found: list[Sequence[int]] = [(each,) if isinstance(each, int) else each for each in held_by]
             if len(found) == 1:
                 yield key, found[0]
             elif found:
                 together = array("I")
-                for numbers in found:
-                    together.extend(numbers[-(NEWEST_PER_KEY - len(together)) :])
+                for newest in found:
+                    together.extend(newest[-(NEWEST_PER_KEY - len(together)) :])
                     if len(together) == NEWEST_PER_KEY:
                         break
                 yield key, together

@@ -27,7 +27,7 @@ LENGTH = 512
 LANGUAGES = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split())  # noqa: SIM905
 """What the encoder was trained on. The others are linked by names, numbers and places."""
 _STEP = 4
-"""Coordinates are multiples of it: the coarser, the rarer one is so near to a boundary that a text must be encoded alone."""
+"""Coordinates are multiples of it: the coarser, the fewer texts must be encoded alone."""
 _UNSURE = 3e-4 / _STEP
 """More than twice the largest difference seen between texts alone and among others."""
 HEAD_CHARS, LEAD_CHARS, READ_CHARS = 80, 100, 1000
@@ -78,7 +78,8 @@ def _scaled(gists: Sequence[Gist]) -> NDArray[np.float64]:
     found = encoded[: len(gists)] * _HEAD_WEIGHT
     found[leads] += encoded[len(gists) :]
     length = np.sqrt((found * found).sum(axis=1, keepdims=True))
-    return found * (LENGTH / _STEP) / np.maximum(length, 1e-9)
+    scaled: NDArray[np.float64] = found * (LENGTH / _STEP) / np.maximum(length, 1e-9)
+    return scaled
 
 
 @cache
