@@ -1,7 +1,7 @@
 """Sentences of our own words for each theme, in fifteen languages: half of them traps that only sound like it.
 
-`themes/LANGUAGE.txt` holds frames (`= … {} …`), then for each theme (`[id]`) clauses that are about it (`+`) and clauses
-that are not (`-`). Each clause is tried alone and in each frame.
+`themes/LANGUAGE.txt` holds frames (`= … {} …`), then for each theme (`[id]`) clauses that are about it (`+`) and
+clauses that are not (`-`). Each clause is tried alone and in each frame.
 """
 
 from __future__ import annotations
