@@ -23,6 +23,7 @@ from newsflow.model import (
     PublishedVersion,
     RawArticle,
     Rejected,
+    with_tags_of,
 )
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.headers import record_time
@@ -169,7 +170,7 @@ def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
         else:
             tags = rules.tag(article, limit_s)
             runtime.beat()
-            article = tagged[article.id] = replace(article, topics=tags.topics, mentions=tags.mentions)
+            article = tagged[article.id] = tags.on(article)
         return replace(item, decision=replace(decision, article=article))
 
     return each(items, "TagTopics", work, Item.fail)
@@ -185,7 +186,7 @@ def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
 
 
 def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
-    return withdrawn if before is None else replace(withdrawn, topics=before.topics, mentions=before.mentions)
+    return withdrawn if before is None else with_tags_of(withdrawn, before)
 
 
 def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:
