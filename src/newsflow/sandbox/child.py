@@ -50,12 +50,14 @@ def _answer(request: memoryview, memory_limit_bytes: int) -> bytes:
     work, values, are_tools = pickle.loads(request)
     try:
         if are_tools:
+            gc.disable()  # many new objects, none of them garbage
             _limit_memory(resource.RLIM_INFINITY)
         answer = orjson.dumps({"answers": work(values)})
     except Exception as error:  # whatever it is, the parent is told
         answer = orjson.dumps({"error": error_of(error)})
     if are_tools:
         gc.freeze()  # they stay
+        gc.enable()
         _limit_memory(_held_bytes() + LATER_BYTES + memory_limit_bytes)
     return answer
 
