@@ -214,6 +214,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
         stories=StorySettings(**merged["stories"]),
+        workers=merged.get("run", {}).get("workers"),
     )
 
 

@@ -130,3 +130,5 @@ class Config:
 
     trends: TrendSettings = field(default_factory=TrendSettings)
     stories: StorySettings = field(default_factory=StorySettings)
+    workers: int | None = None
+    """Processes that read and tag; None: as many as there are cores."""
