@@ -12,6 +12,7 @@ from newsflow.cli import (
     dedup,
     demo,
     dev,
+    dlq,
     doctor,
     evaluate,
     jobs,
@@ -56,6 +57,7 @@ app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

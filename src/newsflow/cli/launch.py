@@ -28,7 +28,7 @@ from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
-from newsflow.ingest.deliver import ALERTS, sink_on_flink
+from newsflow.ingest.deliver import sink_on_flink
 from newsflow.ingest.emit import rows, story_rows
 from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
@@ -40,6 +40,7 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
 from newsflow.leftovers import end_within, nothing_left_behind
+from newsflow.model.letter import ALERTS
 from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name

@@ -83,6 +83,18 @@ def for_job(job: str, loaded: Loaded) -> Loaded:
     return replace(loaded, config=config_of(job, loaded.config))
 
 
+def who() -> str:
+    """Who types the command, and where: for what is to be accounted for."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # In a container the user may have no name.
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
 def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
     """Log to standard error: warnings, with `-v` information, with `-vv` everything, with `-q` errors only."""
     level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]

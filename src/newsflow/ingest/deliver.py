@@ -21,6 +21,7 @@ from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError, not
 from newsflow.ingest.claims import Claimed
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.headers import fetched_before_written
+from newsflow.model.letter import ALERTS, ALERTS_STAGE, STORE_STAGE
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import takes_several_writers
@@ -51,12 +52,12 @@ class StoreSink:
     read: Claimed | None = None
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, f"Store {self.name}", self.read)
+        rows, dead = _rows(events, STORE_STAGE + self.name, self.read)
         rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
         by_row = {id(row): event for event, row in rows}
         refused = self.store.write([row for _, row in rows]) if rows else []
         return dead + [
-            (by_row[id(each.row)], Rejected(Reason.SINK_REJECTED, each.message, f"Store {self.name}"))
+            (by_row[id(each.row)], Rejected(Reason.SINK_REJECTED, each.message, STORE_STAGE + self.name))
             for each in refused
         ]
 
@@ -75,7 +76,7 @@ class AlertSink:
     """An article that was fetched longer before it was written is old."""
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, "Alerts", self.read)
+        rows, dead = _rows(events, ALERTS_STAGE, self.read)
         old = {number for number, (event, _) in enumerate(rows) if fetched_before_written(event) > self.fresh}
         self.planner().take([row.article for _, row in rows], datetime.now(UTC), old)
         return dead
@@ -136,10 +137,6 @@ def _rows(
         except ValueError as error:
             dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"not an article.v1: {error}", stage, "ValueError")))
     return rows, dead
-
-
-ALERTS = "alerts"
-"""The sink that lets the alert planner see articles; stores have the names of the configuration."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:
