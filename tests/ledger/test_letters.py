@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOON_MS = round(NOON.timestamp() * 1000)
 HOUR_MS = 3_600_000
 PLAIN = Letter(
-    *("a" * 32, "raw.dlq", 0, 0, NOON_MS, "no-text", "Normalise", "nothing there", "quay-times", "", 1),
+    *("a" * 32, "raw.dlq", 0, 0, NOON_MS, "no-text", "Normalise", "nothing there", "quay-times", "", "", "", 1),
     origin=("raw", 0, 7),
     size_bytes=12,
 )

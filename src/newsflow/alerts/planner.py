@@ -163,6 +163,16 @@ def load_subscriber(db: Database, subscription: str) -> SubscriberState:
     return SubscriberState.from_json(rows[0][0]) if rows else SubscriberState()
 
 
+def withheld_of(db: Database, stories: Collection[str]) -> list[tuple[str, str, str, datetime]]:
+    """The alerts of these stories that wait: subscription, reason, the same in words, until when."""
+    found = []
+    for subscription, state in db.query("SELECT subscription, state FROM alert_subscriber ORDER BY subscription"):
+        for key, alert in SubscriberState.from_json(state).withheld.items():
+            if key in stories:
+                found.append((subscription, alert.reason, in_words(alert.reason), alert.until))
+    return found
+
+
 def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[str, StoryState]:
     """What is remembered of stories; nothing of those that are new."""
     wanted = list(dict.fromkeys(keys))

@@ -8,19 +8,20 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from newsflow.cli.output import data, isolate, one_line
+from newsflow.cli.publish import refused
 from newsflow.cli.tail import instant
 from newsflow.errors import UsageError
 from newsflow.ingest.letters import read_originals, read_today, why_not
 from newsflow.model import Rejected
 from newsflow.model.letter import SINK, encode_said
-from newsflow.model.raw import RawLimits, parse_raw
+from newsflow.model.raw import RawLimits
 from newsflow.shown import json_text
 from newsflow.stores.contract import StoreRow
 
@@ -171,5 +172,5 @@ def _problem(value: bytes, letter: Letter, event: Event, config: Config) -> str:
         except ValueError as error:
             return f"not an article.v1: {error}"
         return ""
-    found = parse_raw(value, event.headers, RawLimits(max_bytes=config.limits.event_bytes))
-    return f"{found.reason}: {found.message}" if isinstance(found, Rejected) else ""
+    found = refused(replace(event, value=value), RawLimits(max_bytes=config.limits.event_bytes), None)
+    return f"{found.reason}: {found.message}" if found is not None else ""

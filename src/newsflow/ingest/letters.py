@@ -151,7 +151,7 @@ class Replayer:
         settings = KafkaSettings.of(self._config.kafka)
         if LETTER_STATE_TOPIC not in topic_names(settings):
             raise missing_topic(LETTER_STATE_TOPIC, settings.bootstrap_servers)
-        self._transactions = Transactions(settings, f"{self._config.job}.dlq")
+        self._transactions = Transactions(settings, f"{self._config.kafka.group}.dlq")
         self.close = self._transactions.close
         self.counts: Counter[str] = Counter()
         """`replayed`, `refused again`, `gone from Kafka`."""

@@ -9,8 +9,8 @@ from newsflow.ledger.database import Database, Row, from_micros, storable, to_mi
 from newsflow.model.letter import PARKED_AT, Letter, Said, State
 
 _LETTER = (
-    "id, topic, partition_no, offset_no, written_at, reason, stage, message, source, sink, attempt, origin_topic, "
-    "origin_partition, origin_offset, size_bytes"
+    "id, topic, partition_no, offset_no, written_at, reason, stage, message, source, sink, address, article_id, attempt, "
+    "origin_topic, origin_partition, origin_offset, size_bytes"
 )
 _SAID = "id, state, why, by_whom, changed_at, to_topic, to_partition, to_offset"
 _STATE = f"COALESCE(s.state, CASE WHEN l.attempt >= {PARKED_AT} THEN '{State.PARKED}' ELSE '{State.OPEN}' END)"
@@ -39,6 +39,9 @@ class Wanted:
     source: str | None = None
     sink: str | None = None
     since_ms: int = 0
+    id: str | None = None
+    article_id: str | None = None
+    address: str | None = None
     begins: str = ""
     """The beginning of an id."""
     origin: tuple[str, int, int] | None = None
@@ -49,7 +52,7 @@ class Wanted:
     def clause(self, db: Database) -> tuple[str, list[object]]:
         """The condition in SQL, with its parameters."""
         parts, parameters = ["l.written_at >= ?"], list[object]([self.since_ms])
-        for name in ("reason", "stage", "source", "sink"):
+        for name in ("reason", "stage", "source", "sink", "id", "article_id", "address"):
             if (value := getattr(self, name)) is not None:
                 parts.append(f"l.{name} = ?")
                 parameters.append(storable(value))
@@ -85,7 +88,7 @@ def save_letters(db: Database, letters: Iterable[Letter]) -> None:
     """Keep letters; one that was written twice is kept at its first place."""
     rows = [
         (storable(each.id), each.topic, each.partition, each.offset, each.written_ms,
-         *map(storable, (each.reason, each.stage, each.message, each.source, each.sink)),
+         *map(storable, (each.reason, each.stage, each.message, each.source, each.sink, each.address, each.article_id)),
          each.attempt, storable(each.origin[0]), *each.origin[1:], each.size_bytes)
         for each in letters
     ]  # fmt: skip
@@ -132,7 +135,7 @@ def find_letters(db: Database, wanted: Wanted, limit: int = 1_000_000) -> list[L
 
 
 def _letter(row: Row) -> Letter:
-    return Letter(*[*row[:11], row[11:14], row[14], _said(row[15:])])
+    return Letter(*[*row[:13], row[13:16], row[16], _said(row[17:])])
 
 
 def _said(row: Row) -> Said | None:

@@ -13,6 +13,7 @@ import orjson
 from newsflow.model.event import Event
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, attempt_of, header, instant_text, own_headers
 from newsflow.model.names import ARTICLE_TOPIC, DEAD_LETTER_SUFFIX
+from newsflow.model.url import canonicalise_url
 
 PARKED_AT = 3
 """What has failed so often is replayed no more, unless it is named."""
@@ -54,7 +55,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One dead letter. `topic`, `partition` and `offset` are where it lies, `origin` where the record was that failed;
-    `written_ms` when it was written; `attempt` how often the record has failed."""
+    `written_ms` when it was written; `attempt` how often the record has failed. `address` is canonical, `article_id` that of
+    what a sink refused; "" where they are not known."""
 
     id: str
     topic: str
@@ -66,6 +68,8 @@ class Letter:
     message: str
     source: str
     sink: str
+    address: str
+    article_id: str
     attempt: int
     origin: tuple[str, int, int]
     size_bytes: int
@@ -87,6 +91,7 @@ def letter_of(record: Event) -> Letter:
             (ORIGIN_PREFIX, ("topic", "partition", "offset")),
         )
     )
+    members = _members(record.value)
     topic = origin["topic"] or record.topic.removesuffix(DEAD_LETTER_SUFFIX)
     return Letter(
         id=error["id"] or record.event_id,
@@ -97,8 +102,10 @@ def letter_of(record: Event) -> Letter:
         reason=error["reason"] or UNKNOWN,
         stage=error["stage"],
         message=error["message"],
-        source=_source(record),
+        source=(_text(members, "source") or _of_key(record.key)[0])[:100],
         sink=_sink(error["stage"]) if topic == ARTICLE_TOPIC else "",
+        address=canonical_address(_text(members, "url") or _of_key(record.key)[1]),
+        article_id=_text(members, "id")[:100] if topic == ARTICLE_TOPIC else "",
         attempt=max(attempt_of(record.headers), 1),
         origin=(topic, _number(origin["partition"]), _number(origin["offset"])),
         size_bytes=len(record.value or b""),
@@ -113,16 +120,30 @@ def _sink(stage: str) -> str:
     return ALERTS if stage == ALERTS_STAGE else stage.removeprefix(STORE_STAGE) if stage.startswith(STORE_STAGE) else ""
 
 
-def _source(record: Event) -> str:
-    """The source that the value names, else the key."""
+def _members(value: bytes | None) -> dict[str, Any]:
     try:
-        members = orjson.loads(record.value or b"")
-        if isinstance(members, dict) and isinstance(found := members.get("source"), str):
-            return found[:100]
+        found = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
-        pass
-    named, slash, _ = (record.key or b"").decode("utf-8", "replace").partition("/")
-    return named[:100] if slash else ""
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    return found if isinstance(found := members.get(name), str) else ""
+
+
+def _of_key(key: bytes | None) -> tuple[str, str]:
+    """The source and the address, or publisher's id, that a raw event's key names."""
+    source, slash, identity = (key or b"").decode("utf-8", "replace").partition("/")
+    return (source, identity) if slash else ("", "")
+
+
+def canonical_address(address: str) -> str:
+    """The address in the form in which letters are found by it; "" for what is not one."""
+    try:
+        return canonicalise_url(address)[:2_000]
+    except ValueError:
+        return ""
 
 
 def original_of(letter: Letter, record: Event) -> Event:

@@ -2,6 +2,7 @@
 -- their topics, and made again at will.
 
 -- `attempt`: how often the event has failed. `sink`: the one that refused it; empty where it failed before it was published.
+-- `address` is canonical; `article_id` that of what a sink refused. Both are empty where they are not known.
 CREATE TABLE letter (
     id TEXT NOT NULL PRIMARY KEY,
     topic TEXT NOT NULL,
@@ -13,6 +14,8 @@ CREATE TABLE letter (
     message TEXT NOT NULL,
     source TEXT NOT NULL,
     sink TEXT NOT NULL,
+    address TEXT NOT NULL,
+    article_id TEXT NOT NULL,
     attempt BIGINT NOT NULL,
     origin_topic TEXT NOT NULL,
     origin_partition BIGINT NOT NULL,
@@ -20,6 +23,8 @@ CREATE TABLE letter (
     size_bytes BIGINT NOT NULL
 );
 CREATE INDEX letter_place ON letter (topic, partition_no, offset_no);
+CREATE INDEX letter_address ON letter (address) WHERE address <> '';
+CREATE INDEX letter_article ON letter (article_id) WHERE article_id <> '';
 CREATE INDEX letter_origin ON letter (origin_topic, origin_partition, origin_offset);
 
 -- The last word on a letter. `to_topic` and the place beside it: where it was published again; `sink:` and a name in place
