@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from newsflow.alerts.build import story_key
-from newsflow.alerts.decide import SubscriptionPlanner
+from newsflow.alerts.decide import SubscriptionPlanner, in_words
 from newsflow.alerts.outbox import raise_alerts
 from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, encode_alert

@@ -27,6 +27,7 @@ from newsflow.cli import (
     stories,
     tail,
     topics,
+    trace,
     trends,
 )
 from newsflow.cli.options import Output, OutputOption
@@ -49,6 +50,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
+app.command("trace")(trace.trace)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")

@@ -57,14 +57,14 @@ def letter_topics(config: Config) -> list[str]:
     return [dead_letter_topic(topic) for topic in (config.kafka.input_topic, ARTICLE_TOPIC)]
 
 
-def read_on(config: Config, ledger: Ledger, *, anew: bool = False) -> ReadOn:
+def read_on(config: Config, ledger: Ledger, *, anew: bool = False, connect_timeout_s: float = 10.0) -> ReadOn:
     """Bring the index up to date, or with `anew` make it again from the beginning. May be killed: what was read stays.
 
     Raises `KafkaError`, `LedgerError`.
     """
     if anew:
         ledger.transact(forget_index)
-    settings, done = KafkaSettings.of(config.kafka), ReadOn()
+    settings, done = replace(KafkaSettings.of(config.kafka), connect_timeout_s=connect_timeout_s), ReadOn()
     read = ledger.transact(load_read, writes=False)
     there = topic_names(settings)
     for topic in (*letter_topics(config), LETTER_STATE_TOPIC):

@@ -29,7 +29,6 @@ from newsflow.ledger.tables import (
     load_copies,
     load_events,
     load_identities,
-    load_rejections,
     load_versions,
 )
 from newsflow.model import Article, Outcome
@@ -140,12 +139,12 @@ class _Trace:
         steps = [
             *self._event_steps(events.values(), {each.event_id: each for each in versions}),
             *self._version_steps(known, versions, events),
-            *(_recorded(each) for each in recorded if each.feeds or known.accepted),
             *self._story_steps(article_id),
+            *(_recorded(each) for each in recorded if each.feeds or not _is_copy(events.get(each.event_id))),
             *(step for letter in refused for step in self._letter_steps(letter)),
         ]
         alerts = alerts_about(self._db, article_id, min((step.at for step in steps), default=known.seen_at))
-        steps += [step for alert in alerts for step in _alert_steps(alert, article_id)]
+        steps += [step for alert in alerts for step in _alert_steps(alert)]
         story = story_of(self._db, article_id)
         key = story if article is None else story_of(self._db, story_key(article))
         steps += [_withheld(*each) for each in withheld_of(self._db, {story, key})]
@@ -165,9 +164,13 @@ class _Trace:
             place = (event.topic, event.partition, event.offset)
             for letter in find_letters(self._db, Wanted(to=place)):
                 yield from self._before(letter)
-            detail = {"event": event.event_id, "place": list(place), "outcome": event.outcome, "version": event.version}
-            at = _instant(event.event_at)
-            yield Step(event.decided_at, event.outcome, _said_of(event, made.get(event.event_id)), detail | {"event_at": at})
+            detail = {
+                "event": event.event_id,
+                "place": list(place),
+                "event_at": _instant(event.event_at),
+                "version": event.version,
+            }
+            yield Step(event.decided_at, event.outcome, _said_of(event, made.get(event.event_id)), detail)
 
     def _before(self, letter: Letter) -> Iterator[Step]:
         """The dead letters that an event was before it was sent again."""
@@ -176,11 +179,12 @@ class _Trace:
             yield from self._before(earlier)
 
     def _letter_steps(self, letter: Letter) -> Iterator[Step]:
-        where = f"sink {letter.sink}" if letter.sink else letter.stage
-        detail = {"letter": letter.id, "reason": letter.reason, "stage": letter.stage, "attempt": letter.attempt}
+        detail = {name: getattr(letter, name) for name in ("reason", "stage", "attempt")}
+        detail |= {"letter": letter.id, "place": list(letter.origin)}
         at = datetime.fromtimestamp(letter.written_ms / 1000, UTC)
         kind = "refused" if letter.sink else "dead-lettered"
-        yield Step(at, kind, f"{kind}, {letter.reason} ({where}): {letter.message}", detail | {"place": list(letter.origin)})
+        where = f"by {letter.sink}" if letter.sink else f"in {letter.stage}"
+        yield Step(at, kind, f"{letter.reason}, {where}: {letter.message}", detail)
         if (said := letter.said) is not None:
             why = f": {said.why}" if said.why else ""
             to = ""
@@ -205,8 +209,9 @@ class _Trace:
 
     def _story_steps(self, article_id: str) -> Iterator[Step]:
         for entry in log_of(self._db, [article_id]):
+            size = entry.told_size
             text = {
-                "join": f"in story {entry.story}, with {entry.told_size} articles",
+                "join": f"in story {entry.story}, " + ("alone" if size == 1 else f"as one of {size} articles"),
                 "edit": f"its new text is in story {entry.story}",
                 "withdraw": f"withdrawn in story {entry.story}",
                 "return": f"back in story {entry.story}",
@@ -224,24 +229,30 @@ def _said_of(event: DecidedEvent, version: Version | None) -> str:
         return f"new, version {event.version}; from {came}"
     if event.outcome == Outcome.REPLACED:
         change = detail.change if detail else None
-        what = f", {change.body_share:.0%} of its body{' and its title' if change.title else ''} changed" if change else ""
-        return f"another text, version {event.version}{what}; from {came}"
+        changed = ", its title" if change and change.title else ""
+        changed += f", {change.body_share:.0%} of its body" if change and change.body_share else ""
+        return f"another text, version {event.version}{changed}; from {came}"
     if event.outcome == Outcome.WITHDRAWN:
         promoted = f"; {detail.promoted[0]} took its place" if detail and detail.promoted else ""
         return f"withdrawn by its publisher, version {event.version}{promoted}; from {came}"
     if event.outcome == Outcome.DUPLICATE and detail and (link := detail.duplicate):
-        score = "" if link.method == "exact" else f", Jaccard {link.jaccard:.2f}"
-        return f"held back: says what {link.original.id} of {link.original.source} said ({link.method}{score}); from {came}"
+        how = link.method + ("" if link.method == "exact" else f", Jaccard {link.jaccard:.2f}")
+        return f"held back: says what {link.original.id} of {link.original.source} said ({how}); from {came}"
     said = {Outcome.REPEAT: "came again, the same", Outcome.STALE: "an older state of it came, and was passed over"}
     return f"{said.get(Outcome(event.outcome), event.outcome)}; from {came}"
 
 
+def _is_copy(event: DecidedEvent | None) -> bool:
+    return event is not None and event.outcome == Outcome.DUPLICATE
+
+
 def _recorded(stored: StoredVersion) -> Step:
-    text = f"version {stored.version} published" + (f", to feeds {', '.join(stored.feeds)}" if stored.feeds else ", to no feed")
-    return Step(stored.recorded_at, "published", text, {"version": stored.version, "feeds": list(stored.feeds)})
+    to = f"feeds {', '.join(stored.feeds)}" if stored.feeds else "no feed"
+    detail = {"version": stored.version, "feeds": list(stored.feeds)}
+    return Step(stored.recorded_at, "published", f"version {stored.version} published, to {to}", detail)
 
 
-def _alert_steps(alert: LoggedAlert, article_id: str) -> Iterator[Step]:
+def _alert_steps(alert: LoggedAlert) -> Iterator[Step]:
     yield Step(alert.created_at, "alert", f"alert {alert.id[:12]} raised for {alert.subscription}", {"alert": alert.id})
     for each in alert.deliveries:
         detail = {"alert": alert.id, "destination": each.destination, "state": each.state, "attempts": each.attempts}
@@ -249,7 +260,7 @@ def _alert_steps(alert: LoggedAlert, article_id: str) -> Iterator[Step]:
         at = each.sent_at if each.state == "sent" and each.sent_at else max(each.due_at, alert.created_at)
         text = {
             "sent": f"alert sent to {each.destination}",
-            "pending": f"alert waits for {each.destination}, tried {each.attempts} times{why}",
+            "pending": f"alert waits for {each.destination}" + (f", tried {each.attempts} times{why}" if why else ""),
             "failed": f"alert was refused by {each.destination}{why}",
             "old": f"alert kept from {each.destination}: the article came too late to be news",
         }[each.state]

@@ -9,8 +9,8 @@ from newsflow.ledger.database import Database, Row, from_micros, storable, to_mi
 from newsflow.model.letter import PARKED_AT, Letter, Said, State
 
 _LETTER = (
-    "id, topic, partition_no, offset_no, written_at, reason, stage, message, source, sink, address, article_id, attempt, "
-    "origin_topic, origin_partition, origin_offset, size_bytes"
+    "id, topic, partition_no, offset_no, written_at, reason, stage, message, source, sink, address, article_id, "
+    "attempt, origin_topic, origin_partition, origin_offset, size_bytes"
 )
 _SAID = "id, state, why, by_whom, changed_at, to_topic, to_partition, to_offset"
 _STATE = f"COALESCE(s.state, CASE WHEN l.attempt >= {PARKED_AT} THEN '{State.PARKED}' ELSE '{State.OPEN}' END)"

@@ -55,8 +55,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One dead letter. `topic`, `partition` and `offset` are where it lies, `origin` where the record was that failed;
-    `written_ms` when it was written; `attempt` how often the record has failed. `address` is canonical, `article_id` that of
-    what a sink refused; "" where they are not known."""
+    `written_ms` when it was written; `attempt` how often the record has failed. `address` is canonical, `article_id`
+    that of what a sink refused; "" where they are not known."""
 
     id: str
     topic: str
