@@ -138,7 +138,7 @@ class Scene:
         assert done.returncode == -9, done.stderr
 
     def open_by(self, name: str, *filters: str) -> dict[str, int]:
-        return {group[name]: group["letters"] for group in self.dlq("list", "--by", name, *filters)}
+        return {group[name]: group["letters"] for group in self.dlq("list", "--group-by", name, *filters)}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsflow.cli.options import (
-    SINCE,
     BootstrapOption,
     ConfigOption,
     DryRunOption,
@@ -21,7 +20,9 @@ from newsflow.cli.options import (
     LimitOption,
     Output,
     OutputOption,
+    SinceOption,
     SourceOption,
+    StateOption,
     set_up_logging,
     settings,
     who,
@@ -48,8 +49,7 @@ StageOption = Annotated[str | None, typer.Option("--stage", help="Only those tha
 SinkOption = Annotated[
     str | None, typer.Option("--sink", help="Only those that this sink refused: a store, or alerts.")
 ]
-SinceOption = Annotated[str | None, typer.Option("--since", help=SINCE)]
-AllOption = Annotated[bool, typer.Option("--all", help="All that are open.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="All that are open.")]
 WHY = "Why, for those who look later."
 
 
@@ -128,30 +128,32 @@ def _states(text: str | None) -> Sequence[State]:
 @app.command("list")
 def list_letters(
     by: Annotated[
-        str | None, typer.Option("--by", help="Count by these: reason, stage, source, sink, state, age; with commas.")
+        str | None,
+        typer.Option("--group-by", help="Count by these: reason, stage, source, sink, state, age; with commas."),
     ] = None,
     reason: ReasonOption = None,
     stage: StageOption = None,
     source: SourceOption = None,
     sink: SinkOption = None,
     since: SinceOption = None,
-    state: Annotated[
-        str | None, typer.Option("--state", help="open, parked, replayed, dropped or all; else open and parked.")
-    ] = None,
+    state: StateOption = None,
     limit: LimitOption = 50,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List dead letters, the newest first; or with --by count them."""
+    """List dead letters, the newest first; or with --group-by count them.
+
+    Those that are open or parked; with --state those that are open, parked, replayed or dropped, or all.
+    """
     from newsflow.cli import letters
     from newsflow.ledger.letters import GROUPS, count_letters
 
     wanted = _wanted(_states(state), reason, stage, source, sink, since)
     names = [] if by is None else [name.strip() for name in by.split(",")]
     if unknown := [name for name in names if name not in GROUPS]:
-        raise UsageError(f"--by {unknown[0]!r}: accepted are {', '.join(GROUPS)}, with commas between")
+        raise UsageError(f"--group-by {unknown[0]!r}: accepted are {', '.join(GROUPS)}, with commas between")
     with _opened(config, bootstrap_servers, ledger) as place:
         if names:
             now_ms = round(datetime.now(UTC).timestamp() * 1000)
@@ -205,7 +207,7 @@ def _choose(
     """The letters that are named, or that the filters mean. Raises `UsageError`."""
     filtered = any((wanted.reason, wanted.stage, wanted.source, wanted.sink, wanted.since_ms, everything))
     if bool(ids) == filtered:
-        raise UsageError("say which letters: by their ids, or by --reason, --stage, --source, --sink, --since or --all")
+        raise UsageError("say which letters: by ids, or by --reason, --stage, --source, --sink, --since or --open")
     if not ids:
         return place.find(wanted)
     found = place.named(ids)
@@ -223,7 +225,7 @@ def replay(
     source: SourceOption = None,
     sink: SinkOption = None,
     since: SinceOption = None,
-    everything: AllOption = False,
+    everything: OpenOption = False,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many.")] = None,
     dry_run: DryRunOption = False,
     edit: Annotated[bool, typer.Option("--edit", help="Change the one letter in $EDITOR first.")] = False,
@@ -309,7 +311,7 @@ def park(
     source: SourceOption = None,
     sink: SinkOption = None,
     since: SinceOption = None,
-    everything: AllOption = False,
+    everything: OpenOption = False,
     why: Annotated[str, typer.Option("--why", help=WHY)] = "",
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -334,7 +336,7 @@ def drop(
     source: SourceOption = None,
     sink: SinkOption = None,
     since: SinceOption = None,
-    everything: AllOption = False,
+    everything: OpenOption = False,
     why: Annotated[str, typer.Option("--why", help=WHY)] = "",
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,

@@ -35,7 +35,7 @@ ASKED = "An address, the id of an article, an event or a dead letter, or a place
 def trace(
     asked: Annotated[str, typer.Argument(metavar="URL|ID|EVENT", help=ASKED)],
     topic: TopicOption = None,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, one file.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="PATH", help="Write it as a page, one file.")] = None,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     ledger: LedgerOption = None,

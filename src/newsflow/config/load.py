@@ -214,6 +214,8 @@ def _build(merged: Mapping[str, Any]) -> Config:
         alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
         stories=StorySettings(**merged["stories"]),
+        metrics_listen=merged["metrics"].get("listen"),
+        log_format=merged["log"]["format"],
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from newsflow import metrics
 from newsflow.alerts.planner import AlertPlanner
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
@@ -108,9 +109,13 @@ class PatientSink:
         while True:
             try:
                 with self._turn:
-                    return self.sink.take(events)
+                    dead = self.sink.take(events)
+                for result, articles in (("taken", len(events) - len(dead)), ("refused", len(dead))):
+                    metrics.count("newsflow_sink_articles_total", articles, sink=self.sink.name, result=result)
+                return dead
             except (SinkError, LedgerError) as error:
                 failures += 1
+                metrics.count("newsflow_sink_failures_total", sink=self.sink.name)
                 self.alive()
                 pause_s = self.backoff.delay_s(failures)
                 if self._stop.is_set() or time.monotonic() + pause_s > deadline:
