@@ -15,6 +15,7 @@ from newsflow.cli import (
     dlq,
     doctor,
     evaluate,
+    forget,
     jobs,
     kafka,
     ledger,
@@ -51,6 +52,7 @@ app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)
+app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")

@@ -48,3 +48,14 @@ CREATE TABLE letter_read (
     next_offset BIGINT NOT NULL,
     PRIMARY KEY (topic, partition_no)
 );
+
+-- What was taken down: that it was, when, by whom and why. `fetched_at` is the event time of its withdrawal; `blobs`: JSON,
+-- the blobs that held its versions. It stays on the way back, and is never pruned.
+CREATE TABLE IF NOT EXISTS takedown (
+    article_id TEXT NOT NULL PRIMARY KEY,
+    taken_at BIGINT NOT NULL,
+    by_whom TEXT NOT NULL,
+    why TEXT NOT NULL,
+    fetched_at BIGINT NOT NULL,
+    blobs TEXT NOT NULL
+);
