@@ -12,8 +12,10 @@ from newsflow.cli import (
     dedup,
     demo,
     dev,
+    dlq,
     doctor,
     evaluate,
+    forget,
     jobs,
     kafka,
     ledger,
@@ -26,6 +28,7 @@ from newsflow.cli import (
     stories,
     tail,
     topics,
+    trace,
     trends,
 )
 from newsflow.cli.options import Output, OutputOption
@@ -48,6 +51,8 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
+app.command("trace")(trace.trace)
+app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")
@@ -56,6 +61,7 @@ app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

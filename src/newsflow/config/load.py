@@ -215,6 +215,8 @@ def _build(merged: Mapping[str, Any]) -> Config:
         trends=_build_trends(merged["trends"]),
         stories=StorySettings(**merged["stories"]),
         workers=merged.get("run", {}).get("workers"),
+        metrics_listen=merged["metrics"].get("listen"),
+        log_format=merged["log"]["format"],
     )
 
 
