@@ -18,6 +18,7 @@ from newsflow.cli import (
     kafka,
     ledger,
     normalise,
+    poll,
     publish,
     routes,
     run,
@@ -46,6 +47,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("poll")(poll.poll)
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("normalise")(normalise.normalise)

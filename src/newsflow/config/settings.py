@@ -73,6 +73,25 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class PollSettings:
+    """What `newsflow poll` asks, how often, and how gently. Sizes in bytes, spans in the unit of their names."""
+
+    feeds: tuple[str, ...] = ()
+    user_agent: str = "newsflow"
+    contact: str | None = None
+    allow_private: bool = False
+    workers: int = 16
+    host_delay_s: float = 2.0
+    timeout_s: float = 30.0
+    body_bytes: int = 4_194_304
+    start_s: float = 1_800.0
+    least_s: float = 300.0
+    most_s: float = 86_400.0
+    again_h: tuple[float, ...] = (1, 6, 24)
+    withdraw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where alerts go. `url` and `secret` may be references (`env:NAME`, `file:PATH`)."""
 
@@ -130,3 +149,4 @@ class Config:
 
     trends: TrendSettings = field(default_factory=TrendSettings)
     stories: StorySettings = field(default_factory=StorySettings)
+    poll: PollSettings = field(default_factory=PollSettings)

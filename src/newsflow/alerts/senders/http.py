@@ -132,7 +132,7 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class HttpClient:
-    """Posts to URLs that others chose. Safe to share between threads; each request has its own connection."""
+    """Asks URLs that others chose. Safe to share between threads; each request has its own connection."""
 
     limits: HttpLimits = field(default_factory=HttpLimits)
     allowed: tuple[Network, ...] = ()
@@ -155,7 +155,18 @@ class HttpClient:
                 url = _redirected(url, target, location)
         raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]!r}")
 
-    def _once(self, target: Url, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> HttpResponse:
+    def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """One request; a redirect is an answer. Raises as `post`, and `UnreachableError` for a body that ends early."""
+        with Deadline(self.limits.total_s) as deadline:
+            response = self._once(checked_url(url), None, headers, deadline, "GET")
+        told = response.headers.get("content-length", "")
+        if told.isdecimal() and len(response.body) < min(int(told), self.limits.response_bytes):
+            raise UnreachableError(f"the answer ended after {len(response.body):,} of {int(told):,} bytes")
+        return response
+
+    def _once(
+        self, target: Url, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, method: str = "POST"
+    ) -> HttpResponse:
         host = (target.host or "").strip("[]")
         port = target.port or _PORTS[target.scheme or "https"]
         addresses = checked_addresses(host, port, self.allowed, partial(deadline.resolved, self.resolve))[:4]
@@ -167,7 +178,7 @@ class HttpClient:
         connection.sock = sock
         try:
             # Not decoded: a body is read up to the limit, and a compressed one never unfolds.
-            connection.request("POST", target.request_uri, body, {**headers, "Host": _host(target)})
+            connection.request(method, target.request_uri, body, {**headers, "Host": _host(target)})
             with connection.getresponse() as response:
                 content = response.read(self.limits.response_bytes)
             deadline.left_s()  # an answer that was cut short may look like a whole one
