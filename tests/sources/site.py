@@ -19,6 +19,7 @@ from newsflow.sources.fetch import Fetcher
 from newsflow.sources.poller import Poller
 from newsflow.sources.state import PollState
 
+POLITE = PollSettings(allow_private=True, host_delay_s=1, timeout_s=5)
 START = datetime(2025, 3, 3, 6, tzinfo=UTC)
 
 
@@ -84,7 +85,7 @@ class Site:
 @contextmanager
 def serving(site: Site) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(site.clock(), headers["host"].partition(":")[0], self.path, headers)
             site.asked.append(asked)
@@ -142,7 +143,7 @@ class Polling:
     site: Site
     ledger: Ledger
     feeds: Sequence[Feed]
-    settings: PollSettings = PollSettings(allow_private=True, host_delay_s=1, timeout_s=5)
+    settings: PollSettings = POLITE
     outlet: Kept = field(default_factory=Kept)
 
     def poller(self) -> Poller:

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import brotli
@@ -196,8 +197,8 @@ def test_a_server_that_wants_to_be_left_alone_is(site: Site, polling: Make) -> N
     made = polling("busy.example/feed", "busy.example/sport")
     served = Reply(rss(whole("One", guid="1")))
     site.pages |= {
-        "busy.example/feed": lambda each: served if len(site.paths()) > 2 else Reply(b"", 429, {"Retry-After": "7200"}),
-        "busy.example/sport": served,
+        f"busy.example/{name}": lambda _: served if len(site.paths()) > 1 else Reply(b"", 429, {"Retry-After": "7200"})
+        for name in ("feed", "sport")
     }
     begun = site.clock()
     made.until(begun + timedelta(hours=6))
@@ -225,7 +226,7 @@ def test_robots_are_asked_first_and_obeyed(site: Site, polling: Make) -> None:
     made.once()
     assert sorted(each["source"] for each in published(made)) == ["open", "slow"]
     at = [each.at for each in site.asked if each.host == "slow.example"]
-    assert [later - sooner for sooner, later in zip(at, at[1:], strict=False)] == [timedelta(seconds=31)]
+    assert [later - sooner for sooner, later in pairwise(at)] == [timedelta(seconds=31)]
     states = {each.host.partition(".")[0]: each.state.error for each in PollState(made.ledger).feeds()}
     assert states["closed"] == "robots.txt forbids it"
     assert states["ill"] == "robots.txt: the server answers 503"

@@ -24,9 +24,9 @@ LEAST_WHOLE_CHARS, LEAST_WHOLE_SUMMARY_CHARS = 500, 1_500
 MADE_GUID = "urn:newsflow:item:"
 """What a guid begins with that we made, of an item that has neither an address nor a guid of its own."""
 _MORE = (
-    r"read (?:more|on|the (?:full|whole|rest)[^.]{0,40})|continue reading[^.]{0,120}|weiterlesen|mehr lesen|lire la suite|"
-    r"leer más|seguir leyendo|leia mais|leggi tutto|lees verder|czytaj (?:więcej|dalej)|читать (?:далее|полностью)|"
-    r"читати далі|devamını oku|[اإ]قرأ المزيد|ادامه مطلب|阅读全文|続きを読む"
+    r"read (?:more|on|the (?:full|whole|rest)[^.]{0,40})|continue reading[^.]{0,120}|weiterlesen|mehr lesen|"
+    r"lire la suite|leer más|seguir leyendo|leia mais|leggi tutto|lees verder|czytaj (?:więcej|dalej)|"
+    r"читать (?:далее|полностью)|читати далі|devamını oku|[اإ]قرأ المزيد|ادامه مطلب|阅读全文|続きを読む"
 )
 _CUT_OFF = re.compile(rf"(?:…|\.\.\.|\[\s*(?:…|\.\.\.)\s*\]|\b(?:{_MORE}))[\s.»›>→)\]]*$", re.IGNORECASE)
 _LIMITS = {"title": 2_000, "published": 500, "language": 35, "section": 500, "feed": 8_192, "url": 8_192, "guid": 2_048}
