@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -168,7 +169,7 @@ def test_a_process_that_is_killed_while_it_polls(site: Site, tmp_path: Path) -> 
     def kill_when(asked: int) -> None:
         running = subprocess.Popen(command, stderr=subprocess.PIPE)
         while running.poll() is None and len(site.asked) < asked:
-            pass
+            time.sleep(0.002)
         running.send_signal(signal.SIGKILL)
         running.communicate()
 

@@ -14,6 +14,7 @@ from newsflow.cli import (
     dev,
     doctor,
     evaluate,
+    feeds,
     jobs,
     kafka,
     ledger,
@@ -48,6 +49,7 @@ app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("poll")(poll.poll)
+app.add_typer(feeds.app, name="feeds")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("normalise")(normalise.normalise)

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 FeedsOption = Annotated[
     list[Path] | None,
-    typer.Option("--feeds", metavar="FILE", help="Lists of feeds (feeds.yaml, OPML) instead of the configured ones."),
+    typer.Option("--feeds", metavar="LIST", help="Files of feeds (feeds.yaml, OPML) instead of the configured ones."),
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Append the raw events to this file, one a line, instead of to Kafka."),
+    typer.Option(
+        "--out", metavar="LINES", help="Append raw events to this file, one a line, instead of publishing to Kafka."
+    ),
 ]
 
 

@@ -49,9 +49,8 @@ def read_feeds(paths: Iterable[str | Path]) -> list[Feed]:
     found: dict[str, tuple[Feed, str]] = {}
     wrong: list[ConfigError] = []
     for path in map(Path, paths):
-        text = read_text(path)
         try:
-            feeds = _of_opml(text, str(path)) if is_opml(text) else _of_yaml(text, str(path))
+            feeds = list(_feeds_of(read_text(path), str(path)))
         except ConfigError as error:
             wrong.append(error)
             continue
@@ -63,6 +62,15 @@ def read_feeds(paths: Iterable[str | Path]) -> list[Feed]:
                 found[feed.url] = feed, str(path)
     raise_all(wrong)
     return [feed for feed, _ in found.values()]
+
+
+def feeds_of(text: str, file: str) -> list[Feed]:
+    """The feeds of one list given as text; `file` names it in errors. Raises `ConfigError`."""
+    return [feed for feed, _ in _feeds_of(text, file)]
+
+
+def _feeds_of(text: str, file: str) -> Iterator[tuple[Feed, int | None]]:
+    return _of_opml(text, file) if is_opml(text) else _of_yaml(text, file)
 
 
 def is_opml(text: str) -> bool:

@@ -53,7 +53,7 @@ def read_robots(text: str, agent: str) -> Robots:
     sitemaps: list[str] = []
     named: list[str] = []
     begun = False
-    for line in text[:MAX_BYTES].splitlines():
+    for line in text.removeprefix("\ufeff")[:MAX_BYTES].splitlines():
         name, colon, value = line.partition("#")[0].partition(":")
         name, value = name.strip().lower(), value.strip()
         if not colon:
