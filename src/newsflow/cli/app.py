@@ -15,6 +15,7 @@ from newsflow.cli import (
     doctor,
     evaluate,
     feeds,
+    imports,
     jobs,
     kafka,
     ledger,
@@ -49,6 +50,7 @@ app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("poll")(poll.poll)
+app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)

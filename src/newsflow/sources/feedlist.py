@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -94,7 +95,9 @@ def _of_opml(text: str, file: str) -> Iterator[tuple[Feed, int | None]]:
     """Every outline with an `xmlUrl`, however deep. What this format does not know, it keeps in attributes of the same
     name; without one, the source is the host of the site."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    root = etree.fromstring(text.encode(), parser)
+    root = None
+    with suppress(etree.XMLSyntaxError):
+        root = etree.fromstring(text.encode(), parser)
     seen: set[str] = set()
     for outline in () if root is None else root.iter("outline"):
         attributes = {str(name).lower(): str(value).strip() for name, value in outline.attrib.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,14 +22,14 @@ from newsflow.sources.parse import Item, plain
 LEAST_WHOLE_CHARS, LEAST_WHOLE_SUMMARY_CHARS = 500, 1_500
 """From so many characters on the content of an item, and a summary without one, is taken for the whole text."""
 MADE_GUID = "urn:newsflow:item:"
-"""What a guid begins with that we made, of an item that has neither an address nor a guid of its own."""
+"""What a guid begins with that we made: of an item without an address or a guid, or with one that is too long."""
 _MORE = (
     r"read (?:more|on|the (?:full|whole|rest)[^.]{0,40})|continue reading[^.]{0,120}|weiterlesen|mehr lesen|"
     r"lire la suite|leer más|seguir leyendo|leia mais|leggi tutto|lees verder|czytaj (?:więcej|dalej)|"
     r"читать (?:далее|полностью)|читати далі|devamını oku|[اإ]قرأ المزيد|ادامه مطلب|阅读全文|続きを読む"
 )
 _CUT_OFF = re.compile(rf"(?:…|\.\.\.|\[\s*(?:…|\.\.\.)\s*\]|\b(?:{_MORE}))[\s.»›>→)\]]*$", re.IGNORECASE)
-_LIMITS = {"title": 2_000, "published": 500, "language": 35, "section": 500, "feed": 8_192, "url": 8_192, "guid": 2_048}
+_LIMITS = {"title": 2_000, "published": 500, "language": 35, "section": 500, "agency": 500, "guid": 2_048}
 """Characters that the contract of raw articles takes."""
 _SUMMARY_CHARS = 20_000
 
@@ -116,21 +116,15 @@ def hints_of(known: Known, source: str, feed: str, language: str | None) -> dict
     members = {
         "source": source,
         "url": known.url,
-        "guid": known.guid if known.guid is None or len(known.guid) <= _LIMITS["guid"] else None,
+        "guid": known.guid,
         "title": item.title,
         "published": item.published,
         "language": item.language or language,
-        "authors": [each[:500] for each in item.authors[:100]],
+        "authors": list(item.authors),
         "section": item.section,
         "feed": feed,
     }
-    if members["url"] is None and members["guid"] is None:
-        members["guid"] = MADE_GUID + known.key
-    return {
-        name: storable(value)[: _LIMITS[name]] if isinstance(value, str) and name in _LIMITS else value
-        for name, value in members.items()
-        if value
-    }
+    return {name: storable(value) if isinstance(value, str) else value for name, value in members.items() if value}
 
 
 def text_of_feed(item: Item) -> dict[str, Any]:
@@ -145,10 +139,16 @@ def summary_of(item: Item) -> dict[str, Any]:
     return {"summary": text} if text else {}
 
 
-def raw_event(hints: dict[str, Any], text: dict[str, Any], at: datetime) -> tuple[bytes, bytes]:
-    """Key and value of a raw-article.v1. `text`: `content_type` and `content`, or a `dataref`, or `action`."""
-    members = hints | {"fetched_at": instant_text(at)} | text
-    clean = {name: storable(value) if isinstance(value, str) else value for name, value in members.items()}
-    clean["authors"] = [storable(each) for each in clean.get("authors", ())]
-    value = orjson.dumps({name: each for name, each in clean.items() if each or name == "content"})
-    return raw_key(clean["source"], clean.get("url") or clean["guid"]), value
+def raw_event(hints: Mapping[str, Any], text: Mapping[str, Any], at: datetime) -> tuple[bytes, bytes]:
+    """Key and value of a raw-article.v1, cut to what its contract takes. `text`: `content_type` and `content`, or
+    `action`."""
+    members = {**hints, "fetched_at": instant_text(at), **text}
+    clean = {
+        name: storable(value)[: _LIMITS.get(name)] if isinstance(value, str) else value
+        for name, value in members.items()
+        if value or name == "content"
+    }
+    clean |= {"authors": [storable(each)[:500] for each in clean["authors"][:100]]} if "authors" in clean else {}
+    if len(members.get("guid") or "") > _LIMITS["guid"]:
+        clean["guid"] = MADE_GUID + hash_of("guid", members["guid"])
+    return raw_key(clean["source"], clean.get("url") or clean["guid"]), orjson.dumps(clean)

@@ -259,7 +259,9 @@ def _json_item(item: dict[str, Any], base: str) -> Item:
 
 def _sitemap(body: bytes, url: str) -> Parsed:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
-    root = etree.fromstring(body.lstrip(), parser)
+    root = None
+    with suppress(etree.XMLSyntaxError):
+        root = etree.fromstring(body.lstrip(), parser)
     if root is None:
         raise NotAFeedError("the sitemap is not XML; accepted: a sitemap, a feed, or a page with links")
     if etree.QName(root).localname == "sitemapindex":

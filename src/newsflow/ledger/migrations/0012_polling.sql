@@ -32,3 +32,9 @@ CREATE TABLE poll_outbox (
     value BYTEA NOT NULL
 );
 CREATE INDEX poll_outbox_order ON poll_outbox (made_at, id);
+-- How many records of a file `newsflow import` has published, or passed over.
+CREATE TABLE import_file (
+    id TEXT NOT NULL PRIMARY KEY,
+    path TEXT NOT NULL,
+    records BIGINT NOT NULL
+);

@@ -2,3 +2,4 @@
 DROP TABLE poll_outbox;
 DROP TABLE poll_host;
 DROP TABLE poll_target;
+DROP TABLE import_file;
