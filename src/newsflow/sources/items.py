@@ -143,12 +143,16 @@ def raw_event(hints: Mapping[str, Any], text: Mapping[str, Any], at: datetime) -
     """Key and value of a raw-article.v1, cut to what its contract takes. `text`: `content_type` and `content`, or
     `action`."""
     members = {**hints, "fetched_at": instant_text(at), **text}
-    clean = {
-        name: storable(value)[: _LIMITS.get(name)] if isinstance(value, str) else value
-        for name, value in members.items()
-        if value or name == "content"
-    }
-    clean |= {"authors": [storable(each)[:500] for each in clean["authors"][:100]]} if "authors" in clean else {}
-    if len(members.get("guid") or "") > _LIMITS["guid"]:
-        clean["guid"] = MADE_GUID + hash_of("guid", members["guid"])
-    return raw_key(clean["source"], clean.get("url") or clean["guid"]), orjson.dumps(clean)
+    members = {name: value for name, value in members.items() if value or name == "content"}
+    for name, most in _LIMITS.items():
+        if len(members.get(name) or "") > most:
+            members[name] = MADE_GUID + hash_of("guid", members["guid"]) if name == "guid" else members[name][:most]
+    if "authors" in members:
+        members["authors"] = [each[:500] for each in members["authors"][:100]]
+    key = raw_key(members["source"], members.get("url") or members["guid"])
+    try:
+        return key, orjson.dumps(members)
+    except TypeError:  # half a character of UTF-16, which no JSON holds
+        clean = {name: storable(value) if isinstance(value, str) else value for name, value in members.items()}
+        clean["authors"] = list(map(storable, members.get("authors", ())))
+        return key, orjson.dumps(clean)
