@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from newsflow.sources.feedlist import Feed
     from newsflow.sources.fetch import Fetcher
     from newsflow.sources.outlets import Outlet
-    from newsflow.sources.poller import Poller
+    from newsflow.sources.poller import Poller, Round
 
 FeedsOption = Annotated[
     list[Path] | None,
@@ -58,6 +58,7 @@ def listed_feeds(config: Config, given: list[Path] | None) -> list[Feed]:
 
 def make_fetcher(poll: PollSettings) -> Fetcher:
     from newsflow import __version__
+    from newsflow.secrets import resolve
     from newsflow.sources.fetch import Fetcher
 
     product = poll.user_agent if "/" in poll.user_agent else f"{poll.user_agent}/{__version__}"
@@ -68,6 +69,7 @@ def make_fetcher(poll: PollSettings) -> Fetcher:
         most_bytes=poll.body_bytes,
         timeout_s=poll.timeout_s,
         allow_private=poll.allow_private,
+        proxy=None if poll.proxy is None else resolve(poll.proxy),
     )
 
 
@@ -96,24 +98,28 @@ def poll(
     a trial is given a ledger of its own.
     """
     set_up_logging(verbose, quiet)
+    loaded = settings(config, bootstrap_servers, ledger).config
+    done = poll_feeds(loaded, feeds, out, once=once)
+    counts = asdict(done)
+    conclude(output, counts, ", ".join(f"{number} {name}" for name, number in counts.items()))
+
+
+def poll_feeds(config: Config, feeds: list[Path] | None, out: Path | None, *, once: bool) -> Round:
+    """Ask the feeds of the lists given, else of the configured ones, and return what was done."""
     from newsflow.ledger import open_ledger
     from newsflow.secrets import resolve
     from newsflow.sources.poller import Poller
     from newsflow.sources.state import PollState
 
-    loaded = settings(config, bootstrap_servers, ledger).config
-    asked = listed_feeds(loaded, feeds)
-    fetcher = make_fetcher(loaded.poll)
+    asked = listed_feeds(config, feeds)
+    fetcher = make_fetcher(config.poll)
     with (
-        closing(open_ledger(resolve(loaded.ledger.url), window_h=loaded.ledger.window_h)) as opened,
-        closing(outlet_of(loaded, out)) as outlet,
+        closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)) as opened,
+        closing(outlet_of(config, out)) as outlet,
     ):
-        poller = Poller(PollState(opened), asked, loaded.poll, fetcher, outlet, opened.now)
+        poller = Poller(PollState(opened), asked, config.poll, fetcher, outlet, opened.now)
         with _until_signalled(poller):
-            done = poller.run(once=once)
-    counts = asdict(done)
-    told = ", ".join(f"{number} {name}" for name, number in counts.items())
-    conclude(output, {"feeds": len(asked)} | counts, f"{len(asked)} feeds: {told}")
+            return poller.run(once=once)
 
 
 @contextmanager

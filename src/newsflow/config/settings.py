@@ -79,6 +79,7 @@ class PollSettings:
     feeds: tuple[str, ...] = ()
     user_agent: str = "newsflow"
     contact: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     allow_private: bool = False
     workers: int = 16
     host_delay_s: float = 2.0

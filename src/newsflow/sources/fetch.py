@@ -43,6 +43,7 @@ class Fetcher:
         timeout_s: float,
         allow_private: bool,
         resolve: Resolver = system_resolver,
+        proxy: str | None = None,
     ) -> None:
         import ssl
 
@@ -51,7 +52,7 @@ class Fetcher:
         limits = HttpLimits(connect_s=timeout_s, total_s=timeout_s, response_bytes=most_bytes + 1)
         allowed = PRIVATE if allow_private else ()
         # Made once: it reads all authorities of the system.
-        self._client = HttpClient(limits, allowed, resolve, ssl.create_default_context())
+        self._client = HttpClient(limits, allowed, resolve, ssl.create_default_context(), proxy)
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Ask once; a redirect is an answer. Raises `SinkError`: no answer, an internal address, or a body that cannot

@@ -64,6 +64,7 @@ class Fetches(Protocol):
 class Round:
     """What was done."""
 
+    feeds: int = 0
     requests: int = 0
     unchanged: int = 0
     new: int = 0
@@ -84,7 +85,7 @@ class Poller:
         clock: Callable[[], datetime],
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self.state, self.settings, self.done = state, settings, Round()
+        self.state, self.settings, self.done = state, settings, Round(len(feeds))
         self._feeds = {feed_id(feed.url): feed for feed in feeds}
         self._fetch, self._outlet, self._clock = fetch, outlet, clock
         self._agent = settings.user_agent.partition("/")[0]
