@@ -39,7 +39,9 @@ def events(count: int) -> list[Event]:
     return found
 
 
-def run(folder: Path, workers: int, disturb: Callable[[], object] = lambda: None, **flags: object) -> list[OutputRecord]:
+def run(
+    folder: Path, workers: int, disturb: Callable[[], object] = lambda: None, **flags: object
+) -> list[OutputRecord]:
     settings = {
         "ledger.url": f"sqlite:///{folder}/{workers}{len(flags)}.sqlite3",
         "topics.paths": [str(path) for path in FEW_RULES],
