@@ -28,10 +28,11 @@ from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
-from newsflow.ingest.deliver import ALERTS, sink_on_flink
+from newsflow.ingest.deliver import sink_on_flink
 from newsflow.ingest.emit import rows, story_rows
 from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
+from newsflow.ingest.measures import show_outbox, start_metrics
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.ingest.unnamed import remove_unnamed
 from newsflow.kafka.client import make_consumer
@@ -40,6 +41,7 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
 from newsflow.leftovers import end_within, nothing_left_behind
+from newsflow.model.letter import ALERTS
 from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
@@ -354,6 +356,7 @@ def locally(
     beats = Heartbeat(heartbeat, sinks or ("",))
     done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
     outages.waiting = beats.waiting
+    start_metrics(config)
     if not quiet:
         tell(_starting(config, sinks))
     with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
@@ -456,6 +459,7 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
         return
     outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
     tick = (lambda now: runtime.planner.tick(now)) if sinks else None
+    show_outbox([name for name, _ in runtime.config.destinations], outbox)
     last_s = min(LAST_DRAIN_S, runtime.config.limits.shutdown_s * 2 / 3)
     with AlertDelivery(outbox, runtime.config.destinations, last_s, tick) as delivery:
         yield

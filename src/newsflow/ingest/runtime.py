@@ -19,7 +19,7 @@ from newsflow.config.settings import Config
 from newsflow.cores import cores
 from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
-from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
+from newsflow.ingest.deliver import AlertSink, PatientSink, StoreSink
 from newsflow.ingest.labels import Labels
 from newsflow.ingest.telling import Manner, Teller
 from newsflow.kafka.producer import Producer
@@ -29,6 +29,7 @@ from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
 from newsflow.ledger.stories import ReadUpTo
 from newsflow.model import Event
+from newsflow.model.letter import ALERTS
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
@@ -43,6 +44,7 @@ class BegunBatch(list[Event]):
 
     def __init__(self, events: Sequence[Event], runtime: Runtime) -> None:
         super().__init__(events)
+        self.begun_s = time.time()
         self.parsed: list[RawArticle | Rejected] = []
         self.timed: list[RawArticle | Rejected] = []
         self.begun = runtime.normaliser.begin(self._tasks(runtime))
@@ -75,7 +77,12 @@ def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
         for event, raw, digest in zip(batch, batch.timed, batch.digests, strict=True)
     ]
     return [
-        replace(item, clamped=raw.fetched_at != item.fetched_at, old=_is_old(item, runtime.config.alerts_fresh))
+        replace(
+            item,
+            clamped=raw.fetched_at != item.fetched_at,
+            old=_is_old(item, runtime.config.alerts_fresh),
+            read_s=batch.begun_s,
+        )
         if isinstance(raw, RawArticle)
         else item
         for item, raw in zip(items, batch.parsed, strict=True)
