@@ -15,11 +15,14 @@ from newsflow.cli import (
     dlq,
     doctor,
     evaluate,
+    feeds,
     forget,
+    imports,
     jobs,
     kafka,
     ledger,
     normalise,
+    poll,
     publish,
     routes,
     run,
@@ -49,6 +52,9 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("poll")(poll.poll)
+app.command("import")(imports.import_files)
+app.add_typer(feeds.app, name="feeds")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)

@@ -483,10 +483,16 @@ def _upkeep(config: Config, wanted: bool) -> Upkeep:
 def on_runner(definition: JobDefinition, config: Config, sinks: Sequence[str], beam_args: Sequence[str]) -> Done:
     """Run a job on the Beam runner that `beam_args` name, with the endless source, in one job for all sinks. Alert
     planner ticks and the outbox is drained in this process."""
+    config = _one_worker(config)
     done, job = Done(), Job(config, "endless", "kafka", sinks=tuple(sinks))
     with nothing_left_behind(), opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
         run_on(definition.build, job, beam_args)
     return done
+
+
+def _one_worker(config: Config) -> Config:
+    """The same for a runner that has processes of its own, unless the user says how many workers each may have."""
+    return replace(config, workers=config.workers or 1)
 
 
 def on_flink(
@@ -504,6 +510,7 @@ def on_flink(
     if sinks is not None and not definition.per_sink:
         raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
     sink = sink_on_flink(config, sinks) if definition.per_sink else ""
+    config = _one_worker(config)
     job = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_ON_FLINK_S)
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.

@@ -32,6 +32,8 @@ class Item(Candidate):
     decision: Decision | None = None
     published: PublishedVersion | None = None
     debug: bytes | None = None
+    report: bytes = b""
+    """What of an article that may be new shows which story it belongs to."""
     words: Mapping[str, int] = field(default_factory=dict)
     """Counters of where its words went: see `normalise.words`."""
     failure: Rejected | None = None
