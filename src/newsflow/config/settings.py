@@ -148,6 +148,14 @@ class Config:
     def alerts_fresh(self) -> timedelta:
         return timedelta(hours=self.alerts_fresh_h) or timedelta.max
 
+    metrics_listen: str | None = None
+    """Where Prometheus is answered, as HOST:PORT or HOST:PORT-PORT."""
+    log_format: str = "text"
     trends: TrendSettings = field(default_factory=TrendSettings)
     stories: StorySettings = field(default_factory=StorySettings)
+<<<<<<< HEAD
     poll: PollSettings = field(default_factory=PollSettings)
+=======
+    workers: int | None = None
+    """Processes that read and tag; None: as many as there are cores."""
+>>>>>>> origin/main

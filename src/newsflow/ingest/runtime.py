@@ -16,10 +16,12 @@ from newsflow.alerts.planner import AlertPlanner
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.blobs import BlobStore
 from newsflow.config.settings import Config
+from newsflow.cores import cores
 from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
-from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
+from newsflow.ingest.deliver import AlertSink, PatientSink, StoreSink
 from newsflow.ingest.labels import Labels
+from newsflow.ingest.telling import tools_of
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
@@ -27,11 +29,13 @@ from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
 from newsflow.ledger.stories import ReadUpTo
 from newsflow.model import Event
+from newsflow.model.letter import ALERTS
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Normaliser, SandboxLimits
+from newsflow.sandbox.pool import Tools
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, read_rules, shipped_rules_path
@@ -64,11 +68,19 @@ class SharedRules:
 
     def __init__(self, source: RuleSource) -> None:
         self._source, self._lock = source, threading.Lock()
+        self._tools: tuple[RuleSet, Tools] | None = None
 
     def current(self) -> RuleSet:
         """The rules to tag the next batch with; raises `ConfigError` only when the first ones do not load."""
         with self._lock:
             return self._source.current()
+
+    def tools(self, rules: RuleSet) -> Tools:
+        """What workers get of these rules; the same until others are asked for."""
+        with self._lock:
+            if self._tools is None or self._tools[0] is not rules:
+                self._tools = rules, tools_of(rules)
+            return self._tools[1]
 
 
 class Runtime:
@@ -117,9 +129,8 @@ class Runtime:
 
     @part
     def normaliser(self) -> Normaliser:
-        return self._to_close.enter_context(
-            closing(Normaliser(SandboxLimits(time_limit_s=self.config.limits.extract_s)))
-        )
+        limits = SandboxLimits(time_limit_s=self.config.limits.extract_s, workers=self.config.workers or cores())
+        return self._to_close.enter_context(closing(Normaliser(limits)))
 
     @part
     def sources(self) -> dict[str, SourceProfile]:

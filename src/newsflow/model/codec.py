@@ -87,17 +87,21 @@ def article_from_json(members: Json) -> Article:
         ),
         first_seen=_utc(members["first_seen"]),
         authors=tuple(members.get("authors", ())),
-        topics=tuple(_topic_match(each) for each in members["topics"]),
-        mentions=tuple(Mention(*_mention(each)) for each in members["mentions"]),
+        topics=tuple(map(topic_from_json, members["topics"])),
+        mentions=tuple(map(mention_from_json, members["mentions"])),
         origin=None if origin is None else Origin(*_origin(origin)),
         raw=members.get("raw", {}),
     )
 
 
-def _topic_match(members: Json) -> TopicMatch:
+def topic_from_json(members: Json) -> TopicMatch:
     topic_id, scheme, code, score, rule_version, evidence = _topic(members)
     spans = tuple(Evidence(*_evidence(each)) for each in evidence)
     return TopicMatch(topic_id, scheme, code, score, rule_version, spans)
+
+
+def mention_from_json(members: Json) -> Mention:
+    return Mention(*_mention(members))
 
 
 def published_text(published: PublicationDate) -> str:

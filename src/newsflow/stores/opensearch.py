@@ -93,6 +93,23 @@ class OpenSearchStore(Store):
             raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
         return refused + [Refused(row, problems[row.key]) for row in good if row.key in problems]
 
+    def forget(self, article_id: str, before: int) -> int:
+        earlier = {"range": {"version": {"lt": before}}}
+        documents = {self.versions: {"term": {"id": article_id}}, self.current: {"ids": {"values": [article_id]}}}
+        try:
+            client = self._opened()
+            client.indices.refresh(index=",".join(documents))
+            done = [
+                client.delete_by_query(
+                    index=index, body={"query": {"bool": {"filter": [meant, earlier]}}}, params={"refresh": "true"}
+                )["deleted"]
+                for index, meant in documents.items()
+            ]
+        except OpenSearchException as error:
+            self.close()
+            raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
+        return int(done[0])
+
     def check(self) -> str:
         try:
             with OpenSearch(**self._options) as client:
