@@ -15,12 +15,9 @@ from newsflow.cli import (
     dlq,
     doctor,
     evaluate,
-<<<<<<< HEAD
     feeds,
-    imports,
-=======
     forget,
->>>>>>> origin/main
+    imports,
     jobs,
     kafka,
     ledger,

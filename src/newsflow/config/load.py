@@ -217,13 +217,10 @@ def _build(merged: Mapping[str, Any]) -> Config:
         alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
         stories=StorySettings(**merged["stories"]),
-<<<<<<< HEAD
         poll=_build_poll(merged["poll"]),
-=======
         workers=merged.get("run", {}).get("workers"),
         metrics_listen=merged["metrics"].get("listen"),
         log_format=merged["log"]["format"],
->>>>>>> origin/main
     )
 
 

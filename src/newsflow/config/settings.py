@@ -153,9 +153,6 @@ class Config:
     log_format: str = "text"
     trends: TrendSettings = field(default_factory=TrendSettings)
     stories: StorySettings = field(default_factory=StorySettings)
-<<<<<<< HEAD
     poll: PollSettings = field(default_factory=PollSettings)
-=======
     workers: int | None = None
     """Processes that read and tag; None: as many as there are cores."""
->>>>>>> origin/main
