@@ -41,18 +41,18 @@ class Killed(BaseException):
 
 @dataclass
 class Fate:
-    """Kills at the operations of these numbers, before or after they are done. Whoever is dead does nothing more."""
+    """Kills at the operation of this number, before or after it is done. Whoever is dead does nothing more."""
 
-    at: set[int]
+    at: int
     done: int = 0
     dead: bool = False
 
     def __call__(self, work: Callable[[], Any]) -> Any:
         self.done += 1
-        number = self.done
-        self._die_if(number in self.at and number % 2 == 0)
+        due = self.done >= self.at
+        self._die_if(due and self.at % 2 == 0)
         result = work()
-        self._die_if(number in self.at)
+        self._die_if(due)
         return result
 
     def _die_if(self, due: bool) -> None:
@@ -93,7 +93,7 @@ class MortalPolling(Polling):
 
     def poller(self) -> Poller:
         usual = super().poller()
-        at = {self.random.randrange(40, 900)} if self.kills < KILLS else set()
+        at = self.random.randrange(40, 900) if self.kills < KILLS else sys.maxsize
         mortal: Any = Mortal(Fate(at), self.ledger, usual._fetch, self.outlet)
         clock = self.site.clock
         return Poller(PollState(mortal), self.feeds, self.settings, mortal, mortal, clock, clock.sleep)

@@ -22,6 +22,7 @@ FEED, ITEM, PAGE = "feed", "item", "page"
 """Kinds of targets: an item becomes a page when that is published and only looked at again."""
 AT_ONCE = 0
 """A `due_at` before all others."""
+_PIECE, _LOOK_AT = 5_000, 8
 _COLUMNS = "id, feed, root, kind, url, host, due_at, listed_at, digest, state"
 _INSERT = f"INSERT INTO poll_target ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAVE = _INSERT + (
@@ -168,18 +169,20 @@ class PollState:
         """From now on exactly these feeds are asked; what is new is due at once."""
         wanted = {feed_id(url): url for url in urls}
 
-        def work(db: Database) -> None:
-            there = {row[0] for row in db.query("SELECT id FROM poll_target WHERE kind = 'feed'")}
+        def leave(db: Database) -> set[str]:
             gone = "UPDATE poll_target SET due_at = NULL WHERE kind = 'feed' AND NOT (root {in_texts})"
             db.execute(gone, [db.list_of(sorted(wanted))])
-            new = [Target.at(url, key, key, key, FEED, now, now) for key, url in wanted.items() if key not in there]
-            db.execute_many(_INSERT, [each.row() for each in new])
             sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind = 'feed' AND due_at IS NULL AND root {{in_texts}}"
             asleep = map(_target, db.query(sql, [db.list_of(sorted(wanted))]))
             back = [(now, each.id) for each in asleep if not each.state.ended]
             db.execute_many("UPDATE poll_target SET due_at = ? WHERE id = ?", back)
+            return {row[0] for row in db.query("SELECT id FROM poll_target WHERE kind = 'feed'")}
 
-        self._run(work)
+        there = self._run(leave)
+        new = [Target.at(url, key, key, key, FEED, now, now).row() for key, url in wanted.items() if key not in there]
+        # In pieces: a long list is not to hold up the jobs.
+        for start in range(0, len(new), _PIECE):
+            self._run(lambda db, piece=new[start : start + _PIECE]: db.execute_many(_INSERT, piece))  # type: ignore[misc]
 
     def begin(self, now: int, *, all_feeds: bool) -> None:
         """Pages that a poller was asking for when it was killed are due at once. With `all_feeds`, so is every feed
@@ -201,11 +204,17 @@ class PollState:
         """Targets that are due, of as many hosts that may be asked now and are not `busy`, each marked as asked:
         neither it nor its host is due again for so long, whatever becomes of the caller. Feeds must be due at
         `until`."""
-        choose = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
+        first = f"SELECT t.host {_READY} ORDER BY t.due_at LIMIT ?"
+        by_host = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
 
         def look(db: Database) -> list[str]:
-            rows = db.query(choose, [until, now, now, db.list_of(sorted(busy)), most]) if most > 0 else []
-            return [row[0] for row in rows]
+            if most <= 0:
+                return []
+            asked, several = [until, now, now, db.list_of(sorted(busy))], _LOOK_AT * most
+            rows = db.query(first, [*asked, several])
+            if len(rows) == several and len({row[0] for row in rows}) < most:
+                rows = db.query(by_host, [*asked, most])  # a few hosts have most of what is due
+            return list(dict.fromkeys(row[0] for row in rows))[:most]
 
         def work(db: Database) -> list[tuple[Target, HostRules]]:
             db.lock(["poll"])
