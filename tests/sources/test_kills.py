@@ -24,12 +24,16 @@ import yaml
 from newsflow.ledger import Ledger, open_ledger
 from newsflow.model import Rejected
 from newsflow.model.raw import parse_raw
+from newsflow.sources.answers import Reader
+from newsflow.sources.feedlist import Feed
 from newsflow.sources.fetch import Answer
+from newsflow.sources.items import known_items
+from newsflow.sources.parse import parse_feed
 from newsflow.sources.poller import Poller
-from newsflow.sources.state import PollState
+from newsflow.sources.state import FEED, PollState, Target
 from tests.postgres_helpers import new_database
-from tests.sources.sins import CRAWL_DELAY_S, DAY, RETRY_AFTER_S, SINS, SinfulSite
-from tests.sources.site import POLITE, Kept, Polling, Reply, Site, page, rss, rss_item
+from tests.sources.sins import CRAWL_DELAY_S, DAY, FORMS, RETRY_AFTER_S, SINS, SinfulSite
+from tests.sources.site import POLITE, Clock, Kept, Polling, Reply, Site, page, rss, rss_item
 
 FEEDS = int(os.environ.get("NEWSFLOW_TEST_FEEDS", str(len(SINS))))
 KILLS = 20
@@ -104,6 +108,19 @@ class MortalPolling(Polling):
                 return super().until(end)
             except Killed:
                 self.kills += 1
+
+
+def test_every_form_with_every_sin_gives_each_article() -> None:
+    """The day below pairs some of them; here all are read once."""
+    begun = Clock()()
+    sinful = SinfulSite(Site(), len(FORMS) * len(SINS), begun)
+    for channel in sinful.channels:
+        document = Target.at("http://a.example/feed", "a", "a", "a", FEED, 0, 0)
+        parsed = parse_feed(sinful.document(channel, begun, 1), document.url)
+        taken = Reader(Feed("a", document.url)).items(document, parsed, known_items(parsed.items), {}, begun)
+        urls = {each.url for each in taken.targets if each.due_at is not None}
+        urls |= {orjson.loads(value)["url"] for _, value in taken.events}
+        assert urls == {sinful.link(channel, number) for number in channel.numbers(begun)}, channel
 
 
 @pytest.mark.timeout(900)

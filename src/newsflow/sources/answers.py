@@ -192,6 +192,7 @@ def _names(hints: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_old(parsed: Parsed, known: Known, document: Target, now: datetime) -> bool:
     """Whether it is of a site's past, which a whole sitemap lists when it is first read."""
-    if parsed.kind != "sitemap" or document.state.answered_at or known.item.title:
+    item = known.item
+    if parsed.kind != "sitemap" or document.state.answered_at or item.title or item.published:
         return False
-    return (known.item.updated or "")[:10] < (now - RECENT).date().isoformat()
+    return (item.updated or "")[:10] < (now - RECENT).date().isoformat()
