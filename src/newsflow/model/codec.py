@@ -101,19 +101,23 @@ def article_from_json(members: Json) -> Article:
         ),
         first_seen=_utc(members["first_seen"]),
         authors=tuple(members.get("authors", ())),
-        topics=tuple(_topic_match(each) for each in members["topics"]),
-        mentions=tuple(Mention(*_mention(each)) for each in members["mentions"]),
-        places=tuple(_place(each) for each in members.get("places", ())),
-        dateline=None if dateline is None else _place(dateline),
+        topics=tuple(map(topic_from_json, members["topics"])),
+        mentions=tuple(map(mention_from_json, members["mentions"])),
+        places=tuple(map(place_from_json, members.get("places", ()))),
+        dateline=None if dateline is None else place_from_json(dateline),
         origin=None if origin is None else Origin(*_origin(origin)),
         raw=members.get("raw", {}),
     )
 
 
-def _topic_match(members: Json) -> TopicMatch:
+def topic_from_json(members: Json) -> TopicMatch:
     topic_id, scheme, code, score, rule_version, evidence = _topic(members)
     spans = tuple(_evidence_from_json(each) for each in evidence)
     return TopicMatch(topic_id, scheme, code, score, rule_version, spans)
+
+
+def mention_from_json(members: Json) -> Mention:
+    return Mention(*_mention(members))
 
 
 def _evidence_from_json(members: Json) -> Evidence:
@@ -125,7 +129,7 @@ def _place_to_json(place: NamedPlace) -> Json:
     return _without_none({name: getattr(place, name) for name in NamedPlace.__slots__})
 
 
-def _place(members: Json) -> NamedPlace:
+def place_from_json(members: Json) -> NamedPlace:
     known: Json = {name: members.get(name) for name in NamedPlace.__slots__}
     return NamedPlace(**known | {"spans": tuple(PlaceSpan(*_span(each)) for each in members["spans"])})
 

@@ -40,6 +40,14 @@ def current_values(row: StoreRow, instant: Callable[[datetime], Any]) -> tuple[A
     )
 
 
+FORGET = (
+    "DELETE FROM article_version WHERE id = {0} AND version < {0}",
+    "DELETE FROM article_topic WHERE article_id IN (SELECT id FROM article WHERE id = {0} AND version < {0})",
+    "DELETE FROM article WHERE id = {0} AND version < {0}",
+)
+"""What takes an article's versions out, with the database's sign for a parameter; the first one counts them."""
+
+
 def migrations_of(dialect: str) -> MigrationSet:
     """Return the migrations of a dialect: `sqlite` or `postgresql`."""
     return MigrationSet(f"stores/migrations/{dialect}", "store_migration", "the store", SinkError)
