@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Framed(NamedTuple):
-    """A clause of a section in one of its frames. `about` is false of traps, which only sound like what is looked for."""
+    """A clause of a section in one of its frames. `about` is false of traps, which only sound like it."""
 
     section: str
     clause: str
