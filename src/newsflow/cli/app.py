@@ -22,6 +22,7 @@ from newsflow.cli import (
     routes,
     run,
     schemas,
+    serve,
     store,
     stories,
     tail,
@@ -56,6 +57,7 @@ app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
+app.command("serve")(serve.serve)
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

@@ -49,10 +49,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The last change of an article: its number, and its article.v1 members as they stand now; of a withdrawn one only
-    id, version and action."""
+    """The last change of an article: its number, when it was stored, and its article.v1 members as they stand now; of a
+    withdrawn one only id, version and action."""
 
     number: int
+    at: datetime
     members: dict[str, Any] = field(repr=False)
 
     @property
@@ -118,6 +119,13 @@ class ArticleReader:
         """The number of the last change; 0 where there is none."""
         return int(self._query("SELECT COALESCE(MAX(no), 0) FROM article_change")[0][0])
 
+    def changed_at(self, topic: str) -> datetime | None:
+        """When the articles of a topic last changed, what has left it included; None where it never had any."""
+        last = "SELECT MAX(no) FROM article_change_topic WHERE topic = ?"
+        sql = f"SELECT changed_at FROM article_change WHERE no = ({last})"
+        rows = self._query(sql, [topic])
+        return _instant(rows[0][0]) if rows else None
+
     def _changes(
         self, topic: str | None, conditions: Sequence[str], parameters: Sequence[Any], order: str, limit: int
     ) -> list[Change]:
@@ -127,10 +135,11 @@ class ArticleReader:
             source, number = "article_change_topic ct JOIN article_change c ON c.no = ct.no", "ct.no"
             conditions, parameters = ["ct.topic = ?", *conditions], [topic, *parameters]
         sql = (
-            f"SELECT {number}, CAST(v.article AS TEXT) FROM {source} {_CURRENT} "
+            f"SELECT {number}, c.changed_at, CAST(v.article AS TEXT) FROM {source} {_CURRENT} "
             f"WHERE {' AND '.join(conditions)} ORDER BY {number} {order} LIMIT ?"
         )
-        return [Change(row[0], _shown(orjson.loads(row[1]))) for row in self._query(sql, [*parameters, limit])]
+        rows = self._query(sql, [*parameters, limit])
+        return [Change(number, _instant(at), _shown(orjson.loads(value))) for number, at, value in rows]
 
     def _conditions(self, wanted: Wanted) -> tuple[list[str], list[Any]]:
         conditions, parameters = list[str](), list[Any]()
@@ -212,6 +221,11 @@ class ArticleReader:
         return [(row[0], int(row[1]), int(row[2])) for row in self._query(sql, [instant_text(since)])]
 
 
+def _instant(at: datetime | str) -> datetime:
+    """SQLite keeps instants as text."""
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
+
+
 def _shown(members: dict[str, Any]) -> dict[str, Any]:
     return members if members["action"] != "withdraw" else {name: members[name] for name in ("id", "version", "action")}
 
@@ -220,4 +234,4 @@ def _as_left(change: Change, topics: frozenset[str]) -> Change:
     """A change as those see it who are told of some topics: an article that has none of them any more is gone."""
     if change.withdrawn or any(each["id"] in topics for each in change.members["topics"]):
         return change
-    return Change(change.number, _shown(change.members | {"action": "withdraw"}))
+    return Change(change.number, change.at, _shown(change.members | {"action": "withdraw"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -49,6 +49,17 @@ class SqliteStore(Store):
             self.close()
             raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
         return refused
+
+    def ids(self) -> list[str]:
+        """The ids of all articles, withdrawn ones too."""
+        return [row[0] for row in self._open().execute("SELECT id FROM article ORDER BY id")]
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forget articles with all their versions. Their changes stay, as numbers are never given again."""
+        gone, connection = [(each,) for each in ids], self._open()
+        with _transaction(connection):
+            for table, column in (("article_topic", "article_id"), ("article_version", "id"), ("article", "id")):
+                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)
 
     def check(self) -> str:
         if not self.path.exists():

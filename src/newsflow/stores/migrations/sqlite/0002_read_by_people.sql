@@ -1,10 +1,13 @@
--- What readers follow: each change of a current state has a number, given in the order of commits.
+-- What readers follow: each change of a current state has a number, given in the order of commits. `changed_at` is when
+-- it was stored; of what an earlier release stored, when the article was first seen.
 CREATE TABLE article_change (
     no INTEGER PRIMARY KEY,
     article_id TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    changed_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 );
-INSERT INTO article_change (article_id, version) SELECT id, version FROM article ORDER BY first_seen, id;
+INSERT INTO article_change (article_id, version, changed_at)
+SELECT id, version, first_seen FROM article ORDER BY first_seen, id;
 
 -- The topics that an article has with a change or had before it.
 CREATE TABLE article_change_topic (
