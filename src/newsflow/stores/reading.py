@@ -220,6 +220,14 @@ class ArticleReader:
         )
         return [(row[0], int(row[1]), int(row[2])) for row in self._query(sql, [instant_text(since)])]
 
+    def seen(self, topic: str, since: datetime) -> list[tuple[str, datetime]]:
+        """Source and time of the articles of a topic that were first seen since a time."""
+        sql = (
+            "SELECT a.source, a.first_seen FROM article_topic t JOIN article a ON a.id = t.article_id "
+            "WHERE t.topic = ? AND a.first_seen >= ? ORDER BY 2"
+        )
+        return [(source, _instant(at)) for source, at in self._query(sql, [topic, instant_text(since)])]
+
 
 def _instant(at: datetime | str) -> datetime:
     """SQLite keeps instants as text."""

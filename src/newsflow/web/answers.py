@@ -37,8 +37,12 @@ _TITLES = {
 }  # fmt: skip
 
 
+def title_of(status: int) -> str:
+    return _TITLES.get(status, "Error")
+
+
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    value = {"title": _TITLES.get(status, "Error"), "status": status, "detail": detail}
+    value = {"title": title_of(status), "status": status, "detail": detail}
     return Response(orjson.dumps(value), status, headers, "application/problem+json")
 
 

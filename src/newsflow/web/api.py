@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -45,11 +46,14 @@ FILTERS = (
 AFTER = Parameter("after", {"type": "integer", "minimum": 0}, "The number behind which to begin; else from now on.")
 
 
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks, and whether whole texts are for all."""
+    """Who asks, and whether whole texts are for all. `seen`: the last change that was there at the last visit; 0 where
+    that is not known."""
 
-    def __init__(self, reader: Reader, *, full_text: bool) -> None:
-        self.reader, self.full_text = reader, full_text
+    reader: Reader
+    full_text: bool
+    seen: int = 0
 
 
 def wanted_of(asked: Asked, values: Json) -> Wanted:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import resources
 
 import orjson
 from starlette.applications import Starlette
@@ -20,14 +22,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from newsflow.errors import NewsflowError
 from newsflow.web import api
 from newsflow.web.access import Access, Reader, is_loopback
-from newsflow.web.answers import JSON, Endpoint, ProblemError, answer, problem
+from newsflow.web.answers import JSON, Endpoint, ProblemError, answer, problem, title_of
 from newsflow.web.api import Asked, check_topic, wanted_of
 from newsflow.web.feeds import ENTRIES, FORMATS, Feed
 from newsflow.web.library import Library
+from newsflow.web.pages import PAGES, Page, render
 from newsflow.web.streams import Followed, Streams
 
 log = logging.getLogger(__name__)
 MAX_ADDRESS_BYTES = 8_192
+SEEN, SEEN_S = "newsflow-seen", 60 * 60 * 24 * 30
+"""The cookie that says up to which change somebody has looked."""
+STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -50,7 +56,8 @@ class Served:
 
     def asked(self, request: Request) -> Asked:
         reader: Reader = request.state.reader
-        return Asked(reader, full_text=self.full_text)
+        seen = request.cookies.get(SEEN, "")
+        return Asked(reader, self.full_text, int(seen) if re.fullmatch("[0-9]{1,18}", seen) else 0)
 
 
 def make_app(library: Library, access: Access, *, full_text: bool = False, streams: int = 1000) -> ASGIApp:
@@ -68,6 +75,8 @@ def make_app(library: Library, access: Access, *, full_text: bool = False, strea
         *(Route(api.PREFIX + each.path, _endpoint(served, each)) for each in api.ENDPOINTS),
         *(Route(f"/topics/{{id}}.{ending}", _topic_feed(served, ending)) for ending in FORMATS),
         *(Route(f"/search.{ending}", _search_feed(served, ending)) for ending in FORMATS),
+        *(Route(f"/static/{name}", _static(name, media_type)) for name, media_type in STATIC.items()),
+        *(Route(each.endpoint.path, _page(served, each)) for each in PAGES),
     ]
     handlers = {ProblemError: _refused, NewsflowError: _unavailable, HTTPException: _http, Exception: _failed}
     return Door(Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan), access)  # type: ignore[arg-type]
@@ -115,8 +124,22 @@ class Door:
         return None
 
 
-async def _refused(_: Request, error: ProblemError) -> Response:
+async def _refused(request: Request, error: ProblemError) -> Response:
+    if _is_page(request):
+        return _problem_page(request, error.status, error.detail)
     return problem(error.status, error.detail, error.headers)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a person asks."""
+    ask = request.headers.get("accept", "")
+    return "text/html" in ask and not request.url.path.startswith((api.PREFIX, "/static"))
+
+
+def _problem_page(request: Request, status: int, detail: str) -> Response:
+    values = {"title": title_of(status), "detail": detail}
+    body = render("problem.html", Asked(request.state.reader, full_text=False), request.url.path, values)
+    return Response(body, status, media_type="text/html")
 
 
 async def _unavailable(_: Request, error: NewsflowError) -> Response:
@@ -124,7 +147,9 @@ async def _unavailable(_: Request, error: NewsflowError) -> Response:
     return problem(503, "ledger or store do not answer; try again", {"Retry-After": "5"})
 
 
-async def _http(_: Request, error: HTTPException) -> Response:
+async def _http(request: Request, error: HTTPException) -> Response:
+    if _is_page(request):
+        return _problem_page(request, error.status_code, error.detail)
     return problem(error.status_code, error.detail, error.headers)
 
 
@@ -154,6 +179,38 @@ def _endpoint(served: Served, endpoint: Endpoint) -> _ANSWERED:
                 return orjson.dumps(endpoint.answer(desk, asked, values))
 
         return answer(request, await asyncio.to_thread(ask), JSON)
+
+    return get
+
+
+def _page(served: Served, page: Page) -> _ANSWERED:
+    endpoint = page.endpoint
+
+    async def get(request: Request) -> Response:
+        asked = served.asked(request)
+        if endpoint.everything and asked.reader.scope is not None:
+            raise ProblemError(403, "this is for readers who see all topics")
+        values = {name: value for name, value in endpoint.read(request).items() if value != ""}
+
+        def ask() -> Response:
+            with served.library.desk() as desk:
+                last = desk.articles.last_number()
+                made = endpoint.answer(desk, asked, values)
+            response = answer(request, render(page.template, asked, request.url.path, made), "text/html")
+            if endpoint.path == "/":
+                response.set_cookie(SEEN, str(last), max_age=SEEN_S, httponly=True, samesite="strict")
+            return response
+
+        return await asyncio.to_thread(ask)
+
+    return get
+
+
+def _static(name: str, media_type: str) -> _ANSWERED:
+    body = resources.files("newsflow.web").joinpath("static", name).read_bytes()
+
+    async def get(request: Request) -> Response:
+        return answer(request, body, media_type)
 
     return get
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from newsflow.alerts.outbox import LoggedAlert, Outbox
+from newsflow.alerts.outbox import Backlog, LoggedAlert, Outbox
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.story import Story, build_story
 from newsflow.errors import LedgerError
-from newsflow.ledger import DeadLetter, Ledger, reading, story_links, tables
+from newsflow.ledger import DeadLetter, DecidedEvent, Ledger, reading, story_links, tables
 from newsflow.ledger.database import Database, from_micros
 from newsflow.ledger.findings import Finding, load_findings
 from newsflow.ledger.opening import open_database, pending_migrations
@@ -200,6 +200,11 @@ class Desk:
         found: list[DeadLetter] = self._ask(lambda db: reading.newest_dead_letters(db, limit))
         return found
 
+    def places(self) -> list[tuple[str, int, int, datetime]]:
+        """How far each partition was taken in: topic, partition, next offset, and when that was noted."""
+        sql = "SELECT topic, partition_no, next_offset, heard_at FROM story_place ORDER BY 1, 2"
+        return [(row[0], row[1], row[2], from_micros(row[3])) for row in self._ask(lambda db: db.query(sql))]
+
     def sources(self, since: datetime) -> list[SourceHealth]:
         """Sources, those that have been silent for longest first."""
         sql = (
@@ -209,6 +214,18 @@ class Desk:
         micros = int(since.timestamp() * 1_000_000)
         rows = self._ask(lambda db: db.query(sql, [micros]))
         return [SourceHealth(row[0], int(row[1]), int(row[2]), from_micros(row[3])) for row in rows]
+
+    def backlog(self) -> list[Backlog]:
+        return Outbox(self.ledger).backlog()
+
+    def rows(self) -> dict[str, int]:
+        found: dict[str, int] = self._ask(reading.count_rows)
+        return found
+
+    def maker(self, article_id: str) -> DecidedEvent | None:
+        """The event that brought an article's last text."""
+        found: DecidedEvent | None = self._ask(lambda db: tables.load_last_maker(db, article_id))
+        return found
 
     def findings(self) -> list[Finding]:
         found: list[Finding] = self._ask(load_findings)
