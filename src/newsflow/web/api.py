@@ -12,7 +12,7 @@ from newsflow.model.headers import instant_text
 from newsflow.stores.reading import Wanted
 from newsflow.web.access import Reader
 from newsflow.web.answers import Endpoint, Parameter, ProblemError, cursor_of, place_in
-from newsflow.web.library import Desk, place_of
+from newsflow.web.library import Desk, place_of_alert
 from newsflow.web.served import (
     Json,
     alert_json,
@@ -27,19 +27,26 @@ T = TypeVar("T")
 RECENT = timedelta(hours=24)
 PREFIX = "/v1"
 
-_ID = {"type": "string", "minLength": 1, "maxLength": 200}
-_WORD = {"type": "string", "minLength": 1, "maxLength": 200}
+_NO_NUL = "^[^\\u0000]*$"
+_ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}
 _INSTANT = {"type": "string", "format": "date-time"}
 LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "At most so many.")
-CURSOR = Parameter("cursor", {"type": "string", "maxLength": 500}, "`next` of the page before.")
+NUMBER = Parameter("cursor", {"type": "integer", "minimum": 0}, "`next` of the page before.")
+PLACE = Parameter(
+    "cursor", {"type": "string", "pattern": "^[0-9]{1,18}-[0-9a-zA-Z]{1,100}$"}, "`next` of the page before."
+)
 TOPIC = Parameter("topic", _ID, "Id of a topic: only its articles.")
 LANGUAGE = Parameter("language", {"type": "string", "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"}, "BCP 47 tag.")
 FILTERS = (
     TOPIC,
     LANGUAGE,
-    Parameter("source", _WORD, "Id of a source."),
+    Parameter("source", _ID, "Id of a source."),
     Parameter("story", _ID, "Id of a story, as the articles have it."),
-    Parameter("q", {"type": "string", "maxLength": 500}, "Words that all stand in it, however they are written."),
+    Parameter(
+        "q",
+        {"type": "string", "maxLength": 500, "pattern": _NO_NUL},
+        "Words that all stand in it, however they are written.",
+    ),
     Parameter("since", _INSTANT, "First seen then or later."),
     Parameter("until", _INSTANT, "First seen before then."),
 )
@@ -77,27 +84,24 @@ def check_topic(asked: Asked, topic: str | None) -> None:
         raise ProblemError(404, f"there is no topic {topic!r}")
 
 
-def _list(
-    found: Sequence[T], limit: int, member: Callable[[T], Json], place: Callable[[T], tuple[int | str, ...]]
-) -> Json:
+def _list(found: Sequence[T], limit: int, member: Callable[[T], Json], cursor: Callable[[T], str]) -> Json:
     """A page; `found` has one more where there is another page."""
     shown = found[:limit]
     page: Json = {"items": [member(each) for each in shown]}
     if len(found) > limit:
-        page["next"] = cursor_of(*place(shown[-1]))
+        page["next"] = cursor(shown[-1])
     return page
 
 
 def articles(desk: Desk, asked: Asked, values: Json) -> Json:
     check_topic(asked, values.get("topic"))
     limit = values.get("limit", 50)
-    before = place_in(values["cursor"], [int])[0] if "cursor" in values else None
-    found = desk.articles.newest(wanted_of(asked, values), limit + 1, before)
+    found = desk.articles.newest(wanted_of(asked, values), limit + 1, values.get("cursor"))
     return _list(
         found,
         limit,
         lambda each: change_json(each, asked.reader, full_text=asked.full_text),
-        lambda each: (each.number,),
+        lambda each: str(each.number),
     )
 
 
@@ -158,16 +162,14 @@ def trend(desk: Desk, asked: Asked, values: Json) -> Json:
 
 def duplicates(desk: Desk, asked: Asked, values: Json) -> Json:
     limit = values.get("limit", 50)
-    before = place_in(values["cursor"], [int, str]) if "cursor" in values else None
-    found = desk.duplicates(asked.reader, limit + 1, original=values.get("original"), before=before)  # type: ignore[arg-type]
-    return _list(found, limit, duplicate_json, lambda each: place_of(each.copy))
+    found = desk.duplicates(asked.reader, limit + 1, original=values.get("original"), before=place_in(values))
+    return _list(found, limit, duplicate_json, lambda each: cursor_of(each.place))
 
 
 def alerts(desk: Desk, _: Asked, values: Json) -> Json:
     limit = values.get("limit", 50)
-    before = place_in(values["cursor"], [int, str]) if "cursor" in values else None
-    found = desk.alerts(limit + 1, before=before)  # type: ignore[arg-type]
-    return _list(found, limit, alert_json, lambda each: (int(each.created_at.timestamp() * 1_000_000), each.id))
+    found = desk.alerts(limit + 1, before=place_in(values))
+    return _list(found, limit, alert_json, lambda each: cursor_of(place_of_alert(each)))
 
 
 def alert(desk: Desk, _: Asked, values: Json) -> Json:
@@ -213,7 +215,7 @@ def _by_id(of: str) -> Parameter:
 HOURS = Parameter("hours", {"type": "integer", "minimum": 1, "maximum": 24 * 28}, "How far back; 48 unless given.")
 ORIGINAL = Parameter("original", _ID, "Id of an article: only its copies.")
 ENDPOINTS = (
-    Endpoint("/articles", "Articles, the last changed first", articles, _page_of("Article"), (*FILTERS, LIMIT, CURSOR)),
+    Endpoint("/articles", "Articles, the last changed first", articles, _page_of("Article"), (*FILTERS, LIMIT, NUMBER)),
     Endpoint("/articles/{id}", "One article as it stands", article, _ref("Article"), (_by_id("the article"),)),
     Endpoint("/articles/{id}/versions", "Its versions", versions, _page_of("Version"), (_by_id("the article"),)),
     Endpoint("/stories", "Stories with the latest reports, those of most independent sources first", stories,
@@ -222,9 +224,9 @@ ENDPOINTS = (
     Endpoint("/topics", "Topics with their articles, and those of the last day", topics, _page_of("Topic")),
     Endpoint("/topics/{id}/trend", "Counts over time and bursts", trend, _TREND, (_by_id("the topic"), HOURS)),
     Endpoint("/duplicates", "Reports that were held back, the newest first", duplicates, _page_of("Duplicate"),
-             (ORIGINAL, LIMIT, CURSOR)),
+             (ORIGINAL, LIMIT, PLACE)),
     Endpoint("/alerts", "Alerts, the newest first, and what became of them", alerts, _page_of("Alert"),
-             (LIMIT, CURSOR), everything=True),
+             (LIMIT, PLACE), everything=True),
     Endpoint("/alerts/{id}", "One alert", alert, _ref("Alert"), (_by_id("the alert"),), everything=True),
 )  # fmt: skip
 

@@ -18,13 +18,15 @@ from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.story import Story, build_story
 from newsflow.errors import LedgerError
 from newsflow.ledger import DeadLetter, DecidedEvent, Ledger, reading, story_links, tables
-from newsflow.ledger.database import Database, from_micros
+from newsflow.ledger.database import Database, from_micros, to_micros
 from newsflow.ledger.findings import Finding, load_findings
 from newsflow.ledger.opening import open_database, pending_migrations
 from newsflow.model import DuplicateLink
 from newsflow.stores.reading import ArticleReader
 from newsflow.web.access import Reader
 
+Place = tuple[int, str]
+"""Where something stands in a list of the newest first: when it came, in microseconds, and its id."""
 GROWTH = timedelta(hours=6)
 """A story has grown by what came so long before the newest report of all."""
 STORIES_LOOKED_AT = 200
@@ -73,6 +75,10 @@ class SeenDuplicate:
     copy: KnownArticle
     original: str
     link: DuplicateLink | None
+
+    @property
+    def place(self) -> Place:
+        return _place_of(self.copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ class Desk:
     # Duplicates
 
     def duplicates(
-        self, reader: Reader, limit: int, *, original: str | None = None, before: tuple[int, str] | None = None
+        self, reader: Reader, limit: int, *, original: str | None = None, before: Place | None = None
     ) -> list[SeenDuplicate]:
         """Reports that were held back, the newest first; those of one article, or before a place (time, id)."""
         where, parameters = ["duplicate_of IS NOT NULL", "withdrawn = 0"], list[Any]()
@@ -162,10 +168,10 @@ class Desk:
             found += [SeenDuplicate(each, str(each.duplicate_of), links.get(each.id)) for each in seen]
             if len(page) < reading.PAGE:
                 break
-            before = place_of(page[-1])
+            before = _place_of(page[-1])
         return found[:limit]
 
-    def _held_back(self, where: list[str], parameters: list[Any], before: tuple[int, str] | None) -> list[KnownArticle]:
+    def _held_back(self, where: list[str], parameters: list[Any], before: Place | None) -> list[KnownArticle]:
         at = [] if before is None else [before[0], before[0], before[1]]
         conditions = [*where, *(["(first_seen < ? OR first_seen = ? AND id < ?)"] if before else [])]
         sql = (
@@ -187,7 +193,7 @@ class Desk:
 
     # For those who see everything
 
-    def alerts(self, limit: int, *, before: tuple[int, str] | None = None) -> list[LoggedAlert]:
+    def alerts(self, limit: int, *, before: Place | None = None) -> list[LoggedAlert]:
         """Alerts, the newest first; before a place (time, id)."""
         return Outbox(self.ledger).alerts(limit, before=before)
 
@@ -211,8 +217,7 @@ class Desk:
             "SELECT source, COUNT(*), SUM(CASE WHEN first_seen >= ? THEN 1 ELSE 0 END), MAX(first_seen) FROM article "
             "GROUP BY source ORDER BY 4, 1"
         )
-        micros = int(since.timestamp() * 1_000_000)
-        rows = self._ask(lambda db: db.query(sql, [micros]))
+        rows = self._ask(lambda db: db.query(sql, [to_micros(since)]))
         return [SourceHealth(row[0], int(row[1]), int(row[2]), from_micros(row[3])) for row in rows]
 
     def backlog(self) -> list[Backlog]:
@@ -252,11 +257,6 @@ class Desk:
         sql = "SELECT raised_end, last_end FROM trend_burst WHERE dimension = 'topic' AND name = ? ORDER BY 1 DESC"
         rows = self._ask(lambda db: db.query(sql, [topic]))
         return [(from_micros(row[0] * 1_000_000), row[1] and from_micros(row[1] * 1_000_000)) for row in rows]
-
-
-def place_of(known: KnownArticle) -> tuple[int, str]:
-    """Where an article stands among those held back."""
-    return int(known.first_seen.timestamp() * 1_000_000), known.id
 
 
 class Library:
@@ -307,6 +307,14 @@ class Library:
     def close(self) -> None:
         for _ in range(self._count):
             self._desks.get().close()
+
+
+def _place_of(known: KnownArticle) -> Place:
+    return to_micros(known.first_seen), known.id
+
+
+def place_of_alert(alert: LoggedAlert) -> Place:
+    return to_micros(alert.created_at), alert.id
 
 
 def alert_members(alert: LoggedAlert) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from newsflow.web import api
 from newsflow.web.answers import Endpoint, Parameter, ProblemError, cursor_of, place_in
 from newsflow.web.api import Asked, check_topic, wanted_of
 from newsflow.web.feeds import web_address
-from newsflow.web.library import Desk, place_of
+from newsflow.web.library import Desk, place_of_alert
 from newsflow.web.served import Json, alert_members, excerpt
 from newsflow.web.texts import Span, direction, edits, marked
 
@@ -214,10 +214,9 @@ def _only_whole(asked: Asked) -> None:
 
 
 def alerts(desk: Desk, _: Asked, values: Json) -> Json:
-    before = place_in(values["cursor"], [int, str]) if "cursor" in values else None
-    found = desk.alerts(PAGE + 1, before=before)  # type: ignore[arg-type]
+    found = desk.alerts(PAGE + 1, before=place_in(values))
     last = found[PAGE - 1] if len(found) > PAGE else None
-    following = last and cursor_of(int(last.created_at.timestamp() * 1_000_000), last.id)
+    following = last and cursor_of(place_of_alert(last))
     return {"alerts": [(each, alert_members(each)) for each in found[:PAGE]], "next": following}
 
 
@@ -231,10 +230,9 @@ def sources(desk: Desk, _: Asked, __: Json) -> Json:
 
 
 def duplicates(desk: Desk, asked: Asked, values: Json) -> Json:
-    before = place_in(values["cursor"], [int, str]) if "cursor" in values else None
-    found = desk.duplicates(asked.reader, PAGE + 1, before=before)  # type: ignore[arg-type]
+    found = desk.duplicates(asked.reader, PAGE + 1, before=place_in(values))
     titles = desk.articles.lines({each.original for each in found}, asked.reader.scope)
-    following = cursor_of(*place_of(found[PAGE - 1].copy)) if len(found) > PAGE else None
+    following = cursor_of(found[PAGE - 1].place) if len(found) > PAGE else None
     return {"duplicates": found[:PAGE], "titles": titles, "next": following}
 
 
@@ -251,14 +249,13 @@ def status(desk: Desk, asked: Asked, _: Json) -> Json:
 
 def search(desk: Desk, asked: Asked, values: Json) -> Json:
     check_topic(asked, values.get("topic"))
-    before = place_in(values["cursor"], [int])[0] if "cursor" in values else None
     filters = {name: value for name, value in values.items() if name != "cursor" and value != ""}
-    found = desk.articles.newest(wanted_of(asked, filters), PAGE + 1, before) if filters else []
+    found = desk.articles.newest(wanted_of(asked, filters), PAGE + 1, values.get("cursor")) if filters else []
     return {
         "values": values,
         "found": found[:PAGE],
         "asked_for": bool(filters),
-        "next": cursor_of(found[PAGE - 1].number) if len(found) > PAGE else None,
+        "next": found[PAGE - 1].number if len(found) > PAGE else None,
         "topics": api.topics(desk, asked, {})["items"],
         "subscription": _subscription(filters),
     }
@@ -303,9 +300,9 @@ PAGES = (
         "/articles/{id}/changes", changes, "changes", _ID, Parameter("from", VERSION, ""), Parameter("to", VERSION, "")
     ),
     _page("/articles/{id}/beside/{other}", compare, "beside", _ID, _OTHER),
-    _page("/duplicates", duplicates, "duplicates", api.CURSOR),
-    _page("/search", search, "search", *_FORM, api.CURSOR),
-    _page("/alerts", alerts, "alerts", api.CURSOR, everything=True),
+    _page("/duplicates", duplicates, "duplicates", api.PLACE),
+    _page("/search", search, "search", *_FORM, api.NUMBER),
+    _page("/alerts", alerts, "alerts", api.PLACE, everything=True),
     _page("/dead-letters", dead_letters, "dead-letters", everything=True),
     _page("/sources", sources, "sources", everything=True),
     _page("/status", status, "status", everything=True),
