@@ -36,7 +36,27 @@ subscriptions:
   - {id: desk, match: {topics: {any: [ferries]}}, alert: {to: [hook]}}
   - {id: night, match: {topics: {any: [harbours]}}, alert: {to: [hook], quiet_hours: {zone: UTC, from: 00:00, until: 23:00}}}
 """
-SYLLABLES = ["bra", "den", "fol", "gri", "hul", "jat", "kem", "lor", "min", "nus", "pel", "qua", "rin", "sto", "tul", "vam", "wex", "yor", "zil"]
+SYLLABLES = [
+    "bra",
+    "den",
+    "fol",
+    "gri",
+    "hul",
+    "jat",
+    "kem",
+    "lor",
+    "min",
+    "nus",
+    "pel",
+    "qua",
+    "rin",
+    "sto",
+    "tul",
+    "vam",
+    "wex",
+    "yor",
+    "zil",
+]
 
 
 def prose(name: str, about: str = "") -> str:

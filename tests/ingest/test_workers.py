@@ -39,7 +39,9 @@ def events(count: int) -> list[Event]:
     return found
 
 
-def run(folder: Path, workers: int, disturb: Callable[[], object] = lambda: None, **flags: object) -> list[OutputRecord]:
+def run(
+    folder: Path, workers: int, disturb: Callable[[], object] = lambda: None, **flags: object
+) -> list[OutputRecord]:
     settings = {
         "ledger.url": f"sqlite:///{folder}/{workers}{len(flags)}.sqlite3",
         "topics.paths": [str(path) for path in FEW_RULES],
@@ -85,7 +87,7 @@ def test_the_same_bytes_where_a_worker_is_killed_or_hangs(
                 os.kill(found.pop(), harm)
                 return
 
-    assert run(tmp_path, 2, disturb, limits__extract_s=5) == alone
+    assert run(tmp_path, 2, disturb, limits__extract_s=10) == alone
 
 
 def test_meanings_are_the_same_from_workers(tmp_path: Path) -> None:

@@ -78,9 +78,7 @@ def test_answers_come_in_the_order_of_the_values(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, 0])
-def test_a_worker_that_dies_or_hangs_costs_its_values_a_second_try(
-    workers: Workers, tmp_path: Path, harm: int
-) -> None:
+def test_a_worker_that_dies_or_hangs_costs_its_values_a_second_try(workers: Workers, tmp_path: Path, harm: int) -> None:
     values = [("", 0), (str(tmp_path / "marker"), harm), ("", 0)]
     limit_s = 2 if harm == signal.SIGSTOP else 30
     assert workers.submit(harmed_once, values, limit_s=limit_s).result() == [1, 1, 1]  # each alone

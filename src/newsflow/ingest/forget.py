@@ -139,9 +139,7 @@ def _withdrawal(runtime: Runtime, known: KnownArticle, takedown: Takedown) -> li
     if items[0].decision is None or items[0].decision.outcome is not Outcome.WITHDRAWN or article is None:
         return []
     if article.id != known.id:
-        raise UsageError(
-            f"the names of {known.id} lead to {article.id}; let its publisher withdraw it first"
-        )
+        raise UsageError(f"the names of {known.id} lead to {article.id}; let its publisher withdraw it first")
     return output_records(items, runtime.job)
 
 

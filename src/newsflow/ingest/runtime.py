@@ -21,7 +21,7 @@ from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
 from newsflow.ingest.deliver import AlertSink, PatientSink, StoreSink
 from newsflow.ingest.labels import Labels
-from newsflow.ingest.telling import tools_of
+from newsflow.ingest.telling import Manner, Teller
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
@@ -35,7 +35,6 @@ from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources
 from newsflow.routing import Routes, load_routes
 from newsflow.sandbox import Normaliser, SandboxLimits
-from newsflow.sandbox.pool import Tools
 from newsflow.secrets import resolve
 from newsflow.stores.registry import check_places, open_store
 from newsflow.tagging import RuleSet, RuleSource, read_rules, shipped_rules_path
@@ -68,19 +67,11 @@ class SharedRules:
 
     def __init__(self, source: RuleSource) -> None:
         self._source, self._lock = source, threading.Lock()
-        self._tools: tuple[RuleSet, Tools] | None = None
 
     def current(self) -> RuleSet:
         """The rules to tag the next batch with; raises `ConfigError` only when the first ones do not load."""
         with self._lock:
             return self._source.current()
-
-    def tools(self, rules: RuleSet) -> Tools:
-        """What workers get of these rules; the same until others are asked for."""
-        with self._lock:
-            if self._tools is None or self._tools[0] is not rules:
-                self._tools = rules, tools_of(rules)
-            return self._tools[1]
 
 
 class Runtime:
@@ -131,6 +122,11 @@ class Runtime:
     def normaliser(self) -> Normaliser:
         limits = SandboxLimits(time_limit_s=self.config.limits.extract_s, workers=self.config.workers or cores())
         return self._to_close.enter_context(closing(Normaliser(limits)))
+
+    @part
+    def teller(self) -> Teller:
+        meaning = self.config.stories.encoder != "none"
+        return Teller(self.normaliser.workers, Manner(self.config.limits.extract_s, meaning))
 
     @part
     def sources(self) -> dict[str, SourceProfile]:

@@ -14,7 +14,7 @@ from newsflow.ingest.labels import Labels
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.stories import settle
-from newsflow.ingest.telling import TAG, Question, Said, tell_by
+from newsflow.ingest.telling import TAG, Question, Said
 from newsflow.model import (
     Action,
     Article,
@@ -25,6 +25,7 @@ from newsflow.model import (
     PublishedVersion,
     RawArticle,
     Rejected,
+    with_tags_of,
 )
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.headers import record_time
@@ -167,10 +168,9 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
 def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     """Tag what will be published or kept, and read of what is new which story it tells. A withdrawal keeps the topics
     its article had."""
-    asked = [_question(item, runtime) for item in items]
+    asked = [_question(item) for item in items]
     questions = [question for question in asked if question is not None]
-    rules, limit_s = runtime.rules.current(), runtime.config.limits.extract_s
-    told = iter(tell_by(runtime.normaliser.workers, questions, rules, runtime.rules.tools, limit_s, runtime.beat))
+    told = iter(runtime.teller.tell(questions, runtime.rules.current(), runtime.beat))
     answers = [None if question is None else next(told) for question in asked]
     tagged: dict[str, Article] = {}
 
@@ -181,7 +181,7 @@ def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
             return item
         article = decision.article
         if said is not None:
-            article = tagged[article.id] = replace(article, topics=said.topics, mentions=said.mentions)
+            article = tagged[article.id] = said.tags.on(article)
         elif decision.outcome is Outcome.WITHDRAWN:
             article = _with_topics_of(tagged.get(article.id) or _recorded_before(article, runtime), article)
         else:
@@ -192,14 +192,13 @@ def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     return each(zip(items, answers, strict=True), TAG, work, lambda asked, rejected: asked[0].fail(rejected))
 
 
-def _question(item: Item, runtime: Runtime) -> Question | None:
+def _question(item: Item) -> Question | None:
     """What is asked about the article of an item, where it has one that will be published or kept."""
     decision = item.decision
     if decision is None or decision.article is None or decision.outcome not in TAGGED:
         return None
-    new = decision.article.action is Action.ADD  # Readers do not have it yet.
     # Of copies too: whether an article is known to be one depends on which worker was first.
-    return Question(decision.article, new, new and runtime.config.stories.encoder != "none")
+    return Question(decision.article, story=decision.article.action is Action.ADD)
 
 
 def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
@@ -212,7 +211,7 @@ def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
 
 
 def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
-    return withdrawn if before is None else replace(withdrawn, topics=before.topics, mentions=before.mentions)
+    return withdrawn if before is None else with_tags_of(withdrawn, before)
 
 
 def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:

@@ -6,11 +6,11 @@ It is a function of the article and the rules alone, so that several workers tel
 from __future__ import annotations
 
 import base64
-import logging
 import math
 import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,74 +21,80 @@ from newsflow.errors import TimeLimitError
 from newsflow.ingest.item import broken
 from newsflow.ledger.story_adoption import countries_of
 from newsflow.ledger.story_rows import Vector, pack_signals
-from newsflow.model import Article, Mention, Reason, Rejected, TopicMatch
-from newsflow.model.codec import mention_from_json, topic_from_json
+from newsflow.model import Article, Reason, Rejected
+from newsflow.model.codec import mention_from_json, place_from_json, topic_from_json
 from newsflow.model.languages import base_language
 from newsflow.sandbox.pool import Answer, Tools, Workers
 from newsflow.sandbox.worker import WorkerTimeoutError
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
-from newsflow.tagging import RuleSet
-
-log = logging.getLogger(__name__)
+from newsflow.tagging import RuleSet, Tags
+from newsflow.tagging.match import section_of
 
 TAG, STORY = "TagTopics", "SettleStories"
 """Stages, as dead letters name them."""
 SHARED = 16
 """Fewer articles are sooner told of here than handed over. So many at most go to a worker at once."""
+REMEMBERED = 2_000
+"""Texts of which it is remembered what was told: some 20 MB."""
+NO_TAGS = Tags()
 _one_at_a_time = threading.Lock()
 """The encoder is not known to be safe to share between threads."""
 
 
 class Question(NamedTuple):
-    """`story`: whether the article may be new to the stories; `meaning`: whether they ask for what it means too."""
+    """`story`: whether the article may be new to the stories."""
 
     article: Article
     story: bool
-    meaning: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What is told of an article: `report` is what shows its story, packed. A `failure` is of the article alone."""
 
-    topics: tuple[TopicMatch, ...] = ()
-    mentions: tuple[Mention, ...] = ()
+    tags: Tags = NO_TAGS
     report: bytes = b""
     failure: Rejected | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """`limit_s`: seconds that finding the topics of one article may take; `meaning`: whether the encoder is asked."""
+
+    limit_s: float
+    meaning: bool
+
+
 def tell(
-    questions: Sequence[Question], rules: RuleSet, limit_s: float, beat: Callable[[], object] = lambda: None
+    questions: Sequence[Question], rules: RuleSet, manner: Manner, beat: Callable[[], object] = lambda: None
 ) -> list[Said]:
-    """One answer a question, in order. `limit_s`: seconds that finding the topics of one may take."""
+    """One answer a question, in order."""
     said: list[Said] = []
     signals: dict[int, Signals] = {}
-    for number, question in enumerate(questions):
+    for number, (article, story) in enumerate(questions):
+        stage = TAG
+        told = Said()
         try:
-            tags = rules.tag(question.article, limit_s)
-            said.append(Said(tags.topics, tags.mentions))
+            told, stage = Said(rules.tag(article, manner.limit_s)), STORY
+            if story:
+                signals[number] = _signals(article, told)
         except Exception as error:  # one article must never fail its batch
-            said.append(Said(failure=broken(TAG, error)))
-        else:
-            try:
-                if question.story:
-                    signals[number] = _signals(question.article, said[-1])
-            except Exception as error:  # as above
-                said[-1] = replace(said[-1], failure=broken(STORY, error))
+            told = replace(told, failure=broken(stage, error))
+        said.append(told)
         beat()
-    meant = [number for number in signals if questions[number].meaning]
-    vectors = dict(zip(meant, encoded([questions[number].article for number in meant]), strict=True))
+    meant = list(signals) if manner.meaning else []
+    vectors = dict(zip(meant, _encoded([questions[number].article for number in meant]), strict=True))
     for number, found in signals.items():
         said[number] = replace(said[number], report=pack_signals(found, vectors.get(number)))
     return said
 
 
-def _signals(article: Article, said: Said) -> Signals:
-    tagged = replace(article, topics=said.topics, mentions=said.mentions)
-    return read_signals(base_language(article.language), article.title, article.body, countries_of(tagged))
+def _signals(article: Article, told: Said) -> Signals:
+    countries = countries_of(told.tags.on(article))
+    return read_signals(base_language(article.language), article.title, article.body, countries)
 
 
-def encoded(articles: Sequence[Article]) -> list[Vector | None]:
+def _encoded(articles: Sequence[Article]) -> list[Vector | None]:
     """What each article means; None in a language that the encoder does not know."""
     known = [number for number, article in enumerate(articles) if is_encoded(article.language)]
     texts = [
@@ -100,39 +106,71 @@ def encoded(articles: Sequence[Article]) -> list[Vector | None]:
     return [found.get(number) for number in range(len(articles))]
 
 
-# The same by workers.
+class Teller:
+    """Tells of the articles of a job, by its workers where that is worth it, and of equal texts once. Safe to share
+    between threads."""
+
+    def __init__(self, workers: Workers, manner: Manner) -> None:
+        self._workers, self._manner = workers, manner
+        self._lock = threading.Lock()
+        self._tools: tuple[RuleSet, Tools] | None = None
+        self._known: OrderedDict[Hashable, Said] = OrderedDict()
+
+    def tell(self, questions: Sequence[Question], rules: RuleSet, beat: Callable[[], object]) -> list[Said]:
+        """As the function does. Raises `SandboxError` when no worker can be started."""
+        by_source = any(rule.sources for rule in rules.rules)
+        keys = [_key(question, rules, by_source) for question in questions]
+        with self._lock:
+            known = {key: self._known[key] for key in keys if key in self._known}
+        new = {key: question for key, question in zip(keys, questions, strict=True) if key not in known}
+        told = dict(zip(new, self._told([*new.values()], rules, beat), strict=True))
+        with self._lock:
+            self._known |= {key: said for key, said in told.items() if said.failure is None}
+            for key in known.keys() & self._known.keys():
+                self._known.move_to_end(key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        known |= told
+        return [known[key] for key in keys]
+
+    def _told(self, questions: list[Question], rules: RuleSet, beat: Callable[[], object]) -> list[Said]:
+        workers, manner = self._workers, self._manner
+        if workers.number == 1 or len(questions) < SHARED:
+            return tell(questions, rules, manner, beat)
+        size = min(SHARED, math.ceil(len(questions) / (2 * workers.number)))
+        work, tools = partial(_answers, manner), self._tools_of(rules)
+        # What takes its time says so itself; a worker that still does not answer hangs.
+        futures = [
+            workers.submit(work, questions[at : at + size], limit_s=3 * manner.limit_s, tools=tools, urgent=True)
+            for at in range(0, len(questions), size)
+        ]
+        said: list[Said] = []
+        try:
+            for future in futures:
+                said += [_read(answer, manner.limit_s) for answer in future.result()]
+                beat()
+        finally:
+            for future in futures:
+                future.cancel()
+        return said
+
+    def _tools_of(self, rules: RuleSet) -> Tools:
+        """What a worker needs to tell of articles by these rules."""
+        with self._lock:
+            if self._tools is None or self._tools[0] is not rules:
+                self._tools = rules, Tools(_hold, pickle.dumps(rules.tables, protocol=5))
+            return self._tools[1]
 
 
-def tell_by(
-    workers: Workers,
-    questions: Sequence[Question],
-    rules: RuleSet,
-    tools: Callable[[RuleSet], Tools],
-    limit_s: float,
-    beat: Callable[[], object],
-) -> list[Said]:
-    """As `tell`, shared out where it is worth it. Raises `SandboxError` when no worker can be started."""
-    if workers.number == 1 or len(questions) < SHARED:
-        return tell(questions, rules, limit_s, beat)
-    size = min(SHARED, math.ceil(len(questions) / (2 * workers.number)))
-    parts = [questions[at : at + size] for at in range(0, len(questions), size)]
-    work = partial(_told, limit_s)
-    # What takes its time says so itself; a worker that still does not answer hangs.
-    futures = [workers.submit(work, part, limit_s=3 * limit_s, tools=tools(rules), urgent=True) for part in parts]
-    said: list[Said] = []
-    try:
-        for future in futures:
-            said += [_read(answer, limit_s) for answer in future.result()]
-            beat()
-    finally:
-        for future in futures:
-            future.cancel()
-    return said
+def _key(question: Question, rules: RuleSet, by_source: bool) -> Hashable:
+    """All that the answer depends on. `by_source`: whether a rule asks for the source."""
+    article, story = question
+    text = article.content_hash or (article.title, article.body)
+    source = article.source if by_source else ""
+    return text, article.language, source, section_of(article), story, rules.version
 
 
-def tools_of(rules: RuleSet) -> Tools:
-    """What a worker needs to tell of articles by these rules."""
-    return Tools(_hold, pickle.dumps(rules.tables, protocol=5))
+# The side of a worker.
 
 
 _held: list[RuleSet] = []
@@ -144,15 +182,15 @@ def _hold(tables: bytes) -> None:
     _held[:] = [rules]
 
 
-def _told(limit_s: float, questions: Sequence[Question]) -> list[orjson.Fragment]:
-    return [orjson.Fragment(_written(said)) for said in tell(questions, _held[0], limit_s)]
+def _answers(manner: Manner, questions: Sequence[Question]) -> list[orjson.Fragment]:
+    return [orjson.Fragment(_written(said)) for said in tell(questions, _held[0], manner)]
 
 
 def _written(said: Said) -> bytes:
     try:
         return orjson.dumps(replace(said, report=base64.b64encode(said.report).decode()))  # type: ignore[arg-type]
     except TypeError as error:  # text that has no form in UTF-8
-        return orjson.dumps(Said(failure=broken(TAG, error)))
+        return orjson.dumps(Said(report="", failure=broken(TAG, error)))  # type: ignore[arg-type]
 
 
 def _read(answer: Answer, limit_s: float) -> Said:
@@ -161,9 +199,14 @@ def _read(answer: Answer, limit_s: float) -> Said:
     if isinstance(answer, Exception):
         return Said(failure=broken(TAG, answer))
     failure: dict[str, Any] | None = answer["failure"]
+    tags = answer["tags"]
     return Said(
-        tuple(map(topic_from_json, answer["topics"])),
-        tuple(map(mention_from_json, answer["mentions"])),
+        Tags(
+            tuple(map(topic_from_json, tags["topics"])),
+            tuple(map(mention_from_json, tags["mentions"])),
+            tuple(map(place_from_json, tags["places"])),
+            None if tags["dateline"] is None else place_from_json(tags["dateline"]),
+        ),
         base64.b64decode(answer["report"]),
         None if failure is None else Rejected(**{**failure, "reason": Reason(failure["reason"])}),
     )

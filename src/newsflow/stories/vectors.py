@@ -113,7 +113,8 @@ def _pieces(model: Any) -> Iterator[bytes | memoryview]:
     tables = [buffer.raw() for buffer in buffers]
     head = orjson.dumps([len(plain), *(table.nbytes for table in tables)])
     at = kept.DIGEST_BYTES
-    for piece in (_SIZES.pack(len(head)), head, plain, *tables):
+    pieces: list[bytes | memoryview] = [_SIZES.pack(len(head)), head, plain, *tables]
+    for piece in pieces:
         if isinstance(piece, memoryview):
             yield bytes(-at % _ALIGNED)
             at += -at % _ALIGNED
