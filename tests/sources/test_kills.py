@@ -113,7 +113,7 @@ class MortalPolling(Polling):
 def test_every_form_with_every_sin_gives_each_article() -> None:
     """The day below pairs some of them; here all are read once."""
     begun = Clock()()
-    sinful = SinfulSite(Site(), len(FORMS) * len(SINS), begun)
+    sinful = SinfulSite(Site(port=8080), len(FORMS) * len(SINS), begun)
     for channel in sinful.channels:
         document = Target.at("http://a.example/feed", "a", "a", "a", FEED, 0, 0)
         parsed = parse_feed(sinful.document(channel, begun, 1), document.url)
