@@ -245,7 +245,7 @@ def start(listen: str | None) -> int | None:
     with _lock:
         if listen is None or _registry is not None:
             return None
-        folder, owner = os.environ.get(_FOLDER), os.environ.get(_OWNER)
+        folder, owner = os.environ.get(_FOLDER, ""), os.environ.get(_OWNER)
         serves = not (folder and owner and os.path.isdir(folder))  # noqa: PTH112 a path that the library wants as text
         if serves:
             folder = tempfile.mkdtemp(prefix="newsflow-metrics-")
@@ -254,7 +254,7 @@ def start(listen: str | None) -> int | None:
         from prometheus_client import CollectorRegistry, values
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        values.ValueClass = values.get_value_class()  # of an import before this
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call] # of an import before this
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         try:

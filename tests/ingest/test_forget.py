@@ -18,6 +18,7 @@ from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
 from newsflow.ledger import Ledger
+from newsflow.ledger.database import Row
 from newsflow.ledger.tables import load_versions
 from newsflow.model import Event, Outcome
 from newsflow.model.codec import decode_article
@@ -100,31 +101,15 @@ class Scene:
 
     def everything(self) -> bytes:
         """All that the ledger and the stores say."""
-        tables = (
-            "article",
-            "article_version",
-            "emission",
-            "unrecorded_article",
-            "alert",
-            "alert_story",
-            "text_print",
-            "story_log",
-        )
-        rows = [
-            self.ledger.transact(lambda db, name=name: db.query(f"SELECT * FROM {name}"), writes=False)
-            for name in tables
-        ]  # type: ignore[misc]
-        values = b"".join(
-            bytes(each) if isinstance(each, bytes | memoryview) else str(each).encode()
-            for table in rows
-            for row in table
-            for each in row
-        )
-        return values + b"".join(
-            path.read_bytes()
-            for path in [*self.folder.glob("lines/**/*"), *self.folder.glob("table*")]
-            if path.is_file()
-        )
+
+        def rows(name: str) -> list[Row]:
+            return self.ledger.transact(lambda db: db.query(f"SELECT * FROM {name}"), writes=False)
+
+        texts = ("article", "article_version", "emission", "unrecorded_article", "alert", "alert_story", "text_print")
+        fields = [field for name in (*texts, "story_log") for row in rows(name) for field in row]
+        files = [*self.folder.glob("lines/**/*"), *self.folder.glob("table*")]
+        held = [bytes(each) if isinstance(each, bytes | memoryview) else str(each).encode() for each in fields]
+        return b"".join([*held, *(path.read_bytes() for path in files if path.is_file())])
 
 
 @pytest.fixture

@@ -384,7 +384,7 @@ def test_the_command(tmp_path: Path) -> None:
         run(app, ["import", str(two), "--map", "title=head", "--out", out]).exception
     )
     for wrong, said in {
-        ("--format", "pdf"): "there is no format",
+        ("--kind", "pdf"): "there is no kind",
         ("--map", "titel=x"): "did you mean 'title'?",
         ("--source", "A B"): "is not a source",
     }.items():

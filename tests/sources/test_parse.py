@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -204,6 +205,24 @@ def test_what_is_no_feed_says_so(body: bytes) -> None:
 def test_any_bytes_are_a_document_or_none(body: bytes) -> None:
     with suppress(NotAFeedError):
         known_items(parse_feed(body, URL).items)
+
+
+@pytest.mark.parametrize("unit", [
+    b"<", b"<a ", b"&", b"&a;", b"<a>", b"<title>", b"<![CDATA[", b"<!--", b"</item><item>", b"<?", b" ", b"<a b=\"",
+    b"encoding='", b"<!ENTITY ", b"<!ENTITY a 'b'>", b"\xff", b"<a href='/x'>A title that is long enough</a>",
+])  # fmt: skip
+@pytest.mark.parametrize(
+    "head", [b"<rss version='2.0'><channel><item>", b"<?xml version='1.0' ", b"<!DOCTYPE x [", b"<html>"]
+)
+def test_time_grows_with_the_document_and_not_with_its_square(head: bytes, unit: bytes) -> None:
+    def spent_s(size: int) -> float:
+        began = time.process_time()
+        with suppress(NotAFeedError):
+            known_items(parse_feed(head + unit * (size // len(unit)), URL).items)
+        return time.process_time() - began
+
+    # Eight times as much takes sixty-four times as long where it grows with the square; what takes no time is not told.
+    assert spent_s(80_000) < 24 * max(spent_s(10_000), 0.02)
 
 
 def test_feeds_that_a_page_announces() -> None:

@@ -135,6 +135,23 @@ def test_redirects_are_followed_and_permanent_ones_remembered(site: Site, pollin
     assert health(made).error == "more than 5 redirects"
 
 
+def test_an_article_is_published_under_where_its_link_led_for_good(site: Site, polling: Make) -> None:
+    made = polling("harbour.example/feed")
+    short = {name: site.url(f"short.example/{name}") for name in ("good", "passing")}
+    there = {name: site.url(f"harbour.example/{name}") for name in short}
+    site.pages["harbour.example/feed"] = Reply(rss(*(rss_item(name, link, name) for name, link in short.items())))
+    site.pages |= {f"harbour.example/{name}": page(name) for name in short}
+    site.pages |= {
+        "short.example/good": Reply(b"", 301, {"Location": there["good"]}),
+        "short.example/passing": Reply(b"", 302, {"Location": there["passing"]}),
+    }
+    made.once()
+    assert {each["title"]: each["url"] for each in published(made)} == {
+        "good": there["good"],
+        "passing": short["passing"],
+    }
+
+
 def test_who_asks_says_so_and_reads_what_is_compressed(site: Site, polling: Make) -> None:
     made = polling("a.example/feed", "b.example/feed", "c.example/feed", "d.example/feed")
     body = rss(whole("One", guid="1"))
@@ -291,6 +308,28 @@ def test_edits_are_asked_for_on_a_schedule_that_fades(site: Site, polling: Make)
     site.pages["harbour.example/feed"] = feed
     made.once()
     assert [each["title"] for each in published(made)] == ["A road", "A road", "A much wider road"]
+
+
+def test_a_page_that_was_published_does_not_give_way_to_a_summary(site: Site, polling: Make) -> None:
+    made = polling("harbour.example/feed")
+    link, closed = site.url("harbour.example/road"), site.url("harbour.example/closed")
+
+    def say(word: str) -> None:
+        items = (
+            rss_item(f"{name} {word}", at, at, f"{word}.") for name, at in {"A road": link, "A wall": closed}.items()
+        )
+        site.pages["harbour.example/feed"] = Reply(rss(*items))
+        made.once()
+
+    site.pages |= {
+        "harbour.example/road": page("A road"),
+        "harbour.example/robots.txt": Reply(b"User-agent: *\nDisallow: /closed"),
+    }
+    say("first")
+    del site.pages["harbour.example/road"]
+    say("second")
+    told = [(each["title"], each["content_is"]) for each in published(made)]
+    assert sorted(told) == [("A road first", "page"), ("A wall first", "article"), ("A wall second", "article")]
 
 
 @pytest.mark.parametrize("withdraw", [False, True])

@@ -27,6 +27,7 @@ from newsflow.cli import (
     routes,
     run,
     schemas,
+    serve,
     store,
     stories,
     tail,
@@ -68,6 +69,7 @@ app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
+app.command("serve")(serve.serve)
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

@@ -23,6 +23,7 @@ from newsflow.cli.options import (
     SinceOption,
     SourceOption,
     StateOption,
+    WhyOption,
     set_up_logging,
     settings,
     who,
@@ -50,7 +51,6 @@ SinkOption = Annotated[
     str | None, typer.Option("--sink", help="Only those that this sink refused: a store, or alerts.")
 ]
 OpenOption = Annotated[bool, typer.Option("--open", help="All that are open.")]
-WHY = "Why, for those who look later."
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ def _opened(
     set_up_logging()
     loaded = settings(config, bootstrap_servers, ledger).config
     with closing(open_existing(loaded)) as opened:
-        read = read_on(loaded, opened, anew=anew)
-        if read.gone:
-            tell(f"{read.gone} letters have left Kafka by its retention")
+        if gone := read_on(loaded, opened, anew=anew):
+            tell(f"{gone} letters have left Kafka by its retention")
         yield _Place(loaded, opened)
 
 
@@ -229,7 +228,7 @@ def replay(
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many.")] = None,
     dry_run: DryRunOption = False,
     edit: Annotated[bool, typer.Option("--edit", help="Change the one letter in $EDITOR first.")] = False,
-    why: Annotated[str, typer.Option("--why", help=WHY)] = "",
+    why: WhyOption = "",
     force: ForceOption = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -312,7 +311,7 @@ def park(
     sink: SinkOption = None,
     since: SinceOption = None,
     everything: OpenOption = False,
-    why: Annotated[str, typer.Option("--why", help=WHY)] = "",
+    why: WhyOption = "",
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     ledger: LedgerOption = None,
@@ -337,7 +336,7 @@ def drop(
     sink: SinkOption = None,
     since: SinceOption = None,
     everything: OpenOption = False,
-    why: Annotated[str, typer.Option("--why", help=WHY)] = "",
+    why: WhyOption = "",
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     ledger: LedgerOption = None,

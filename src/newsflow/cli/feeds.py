@@ -61,6 +61,7 @@ def _row(target: Target) -> dict[str, Any]:
 
     state = target.state
     return {
+        "source": state.hints.get("source"),
         "url": state.home if target.id == target.root else target.url,
         "health": health_of(target),
         "form": state.form or None,

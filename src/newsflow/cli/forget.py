@@ -15,6 +15,7 @@ from newsflow.cli.options import (
     LedgerOption,
     Output,
     OutputOption,
+    WhyOption,
     set_up_logging,
     settings,
     who,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def forget(
     asked: Annotated[str, typer.Argument(metavar="URL|ID", help="An address, or the id of an article.")],
-    why: Annotated[str, typer.Option("--why", help="Why, for those who look later.")] = "",
+    why: WhyOption = "",
     copies: Annotated[
         bool, typer.Option("--copies", help="Also the articles that are held back as its copies.")
     ] = False,

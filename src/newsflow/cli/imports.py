@@ -39,7 +39,7 @@ def import_files(
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format",
+            "--kind",
             metavar="NAME",
             help="warc, wet, jsonl, csv, parquet, ninjs, newsml-g2, nitf, iptc7901, feed or maildir; else by the name.",
         ),
@@ -106,12 +106,12 @@ def _format(path: Path, given: str | None) -> str:
     from newsflow.sources.records import FORMATS, format_of
 
     if given is not None and given not in FORMATS:
-        raise UsageError(f"there is no format {given!r}; there are: {', '.join(FORMATS)}")
+        raise UsageError(f"there is no kind {given!r}; there are: {', '.join(FORMATS)}")
     if not path.exists():
         raise UsageError(f"{path}: there is no such file")
     found = given or format_of(path)
     if found is None:
-        raise UsageError(f"{path}: what it is cannot be told from its name; accepted: --format {', '.join(FORMATS)}")
+        raise UsageError(f"{path}: what it is cannot be told from its name; accepted: --kind {', '.join(FORMATS)}")
     return found
 
 

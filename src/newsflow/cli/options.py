@@ -45,6 +45,7 @@ LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, h
 StateOption = Annotated[
     str | None, typer.Option("--state", help="Only what is in this state; which there are is said above.")
 ]
+WhyOption = Annotated[str, typer.Option("--why", help="Why, for those who look later.")]
 SINCE = "How far back: 90m, 36h, 7d."
 SinceOption = Annotated[str | None, typer.Option("--since", help=SINCE)]
 TopicOption = Annotated[str | None, typer.Option("--topic", metavar="ID", help="Only of this tagging topic.")]

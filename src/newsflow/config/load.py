@@ -24,7 +24,9 @@ from newsflow.config.settings import (
     Kafka,
     LedgerSettings,
     PollSettings,
+    ReaderSettings,
     Security,
+    ServeSettings,
     Sources,
     StorySettings,
 )
@@ -167,6 +169,8 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
     for section in ("ledger", "blobs"):
         if "url" in value.get(section, {}):
             value[section]["url"] = _anchored_url(value[section]["url"], folder)
+    if copy := value.get("serve", {}).get("copy"):
+        value["serve"]["copy"] = _anchored_url(copy, folder)
     for name, url in value.get("stores", {}).items():
         value["stores"][name] = _anchored_url(url, folder)
 
@@ -221,7 +225,16 @@ def _build(merged: Mapping[str, Any]) -> Config:
         metrics_listen=merged["metrics"].get("listen"),
         log_format=merged["log"]["format"],
         poll=_build_poll(merged["poll"]),
+        serve=_build_serve(merged["serve"]),
     )
+
+
+def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
+    readers = (
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        for name, reader in sorted(members["readers"].items())
+    )
+    return ServeSettings(**{**members, "readers": tuple(readers)})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:

@@ -107,6 +107,26 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+
+    token: str = field(repr=False)
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """What `newsflow serve` shows, and to whom. `store` is a name; `copy` is made where none can be read."""
+
+    copy: str = "sqlite:///.newsflow/serve.sqlite3"
+    store: str | None = None
+    full_text: bool = False
+    requests_per_minute: int = 600
+    streams: int = 1000
+    readers: tuple[tuple[str, ReaderSettings], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JobLimits:
     """What keeps one event, one run or one bad day from taking the job down."""
 
@@ -156,3 +176,4 @@ class Config:
     workers: int | None = None
     """Processes that read and tag; None: as many as there are cores."""
     poll: PollSettings = field(default_factory=PollSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby
 
 from newsflow.config.settings import Config
@@ -41,47 +41,34 @@ PATIENCE_S = 20.0
 # The index.
 
 
-@dataclass
-class ReadOn:
-    """What was new in the topics: letters, words on letters, letters that Kafka has no longer; topics that are not
-    there."""
-
-    letters: int = 0
-    said: int = 0
-    gone: int = 0
-    missing: list[str] = field(default_factory=list)
-
-
 def letter_topics(config: Config) -> list[str]:
     """The topics in which dead letters lie."""
     return [dead_letter_topic(topic) for topic in (config.kafka.input_topic, ARTICLE_TOPIC)]
 
 
-def read_on(config: Config, ledger: Ledger, *, anew: bool = False, connect_timeout_s: float = 10.0) -> ReadOn:
+def read_on(config: Config, ledger: Ledger, *, anew: bool = False, connect_timeout_s: float = 10.0) -> int:
     """Bring the index up to date, or with `anew` make it again from the beginning. May be killed: what was read stays.
 
-    Raises `KafkaError`, `LedgerError`.
+    Returns how many letters Kafka has no longer. Raises `KafkaError`, `LedgerError`.
     """
     if anew:
         ledger.transact(forget_index)
-    settings, done = replace(KafkaSettings.of(config.kafka), connect_timeout_s=connect_timeout_s), ReadOn()
-    read = ledger.transact(load_read, writes=False)
+    settings = replace(KafkaSettings.of(config.kafka), connect_timeout_s=connect_timeout_s)
+    read, gone = ledger.transact(load_read, writes=False), 0
     there = topic_names(settings)
     for topic in (*letter_topics(config), LETTER_STATE_TOPIC):
         if topic not in there:
-            done.missing.append(topic)
             continue
         with TopicTail(settings, topic) as tail:
             end = tail.end()
             if any(read.get((topic, partition), 0) > at for partition, at in end.items()):
                 return read_on(config, ledger, anew=True)  # The topic was made anew.
-            _read_topic(ledger, topic, tail, read, end, done)
-    return done
+            gone += _read_topic(ledger, topic, tail, read, end)
+    return gone
 
 
-def _read_topic(
-    ledger: Ledger, topic: str, tail: TopicTail, read: dict[Place, int], end: dict[int, int], done: ReadOn
-) -> None:
+def _read_topic(ledger: Ledger, topic: str, tail: TopicTail, read: dict[Place, int], end: dict[int, int]) -> int:
+    """Take in what is new of a topic, a page a transaction; how many letters have left it."""
     first = tail.first()
     start = {partition: max(read.get((topic, partition), 0), at) for partition, at in first.items()}
     letters: list[Letter] = []
@@ -93,12 +80,6 @@ def _read_topic(
         save_said(db, said)
         save_read(db, places)
 
-    def keep() -> None:
-        ledger.transact(save)
-        done.letters, done.said = done.letters + len(letters), done.said + len(said)
-        letters.clear()
-        said.clear()
-
     for record in tail.between(start, end):
         places[topic, record.partition] = record.offset + 1
         if topic != LETTER_STATE_TOPIC:
@@ -106,10 +87,12 @@ def _read_topic(
         elif (word := decode_said(record.value)) is not None:
             said.append(word)
         if len(letters) + len(said) >= PAGE:
-            keep()
+            ledger.transact(save)
+            letters.clear()
+            said.clear()
     places |= {(topic, partition): at for partition, at in end.items()}
-    keep()
-    done.gone += ledger.transact(lambda db: forget_before(db, {(topic, p): at for p, at in first.items()}))
+    ledger.transact(save)
+    return ledger.transact(lambda db: forget_before(db, {(topic, partition): at for partition, at in first.items()}))
 
 
 def read_originals(config: Config, letters: Iterable[Letter]) -> Iterator[tuple[Letter, Event]]:

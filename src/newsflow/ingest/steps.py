@@ -25,6 +25,7 @@ from newsflow.model import (
     PublishedVersion,
     RawArticle,
     Rejected,
+    with_tags_of,
 )
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.headers import record_time
@@ -181,7 +182,7 @@ def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
             return item
         article = decision.article
         if said is not None:
-            article = tagged[article.id] = replace(article, topics=said.topics, mentions=said.mentions)
+            article = tagged[article.id] = said.tags.on(article)
         elif decision.outcome is Outcome.WITHDRAWN:
             article = _with_topics_of(tagged.get(article.id) or _recorded_before(article, runtime), article)
         else:
@@ -211,7 +212,7 @@ def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
 
 
 def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
-    return withdrawn if before is None else replace(withdrawn, topics=before.topics, mentions=before.mentions)
+    return withdrawn if before is None else with_tags_of(withdrawn, before)
 
 
 def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:

@@ -20,13 +20,13 @@ from newsflow.errors import TimeLimitError
 from newsflow.ingest.item import broken
 from newsflow.ledger.story_adoption import countries_of
 from newsflow.ledger.story_rows import Vector, pack_signals
-from newsflow.model import Article, Mention, Reason, Rejected, TopicMatch
-from newsflow.model.codec import mention_from_json, topic_from_json
+from newsflow.model import Article, Reason, Rejected
+from newsflow.model.codec import mention_from_json, place_from_json, topic_from_json
 from newsflow.model.languages import base_language
 from newsflow.sandbox.pool import Answer, Tools, Workers
 from newsflow.sandbox.worker import WorkerTimeoutError
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
-from newsflow.tagging import RuleSet
+from newsflow.tagging import RuleSet, Tags
 from newsflow.tagging.match import section_of
 from newsflow.tagging.prepared import packed, unpacked
 
@@ -36,6 +36,7 @@ SHARED = 16
 """Fewer articles are sooner told of here than handed over. So many at most go to a worker at once."""
 REMEMBERED = 2_000
 """Texts of which it is remembered what was told: some 20 MB."""
+NO_TAGS = Tags()
 _one_at_a_time = threading.Lock()
 """The encoder is not known to be safe to share between threads."""
 
@@ -51,8 +52,7 @@ class Question(NamedTuple):
 class Said:
     """What is told of an article: `report` is what shows its story, packed. A `failure` is of the article alone."""
 
-    topics: tuple[TopicMatch, ...] = ()
-    mentions: tuple[Mention, ...] = ()
+    tags: Tags = NO_TAGS
     report: bytes = b""
     failure: Rejected | None = None
 
@@ -75,8 +75,7 @@ def tell(
         stage = TAG
         told = Said()
         try:
-            tags = rules.tag(article, manner.limit_s)
-            told, stage = Said(tags.topics, tags.mentions), STORY
+            told, stage = Said(rules.tag(article, manner.limit_s)), STORY
             if story:
                 signals[number] = _signals(article, told)
         except Exception as error:  # one article must never fail its batch
@@ -91,8 +90,8 @@ def tell(
 
 
 def _signals(article: Article, told: Said) -> Signals:
-    tagged = replace(article, topics=told.topics, mentions=told.mentions)
-    return read_signals(base_language(article.language), article.title, article.body, countries_of(tagged))
+    countries = countries_of(told.tags.on(article))
+    return read_signals(base_language(article.language), article.title, article.body, countries)
 
 
 def _encoded(articles: Sequence[Article]) -> list[Vector | None]:
@@ -202,9 +201,14 @@ def _read(answer: Answer, limit_s: float) -> Said:
     if isinstance(answer, Exception):
         return Said(failure=broken(TAG, answer))
     failure: dict[str, Any] | None = answer["failure"]
+    tags = answer["tags"]
     return Said(
-        tuple(map(topic_from_json, answer["topics"])),
-        tuple(map(mention_from_json, answer["mentions"])),
+        Tags(
+            tuple(map(topic_from_json, tags["topics"])),
+            tuple(map(mention_from_json, tags["mentions"])),
+            tuple(map(place_from_json, tags["places"])),
+            None if tags["dateline"] is None else place_from_json(tags["dateline"]),
+        ),
         base64.b64decode(answer["report"]),
         None if failure is None else Rejected(**{**failure, "reason": Reason(failure["reason"])}),
     )

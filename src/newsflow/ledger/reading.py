@@ -125,7 +125,16 @@ def dead_letters_page(db: Database, since_micros: int, reason: str | None, limit
         f"SELECT {DEAD_COLUMNS} FROM dead_letter WHERE decided_at >= ? AND (? = '' OR reason = ?) "
         "ORDER BY decided_at, topic, partition_no, offset_no LIMIT ?"
     )
+    return _dead_letters(db, sql, [since_micros, reason or "", reason or "", limit])
+
+
+def newest_dead_letters(db: Database, limit: int) -> list[DeadLetter]:
+    sql = f"SELECT {DEAD_COLUMNS} FROM dead_letter ORDER BY decided_at DESC, topic, partition_no, offset_no LIMIT ?"
+    return _dead_letters(db, sql, [limit])
+
+
+def _dead_letters(db: Database, sql: str, parameters: Sequence[Any]) -> list[DeadLetter]:
     return [
         DeadLetter(row[0], row[1], row[2], row[3], Rejected(Reason(row[4]), *row[5:8]), from_micros(row[8]))
-        for row in db.query(sql, [since_micros, reason or "", reason or "", limit])
+        for row in db.query(sql, parameters)
     ]

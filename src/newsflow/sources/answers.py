@@ -22,7 +22,7 @@ from newsflow.sources.items import (
     text_of_feed,
 )
 from newsflow.sources.parse import Parsed, charset_of
-from newsflow.sources.state import AT_ONCE, FEED, ITEM, Target, feed_id, item_id
+from newsflow.sources.state import AT_ONCE, FEED, ITEM, PAGE, Target, feed_id, item_id
 from newsflow.sources.timing import next_look_h
 
 RECENT = timedelta(days=3)
@@ -90,11 +90,12 @@ class Reader:
         if not has_whole_text(known, self.feed.content):
             # Published when its page is there, or without it.
             target.state.hints = hints | summary_of(known.item)
-            target.state.text, target.state.page = text, ""
-            target.due_at = to_micros(now)
+            target.state.text, target.state.changed, target.state.validated = text, True, ""
+            target.kind, target.due_at = ITEM, to_micros(now)
         elif text:
             target.state.published_at = target.state.published_at or to_micros(now)
             taken.events.append(raw_event(hints, text, now))
+            target.state.hints = _names(hints)
 
     def sitemaps(self, document: Target, parsed: Parsed, now: datetime) -> list[Target]:
         """The sitemaps of an index that are worth asking; an index within an index is not followed."""
@@ -130,7 +131,7 @@ class Reader:
 
     def withdrawal(self, target: Target, now: datetime) -> list[tuple[bytes, bytes]]:
         """The event that takes an item back, if it was published."""
-        names = {name: value for name, value in target.state.hints.items() if name in _NAMES}
+        names = _names(target.state.hints)
         return [raw_event(names, WITHDRAW, now)] if target.state.published_at and names else []
 
     def page(self, target: Target, body: bytes, headers: Mapping[str, str], now: datetime) -> list[tuple[bytes, bytes]]:
@@ -142,14 +143,15 @@ class Reader:
         if not body.strip():
             raise NotAPageError("the page is empty")
         state, digest = target.state, hashlib.sha256(body).hexdigest()
-        if digest == state.page:
+        if digest == state.page and not state.changed:
             self.look_again(target, now)
             return []
         content = decode_bytes(body, charset_of(headers))
         members: dict[str, Any] = {"content": content, "content_is": "page"}
         members["content_type"] = "text/plain" if kind == "text/plain" else "text/html"
-        state.page, state.text = digest, {}
-        event = raw_event(state.hints | ({"url": target.url} if target.url == state.home else {}), members, now)
+        state.page, state.text, state.changed = digest, {}, False
+        # Where a passing redirect led is not its address.
+        event = raw_event(state.hints | ({"url": target.url} if state.moving else {}), members, now)
         self.look_again(target, now)
         return [event]
 
@@ -157,17 +159,17 @@ class Reader:
         """What is published of an item whose page cannot be had: what its feed says. Of one that was published
         nothing; it is looked at again as it would be."""
         state = target.state
-        state.error = why
-        if state.page or (state.published_at and not state.text):
+        state.error, text = why, state.text
+        state.text, state.changed = {}, False
+        if state.page:
             self.look_again(target, now)
             return []
         target.due_at, state.ended = None, why
-        if not state.text:
+        if not text:
             return []
         hints = {name: value for name, value in state.hints.items() if name != "summary"}
-        event = raw_event(hints, state.text, now)
-        state.text, state.published_at = {}, state.published_at or to_micros(now)
-        return [event]
+        state.published_at, state.hints = state.published_at or to_micros(now), _names(state.hints)
+        return [raw_event(hints, text, now)]
 
     def look_again(self, target: Target, now: datetime) -> None:
         """Its page is there as it was published: it is due for its next edit, or never again."""
@@ -177,11 +179,20 @@ class Reader:
         else:
             state.looks += 1
         hours = next_look_h(self.again_h, state.looks)
+        target.kind = PAGE
         target.due_at = None if hours is None else max(state.published_at + int(hours * HOUR_US), to_micros(now))
+        if hours is None:
+            state.hints = _names(state.hints)
+
+
+def _names(hints: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of an item that is published: what it is known by."""
+    return {name: value for name, value in hints.items() if name in _NAMES}
 
 
 def _is_old(parsed: Parsed, known: Known, document: Target, now: datetime) -> bool:
     """Whether it is of a site's past, which a whole sitemap lists when it is first read."""
-    if parsed.kind != "sitemap" or document.state.answered_at or known.item.title:
+    item = known.item
+    if parsed.kind != "sitemap" or document.state.answered_at or item.title or item.published:
         return False
-    return (known.item.updated or "")[:10] < (now - RECENT).date().isoformat()
+    return (item.updated or "")[:10] < (now - RECENT).date().isoformat()

@@ -3,6 +3,7 @@ the last resort a page with links. By what it is, not by what its `Content-Type`
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ MAX_CHILDREN = 500
 _LEAST_ANCHOR_CHARS = 25
 _ENCODING = re.compile(r"^\s*<\?xml[^>]*?(\sencoding\s*=\s*[\"'][^\"']*[\"'])", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+_BEFORE, _DECLARATION_BYTES = b"\xef\xbb\xbf\xff\xfe\xfe\xff \t\r\n\0", 1_000
+_WIDE = ((b"\0\0\0<", "utf-32-be"), (b"<\0\0\0", "utf-32-le"), (b"\0<", "utf-16-be"), (b"<\0", "utf-16-le"))
 _PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _FEED_TYPE = re.compile(r"application/(?:(?:rss|atom|rdf)\+xml|(?:feed\+)?json)|text/xml")
 _NEWS = "{*}news/{*}"
@@ -69,7 +72,7 @@ class Parsed:
 def parse_feed(body: bytes, url: str, headers: Mapping[str, str] | None = None) -> Parsed:
     """Read a document that `url` answered with. Raises `NotAFeedError`."""
     headers = headers or {}
-    start = body.lstrip(b"\xef\xbb\xbf\xff\xfe\xfe\xff \t\r\n\0")[:1]
+    start = body.lstrip(_BEFORE)[:1]
     if not start:
         raise NotAFeedError("the answer is empty; accepted: a feed, a sitemap, or a page with links")
     if start == b"{" and (found := _json_feed(body, url)) is not None:
@@ -89,8 +92,7 @@ def parse_feed(body: bytes, url: str, headers: Mapping[str, str] | None = None) 
 
 
 def _syndicated(body: bytes, url: str, headers: Mapping[str, str]) -> Parsed | None:
-    told = _read_as(headers)
-    body = _without_broken_utf8(body, headers)
+    body, told = _prepared(body, headers)
     # Through BytesIO: feedparser opens a text that looks like an address, or like a file. It is not told the feed's own
     # address: it would make guids into addresses below it.
     found = feedparser.parse(io.BytesIO(body), response_headers=told, sanitize_html=False, resolve_relative_uris=False)
@@ -111,26 +113,46 @@ def _is_hub(link: Mapping[str, Any]) -> bool:
     return link.get("rel") == "hub" and bool(link.get("href"))
 
 
-def _read_as(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that feedparser goes by. It takes `text/*` without a charset for ASCII, as RFC 3023 did: servers send
-    that beside anything, so only a charset that is named counts."""
-    charset = charset_of(headers)
+def _prepared(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """A document as feedparser is given it, and the headers that it goes by.
+
+    Of the type only a charset that is named counts: feedparser takes `text/*` without one for ASCII, as RFC 3023 did,
+    and servers send that beside anything. Bytes that are to be UTF-8 and are not, and those of UTF-16 and UTF-32, are
+    decoded by our own reader: one bad byte would make feedparser take all of them for another encoding.
+    """
+    charset, text = charset_of(headers), _decoded(body, charset_of(headers))
+    if text is not None:
+        charset, body = None, _ENCODING.sub("<?xml version='1.0'", text, count=1).encode("utf-8", "replace")
     told = {"content-type": f"application/xml; charset={charset}" if charset else "application/xml"}
-    return told | ({"content-language": headers["content-language"]} if "content-language" in headers else {})
+    told |= {"content-language": headers["content-language"]} if "content-language" in headers else {}
+    return _with_short_declaration(body), told
 
 
-def _without_broken_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Bytes that are to be UTF-8 and are not, as our own reader of encodings reads them: one byte would make feedparser
-    take all of them for another encoding."""
+def _decoded(body: bytes, charset: str | None) -> str | None:
+    """The text of bytes that feedparser is not to decode; None for all others."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        return decode_bytes(body)
+    if wide := next((name for start, name in _WIDE if body.startswith(start)), None):
+        return body.decode(wide, "replace")
     try:
         body.decode("utf-8")
-        return body
     except UnicodeDecodeError:
         declared = _DECLARED.search(body[:400])
-        named = (charset_of(headers) or (declared[1].decode("ascii", "replace") if declared else "utf-8")).lower()
-        if b"\0" in body[:400] or named not in ("utf-8", "utf8"):
-            return body
-        return _ENCODING.sub("<?xml version='1.0'", decode_bytes(body), count=1).encode("utf-8", "replace")
+        named = (charset or (declared[1].decode("ascii", "replace") if declared else "utf-8")).lower()
+        return decode_bytes(body) if named in ("utf-8", "utf8") else None
+    return None
+
+
+def _with_short_declaration(body: bytes) -> bytes:
+    """The document with its XML declaration on a line of its own: feedparser looks for its end in time that grows with
+    the square of the line. Raises `NotAFeedError` where it does not end."""
+    start = body.lstrip(_BEFORE)
+    if not start.startswith(b"<?"):
+        return body
+    end = start.find(b"?>", 0, _DECLARATION_BYTES)
+    if end < 0:
+        raise NotAFeedError("its XML declaration does not end; accepted: a feed, a sitemap, or a page with links")
+    return start[: end + 2].replace(b"\n", b" ") + b"\n" + start[end + 2 :]
 
 
 def _entry(entry: Any, base: str) -> Item:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from newsflow.backoff import Backoff
 from newsflow.config.settings import PollSettings
@@ -90,7 +90,7 @@ class Poller:
         self._fetch, self._outlet, self._clock = fetch, outlet, clock
         self._agent = settings.user_agent.partition("/")[0]
         self._robots_moved: dict[str, tuple[str, int]] = {}
-        self._lock = threading.Lock()
+        self._lock, self._taking = threading.Lock(), threading.Lock()
         self._publish_failures, self._publish_at = 0, 0
         self.stopped = threading.Event()
         self._sleep = sleep or self.stopped.wait
@@ -185,6 +185,8 @@ class Poller:
 
     def _turn(self, target: Target, rules: HostRules) -> None:
         feed = self._feed_of(target)
+        if target.kind == FEED:
+            target.state.hints = {"source": feed.source}  # for those who look at it
         if feed.robots:
             age_s = (self._now() - rules.robots_at) / SECOND
             if rules.robots_at == 0 or age_s > ROBOTS_FOR_S:
@@ -213,7 +215,7 @@ class Poller:
         if state.validated == target.url:
             headers |= {"If-None-Match": state.etag} if state.etag else {}
             headers |= {"If-Modified-Since": state.modified} if state.modified else {}
-        if host_of(feed.url) == target.host:
+        if urlsplit(feed.url)[:2] == urlsplit(target.url)[:2]:
             headers |= {name: resolve(reference) for name, reference in feed.headers}
         return headers
 
@@ -223,7 +225,7 @@ class Poller:
         host, now = host_of(url), self._now()
         if host != target.host and not self.state.take_host(host, now, self._us(self.settings.host_delay_s)):
             self._robots_moved[target.host] = url, hops
-            self._later(target, self.settings.host_delay_s)
+            self._later(target)
             return
         self._count("requests")
         try:
@@ -245,38 +247,34 @@ class Poller:
         else:
             text = decode_bytes(answer.body) if answer.status < 300 else ""
             self._keep_robots(target.host, text, self._now())
-        self._later(target, 0)
+        self._later(target)
 
     def _keep_robots(self, host: str, text: str, at: int) -> None:
         delay_s = _robots(text, self._agent).delay_s
         self.state.save_robots(host, text, self._us(delay_s), at)
 
-    def _later(self, target: Target, seconds: float) -> None:
-        """Its turn was given to something else."""
-        target.due_at = self._now() + self._us(seconds) if seconds else AT_ONCE
+    def _later(self, target: Target) -> None:
+        """Its turn was given to something else: it is due as soon as its host is."""
+        target.due_at = AT_ONCE
         self.state.save([target], now=self._now())
 
     def _moved(self, target: Target, answer: Answer) -> None:
-        there = web_address(answer.headers["location"], target.url)
-        if there is None or target.state.hops >= MOST_HOPS:
-            why = (
-                f"redirects to {answer.headers['location'][:200]!r}"
-                if there is None
-                else f"more than {MOST_HOPS} redirects"
-            )
-            self._failed(target, why, final=True)
+        told = answer.headers["location"]
+        there = web_address(told, target.url)
+        if there is None:
+            self._failed(target, f"redirects to {told[:200]!r}, which is no web address", final=True)
+            return
+        if target.state.hops >= MOST_HOPS:
+            self._failed(target, f"more than {MOST_HOPS} redirects", final=True)
             return
         target.state.hops += 1
         target.state.moving = target.state.moving and answer.status in _PERMANENT
         target.go_to(there)
-        self._later(target, 0)
+        self._later(target)
 
     def _answered(self, target: Target, feed: Feed, answer: Answer) -> None:
         now = self._clock()
-        state = target.state
-        if state.hops and state.moving:
-            state.home = target.url
-        if answer.status == 304 and state.validated != target.url:
+        if answer.status == 304 and target.state.validated != target.url:
             self._failed(target, "the server answers 304 to a request without conditions")
             return
         if target.kind == FEED:
@@ -294,38 +292,48 @@ class Poller:
         self.state.save([target], events, now=to_micros(now))
 
     def _read_feed(self, target: Target, feed: Feed, answer: Answer, now: datetime) -> None:
-        state, digest = target.state, hashlib.sha256(answer.body).hexdigest()
-        first, taken, told_s = not state.answered_at, Taken(), None
-        changed = answer.status != 304 and digest != target.digest
-        if changed:
-            try:
-                parsed = parse_feed(answer.body, target.url, answer.headers)
-            except NotAFeedError as error:
-                self._failed(target, str(error))
-                return
-            if parsed.kind == "page" and state.form not in ("", "page"):
-                self._failed(target, f"a page came instead of the feed ({state.form}) that it was")
-                return
-            taken, told_s = self._take(target, feed, parsed, now), parsed.every_s
-            state.parsed_at = to_micros(now)
-            target.digest, state.form, state.title = digest, parsed.kind, (parsed.title or state.title)[:500]
-            state.items = len(taken.listed)
-        else:
+        state, digest, at = target.state, hashlib.sha256(answer.body).hexdigest(), to_micros(now)
+        if answer.status == 304 or digest == target.digest:
             self._count("unchanged")
-        state.new += taken.new
-        state.new_at = to_micros(now) if taken.new else state.new_at
-        bounds = {"least_s": self.settings.least_s, "most_s": self.settings.most_s, "told_s": told_s}
-        last_s = state.every_s or self.settings.start_s
-        of = len(taken.listed)
-        state.every_s = feed.every_s or timing.next_interval_s(last_s, taken.new, of, first=first, **bounds)  # type: ignore[arg-type]
+            self._timed(target, feed, Taken(), answer, now)
+            self.state.save([target], now=at)
+            return
+        try:
+            parsed = parse_feed(answer.body, target.url, answer.headers)
+        except NotAFeedError as error:
+            self._failed(target, str(error))
+            return
+        if parsed.kind == "page" and state.form not in ("", "page"):
+            self._failed(target, f"a page came instead of the feed ({state.form}) that it was")
+            return
+        with self._taking:  # two feeds of one source, on two hosts, may have the same new item
+            taken = self._take(target, feed, parsed, now)
+            target.digest, state.form, state.title = digest, parsed.kind, (parsed.title or state.title)[:500]
+            state.items, state.parsed_at = len(taken.listed), at
+            state.new, state.new_at = state.new + taken.new, at if taken.new else state.new_at
+            self._timed(target, feed, taken, answer, now, parsed.every_s)
+            forget = at - self._us(FORGET_S)
+            kept = [target, *taken.targets]
+            self.state.save(kept, taken.events, now=at, listed=taken.listed, forget_before=forget)
+        self._count("new", taken.new)
+
+    def _timed(
+        self, target: Target, feed: Feed, taken: Taken, answer: Answer, now: datetime, told_s: float | None = None
+    ) -> None:
+        """Note that a feed answered, and when it is asked again. `told_s`: how often it says it changes."""
+        state = target.state
+        state.every_s = feed.every_s or timing.next_interval_s(
+            state.every_s or self.settings.start_s,
+            taken.new,
+            len(taken.listed),
+            first=not state.answered_at,
+            least_s=self.settings.least_s,
+            most_s=self.settings.most_s,
+            told_s=told_s,
+        )
         self._succeeded(target, answer, now)
         share = timing.share_of(target.id, state.asked_at)
         target.due_at = state.asked_at + self._us(timing.with_jitter(state.every_s, share))
-        self._count("new", taken.new)
-        at = to_micros(now)
-        forget = at - self._us(FORGET_S) if changed else None
-        kept = [target, *taken.targets]
-        self.state.save(kept, taken.events, now=at, listed=taken.listed, forget_before=forget)
 
     def _take(self, target: Target, feed: Feed, parsed: Parsed, now: datetime) -> Taken:
         reader, items = self._reader(feed), known_items(parsed.items)
@@ -347,6 +355,8 @@ class Poller:
 
     def _succeeded(self, target: Target, answer: Answer, now: datetime) -> None:
         state = target.state
+        if state.hops and state.moving:
+            state.home = target.url
         if answer.status != 304:
             state.etag, state.modified = answer.headers.get("etag"), answer.headers.get("last-modified")
             state.validated = target.url

@@ -18,17 +18,19 @@ from newsflow.dedup.identity import hash_of
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, storable
 
-FEED, ITEM = "feed", "item"
+FEED, ITEM, PAGE = "feed", "item", "page"
+"""Kinds of targets: an item becomes a page when that is published and only looked at again."""
 AT_ONCE = 0
 """A `due_at` before all others."""
+_PIECE, _LOOK_AT = 5_000, 8
 _COLUMNS = "id, feed, root, kind, url, host, due_at, listed_at, digest, state"
 _INSERT = f"INSERT INTO poll_target ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAVE = _INSERT + (
-    " ON CONFLICT (id) DO UPDATE SET url = excluded.url, host = excluded.host, due_at = excluded.due_at, "
-    "listed_at = excluded.listed_at, digest = excluded.digest, state = excluded.state"
+    " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, url = excluded.url, host = excluded.host, "
+    "due_at = excluded.due_at, listed_at = excluded.listed_at, digest = excluded.digest, state = excluded.state"
 )
 _READY = (
-    "FROM poll_target t LEFT JOIN poll_host h ON h.host = t.host WHERE (t.kind = 'item' OR t.due_at <= ?) AND "
+    "FROM poll_target t LEFT JOIN poll_host h ON h.host = t.host WHERE (t.kind <> 'feed' OR t.due_at <= ?) AND "
     "t.due_at <= ? AND COALESCE(h.next_at, 0) <= ? AND NOT (t.host {in_texts})"
 )
 
@@ -72,6 +74,8 @@ class State:
     """How often its page was asked for again, for edits."""
     page: str = ""
     """Digest of its page when it was last published."""
+    changed: bool = False
+    """Whether its feed says other things of it since."""
     place: int = 0
     missed: int = 0
 
@@ -165,18 +169,20 @@ class PollState:
         """From now on exactly these feeds are asked; what is new is due at once."""
         wanted = {feed_id(url): url for url in urls}
 
-        def work(db: Database) -> None:
-            there = {row[0] for row in db.query("SELECT id FROM poll_target WHERE kind = 'feed'")}
+        def leave(db: Database) -> set[str]:
             gone = "UPDATE poll_target SET due_at = NULL WHERE kind = 'feed' AND NOT (root {in_texts})"
             db.execute(gone, [db.list_of(sorted(wanted))])
-            new = [Target.at(url, key, key, key, FEED, now, now) for key, url in wanted.items() if key not in there]
-            db.execute_many(_INSERT, [each.row() for each in new])
             sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind = 'feed' AND due_at IS NULL AND root {{in_texts}}"
             asleep = map(_target, db.query(sql, [db.list_of(sorted(wanted))]))
             back = [(now, each.id) for each in asleep if not each.state.ended]
             db.execute_many("UPDATE poll_target SET due_at = ? WHERE id = ?", back)
+            return {row[0] for row in db.query("SELECT id FROM poll_target WHERE kind = 'feed'")}
 
-        self._run(work)
+        there = self._run(leave)
+        new = [Target.at(url, key, key, key, FEED, now, now).row() for key, url in wanted.items() if key not in there]
+        # In pieces: a long list is not to hold up the jobs.
+        for start in range(0, len(new), _PIECE):
+            self._run(lambda db, piece=new[start : start + _PIECE]: db.execute_many(_INSERT, piece))  # type: ignore[misc]
 
     def begin(self, now: int, *, all_feeds: bool) -> None:
         """Pages that a poller was asking for when it was killed are due at once. With `all_feeds`, so is every feed
@@ -184,7 +190,7 @@ class PollState:
 
         def work(db: Database) -> None:
             later = f"SELECT {_COLUMNS} FROM poll_target WHERE kind = 'item' AND due_at > ?"
-            waiting = [each for each in map(_target, db.query(later, [now])) if not each.state.published_at]
+            waiting = map(_target, db.query(later, [now]))
             due = [(now, each.id) for each in waiting if all_feeds or not each.state.failures]
             db.execute_many("UPDATE poll_target SET due_at = ? WHERE id = ?", due)
             if all_feeds:
@@ -198,11 +204,17 @@ class PollState:
         """Targets that are due, of as many hosts that may be asked now and are not `busy`, each marked as asked:
         neither it nor its host is due again for so long, whatever becomes of the caller. Feeds must be due at
         `until`."""
-        choose = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
+        first = f"SELECT t.host {_READY} ORDER BY t.due_at LIMIT ?"
+        by_host = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
 
         def look(db: Database) -> list[str]:
-            rows = db.query(choose, [until, now, now, db.list_of(sorted(busy)), most]) if most > 0 else []
-            return [row[0] for row in rows]
+            if most <= 0:
+                return []
+            asked, several = [until, now, now, db.list_of(sorted(busy))], _LOOK_AT * most
+            rows = db.query(first, [*asked, several])
+            if len(rows) == several and len({row[0] for row in rows}) < most:
+                rows = db.query(by_host, [*asked, most])  # a few hosts have most of what is due
+            return list(dict.fromkeys(row[0] for row in rows))[:most]
 
         def work(db: Database) -> list[tuple[Target, HostRules]]:
             db.lock(["poll"])
@@ -213,7 +225,7 @@ class PollState:
     def _claimed(
         self, db: Database, host: str, now: int, until: int, host_us: int, hold_us: int
     ) -> tuple[Target, HostRules] | None:
-        ready = "(kind = 'item' OR due_at <= ?) AND due_at <= ?"
+        ready = "(kind <> 'feed' OR due_at <= ?) AND due_at <= ?"
         sql = f"SELECT {_COLUMNS} FROM poll_target WHERE host = ? AND {ready} ORDER BY due_at, id LIMIT 1"
         target = next(map(_target, db.query(sql, [host, until, now])), None)
         if target is None:
@@ -240,7 +252,7 @@ class PollState:
         """When the next of the targets can be asked that are due by `horizon`, feeds by `until`; None when none is."""
         sql = (
             "SELECT MIN(CASE WHEN h.next_at > t.due_at THEN h.next_at ELSE t.due_at END) FROM poll_target t "
-            "LEFT JOIN poll_host h ON h.host = t.host WHERE (t.kind = 'item' OR t.due_at <= ?) AND t.due_at <= ?"
+            "LEFT JOIN poll_host h ON h.host = t.host WHERE (t.kind <> 'feed' OR t.due_at <= ?) AND t.due_at <= ?"
         )
         found = self._run(lambda db: db.query(sql, [until, horizon]), writes=False)[0][0]
         return None if found is None else int(found)
@@ -267,10 +279,10 @@ class PollState:
             db.insert("poll_outbox", "id, made_at, key, value", rows, "ON CONFLICT (id) DO NOTHING")
             db.execute_many(_SAVE, [each.row() for each in targets])
             if listed:
-                sql = "UPDATE poll_target SET listed_at = ? WHERE kind = 'item' AND id {in_texts}"
+                sql = "UPDATE poll_target SET listed_at = ? WHERE kind <> 'feed' AND id {in_texts}"
                 db.execute(sql, [now, db.list_of(list(listed))])
             if forget_before is not None:
-                sql = "DELETE FROM poll_target WHERE feed = ? AND kind = 'item' AND due_at IS NULL AND listed_at < ?"
+                sql = "DELETE FROM poll_target WHERE feed = ? AND kind <> 'feed' AND due_at IS NULL AND listed_at < ?"
                 db.execute(sql, [targets[0].id, forget_before])
             for host, until in (wait or {}).items():
                 sql = "UPDATE poll_host SET next_at = ? WHERE host = ? AND next_at < ?"
@@ -291,7 +303,7 @@ class PollState:
 
     def items_of(self, feed: str, listed_since: int) -> list[Target]:
         """The items of a document that it listed not longer ago."""
-        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE feed = ? AND kind = 'item' AND listed_at >= ?"
+        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE feed = ? AND kind <> 'feed' AND listed_at >= ?"
         return [_target(row) for row in self._run(lambda db: db.query(sql, [feed, listed_since]), writes=False)]
 
     def feeds(self) -> list[Target]:

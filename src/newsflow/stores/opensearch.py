@@ -94,21 +94,20 @@ class OpenSearchStore(Store):
         return refused + [Refused(row, problems[row.key]) for row in good if row.key in problems]
 
     def forget(self, article_id: str, before: int) -> int:
-        earlier = {"range": {"version": {"lt": before}}}
-        documents = {self.versions: {"term": {"id": article_id}}, self.current: {"ids": {"values": [article_id]}}}
+        meant = [{"term": {"id": article_id}}, {"range": {"version": {"lt": before}}}]
+        # So that the version after these may be written at once, and a later one stays.
+        last = {"version": str(before - 1), "version_type": "external_gte"}
         try:
             client = self._opened()
-            client.indices.refresh(index=",".join(documents))
-            done = [
-                client.delete_by_query(
-                    index=index, body={"query": {"bool": {"filter": [meant, earlier]}}}, params={"refresh": "true"}
-                )["deleted"]
-                for index, meant in documents.items()
-            ]
+            client.indices.refresh(index=self.versions)
+            done = client.delete_by_query(
+                index=self.versions, body={"query": {"bool": {"filter": meant}}}, params={"refresh": "true"}
+            )
+            client.delete(index=self.current, id=article_id, params=last, ignore=[404, _PRESENT])
         except OpenSearchException as error:
             self.close()
             raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
-        return int(done[0])
+        return int(done["deleted"])
 
     def check(self) -> str:
         try:

@@ -50,8 +50,8 @@ CREATE TABLE letter_read (
 );
 
 -- What was taken down: that it was, when, by whom and why. `fetched_at` is the event time of its withdrawal; `blobs`: JSON,
--- the blobs that held its versions. It stays on the way back, and is never pruned.
-CREATE TABLE IF NOT EXISTS takedown (
+-- the blobs that held its versions. Never pruned.
+CREATE TABLE takedown (
     article_id TEXT NOT NULL PRIMARY KEY,
     taken_at BIGINT NOT NULL,
     by_whom TEXT NOT NULL,

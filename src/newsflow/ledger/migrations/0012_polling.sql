@@ -1,5 +1,6 @@
--- What `newsflow poll` asks: feeds (`kind` is `feed`; sitemaps too) and the pages of their items (`item`). `feed` is the
--- document that lists it, `root` the feed of the list. `due_at` NULL: it is not asked any more. `state` is JSON.
+-- What `newsflow poll` asks: feeds (`kind` is `feed`; sitemaps too) and the pages of their items (`item`; `page` when that is
+-- published and only looked at again). `feed` is the document that lists it, `root` the feed of the list. `due_at` NULL: it
+-- is not asked any more. `state` is JSON.
 CREATE TABLE poll_target (
     id TEXT NOT NULL PRIMARY KEY,
     feed TEXT NOT NULL,
