@@ -5,7 +5,8 @@
 Both read the same events from the same broker, decide in a fresh SQLite ledger of their own, and write to the same
 topics; each measurement runs in a process of its own, in turn, and the best of the rounds counts. The bare loop
 polls up to 500 records, calls the stages, sends, flushes and commits, in one process: what one would write without
-Beam and workers. Then the job follows the topic while events come at a fixed rate, and the time from publishing to the feed is taken.
+Beam and workers. Then the job follows the topic while events come at a fixed rate, and the time from publishing to the
+feed is taken.
 
 With --pages DIR the events are the labelled pages of a folder, and the bare loop is the one that one would write
 without newsflow: kafka-python, trafilatura with its metadata, py3langid.
