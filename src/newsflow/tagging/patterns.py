@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,10 +150,14 @@ def _automaton_of(patterns: list[str]) -> Any:
 
 
 class Vocabulary:
-    """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable."""
+    """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable.
 
-    def __init__(self, table: LeafTable) -> None:
-        self._table = table
+    Names of places are looked for in the same pass: their patterns have the numbers from `terms` on.
+    """
+
+    def __init__(self, table: LeafTable, names: Sequence[str] = ()) -> None:
+        self._table, self._names = table, names
+        self.terms = len(table.patterns)
         self._automaton: Any = None
         self._texts = 0
         pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
@@ -186,12 +191,13 @@ class Vocabulary:
 
     def build(self) -> None:
         """Make what finds all patterns at once. It takes longer than to look through a few texts without it."""
-        self._automaton = _automaton_of(list(self._table.patterns))
+        self._automaton = _automaton_of([*self._table.patterns, *self._names])
 
     def _hits_alone(self, folded: str) -> list[PatternHit]:
         """The same, by those patterns alone of which the text has the beginning."""
         starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
-        here = [(text, number) for text, number in self._table.patterns.items() if text[:_START] in starts]
+        patterns = enumerate(chain(self._table.patterns, self._names))
+        here = [(text, number) for number, text in patterns if text[:_START] in starts]
         automaton = _automaton_of([text for text, _ in here])
         found = automaton.find_matches_as_indexes(folded, overlapping=True)
         return [(here[index][1], start, end) for index, start, end in found]

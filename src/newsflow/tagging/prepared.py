@@ -26,6 +26,7 @@ import numpy as np
 
 from newsflow.tagging import compile as compiled
 from newsflow.tagging import patterns, rule
+from newsflow.tagging.places import find
 
 _KEPT = 4
 """Files kept: an editor's rules of today, those before, and those of another installation."""
@@ -36,6 +37,7 @@ _SUFFIX = ".rules"
 _ALLOWED_ITEMS: tuple[Any, ...] = (
     *(rule.Rule, rule.Term, rule.AnyOf, rule.AllOf, rule.NoneOf, rule.Near, rule.Example),
     *(patterns.LeafKey, patterns.Leaf, patterns.Entry, patterns.LeafTable, patterns.Postings, patterns.Vocabulary),
+    find.Patterns,
     *(compiled.Node, compiled.Plan, compiled.CandidateIndex, compiled.CompiledRule, compiled.Tables),
     *(frozenset, array, _array_reconstructor, np.ndarray, np.dtype, np.zeros(1, np.int32).__reduce_ex__(5)[0]),
 )

@@ -75,15 +75,13 @@ def kinds_of(text: str) -> NDArray[np.uint8]:
     if text.isascii():
         return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
     codes = codes_of(text)
-    kinds = _KINDS[codes]
+    kinds = _KINDS.take(codes)
     if not kinds.all():  # UNKNOWN is 0
         for code in set(codes[kinds == UNKNOWN].tolist()):
             _KINDS[code] = kind_of(code)
-        kinds = _KINDS[codes]
+        kinds = _KINDS.take(codes)
     return kinds
 
-
-_NEAR_START = 1 << 16
 
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
@@ -130,9 +128,9 @@ class _FoldTable(dict[int, str]):
 _TABLE = _FoldTable()
 
 
-_FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
-"""The folded form of each code point; itself and the flag where that is not one code point; 0 where not yet known."""
-_FLAG = np.uint32(1 << 31)
+_FLAG, _NOT_KNOWN = np.uint32(1 << 31), np.uint32((1 << 32) - 1)
+_FOLDED = np.full(sys.maxunicode + 1, _NOT_KNOWN, dtype=np.uint32)
+"""The folded form of each code point; itself and the flag where that is not one code point."""
 _SHORT = 200
 """Texts below this are folded faster without an array."""
 _SPACES = re.compile("  +")
@@ -143,14 +141,11 @@ _FEW = 64
 _ASCII_FOLDED = "".join(_TABLE[code] for code in range(128)).encode("ascii").ljust(256)
 
 
-def _folded_codes(codes: Codes) -> Codes:
-    folded = _FOLDED[codes]
-    if not folded.all():
-        for code in set(codes[folded == 0].tolist()):
-            form = _TABLE[code]
-            _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
-        folded = _FOLDED[codes]
-    return folded
+def _learn(codes: Codes) -> None:
+    """Take up how code points are folded that were not met before."""
+    for code in set(codes[_FOLDED.take(codes) == _NOT_KNOWN].tolist()):
+        form = _TABLE[code]
+        _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
 
 
 def _translate(text: str) -> str:
@@ -160,10 +155,16 @@ def _translate(text: str) -> str:
         return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
     if len(text) < _SHORT:
         return text.translate(_TABLE)
-    codes = _folded_codes(codes_of(text))
-    others = codes >= _FLAG
-    if not others.any():
+    given = codes_of(text)
+    codes = _FOLDED.take(given)
+    highest = codes.max()
+    if highest == _NOT_KNOWN:
+        _learn(given)
+        codes = _FOLDED.take(given)
+        highest = codes.max()
+    if highest < _FLAG:
         return _text(codes)
+    others = codes >= _FLAG
     codes[others] ^= _FLAG
     found = set(codes[others].tolist())
     if len(found) > _FEW:
@@ -266,7 +267,7 @@ class FoldedText:
 
     @cached_property
     def _spaces_of_title(self) -> int:
-        return self._spaces_before(self._body_start)
+        return self.folded.count(" ", 0, self._body_start)
 
     @property
     def _body_start(self) -> int:
@@ -280,15 +281,11 @@ class FoldedText:
         return position < self.title_end
 
     @cached_property
-    def _spaces(self) -> NDArray[np.intp]:
-        found: NDArray[np.intp] = (codes_of(self.folded) == ord(" ")).nonzero()[0]
-        return found
-
-    def _spaces_before(self, position: int) -> int:
-        """Counted near the start of a text; of a long one, looked up, as each hit of a huge text asks for it."""
-        if position < _NEAR_START:
-            return self.folded.count(" ", 0, position)
-        return int(self._spaces.searchsorted(position))
+    def _spaces(self) -> Sequence[int]:
+        """Where the spaces stand."""
+        # A view instead of a list: of all spaces only those around hits are asked for.
+        view: memoryview[int] = (codes_of(self.folded) == ord(" ")).nonzero()[0].data
+        return view
 
     def tokens_between(self, left: int, right: int) -> int:
         """How many tokens stand between two spaces; 0 when they are one."""
@@ -298,7 +295,7 @@ class FoldedText:
         """Positions of the spaces so many tokens before and after the one at `position`, or of the first and last."""
         spaces = self._spaces
         number = bisect_left(spaces, position)
-        return int(spaces[max(0, number - tokens)]), int(spaces[min(len(spaces) - 1, number + tokens)])
+        return spaces[max(0, number - tokens)], spaces[min(len(spaces) - 1, number + tokens)]
 
     def position_in_body(self, offset: int) -> int:
         """The position at which the tokens that begin before code point `offset` of the body end."""
@@ -306,20 +303,20 @@ class FoldedText:
 
     def end_of_body_tokens(self, count: int) -> int:
         """The position at which the first `count` tokens of the body end."""
-        parts = self.folded[self._body_start :].split(" ", count + 1)
-        return len(self.folded) - len(parts[-1]) - 1 if len(parts) > count + 1 else len(self.folded)
+        spaces, number = self._spaces, self._spaces_of_title + count
+        return spaces[number] if number < len(spaces) else len(self.folded)
 
     def original_span(self, start: int, end: int, skip: int = 0) -> tuple[FieldName, int, int]:
         """Field and code points of the tokens between the spaces at `start` and `end - 1`.
 
         `skip` folded characters (a proclitic) are left out at the front.
         """
-        title = start < self.title_end
-        first = self._spaces_before(start + 1) - 1 - (0 if title else self._spaces_of_title)
-        last = first + self.folded.count(" ", start + 1, end - 1)
-        edges = self._title_edges if title else self._body_edges
-        begin = edges[2 * first]
+        spaces = self._spaces
+        first = bisect_left(spaces, start)
+        last = first if spaces[first + 1] == end - 1 else bisect_left(spaces, end - 1, first) - 1
+        field: FieldName = "title" if start < self.title_end else "body"
+        edges, before = (self._title_edges, 0) if field == "title" else (self._body_edges, self._spaces_of_title)
+        begin = edges[2 * (first - before)]
         if skip:
-            text = self.field("title" if title else "body")
-            begin += skip_folded(text[begin : edges[2 * first + 1]], skip)
-        return ("title" if title else "body"), begin, edges[2 * last + 1]
+            begin += skip_folded(self.field(field)[begin : edges[2 * (first - before) + 1]], skip)
+        return field, begin, edges[2 * (last - before) + 1]

@@ -133,9 +133,12 @@ class Grammar:
         self.endings = frozenset(fold(ending).strip() for ending in _ENDINGS.get(language, "").split()) | {""}
         self.adjectives = _ADJECTIVES.get(language, ())
         self.any_ending = language in _ANY
+        self.exact = not scripts_of(language)
 
     def may_follow(self, rest: str, own: str) -> bool:
         """Whether what stands behind a stem in its word, `rest`, is an ending of a name that goes on as `own`."""
+        if self.exact:
+            return rest == own or rest == f"{own}s"
         if rest == own or (rest and (rest in self.endings or (own and rest.removeprefix(own) in self.endings))):
             return True
         if len(rest) > _MOST_ENDING:
