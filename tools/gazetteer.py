@@ -26,6 +26,8 @@ from typing import Any
 import wordfreq
 from babel.languages import get_official_languages
 
+from newsflow.tagging.patterns import LeafTable, Vocabulary
+from newsflow.tagging.places.find import Finder, patterns_of
 from newsflow.tagging.places.gazetteer import Gazetteer
 from newsflow.tagging.places.names import Script, script_of
 from newsflow.tagging.text import FoldedText, fold_cased, unfolded
@@ -301,10 +303,14 @@ def _own(line: str) -> Place:
 def read_words(places: Sequence[Place], file: Path) -> None:
     """Find the names in all common words of all languages, in their forms, and add where they are words."""
     gazetteer = Gazetteer(file)
+    patterns = patterns_of(gazetteer)
+    vocabulary, finder = Vocabulary(LeafTable(), patterns.texts), Finder(patterns, gazetteer)
     for code in LISTS:
         for word in wordfreq.top_n_list(code, 50_000, "best"):
             text = FoldedText("", word[:1].upper() + word[1:])
-            for name in (name for found in gazetteer.find(text, _TAGS.get(code, (code,))[0]) for name in found.names):
+            hits = vocabulary.hits(text.folded)
+            tag = _TAGS.get(code, (code,))[0]
+            for name in (name for found in finder.find(text, hits, tag) for name in found.names):
                 place = places[name.place.number]
                 if is_chinese(name.text) and len(name.text.split()) >= _SURE_SIGNS:
                     continue

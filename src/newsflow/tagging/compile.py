@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from newsflow.tagging.patterns import Clause, Entry, Leaf, LeafId, LeafTable, Postings, Vocabulary
+from newsflow.tagging.patterns import Clause, Leaf, LeafId, LeafTable, Postings, Vocabulary
 from newsflow.tagging.places.find import Patterns, patterns_of
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, rule_language
@@ -220,7 +220,6 @@ class Tables:
     leaves: list[Leaf]
     bound: bytes
     """By leaf, whether it is bound: apart, so that for most leaves no more of them has to be looked at."""
-    entries: list[Entry]
     vocabulary: Vocabulary
     candidates: CandidateIndex
     by_id: dict[str, int]
@@ -275,7 +274,6 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
         rules=[_compiled(draft, leaves) for draft in drafts],
         leaves=leaves,
         bound=bytes(leaf.bound for leaf in leaves),
-        entries=table.entries,
         vocabulary=Vocabulary(table, places.texts if places else ()),
         candidates=CandidateIndex([_tests(draft, leaves) for draft in drafts], len(leaves)),
         by_id={draft.rule.id: number for number, draft in enumerate(drafts)},

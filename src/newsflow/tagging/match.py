@@ -217,8 +217,11 @@ def judged_hits(rule: CompiledRule, leaves: Collection[LeafId], scan: Scan) -> l
     return [] if required is None else scored_hits(rule, scan, required)
 
 
-def score_of(hits: Iterable[ScoredHit]) -> float:
+def score_of(hits: Sequence[ScoredHit]) -> float:
     """The sum of weight times what the part counts, rounded so that equal sums are equal."""
+    if len(hits) == 1:
+        [(_, weight, part)] = hits
+        return round(weight * FACTORS[part], 4)
     return round(sum([weight * FACTORS[part] for _, weight, part in hits]), 4)
 
 

@@ -36,8 +36,7 @@ _SUFFIX = ".rules"
 
 _ALLOWED_ITEMS: tuple[Any, ...] = (
     *(rule.Rule, rule.Term, rule.AnyOf, rule.AllOf, rule.NoneOf, rule.Near, rule.Example),
-    *(patterns.LeafKey, patterns.Leaf, patterns.Entry, patterns.LeafTable, patterns.Postings, patterns.Vocabulary),
-    find.Patterns,
+    *(patterns.LeafKey, patterns.Leaf, patterns.Entries, patterns.Postings, patterns.Vocabulary, find.Patterns),
     *(compiled.Node, compiled.Plan, compiled.CandidateIndex, compiled.CompiledRule, compiled.Tables),
     *(frozenset, array, _array_reconstructor, np.ndarray, np.dtype, np.zeros(1, np.int32).__reduce_ex__(5)[0]),
 )
@@ -88,7 +87,7 @@ def read_tables(key: str) -> compiled.Tables | None:
 
 def keep_tables(key: str, tables: compiled.Tables) -> None:
     """Keep tables under a key, where the cache can be written and it saves time; remove the files used least lately."""
-    if len(tables.entries) < _LEAST_ENTRIES:
+    if len(tables.vocabulary.entries) < _LEAST_ENTRIES:
         return
     content = pickle.dumps(tables, protocol=5)
     with contextlib.suppress(OSError, RuntimeError):  # a read-only disk, no home: every start compiles

@@ -58,7 +58,8 @@ class RuleSet:
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
-        self.finder = Finder(self.tables.places, gazetteer(), self.tables.vocabulary.terms) if self.tables.places else None
+        places, first = self.tables.places, self.tables.vocabulary.terms
+        self._finder = Finder(places, gazetteer(), first) if places is not None else None
         """Of names of places, where they count for a rule."""
         self._placed: dict[str, list[int]] = {}
         """Numbers of the rules for which names of places count, by country."""
@@ -89,6 +90,12 @@ class RuleSet:
             searched = self._searched[languages] = Searched(vocabulary, languages)
         return Scan(self.tables, searched, article)
 
+    def places(self, scan: Scan) -> list[Found]:
+        """The names of places in an article, where they count for a rule."""
+        if self._finder is None or not scan.name_hits:
+            return []
+        return self._finder.find(scan.text, scan.name_hits, rule_language(scan.article.language))
+
     def judge(self, article: Article, limit_s: float = LIMIT_S) -> tuple[list[Judgement], Scan]:
         """Every rule whose conditions hold and of which something counts, in the order of the rules.
 
@@ -106,10 +113,8 @@ class RuleSet:
             if hits:
                 score = score_of(hits)
                 found[number] = Judgement(item, hits, score, score >= item.rule.threshold)
-        if self.finder is not None and scan.name_hits:
-            language = rule_language(article.language)
-            if places := self.finder.find(scan.text, scan.name_hits, language):
-                self._add_places(found, candidates, places, language, scan)
+        if places := self.places(scan):
+            self._add_places(found, candidates, places, scan)
         return [found[number] for number in sorted(found)], scan
 
     def _add_places(
@@ -117,14 +122,13 @@ class RuleSet:
         found: dict[int, Judgement],
         candidates: Mapping[int, Sequence[LeafId]],
         places: Sequence[Found],
-        language: str,
         scan: Scan,
     ) -> None:
         """Add what names of places say to what was found."""
         placed = [judged for judged in found.values() if judged.item.rule.places]
         named = [(hit.span, judged.item.rule.code) for judged in placed for hit in judged.hits]
         added: list[int] = []
-        for code, hits in place_hits(scan, places, language, named).items():
+        for code, hits in place_hits(scan, places, rule_language(scan.article.language), named).items():
             for number in self._placed.get(code, ()):
                 item, judged = self.tables.rules[number], found.get(number)
                 if judged is None and (item.require is not None or not conditions_hold(item, scan.article)):

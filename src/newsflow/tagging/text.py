@@ -148,13 +148,13 @@ def _learn(codes: Codes) -> None:
         _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
 
 
-def _translate(text: str) -> str:
-    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of the rest a text
-    has few, and as each output of the table folds to itself, they are replaced one after the other."""
+def _translate(text: str) -> tuple[str, Codes | None]:
+    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of a long text beyond
+    ASCII in which all code points do, these too."""
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
+        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii"), None
     if len(text) < _SHORT:
-        return text.translate(_TABLE)
+        return text.translate(_TABLE), None
     given = codes_of(text)
     codes = _FOLDED.take(given)
     highest = codes.max()
@@ -162,8 +162,12 @@ def _translate(text: str) -> str:
         _learn(given)
         codes = _FOLDED.take(given)
         highest = codes.max()
-    if highest < _FLAG:
-        return _text(codes)
+    return (_text(codes), codes) if highest < _FLAG else (_with_replaced(text, codes), None)
+
+
+def _with_replaced(text: str, codes: Codes) -> str:
+    """A text of whose folded code points some are not one. It has few of them, and as each output of the table folds to
+    itself, they are replaced one after the other."""
     others = codes >= _FLAG
     codes[others] ^= _FLAG
     found = set(codes[others].tolist())
@@ -181,8 +185,12 @@ def _text(codes: Codes) -> str:
 
 def fold_cased(text: str) -> str:
     """Folded tokens joined and surrounded by single spaces, capitals kept; `" "` when there are none."""
+    return _joined(_translate(text)[0])
+
+
+def _joined(translated: str) -> str:
     # Faster than to split and join: what folding leaves between words is spaces.
-    return _SPACES.sub(" ", f" {_translate(text)} ")
+    return _SPACES.sub(" ", f" {translated} ")
 
 
 def unfolded(text: str) -> str:
@@ -196,41 +204,47 @@ def fold(text: str) -> str:
     return fold_cased(text).casefold()
 
 
-def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
-    """Token spans of any text: one look at each character."""
-    spans: list[tuple[int, int]] = []
-    start = -1
-    for index, char in enumerate(text):
-        kind = kind_of(ord(char))
-        if kind == WORD:
-            start = index if start < 0 else start
-        elif kind != DROPPED:
-            if start >= 0:
-                spans.append((start, index))
-                start = -1
-            if kind == UNBROKEN:
-                spans.append((index, index + 1))
-    if start >= 0:
-        spans.append((start, len(text)))
-    return spans
+class _MarkTable(dict[int, str]):
+    """The kind of each code point as a character, for `str.translate`: fills itself as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        mark = self[code] = "?w- u"[kind_of(code)]
+        return mark
 
 
-def token_edges(text: str, count: int) -> Sequence[int]:
+_MARKS = _MarkTable()
+_RUNS, _TOKENS = re.compile("[w-]+"), re.compile("w[w-]*|u")
+
+
+def token_edges(text: str, count: int, folded: Codes | None = None) -> Sequence[int]:
     """Where, in code points, each of the `count` tokens that folding makes of an original text starts and ends.
 
-    The start of token number k is at 2 k, its end at 2 k + 1.
+    The start of token number k is at 2 k, its end at 2 k + 1. `folded`: its code points folded, where each gives one.
     """
-    kinds = kinds_of(f" {text} ")
-    # The highest kind: one look for it costs less than a comparison of all.
-    if kinds.max() < UNBROKEN:
+    edges = _edges_of_runs(text, folded)
+    # A mark that stands alone is a run, and no token; and what has no gaps is several tokens.
+    if len(edges) == 2 * count:
+        return edges
+    return [edge for token in _TOKENS.finditer(text.translate(_MARKS)) for edge in token.span()]
+
+
+def _edges_of_runs(text: str, folded: Codes | None) -> Sequence[int]:
+    """Where what stands between gaps starts and ends; nothing for a text of a script without word breaks."""
+    if folded is not None:
+        letters = np.zeros(len(text) + 2, np.bool_)
+        np.not_equal(folded, ord(" "), out=letters[1:-1])
+    elif len(text) < _SHORT:
+        marks = text.translate(_MARKS)
+        return () if "u" in marks else [edge for run in _RUNS.finditer(marks) for edge in run.span()]
+    else:
+        kinds = kinds_of(f" {text} ")
+        # The highest kind: one look for it costs less than a comparison of all.
+        if kinds.max() == UNBROKEN:
+            return ()
         letters = kinds != GAP
-        edges = (letters[1:] != letters[:-1]).nonzero()[0]
-        # A mark that stands alone is a run here, and no token there.
-        if len(edges) == 2 * count:
-            # A view instead of a list: of all edges only those of hits are asked for.
-            view: memoryview[int] = edges.data
-            return view
-    return [edge for span in _spans_one_by_one(text) for edge in span]
+    # A view instead of a list: of all edges only those of hits are asked for.
+    view: memoryview[int] = (letters[1:] != letters[:-1]).nonzero()[0].data
+    return view
 
 
 def skip_folded(token: str, count: int) -> int:
@@ -247,14 +261,15 @@ def skip_folded(token: str, count: int) -> int:
 class FoldedText:
     """Title and body, folded together. Positions are indexes into `folded`, from 0."""
 
-    __slots__ = ("__dict__", "body", "cased", "folded", "title", "title_end")
+    __slots__ = ("__dict__", "_body_codes", "body", "cased", "folded", "title", "title_end")
 
     def __init__(self, title: str, body: str) -> None:
         self.title, self.body = title, body
         head = fold_cased(title)
         self.title_end = len(head)
         """Positions before it lie in the title."""
-        self.cased = f"{head}{FIELD_GAP}{fold_cased(body)}"
+        translated, self._body_codes = _translate(body)
+        self.cased = f"{head}{FIELD_GAP}{_joined(translated)}"
         self.folded = self.cased.casefold()
 
     @cached_property
@@ -263,7 +278,7 @@ class FoldedText:
 
     @cached_property
     def _body_edges(self) -> Sequence[int]:
-        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1)
+        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1, self._body_codes)
 
     @cached_property
     def _spaces_of_title(self) -> int:

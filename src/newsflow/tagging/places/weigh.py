@@ -63,7 +63,7 @@ def _weighed(given: Iterable[Witness], scan: Scan) -> list[ScoredHit]:
         times[place] = before + 1
         weight = (WEAK if weak else 1.0) * AGAIN**before
         start, end, skip, _ = found
-        hits.append(ScoredHit(Span(start, end, skip, ~name.number), round(weight, 4), part))
+        hits.append(ScoredHit(Span(start, end, skip, ~name.number), round(weight, 4) if before else weight, part))
     return hits
 
 
