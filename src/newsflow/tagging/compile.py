@@ -170,7 +170,7 @@ class CandidateIndex:
                 else:
                     found[number] = [leaf]
         if self._tested is not None and seen:
-            found.update(dict.fromkeys(self._passing(self._tested, seen), []))
+            found.update({number: [] for number in self._passing(self._tested, seen)})
         return found
 
     def _passing(self, tested: Postings, seen: Seen) -> list[RuleNumber]:

@@ -1,10 +1,9 @@
-"""Names of places in a text: what is looked for, beside the terms of the rules in the same pass over the text, and which
-of it is a name in the forms of the text's language."""
+"""Names of places in a text: what is looked for, beside the terms of the rules in the same pass over the text, and
+which of it is a name in the forms of the text's language."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from newsflow.tagging.patterns import PatternHit, Postings
@@ -147,10 +146,11 @@ class _LookedFor(dict[int, tuple[int, tuple[Name, ...]]]):
             number, plural = divmod(value, 2)
             text, words = self._gazetteer.name(number)
             capitals = _capitals(text)
+            if plural and self._scripts:
+                continue
             if capitals == _ALL or script_of(text) in (self._scripts or (Script.LATIN,)):
-                if not (plural and self._scripts):
-                    tail = _tail_of(text, self._patterns.texts[pattern])
-                    yield Name(number, text, tail, self._gazetteer.place(number), words, capitals)
+                tail = _tail_of(text, self._patterns.texts[pattern])
+                yield Name(number, text, tail, self._gazetteer.place(number), words, capitals)
 
 
 def _has_capitals(name: Name, cased: str, at: int) -> bool:

@@ -13,6 +13,7 @@ from newsflow.tagging.compile import CompiledRule
 from newsflow.tagging.match import ScoredHit
 from newsflow.tagging.patterns import LeafId
 from newsflow.tagging.places.find import Found
+from newsflow.tagging.places.names import is_as_at_home
 from newsflow.tagging.places.witness import Named, Witness, witnesses
 from newsflow.tagging.scan import FACTORS, Scan, Span
 
@@ -22,6 +23,8 @@ WEAK = 0.5
 """What a name counts that is believed beside others only."""
 SIGNS = 3
 """So many different signs of a country are believed without any other witness."""
+LONE_PEOPLE = 300_000
+"""A town of fewer is not believed alone where it is called otherwise than at home."""
 SHARE = 0.25
 """Of the points of all countries, the share that a country needs with a score of its rule's threshold."""
 FEWER, LARGER_SHARE = 2 / 3, 0.6
@@ -41,8 +44,21 @@ def place_hits(scan: Scan, found: Sequence[Found], language: str, named: Named) 
     return {
         country: _weighed(each, scan)
         for country, each in given.items()
-        if country in by_rules or not all([witness.weak for witness in each]) or _signs(each) >= SIGNS
+        if country in by_rules or not (_is_weak(each) or _is_lone(each, language)) or _signs(each) >= SIGNS
     }
+
+
+def _is_weak(given: Iterable[Witness]) -> bool:
+    return all(witness.weak for witness in given)
+
+
+def _is_lone(given: Sequence[Witness], language: str) -> bool:
+    """Whether a lesser town that is called otherwise at home is all there is of a country: in another script or with
+    endings, its name may be that of a village elsewhere or of a person."""
+    place = given[0].name.place
+    if place.kind != "city" or place.people >= LONE_PEOPLE or is_as_at_home(language, place.country):
+        return False
+    return all(witness.name.place.number == place.number for witness in given)
 
 
 def _signs(given: Iterable[Witness]) -> int:

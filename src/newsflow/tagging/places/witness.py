@@ -41,7 +41,7 @@ Named = Sequence[tuple[Span, str]]
 def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -> list[Witness]:
     """The witnesses of an article in order, without those that a rule has counted for their country. `found`: its
     names of places."""
-    sure = _sure(found, language, named) if any([len(each.names) > 1 for each in found]) else set()
+    sure = _sure(found, language, named) if any(len(each.names) > 1 for each in found) else set()
     kept: list[Witness] = []
     weak: set[int] = set()
     ordered, at = sorted(named), 0
@@ -86,9 +86,10 @@ def _sure(found: Iterable[Found], language: str, named: Named) -> set[str]:
     for *_, names in found:
         first = names[0]
         country = first.place.country
-        if country not in sure and not first.is_word(language):
-            if len(names) == 1 or all([name.place.country == country for name in names]):
-                sure.add(country)
+        if country in sure or first.is_word(language):
+            continue
+        if len(names) == 1 or all(name.place.country == country for name in names):
+            sure.add(country)
     return sure
 
 
