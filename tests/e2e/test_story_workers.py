@@ -22,8 +22,12 @@ from tests.postgres_helpers import new_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-EVENTS, PARTITIONS, KILLS = 600, 4, 10
-ENVIRON = {"NEWSFLOW_LIMITS__BATCH_RECORDS": "20", "NEWSFLOW_LIMITS__RUN_RECORDS": "60"}
+EVENTS, PARTITIONS, KILLS = 400, 4, 10
+ENVIRON = {
+    "NEWSFLOW_LIMITS__BATCH_RECORDS": "20",
+    "NEWSFLOW_LIMITS__RUN_RECORDS": "40",
+    "NEWSFLOW_STORIES__ENCODER": "use",
+}
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
@@ -75,10 +79,13 @@ def _worker(broker: RunningBroker, topic: str, folder: Path, url: str) -> JobPro
 
 
 def _made(url: str) -> dict[str, Any]:
-    """The story that each article is in, and the log of what was settled, byte for byte."""
+    """The story that each article is in, and the log of what was settled, byte for byte. Which of two copies is held
+    back, and so gets a version more when the other one goes, depends on which came first."""
     sql = "SELECT kind, article_id, version, story, event_at, first_day, language, report FROM story_log"
     with closing(open_ledger(url)) as ledger:
-        rows = ledger.transact(lambda db: db.query(f"{sql} WHERE kind <> 'edit' ORDER BY log_no"), writes=False)
+        rows = ledger.transact(
+            lambda db: db.query(f"{sql} WHERE kind IN ('join', 'merge') ORDER BY log_no"), writes=False
+        )
         ids = {row[1] for row in rows}
         stories = ledger.transact(lambda db: stories_of(db, ids), writes=False)
         due = ledger.transact(lambda db: db.query("SELECT COUNT(*) FROM story_due")[0][0], writes=False)

@@ -16,7 +16,7 @@ from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.decide import BatchDecider, Failure, amend
 from newsflow.ledger.pruning import Pruned
 from newsflow.ledger.reading import DeadLetter, StoredVersion
-from newsflow.ledger.stories import Encode, ReadUpTo, StorySettler
+from newsflow.ledger.stories import ReadUpTo, StorySettler
 from newsflow.ledger.story_rows import Asked, Told
 from newsflow.ledger.story_telling import FactsCache, PublishStories, ToldStory, stories_about, tell_stories
 from newsflow.ledger.tables import DecidedEvent
@@ -59,12 +59,10 @@ class Ledger:
         with self._lock:
             return self._decider.decide(candidates, self._clock()) if candidates else []
 
-    def settle(
-        self, asked: Sequence[Asked], reading: Iterable[ReadUpTo], encode: Encode = lambda _: None
-    ) -> list[Told]:
+    def settle(self, asked: Sequence[Asked], reading: Iterable[ReadUpTo]) -> list[Told]:
         """What article versions say of their stories, in order: see `StorySettler.settle`."""
         with self._lock:
-            return self._settler.settle(asked, reading, self._clock(), encode)
+            return self._settler.settle(asked, reading, self._clock())
 
     def tell_stories(
         self, article_ids: Iterable[str], publish: PublishStories, families: Mapping[str, str] | None = None

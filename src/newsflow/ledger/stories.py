@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from newsflow.errors import UsageError
-from newsflow.ledger import story_links, story_rows, tables
+from newsflow.ledger import story_links, story_rows
 from newsflow.ledger.database import Database, to_micros
 from newsflow.ledger.story_rows import (
     EDIT,
@@ -32,7 +32,7 @@ from newsflow.ledger.story_rows import (
     unpack_member,
     unpack_signals,
 )
-from newsflow.model import Alike, Article, Event
+from newsflow.model import Alike, Event
 from newsflow.model.event import NEVER_MS
 from newsflow.stories import DEFAULT_STORY_RULE, Member, Report, Stories
 from newsflow.stories.state import day_of
@@ -42,7 +42,6 @@ REMEMBERED_DAYS = 8
 """Days of event time before those of the latest reports; with a longer window, four days more than that."""
 _LATEST = 20
 """So many reports in a row must be of later days before earlier ones are forgotten: one wrong clock forgets nothing."""
-Encode = Callable[[Article], Vector | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +193,13 @@ class StorySettler:
         self._undone = False
         """The window may hold what no transaction kept."""
 
-    def settle(
-        self, asked: Sequence[Asked], reading: Iterable[ReadUpTo], now: datetime, encode: Encode = lambda _: None
-    ) -> list[Told]:
+    def settle(self, asked: Sequence[Asked], reading: Iterable[ReadUpTo], now: datetime) -> list[Told]:
         """What each version says of its story, in order; in one transaction. The first answer about a version holds.
 
-        `reading`: how far readers are, with the topics of all that is asked for. `encode` gives the meaning of an
-        article that has none yet, where an encoder knows its language. Raises LedgerError; nothing is settled then."""
+        `reading`: how far readers are, with the topics of all that is asked for. Raises
+        LedgerError; nothing is settled then."""
         topics = {each.topic: each for each in reading}
-        told = self._db.run(lambda: self._attempt(asked, topics, now, encode))
+        told = self._db.run(lambda: self._attempt(asked, topics, now))
         self._undone = False
         return told
 
@@ -277,15 +274,13 @@ class StorySettler:
         stories = self._window.stories.stories
         story_links.touch(self._db, [(each, stories[each].last) for each in story_ids], [])
 
-    def _attempt(
-        self, asked: Sequence[Asked], reading: Mapping[str, ReadUpTo], now: datetime, encode: Encode
-    ) -> list[Told]:
+    def _attempt(self, asked: Sequence[Asked], reading: Mapping[str, ReadUpTo], now: datetime) -> list[Told]:
         self._db.lock([LOCK])
         if self._undone:
             self._window.forget_all()
         self._undone = True  # until it is known that this transaction is kept
         self._window.read_on(self._db)
-        work = _Settling(self._db, self._window, asked, to_micros(now), encode)
+        work = _Settling(self._db, self._window, asked, to_micros(now))
         for topic in sorted(reading):
             work.settle_topic(reading[topic])
         return work.save()
@@ -294,10 +289,8 @@ class StorySettler:
 class _Settling:
     """One transaction: what it knows, and what it will write."""
 
-    def __init__(
-        self, db: Database, window: StoryWindow, asked: Sequence[Asked], now_micros: int, encode: Encode
-    ) -> None:
-        self._db, self._window, self._asked, self._now, self._encode = db, window, asked, now_micros, encode
+    def __init__(self, db: Database, window: StoryWindow, asked: Sequence[Asked], now_micros: int) -> None:
+        self._db, self._window, self._asked, self._now = db, window, asked, now_micros
         ids, places = {each.article_id for each in asked}, {each.place for each in asked}
         known = story_rows.log_of(db, ids)
         self._told = {
@@ -403,7 +396,7 @@ class _Settling:
 
     def _join(self, each: Asked) -> None:
         self._window.forget_what_is_old()
-        report = self._report(each, late=True)
+        report = self._report(each)
         decided, now, merged, kept = self._window.settle(report)
         self._decided[each.article_id] = decided
         told = self._told.setdefault(each.place, now)
@@ -436,16 +429,11 @@ class _Settling:
             self._window.first_day, each.language, report,
         )  # fmt: skip
 
-    def _report(self, each: Asked, *, late: bool = False) -> Report:
+    def _report(self, each: Asked) -> Report:
         signals, vector = unpack_signals(each.report)
         stories = self._window.stories
-        alike = [other.article_id for other in each.alike if other.relation]
+        alike = (other.article_id for other in each.alike if other.relation)
         copy_of = next((other for other in alike if stories.story_of(other) is not None), None)
-        if copy_of is not None:
-            vector = None  # Words have decided: no worker knows more than another.
-        elif vector is None and late and alike:
-            article = tables.load_version(self._db, each.article_id, each.version)
-            vector = None if article is None else self._encode(article)
         apart = frozenset(other.article_id for other in each.alike if not other.relation)
         return Report(each.article_id, each.at, each.language, signals, vector, copy_of, apart)
 

@@ -79,6 +79,13 @@ class Gazetteer:
         """All names, as terms."""
         return map(self.term, range(len(self)))
 
+    def of_country(self, country: str) -> Iterator[tuple[str, Place]]:
+        """The names of a country's places, with whose they are."""
+        for number, line in enumerate(self._lines):
+            if line.split("\t", 2)[1] == country:
+                for name in range(self._first[number], self._first[number + 1]):
+                    yield self.name(name)[0], self.place(name)
+
 
 @cache
 def gazetteer_version() -> str:
