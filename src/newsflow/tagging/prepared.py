@@ -24,6 +24,7 @@ import numpy as np
 from newsflow import kept
 from newsflow.tagging import compile as compiled
 from newsflow.tagging import patterns, rule
+from newsflow.tagging.places import find
 
 _KEPT = 4
 """Files kept: an editor's rules of today, those before, and those of another installation."""
@@ -33,7 +34,7 @@ _KIND = "rules"
 
 _ALLOWED_ITEMS: tuple[Any, ...] = (
     *(rule.Rule, rule.Term, rule.AnyOf, rule.AllOf, rule.NoneOf, rule.Near, rule.Example),
-    *(patterns.LeafKey, patterns.Leaf, patterns.Entry, patterns.LeafTable, patterns.Postings, patterns.Vocabulary),
+    *(patterns.LeafKey, patterns.Leaf, patterns.Entries, patterns.Postings, patterns.Vocabulary, find.Patterns),
     *(compiled.Node, compiled.Plan, compiled.CandidateIndex, compiled.CompiledRule, compiled.Tables),
     *(frozenset, array, _array_reconstructor, np.ndarray, np.dtype, np.zeros(1, np.int32).__reduce_ex__(5)[0]),
 )
@@ -78,7 +79,7 @@ def read_tables(key: str) -> compiled.Tables | None:
 
 def keep_tables(key: str, tables: compiled.Tables) -> None:
     """Keep tables under a key, where the cache can be written and it saves time."""
-    if len(tables.entries) >= _LEAST_ENTRIES:
+    if len(tables.vocabulary.entries) >= _LEAST_ENTRIES:
         kept.keep(_KIND, key, [pickle.dumps(tables, protocol=5)], _KEPT)
 
 
