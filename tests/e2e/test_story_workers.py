@@ -22,10 +22,10 @@ from tests.postgres_helpers import new_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-EVENTS, PARTITIONS, KILLS = 600, 4, 10
+EVENTS, PARTITIONS, KILLS = 400, 4, 10
 ENVIRON = {
     "NEWSFLOW_LIMITS__BATCH_RECORDS": "20",
-    "NEWSFLOW_LIMITS__RUN_RECORDS": "60",
+    "NEWSFLOW_LIMITS__RUN_RECORDS": "40",
     "NEWSFLOW_STORIES__ENCODER": "use",
 }
 

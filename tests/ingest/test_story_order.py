@@ -19,7 +19,7 @@ from tests.mixed_events import START
 from tests.postgres_helpers import new_database
 from tests.rule_helpers import FEW_RULES
 
-COUNT = 500
+COUNT = 350
 KILLS = [("decide", True), ("settle", False), ("settle", True), ("record", False), ("record", True)]
 """Between the steps of a batch."""
 

@@ -76,7 +76,13 @@ def test_filters_and_pages(opened: Opened) -> None:
 
 def test_who_follows_hears_of_each_change_once_and_of_what_is_gone(opened: Opened) -> None:
     store, read = opened
-    store.write([row("a", title="Kerzenlicht", topics=(SYRIA,)), row("bb", topics=(SYRIA, RUSSIA)), row("ccc", topics=(RUSSIA,))])
+    store.write(
+        [
+            row("a", title="Kerzenlicht", topics=(SYRIA,)),
+            row("bb", topics=(SYRIA, RUSSIA)),
+            row("ccc", topics=(RUSSIA,)),
+        ]
+    )
     with closing(read()) as reader:
         begun = reader.last_number()
         assert (begun, ids(reader.after(None, None, 0, 10))) == (3, ["a", "bb", "ccc"])

@@ -187,6 +187,14 @@ class Outbox:
         return to_micros(self._ledger.now())
 
 
+def alerts_about(db: Database, article_id: str, since: datetime) -> list[LoggedAlert]:
+    """The alerts since then that list an article, the oldest first. Goes through all alerts since then."""
+    sql = "SELECT id, article_id, value FROM alert WHERE created_at >= ?"
+    said = orjson.dumps({"id": article_id})[1:-1]
+    ids = [row[0] for row in db.query(sql, [to_micros(since)]) if row[1] == article_id or said in bytes(row[2])]
+    return _logged(db, "id {in_texts} ORDER BY created_at, id", [db.list_of(ids)]) if ids else []
+
+
 def raise_alerts(db: Database, alerts: Sequence[PendingAlert], now_micros: int) -> int:
     """Put alerts into the outbox, in order, within a transaction; returns how many were new. One whose id is there
     already is passed over, unless that one is old and this one news."""

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from newsflow.errors import SinkError
 from newsflow.stores.contract import Refused, Store, StoreRow, first_line, newest, unique
-from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
 
 SCHEMA = "newsflow_store"
 """The tables' own schema: the ledger has an `article` too, and may live in the same database."""
@@ -82,6 +82,17 @@ class PostgresStore(Store):
         """See `Store.write`: one transaction a batch, by COPY."""
         try:
             return self._write_or_split(self._open(), unique(rows))
+        except psycopg.Error as error:
+            self.close()
+            raise SinkError(f"the PostgreSQL store cannot be written: {first_line(error)}") from error
+
+    def forget(self, article_id: str, before: int) -> int:
+        try:
+            connection = self._open()
+            with connection.transaction():
+                for sql in FORGET[1:]:
+                    connection.execute(sql.format("%s"), (article_id, before))
+                return connection.execute(FORGET[0].format("%s"), (article_id, before)).rowcount
         except psycopg.Error as error:
             self.close()
             raise SinkError(f"the PostgreSQL store cannot be written: {first_line(error)}") from error

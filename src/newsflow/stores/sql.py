@@ -42,6 +42,14 @@ def current_values(row: StoreRow, instant: Callable[[datetime], Any]) -> tuple[A
     )
 
 
+FORGET = (
+    "DELETE FROM article_version WHERE id = {0} AND version < {0}",
+    "DELETE FROM article_topic WHERE article_id IN (SELECT id FROM article WHERE id = {0} AND version < {0})",
+    "DELETE FROM article WHERE id = {0} AND version < {0}",
+)
+"""What takes an article's versions out, with the database's sign for a parameter; the first one counts them."""
+
+
 def search_words(text: str) -> str:
     """Return the words of a text as topic rules fold them, each once, those left out that are written so: what a search
     finds an article by beside its text, however hamza, alef or accents are written."""

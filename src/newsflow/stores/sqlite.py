@@ -10,7 +10,7 @@ from pathlib import Path
 from newsflow.errors import ConfigError, SinkError, in_words
 from newsflow.model.headers import instant_text
 from newsflow.stores.contract import Refused, Store, StoreRow, newest, path_of, separate_refused
-from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
 
 _UPSERT = (
     f"INSERT INTO article ({COLUMNS}) VALUES ({', '.join('?' * 17)}) "
@@ -49,6 +49,21 @@ class SqliteStore(Store):
             self.close()
             raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
         return refused
+
+    def forget(self, article_id: str, before: int) -> int:
+        try:
+            connection = self._open()
+            connection.execute("PRAGMA secure_delete = ON")  # else the text stays in the file, in pages of nobody
+            with _transaction(connection):
+                for sql in FORGET[1:]:
+                    connection.execute(sql.format("?"), (article_id, before))
+                removed = connection.execute(FORGET[0].format("?"), (article_id, before)).rowcount
+            connection.execute("INSERT INTO article_search (article_search) VALUES ('optimize')")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return removed
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
 
     def ids(self) -> list[str]:
         """The ids of all articles, withdrawn ones too."""

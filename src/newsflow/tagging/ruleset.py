@@ -6,18 +6,19 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from newsflow.errors import ConfigError, TimeLimitError, in_words
-from newsflow.model import Article, Evidence, Mention, TopicMatch
+from newsflow.model import Article, Evidence, Mention, NamedPlace, PlaceEvidence, TopicMatch
 from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, conditions_hold, judged_hits, score_of
 from newsflow.tagging.patterns import Searched
 from newsflow.tagging.places.gazetteer import gazetteer
+from newsflow.tagging.places.named import places_named
 from newsflow.tagging.places.weigh import beside, is_about, place_hits
 from newsflow.tagging.prepared import keep_tables, key_of, read_tables
 from newsflow.tagging.rule import Rule, languages_searched, rule_language, set_version
@@ -31,10 +32,17 @@ LIMIT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What an article is about, strongest first, and what it only mentions."""
+    """What an article is about, strongest first, what it only mentions, the places it names, and that of its
+    dateline."""
 
     topics: tuple[TopicMatch, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    places: tuple[NamedPlace, ...] = ()
+    dateline: NamedPlace | None = None
+
+    def on(self, article: Article) -> Article:
+        """The article with these tags in place of its own."""
+        return replace(article, topics=self.topics, mentions=self.mentions, places=self.places, dateline=self.dateline)
 
 
 class Judgement(NamedTuple):
@@ -130,8 +138,8 @@ class RuleSet:
         return [judged_by[number] for number in sorted(judged_by)]
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
-        """Topics the article is about (strongest first, then by id) and those it mentions. Pure: same in, same out.
-        Raises `TimeLimitError`."""
+        """Topics the article is about (strongest first, then by id), those it mentions, and the places it names by
+        which countries are told. Pure: same in, same out. Raises `TimeLimitError`."""
         found, scan = self.judge(article, limit_s)
         evidence = _EvidenceOf(scan)
         topics = [topic_match(judged, evidence) for judged in found if judged.about]
@@ -139,7 +147,9 @@ class RuleSet:
         mentions = [Mention(judged.item.rule.id, judged.item.rule.code, len(judged.hits)) for judged in weak]
         topics.sort(key=lambda topic: (-topic.score, topic.id))
         mentions.sort(key=lambda mention: (-mention.count, mention.id))
-        return Tags(tuple(topics), tuple(mentions))
+        hits = [(hit, judged.item.rule.code) for judged in found if judged.item.rule.places for hit in judged.hits]
+        places, dateline = places_named(hits, scan) if hits else ((), None)
+        return Tags(tuple(topics), tuple(mentions), places, dateline)
 
     def match(self, article: Article) -> list[TopicMatch]:
         """Every topic seen, with its evidence: what the article is about first, strongest first, then what it
@@ -184,8 +194,10 @@ def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     first, stop, skip, leaf = hit.span
     field, start, end = scan.text.original_span(first, stop, skip)
     text = scan.text.field(field)[start:end]
-    term = scan.tables.leaves[leaf].key.text if leaf >= 0 else gazetteer().term(~leaf)
-    return Evidence(term, field, start, end, text, hit.weight)
+    if leaf < 0:
+        kind = gazetteer().place(~leaf).kind
+        return PlaceEvidence(gazetteer().term(~leaf), field, start, end, text, hit.weight, kind)
+    return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, text, hit.weight)
 
 
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:

@@ -83,6 +83,10 @@ class Gazetteer:
         """All names, as terms."""
         return map(self.term, range(len(self._names)))
 
+    def of_country(self, country: str) -> Iterator[tuple[str, Place]]:
+        """The names of a country's places, with whose they are."""
+        return ((text, place) for text, place, _ in self._names if place.country == country)
+
     def _automaton(self, scripts: frozenset[Script]) -> _Automaton:
         """What finds names of some scripts, or as they are where there are none; initials are found in any language."""
         if scripts not in self._automata:
