@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 
-run: $(STAMP) ## Run both jobs on the bundled sample and show what came of it
+run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
 
 SUITE = $(BIN)/python -m pytest \

@@ -36,6 +36,8 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration_page(),
         "cli.md": cli_page(),
         "alert-destinations.md": destinations_page(),
+        "metrics.md": metrics_page(),
+        "api.md": api_page(),
     }
     whole = {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
     tables = {
@@ -45,6 +47,29 @@ def pages() -> dict[str, str]:
         "../../THIRD_PARTY_NOTICES.md": licences_table(),
     }
     return whole | {name: _with_table(_read(REFERENCE / name), rows) for name, rows in tables.items()}
+
+
+def metrics_page() -> Iterator[str]:
+    """Every metric, from the table in which they are declared."""
+    from newsflow.metrics import METRICS
+
+    yield from (
+        "# Metrics",
+        "",
+        "With `metrics.listen` a job answers Prometheus at that address ([how](../how-to/watch-with-prometheus.md)).",
+        "Labels take closed sets of values; one beyond its set counts as `other`. No address and no id is a label.",
+        "",
+        "| metric | kind | labels | what it says |",
+        "|---|---|---|---|",
+    )
+    for each in METRICS.values():
+        labels = ", ".join(f"`{name}`" for name in each.labels) or "none"
+        yield f"| `{each.name}` | {each.kind} | {labels} | {each.help} |"
+    yield from ("", "## Labels", "", "| label | of | values |", "|---|---|---|")
+    for each in METRICS.values():
+        for name, values in each.labels.items():
+            shown = values if isinstance(values, str) else ", ".join(f"`{value}`" for value in values if value)
+            yield f"| `{name}` | `{each.name}` | {'numbers' if name == 'partition' else shown} |"
 
 
 def main() -> int:
@@ -152,6 +177,28 @@ Where alerts may go. `alerts.destinations.<name>` of the [configuration](configu
 may be a reference, and mostly a `secret`, which must be one. [Receive alerts](../how-to/receive-alerts.md) shows the
 whole way with a webhook.
 """
+
+
+def api_page() -> Iterator[str]:
+    """The paths of the API with their parameters."""
+    from newsflow.web.api import ENDPOINTS, PREFIX, STREAM
+
+    yield "# The API"
+    yield ""
+    yield "What `newsflow serve` answers ([how to](../how-to/look-and-subscribe.md)). `/openapi.json` has it with the"
+    yield "schemas of all answers, as OpenAPI 3.1. Lists have `items`, and `next` where there is more: the `cursor` of"
+    yield "the next page. Problems are RFC 9457: `title`, `status`, `detail`."
+    for each in (*ENDPOINTS, STREAM):
+        yield ""
+        yield f"## `{PREFIX}{each.path}`"
+        yield ""
+        yield f"{each.summary}." + (" For readers who see everything." if each.everything else "")
+        if each.parameters:
+            yield ""
+            yield "| parameter | in | accepted | meaning |"
+            yield "|---|---|---|---|"
+        for one in each.parameters:
+            yield f"| `{one.name}` | {one.place} | {_cell(_accepted(one.schema))} | {_cell(one.description)} |"
 
 
 def config_schema_text() -> str:

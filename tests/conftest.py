@@ -99,6 +99,18 @@ def shipped() -> RuleSet:
     return load_rules()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_worker() -> Iterator[None]:
+    """Jobs within the tests' own processes start a second worker only where a test asks for it: it takes seconds."""
+    from newsflow.ingest import runtime
+    from newsflow.sandbox import normaliser
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (runtime, normaliser):
+            patch.setattr(module, "cores", lambda: 1)
+        yield
+
+
 @pytest.fixture
 def fault_table(request: pytest.FixtureRequest) -> Iterator[FaultTable]:
     """Takes the rows of the table that is printed after the fault tests."""

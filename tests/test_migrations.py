@@ -81,6 +81,7 @@ def test_a_ledger_of_version_0_1_in_postgresql(postgres: LocalPostgres, numbers:
 
 def test_a_store_of_version_0_1_in_sqlite(tmp_path: Path) -> None:
     harness = SqliteHarness(tmp_path)
+    shipped = [(each.number, each.name) for each in migrations_of("sqlite").shipped()]
     harness.path.parent.mkdir()
     with closing(sqlite3.connect(harness.path)) as connection:
         connection.execute(OLD_STORE)
@@ -90,11 +91,12 @@ def test_a_store_of_version_0_1_in_sqlite(tmp_path: Path) -> None:
         connection.execute("INSERT INTO article_version VALUES ('kept', 1, 'add', '{}')")
         connection.commit()
     with harness.open() as store:
-        assert store.check() == f"schema {number}"
+        assert store.check() == "1 migrations to run, which `newsflow deliver` does"
         store.write([row("a")])
+        assert store.check() == f"schema {shipped[-1][0]}"
     assert harness.current() == shown([row("a")])
     assert harness.versions() == [("a", 1), ("kept", 1)]
-    assert migrations_in(harness.path, "store_migration") == [(number, name)]
+    assert migrations_in(harness.path, "store_migration") == shipped
 
 
 @pytest.mark.parametrize("schema", ["public", "newsflow_store"])
@@ -102,6 +104,7 @@ def test_a_store_of_version_0_1_in_postgresql(postgres: LocalPostgres, schema: s
     import psycopg
 
     harness = PostgresHarness(new_database(postgres))
+    shipped = [(each.number, each.name) for each in migrations_of("postgresql").shipped()]
     [(number, name, sql)] = old_sql("stores/migrations/postgresql", 1)
     with psycopg.connect(harness.url) as connection:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
@@ -112,10 +115,10 @@ def test_a_store_of_version_0_1_in_postgresql(postgres: LocalPostgres, schema: s
         connection.execute("INSERT INTO article_version VALUES ('kept', 1, 'add', '{}')")
     with harness.open() as store:
         store.write([row("a")])
-        assert store.check() == f"schema {number}"
+        assert store.check() == f"schema {shipped[-1][0]}"
     assert harness.current() == shown([row("a")])
     assert harness.versions() == [("a", 1), ("kept", 1)]
-    assert migrations_in(harness.url, "newsflow_store.store_migration") == [(number, name)]
+    assert migrations_in(harness.url, "newsflow_store.store_migration") == shipped
     harness.close()
 
 
@@ -180,13 +183,33 @@ def test_the_way_back_leaves_the_tables_of_version_0_1(tmp_path: Path) -> None:
         connection.commit()
     before = tables()
     with closing(SqliteDatabase(str(path))) as db:
-        assert [each.number for each in migrate(db)] == [6, 7, 8, 9, 10]
+        assert [each.number for each in migrate(db)] == [6, 7, 8, 9, 10, 11, 12]
         assert tables() != before
-        assert [each.number for each in take_back(db, 5)] == [10, 9, 8, 7, 6]
+        assert [each.number for each in take_back(db, 5)] == [12, 11, 10, 9, 8, 7, 6]
         assert tables() == before
         db.run(lambda: db.execute("INSERT INTO migration (number, name) VALUES (99, 'later')"))
         with pytest.raises(LedgerError, match="use the newer release"):
             take_back(db, 5)
+
+
+def test_the_way_back_of_a_store_in_sqlite_leaves_what_version_0_1_made(tmp_path: Path) -> None:
+    store, path = migrations_of("sqlite"), tmp_path / "store.sqlite3"
+    with SqliteStore(path) as made:
+        made.write([row("a"), row("b")])
+    with closing(sqlite3.connect(path)) as connection, closing(sqlite3.connect(":memory:")) as old:
+        store.take_back(connection.execute, 1, {each.number for each in store.shipped()})
+        old.executescript(OLD_STORE + ";" + old_sql("stores/migrations/sqlite", 1)[0][2])
+        query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'article_search_%' ORDER BY name"
+        sides = [
+            [
+                (name, " ".join((sql or "").split()).replace("IF NOT EXISTS ", "").lower())
+                for name, sql in each.execute(query)
+            ]
+            for each in (connection, old)
+        ]
+        assert sides[0] == sides[1]
+        found = connection.execute("SELECT rowid FROM article_search WHERE article_search MATCH 'version'").fetchall()
+        assert len(found) == 2
 
 
 def test_a_ledger_that_is_written_can_be_opened_and_read(tmp_path: Path) -> None:

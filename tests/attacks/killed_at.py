@@ -16,6 +16,8 @@ PLACES = ("before-deciding", "after-deciding", "after-recording", "while-publish
 
 
 def main(place: str, at: int) -> None:
+    from kafka import KafkaProducer
+
     from newsflow.cli import main as newsflow
     from newsflow.kafka.producer import BatchWriter
     from newsflow.kafka.reader import AvailableReader
@@ -42,6 +44,8 @@ def main(place: str, at: int) -> None:
         "after-recording": (Ledger, "record", None, die),
         "while-publishing": (BatchWriter, "send", half_way, None),
         "before-committing": (AvailableReader, "finish", die, None),
+        "before-sending-again-counts": (KafkaProducer, "commit_transaction", die, None),
+        "after-sending-again-counts": (KafkaProducer, "commit_transaction", None, die),
     }[place]
     setattr(owner, name, around(getattr(owner, name), before, after))
     newsflow()

@@ -103,6 +103,7 @@ READERS: dict[str, tuple[list[str], bytes]] = {
     "publish": (["-", "--check"], RAW),
     "normalise": (["-"], PAGE.encode()),
     "sources learn": (["-"], RAW),
+    "feeds import": (["-"], b'<opml><body><outline xmlUrl="https://post.example/feed"/></body></opml>'),
     "routes test": (["-"], ARTICLE),
     "topics explain": (["-", "--topic", "syria"], ARTICLE),
     "topics diff": (["shipped", "shipped", "--on", "-"], ARTICLE),

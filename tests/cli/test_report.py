@@ -22,7 +22,7 @@ from newsflow.errors import UsageError
 from newsflow.tools.broker import LocalBroker
 
 HEADINGS = (
-    "64 raw events, each with exactly one outcome",
+    "66 raw events, each with exactly one outcome",
     "Records by topic",
     "Feeds of single subscribers",
     "One article, and why it is tagged as it is",
@@ -51,6 +51,7 @@ def demo(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
         timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    (folder / "told").write_text(done.stderr, encoding="utf-8")
     return done.stdout
 
 
@@ -70,7 +71,10 @@ def on_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_without_kafka_the_same_job_runs_on_files(on_files: tuple[Path, str]) -> None:
     folder, text = on_files
     assert [heading for heading in HEADINGS if heading not in text] == []
-    assert (folder / "demo" / "output" / "subscribers" / "lebanon-desk.jsonl").is_file()
+    assert "2 raw events published from 3 answers" in folder.joinpath("told").read_text()
+    lines = (folder / "demo" / "output" / "subscribers" / "lebanon-desk.jsonl").read_text(encoding="utf-8").splitlines()
+    [polled] = [line for line in lines if '"source":"tide-gazette"' in line]
+    assert "reopened the fish market beside the harbour of Tripoli" in polled
     check_lines(text, 80)
 
 
@@ -102,7 +106,8 @@ def test_twice_in_a_row_on_kafka(own_broker: LocalBroker, tmp_path: Path) -> Non
     for text in (first, second):
         assert [heading for heading in HEADINGS if heading not in text] == []
         assert "alerts received by a webhook on this machine, signature checked" in text
-        assert "44 articles, 48 versions" in text
+        assert "46 articles, 50 versions" in text
+        assert "Lebanon opens Tripoli's rebuilt fish market" in text, "from a feed to an alert"
         assert f"newsflow dev down --directory {own_broker.directory} " in " ".join(text.split())
         check_lines(text, 120)
     counts = [line for line in first.splitlines() if "SQLite" in line or "alerts received" in line]
@@ -113,4 +118,4 @@ def test_results_know_no_store_on_files(on_files: tuple[Path, str]) -> None:
     folder = on_files[0] / "demo"
     config = settings(folder / "newsflow.yaml").config
     results: Results = results_of(folder / "newsflow.yaml", config, [], output=folder / "output")
-    assert (results.stores, results.feeds["subscriber.lebanon-desk"]) == ([], 8)
+    assert (results.stores, results.feeds["subscriber.lebanon-desk"]) == ([], 9)

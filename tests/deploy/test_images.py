@@ -72,7 +72,7 @@ def test_the_images_packages_are_those_we_test_with_and_have_their_digests() -> 
     constraints = dict(re.findall(r"^([^#=\s]+)==(\S+)$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE))
     assert {name: constraints.get(name) for name in locked} == locked
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = ("postgres", "chat", "opensearch", "iceberg")
+    extras = ("postgres", "chat", "opensearch", "iceberg", "serve")
     wanted = [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
     names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=,; ]", each)[0]).lower() for each in wanted}
     assert names - {re.sub(r"[-_.]+", "-", name).lower() for name in locked} == set()

@@ -115,7 +115,8 @@ class JobProcess:
             "NEWSFLOW_TOPICS__PATHS": AS_LIST,
             # What tests write was fetched, it says, long before.
             "NEWSFLOW_ALERTS__FRESH_H": "0",
-            # A second of each start; what is about stories asks for it.
+            # What costs each start a second or more: what is about workers or stories asks for it.
+            "NEWSFLOW_RUN__WORKERS": "1",
             "NEWSFLOW_STORIES__ENCODER": "none",
             **self.environ,
         }

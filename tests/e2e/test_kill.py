@@ -66,7 +66,7 @@ def kill_again_and_again(
         broker.settings, topic, with_dead_letters(list(raw_events(events, seed=3, size_chars=900))), course.publish_s
     )
     publisher.start()
-    job = JobProcess(broker, topic, folder, url, group=topic, environ=SMALL_BATCHES)
+    job = JobProcess(broker, topic, folder, url, group=topic, environ={**SMALL_BATCHES, "NEWSFLOW_RUN__WORKERS": "2"})
     moments = random.Random(5)
     for _ in range(course.kills):
         before = decided(url)

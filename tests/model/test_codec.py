@@ -19,7 +19,10 @@ from newsflow.model import (
     Event,
     Evidence,
     Mention,
+    NamedPlace,
     Origin,
+    PlaceEvidence,
+    PlaceSpan,
     PublicationDate,
     Reason,
     Rejected,
@@ -59,6 +62,14 @@ _published = st.builds(
     PublicationDate, _instants, st.sampled_from(["explicit", "source"]), st.sampled_from(["json-ld", "text"]), _texts
 ) | st.builds(PublicationDate, _naive, st.just("unknown"), st.sampled_from(["meta", "feed"]), _texts)
 _evidence = st.builds(Evidence, _texts, st.sampled_from(["title", "body"]), _counts, _counts, _texts, _floats)
+_evidence |= st.builds(
+    PlaceEvidence, _texts, st.sampled_from(["title", "body"]), _counts, _counts, _texts, _floats, _ids
+)
+_place = st.builds(
+    NamedPlace, _texts, _texts, st.sampled_from(["city", "subdivision"]), _ids, st.none() | _ids,
+    st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180),
+    st.lists(st.builds(PlaceSpan, st.sampled_from(["title", "body"]), _counts, _counts), min_size=1, max_size=2).map(tuple),
+)  # fmt: skip
 _articles = st.builds(
     Article,
     source=_ids,
@@ -81,6 +92,8 @@ _articles = st.builds(
         st.builds(TopicMatch, _ids, _ids, _ids, _floats, _ids, st.lists(_evidence, max_size=2).map(tuple)), max_size=2
     ).map(tuple),
     mentions=st.lists(st.builds(Mention, _ids, _ids, st.integers(1, 9)), max_size=2).map(tuple),
+    places=st.lists(_place, max_size=2).map(tuple),
+    dateline=st.none() | _place,
     duplicate_of=st.none() | _ids,
     origin=st.none() | st.builds(Origin, _ids, _counts, _counts, _ids),
     raw=st.dictionaries(_texts, st.none() | st.booleans() | _floats | _texts, max_size=3),

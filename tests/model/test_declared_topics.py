@@ -29,7 +29,7 @@ def test_every_topic_that_names_knows_is_declared_and_no_other() -> None:
     known = {names.RAW_TOPIC, names.ARTICLE_TOPIC, names.DUPLICATE_TOPIC, names.ALERT_TOPIC, names.DEBUG_TOPIC}
     known |= {names.topic_feed("syria"), names.topic_feed("united-states")}
     known |= {names.feed_topic(names.subscriber_feed("desk"))}
-    known |= {names.TREND_TOPIC, names.BURST_TOPIC, names.STORY_TOPIC}
+    known |= {names.TREND_TOPIC, names.BURST_TOPIC, names.STORY_TOPIC, names.LETTER_STATE_TOPIC}
     # `newsflow deliver` reads the published articles, and stores may refuse some.
     known |= {names.dead_letter_topic(name) for name in [*INPUTS, names.ARTICLE_TOPIC]}
     assert set(TOPICS) == known

@@ -63,6 +63,9 @@ FURNITURE = {
     "المزيد من الأخبار": "read-also",
     "Популярное": "read-also",
     "Читайте также: паром стоит второй день": "read-also",
+    # Longer than any headline: the text that follows one has run into it.
+    "Читайте также: паром стоит второй день Депутаты Меррова обсудили причал и три его моста и решили, что до весны "
+    "их закроют для всех машин, кроме пожарных": None,
     "Lire aussi : le ferry à quai": "read-also",
     "Also on merrow.example Ferry lies idle for a second day": "read-also",
     "关联阅读": None,

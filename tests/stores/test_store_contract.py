@@ -182,3 +182,21 @@ def test_any_batches_in_any_order_end_in_the_same_state(harness: Harness, seed: 
     store.close()
     assert harness.versions() == sorted(each.key for each in rows)
     assert harness.current() == shown(rows)
+
+
+def test_what_is_forgotten_is_gone_and_nothing_else(harness: Harness) -> None:
+    with harness.open() as store:
+        if store.name == "iceberg":  # Old snapshots would keep it.
+            with pytest.raises(SinkError, match="cannot forget"):
+                store.forget("a", 3)
+            return
+        assert store.forget("a", 3) == 0
+        store.write([row("a"), row("b")])
+        store.write([row("a", 2), row("c", title="beside it")])
+        assert store.forget("a", 3) == 2
+        assert harness.versions() == [("b", 1), ("c", 1)]
+        assert harness.current() == shown([row("b"), row("c", title="beside it")])
+        store.write([row("a", 3, Action.WITHDRAW)])
+        assert store.forget("a", 3) == 0
+    assert harness.versions() == [("a", 3), ("b", 1), ("c", 1)]
+    assert harness.current()["a"] == (3, True, "")

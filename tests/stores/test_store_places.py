@@ -17,6 +17,7 @@ from newsflow.stores.iceberg import IcebergStore
 from newsflow.stores.jsonl import JsonLinesStore
 from newsflow.stores.parquet import ParquetStore, to_table
 from newsflow.stores.registry import check_places
+from newsflow.stores.sql import migrations_of
 from newsflow.stores.sqlite import SqliteStore
 from newsflow.tools.postgres import LocalPostgres
 from tests.postgres_helpers import new_database
@@ -48,7 +49,10 @@ def test_the_tables_of_an_earlier_release_move_into_the_schema(postgres: LocalPo
     harness = PostgresHarness(new_database(postgres))
     with harness.open() as store:
         store.write([row("a")])
+    migrations = migrations_of("postgresql")
     with psycopg.connect(harness.url, autocommit=True) as connection:
+        connection.execute("SET search_path = newsflow_store")
+        migrations.take_back(lambda sql: connection.execute(sql.encode()), 1, {1, 2})
         for table in ("article", "article_version", "article_topic", "store_migration"):
             connection.execute(f"ALTER TABLE newsflow_store.{table} SET SCHEMA public")
         connection.execute("DROP SCHEMA newsflow_store")

@@ -56,6 +56,32 @@ def test_full_text_and_topics_in_postgresql(postgres: LocalPostgres) -> None:
     harness.close()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_changes_are_numbered_and_spellings_are_folded(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    harness: SqliteHarness | PostgresHarness
+    if kind == "sqlite":
+        harness = SqliteHarness(tmp_path)
+        find = "id FROM article JOIN article_search ON article_search.rowid = no WHERE article_search MATCH '{}'"
+    else:
+        harness = PostgresHarness(new_database(request.getfixturevalue("postgres")))
+        find = "id FROM article WHERE search @@ websearch_to_tsquery('simple', '{}')"
+    with harness.open() as store:
+        store.write([row("bb"), row("a", title="أُعلنت مدرسةٌ", body="")])
+        store.write([row("a", 2, Action.WITHDRAW), row("bb", topics=())])  # the first is a version, the second is not
+        store.write([row("bb", 3, title="المدرسة"), row("bb", 2)])
+    assert harness.query("no, article_id, version FROM article_change ORDER BY no") == [
+        (1, "a", 1), (2, "bb", 1), (3, "a", 2), (4, "bb", 3),
+    ]  # fmt: skip
+    topics = "no FROM article_change_topic WHERE topic = 'syria' ORDER BY no"
+    assert harness.query(topics) == [(1,), (2,), (3,), (4,)], "who follows a topic hears that an article has left it"
+    assert harness.query(find.format("المدرسه")) == [("bb",)]
+    assert harness.query(find.format("المدرسة")) == [("bb",)]
+    assert harness.query(find.format("اعلنت")) == [], "a withdrawn text is not found"
+    harness.close()
+
+
 def test_full_text_by_language_in_opensearch(store_opensearch: str) -> None:
     harness = OpenSearchHarness(store_opensearch, "search")
     with harness.open() as store:

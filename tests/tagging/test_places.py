@@ -9,7 +9,6 @@ from newsflow.tagging.explain import explain
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.places.names import grammar_of, script_of, stem_of
 from newsflow.tagging.rule import Rule, Term
-from newsflow.tagging.text import FoldedText
 from tests.tagging.tagging_articles import make_article, slice_of
 
 
@@ -122,8 +121,54 @@ def test_endings_go_by_language(language: str, name: str, forms: tuple[str, ...]
         assert not grammar.may_follow(other.removeprefix(stem), own), other
 
 
-def test_every_entry_can_be_read() -> None:
-    found = gazetteer().find(FoldedText("", "Cardiff"), "en")
+def test_every_entry_can_be_read(shipped: RuleSet) -> None:
+    found = shipped.places(shipped.scan(make_article("", "Cardiff", "en")))
     assert [name.place.country for name in found[0].names] == ["GB"]
     for term in gazetteer().terms():
         assert script_of(term.removesuffix("*")) is not None, term
+
+
+def test_places_are_named_with_where_they_lie_and_that_of_the_dateline_apart(shipped: RuleSet) -> None:
+    body = (
+        "PARIS, Nov 3 (Wire) - The river rose in Lyon. In Texas, Houston was dry. London, Ontario is safe, as is Lyon."
+    )
+    article = make_article("Floods hit Marseille", body, "en")
+    tags = shipped.tag(article)
+    assert tags.dateline is not None
+    assert (tags.dateline.name, tags.dateline.text, tags.dateline.country) == ("Paris", "PARIS", "FR")
+    assert [(place.name, place.kind, place.country, place.subdivision) for place in tags.places] == [
+        ("Marseille", "city", "FR", "93"),
+        ("Lyon", "city", "FR", "84"),
+        ("Texas", "subdivision", "US", None),
+        ("Houston", "city", "US", "TX"),
+        ("London", "city", "CA", "08"),
+        ("Ontario", "subdivision", "CA", None),
+    ]
+    lyon = tags.places[1]
+    assert (lyon.latitude, lyon.longitude) == (45.75, 4.85)
+    for place in tags.places:
+        spans = [getattr(article, span.field)[span.start : span.end] for span in place.spans]
+        assert spans == [place.text] * len(spans)
+    assert len(lyon.spans) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "names"),
+    [
+        ("ru", "Пожар начался в Берлине и под Казанью", {"Берлине": "Berlin", "Казанью": "Kazan"}),
+        ("ar", "التقى الوزير نظيره في بيروت وبغداد", {"بيروت": "Beirut", "بغداد": "Baghdad"}),
+        ("zh", "柏林的市长访问了上海", {"柏林": "Berlin", "上海": "Shanghai"}),
+        ("en", "Paris Hilton did not come", {}),
+    ],
+)
+def test_places_have_their_english_names(shipped: RuleSet, language: str, text: str, names: dict[str, str]) -> None:
+    places = shipped.tag(make_article(text, "", language)).places
+    assert {place.text: place.name for place in places} == names
+
+
+def test_evidence_says_what_kind_of_name_it_is(shipped: RuleSet) -> None:
+    (topic, *_) = shipped.tag(make_article("Berlin and Chemnitz agree", "", "en")).topics
+    assert [(each.text, getattr(each, "kind", None)) for each in topic.evidence] == [
+        ("Berlin", None),
+        ("Chemnitz", "city"),
+    ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from newsflow.errors import ConfigError
+from newsflow.kept import digest_of
 from newsflow.model import Article
 from newsflow.tagging import RuleSet, load_rules, prepared, read_rules
 from newsflow.tagging import ruleset as ruleset_module
@@ -163,11 +164,11 @@ def test_a_file_that_would_run_something_runs_nothing(rule_file: Path, cache: Pa
     file, mark = the_file(cache), tmp_path / "was-here"
     for call, *args in ((os.mkdir, str(mark)), (eval, f"__import__('os').mkdir({str(mark)!r})")):
         content = pickle.dumps(Evil(call, *args), protocol=5)
-        file.write_bytes(prepared._digest(file.stem, content) + content)
+        file.write_bytes(digest_of(file.stem, [content]) + content)
         assert load_rules(rule_file).rules[0].id == "dam"
         assert not mark.exists()
         content = pickle.dumps([Term("x")], protocol=5)  # allowed, but not tables
-        file.write_bytes(prepared._digest(file.stem, content) + content)
+        file.write_bytes(digest_of(file.stem, [content]) + content)
         assert load_rules(rule_file).rules[0].id == "dam"
 
 

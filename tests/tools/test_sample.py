@@ -12,7 +12,9 @@ import yaml
 from newsflow.model import Outcome, RawArticle, Reason, Rejected
 from newsflow.model.raw import DEFAULT_LIMITS, parse_raw
 from newsflow.normalise import load_profiles
+from newsflow.sources.feedlist import feeds_of
 from newsflow.tools.sample.build import SampleEvent, event_entries, sample_events, sources_path, text_of, write_sample
+from newsflow.tools.sample.site import LIST
 from tests.sample_expectations import FILE, expectations
 
 EVENTS = list(sample_events())
@@ -51,7 +53,8 @@ def test_no_text_layout_or_source_is_unused() -> None:
     assert {path.stem for path in (HERE / "layouts").iterdir()} == {
         entry.get("layout", entry["source"]) for entry in entries
     }
-    assert set(load_profiles(sources_path())) == {entry["source"] for entry in entries}
+    polled = {feed.source for feed in feeds_of(LIST, "feeds.yaml")}
+    assert set(load_profiles(sources_path())) == {entry["source"] for entry in entries} | polled
 
 
 def test_texts_are_prose_of_some_length_in_five_languages_and_more() -> None:

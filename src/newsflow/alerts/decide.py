@@ -27,6 +27,11 @@ _TOGETHER = {
 """Reasons whose stories go out in one alert, and how it describes them."""
 
 
+def in_words(reason: str) -> str:
+    """Why an alert waits."""
+    return {"digest": "waits for its digest", "cool-down": "waits out its cool-down"}.get(reason) or _TOGETHER[reason]
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionPlanner:
     """The alerts of one subscription: `rule` is its condition in words, `topics` those whose evidence counts.

@@ -20,6 +20,7 @@ from functools import partial, reduce
 from types import TracebackType
 from typing import TypeVar
 
+from newsflow import metrics
 from newsflow.alerts.outbox import OPEN_AFTER, Backlog, Outbox, PendingDelivery
 from newsflow.alerts.senders.base import Attempt, DeliveryResult, Sender, send_once
 from newsflow.alerts.senders.registry import make_senders
@@ -147,6 +148,8 @@ class Drainer:
                 continue
             tried = self._try(each)
             counts[tried.attempt.result] += 1
+            result = tried.attempt.result.value
+            metrics.count("newsflow_deliveries_total", destination=each.destination, result=result)
             if tried.attempt.result is DeliveryResult.RETRY:
                 waiting.add(each.subscription)
             _write_down(outbox, tried, self.clock())

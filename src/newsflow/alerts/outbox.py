@@ -146,9 +146,15 @@ class Outbox:
         self._run(lambda db: db.execute(sql, [state, storable(error), due, alert_id, destination]))
 
     def alerts(
-        self, limit: int = 100, *, subscription: str | None = None, state: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        subscription: str | None = None,
+        state: str | None = None,
+        before: tuple[int, str] | None = None,
     ) -> list[LoggedAlert]:
-        """Return alerts, the newest first, of all subscriptions or one; with `state`, those with a delivery in it."""
+        """Return alerts, the newest first, of all subscriptions or one; with `state`, those with a delivery in it;
+        with `before`, those behind one, by when it was raised (in microseconds) and its id."""
         conditions, parameters = ["1 = 1"], list[object]()
         if subscription is not None:
             conditions.append("subscription = ?")
@@ -156,6 +162,9 @@ class Outbox:
         if state is not None:
             conditions.append("EXISTS (SELECT 1 FROM delivery WHERE alert_id = alert.id AND state = ?)")
             parameters.append(state)
+        if before is not None:
+            conditions.append("(created_at < ? OR created_at = ? AND id > ?)")
+            parameters += [before[0], *before]
         where = f"{' AND '.join(conditions)} ORDER BY created_at DESC, id LIMIT ?"
         return self._run(lambda db: _logged(db, where, [*parameters, limit]), writes=False)
 
@@ -176,6 +185,14 @@ class Outbox:
 
     def _now(self) -> int:
         return to_micros(self._ledger.now())
+
+
+def alerts_about(db: Database, article_id: str, since: datetime) -> list[LoggedAlert]:
+    """The alerts since then that list an article, the oldest first. Goes through all alerts since then."""
+    sql = "SELECT id, article_id, value FROM alert WHERE created_at >= ?"
+    said = orjson.dumps({"id": article_id})[1:-1]
+    ids = [row[0] for row in db.query(sql, [to_micros(since)]) if row[1] == article_id or said in bytes(row[2])]
+    return _logged(db, "id {in_texts} ORDER BY created_at, id", [db.list_of(ids)]) if ids else []
 
 
 def raise_alerts(db: Database, alerts: Sequence[PendingAlert], now_micros: int) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from newsflow.alerts.build import story_key
-from newsflow.alerts.decide import SubscriptionPlanner
+from newsflow.alerts.decide import SubscriptionPlanner, in_words
 from newsflow.alerts.outbox import raise_alerts
 from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, encode_alert
@@ -161,6 +161,16 @@ def load_subscriber(db: Database, subscription: str) -> SubscriberState:
     """Return what is remembered of a subscription; an empty state when it is new."""
     rows = db.query("SELECT state FROM alert_subscriber WHERE subscription = ?", [subscription])
     return SubscriberState.from_json(rows[0][0]) if rows else SubscriberState()
+
+
+def withheld_of(db: Database, stories: Collection[str]) -> list[tuple[str, str, str, datetime]]:
+    """The alerts of these stories that wait: subscription, reason, the same in words, until when."""
+    found = []
+    for subscription, state in db.query("SELECT subscription, state FROM alert_subscriber ORDER BY subscription"):
+        for key, alert in SubscriberState.from_json(state).withheld.items():
+            if key in stories:
+                found.append((subscription, alert.reason, in_words(alert.reason), alert.until))
+    return found
 
 
 def _load_stories(db: Database, subscription: str, keys: Iterable[str]) -> dict[str, StoryState]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, settings
+from newsflow.cli.options import ConfigOption, LedgerOption, LimitOption, Output, OutputOption, StateOption, settings
 from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, emit, tell
 from newsflow.errors import UsageError, not_there
 
@@ -32,15 +32,16 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 @app.command("list")
 def list_alerts(
     subscription: Annotated[str | None, typer.Option("--subscription", "-s", help="Only of this subscription.")] = None,
-    state: Annotated[
-        str | None, typer.Option("--state", help="Only with a delivery that is pending, sent, failed or old.")
-    ] = None,
+    state: StateOption = None,
     limit: LimitOption = 50,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List alerts, the newest first, with what became of them at each destination."""
+    """List alerts, the newest first, with what became of them at each destination.
+
+    With --state those that have a delivery that is pending, sent, failed or old.
+    """
     if state not in (None, "pending", "sent", "failed", "old"):
         raise UsageError(f"--state {state!r}: accepted are pending, sent, failed and old")
     with _outbox(settings(config, ledger=ledger).config) as outbox:

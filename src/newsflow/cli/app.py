@@ -12,20 +12,27 @@ from newsflow.cli import (
     dedup,
     demo,
     dev,
+    dlq,
     doctor,
     evaluate,
+    feeds,
+    forget,
+    imports,
     jobs,
     kafka,
     ledger,
     normalise,
+    poll,
     publish,
     routes,
     run,
     schemas,
+    serve,
     store,
     stories,
     tail,
     topics,
+    trace,
     trends,
 )
 from newsflow.cli.options import Output, OutputOption
@@ -46,8 +53,13 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("poll")(poll.poll)
+app.command("import")(imports.import_files)
+app.add_typer(feeds.app, name="feeds")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
+app.command("trace")(trace.trace)
+app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
 app.add_typer(dedup.app, name="dedup")
@@ -56,6 +68,8 @@ app.add_typer(topics.app, name="topics")
 app.command("trends")(trends.trends)
 app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(dlq.app, name="dlq")
+app.command("serve")(serve.serve)
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

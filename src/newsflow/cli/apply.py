@@ -22,6 +22,7 @@ from newsflow.cli.options import (
     OutputOption,
     ReplaceOption,
     settings,
+    who,
 )
 from newsflow.cli.output import EXIT_FAILED, emit, few, tell
 from newsflow.resources import SHIPPED
@@ -148,18 +149,12 @@ def _apply(
 
 
 def _carry_out(plan: Plan, folder: Path) -> None:
-    import getpass
-    import socket
     from datetime import UTC, datetime
 
     from newsflow import __version__
     from newsflow.tagging.applied import carry_out
 
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # In a container the user may have no name.
-        user = "unknown"
-    carry_out(plan, folder, at=datetime.now(UTC), by=f"{user}@{socket.gethostname()}", release=__version__)
+    carry_out(plan, folder, at=datetime.now(UTC), by=who(), release=__version__)
 
 
 def _tell_changes(plan: Plan) -> None:

@@ -158,7 +158,6 @@ def article_of(
     """The article of an article.v1 value; that of a raw-article.v1 value or of a page, normalised with the profile of
     its source, or as `newsflow normalise` made it, and with `rules` tagged; or why there is none. With a `language`, a
     text is the article as it is."""
-    from dataclasses import replace
     from datetime import UTC, datetime
 
     from newsflow.model import Rejected
@@ -181,8 +180,7 @@ def article_of(
         article = raw if isinstance(raw, Rejected) else normalise(raw, profiles.get(raw.source), datetime.now(UTC))
     if rules is None or isinstance(article, Rejected):
         return article
-    tags = rules.tag(article)
-    return replace(article, topics=tags.topics, mentions=tags.mentions)
+    return rules.tag(article).on(article)
 
 
 def plain_text(given: Input) -> str | None:

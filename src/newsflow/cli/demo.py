@@ -80,6 +80,7 @@ def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output)
         kafka = KafkaSettings.of(config.kafka)
         tell(f"topics: {len(apply_topics(kafka, declared(config)))} created or altered, the rest are as declared")
         _skip_what_is_there(config)
+        _poll(file, config)
         tell(f"{_publish(kafka, config.kafka.input_topic)} raw events published to {config.kafka.input_topic}")
         _run_both(config)
     alerts = [entry["alert"] for entry in read_received(directory / "alerts-received.jsonl")]
@@ -109,9 +110,11 @@ def _on_files(directory: Path, form: Output) -> None:
     from newsflow.tools.sample.build import write_sample
 
     sample, output = directory / "sample.jsonl", directory / "output"
-    tell(f"{write_sample(sample)} raw events in {sample}")
     file = _write_settings(directory, output / "ledger.sqlite3")
     config = settings(file).config
+    tell(f"{write_sample(sample)} raw events in {sample}")
+    polled = directory / "state.sqlite3"
+    _poll(file, settings(file, ledger=f"sqlite:///{polled.absolute()}").config, sample)
     tell(f"running: newsflow run ingest --input {sample} --output {output}\n")
     launch.on_files(load_job("ingest"), config, sample, output, quiet=True)
     alerts = [orjson.loads(line) for line in (output / "alerts.jsonl").read_bytes().splitlines()]
@@ -125,15 +128,18 @@ def _write_settings(
     import yaml
 
     from newsflow.tools.sample.build import routes_path, sources_path
+    from newsflow.tools.sample.site import LIST
 
     here = directory.absolute()
     shutil.copyfile(routes_path(), directory / "routes.yaml")
+    (directory / "feeds.yaml").write_text(LIST, encoding="utf-8")
     wanted = {
         "kafka": {"group": GROUP} | ({"bootstrap_servers": bootstrap_servers} if bootstrap_servers else {}),
         "ledger": {"url": f"sqlite:///{ledger.absolute()}"},
         "topics": {"applied": str(here / "topics")},
         "sources": {"paths": [str(sources_path())]},
         "routes": {"paths": ["routes.yaml"]},
+        "poll": {"feeds": ["feeds.yaml"], "contact": "https://newsroom.example/bot"},
         "stores": {"articles": f"sqlite:///{here / 'articles.sqlite3'}", "lake": f"parquet:///{here / 'lake'}"},
     }
     if webhook is not None:
@@ -144,6 +150,20 @@ def _write_settings(
     file = directory / "newsflow.yaml"
     file.write_text("# The settings of `newsflow demo`, written again by each.\n" + yaml.safe_dump(wanted), "utf-8")
     return file
+
+
+def _poll(file: Path, config: Config, out: Path | None = None) -> None:
+    """What `newsflow poll --once` does, with a site that is there meanwhile."""
+    from dataclasses import replace
+
+    from newsflow.cli.poll import poll_feeds
+    from newsflow.tools.sample.site import FEED, ExampleSite
+
+    tell(f"running: newsflow poll --once -c {file}, of {FEED}, a site on this machine")
+    with ExampleSite() as site:
+        poll = replace(config.poll, proxy=site.proxy, host_delay_s=0)
+        done = poll_feeds(replace(config, poll=poll), [Path(path) for path in poll.feeds], out, once=True)
+    tell(f"{done.published} raw events published from {done.requests} answers")
 
 
 def _publish(kafka: KafkaSettings, topic: str) -> int:

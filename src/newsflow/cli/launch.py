@@ -28,10 +28,11 @@ from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, NewsflowError, UsageError
-from newsflow.ingest.deliver import ALERTS, sink_on_flink
+from newsflow.ingest.deliver import sink_on_flink
 from newsflow.ingest.emit import rows, story_rows
 from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
+from newsflow.ingest.measures import show_outbox, start_metrics
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.ingest.unnamed import remove_unnamed
 from newsflow.kafka.client import make_consumer
@@ -40,6 +41,7 @@ from newsflow.kafka.settings import KafkaSettings
 from newsflow.ledger import mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
 from newsflow.leftovers import end_within, nothing_left_behind
+from newsflow.model.letter import ALERTS
 from newsflow.outages import outages
 from newsflow.runners.flink import submit
 from newsflow.runners.flink_rest import FlinkCluster, FlinkJob, flink_name
@@ -354,6 +356,7 @@ def locally(
     beats = Heartbeat(heartbeat, sinks or ("",))
     done = Done(where="" if sinks else f"ledger {mask_url(config.ledger.url)}")
     outages.waiting = beats.waiting
+    start_metrics(config)
     if not quiet:
         tell(_starting(config, sinks))
     with RunProgress(quiet or bool(sinks)) as progress, opened(config) as runtime, ExitStack() as stack:
@@ -456,6 +459,7 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
         return
     outbox = (lambda: Outbox(runtime.alert_ledger)) if sinks else (lambda: Outbox(runtime.ledger))
     tick = (lambda now: runtime.planner.tick(now)) if sinks else None
+    show_outbox([name for name, _ in runtime.config.destinations], outbox)
     last_s = min(LAST_DRAIN_S, runtime.config.limits.shutdown_s * 2 / 3)
     with AlertDelivery(outbox, runtime.config.destinations, last_s, tick) as delivery:
         yield
@@ -479,10 +483,16 @@ def _upkeep(config: Config, wanted: bool) -> Upkeep:
 def on_runner(definition: JobDefinition, config: Config, sinks: Sequence[str], beam_args: Sequence[str]) -> Done:
     """Run a job on the Beam runner that `beam_args` name, with the endless source, in one job for all sinks. Alert
     planner ticks and the outbox is drained in this process."""
+    config = _one_worker(config)
     done, job = Done(), Job(config, "endless", "kafka", sinks=tuple(sinks))
     with nothing_left_behind(), opened(config) as runtime, _alerting(runtime, sinks, done) if sinks else nullcontext():
         run_on(definition.build, job, beam_args)
     return done
+
+
+def _one_worker(config: Config) -> Config:
+    """The same for a runner that has processes of its own, unless the user says how many workers each may have."""
+    return replace(config, workers=config.workers or 1)
 
 
 def on_flink(
@@ -500,6 +510,7 @@ def on_flink(
     if sinks is not None and not definition.per_sink:
         raise UsageError(f"--sinks is for jobs that deliver; {name} writes to topics")
     sink = sink_on_flink(config, sinks) if definition.per_sink else ""
+    config = _one_worker(config)
     job = Job(config, "endless", "kafka", sinks=(sink,) if sink else (), patience_s=PATIENCE_ON_FLINK_S)
     called = flink_name(config.job, Path(name).stem) + (f".{sink}" if sink else "")
     # Where a user's own job reads is not known here.

@@ -156,7 +156,7 @@ def learn(file: SampleArgument, source: SourceOption = None, output: OutputOptio
         for proposal in proposals:
             data_json(asdict(proposal))
     else:
-        data("\n".join(_yaml(proposals)))
+        data("\n".join(profile_lines(proposals)))
 
 
 @app.command()
@@ -197,6 +197,22 @@ def findings(
             emit(output, asdict(each) | {"at": each.at.isoformat()}, row)
 
 
+@app.command("discover")
+def discover_feeds(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A page of the site, as its front page.")],
+    articles: Annotated[int, typer.Option("--articles", min=0, max=50, help="So many articles are previewed.")] = 10,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Find the feeds and sitemaps of a site, propose its list and profile, and show what some articles become.
+
+    Nothing is kept or published. It takes its time: a host is asked as gently as by `newsflow poll`.
+    """
+    from newsflow.cli.discover import discover
+
+    discover(url, articles, settings(config).config, output)
+
+
 def _raw_articles(file: Path) -> Iterator[RawArticle]:
     from newsflow.model import Rejected
     from newsflow.model.raw import parse_raw
@@ -212,7 +228,7 @@ def _raw_articles(file: Path) -> Iterator[RawArticle]:
         tell(f"{file}: {refused} lines are not valid raw events and were skipped")
 
 
-def _yaml(proposals: list[Proposal]) -> Iterator[str]:
+def profile_lines(proposals: list[Proposal]) -> Iterator[str]:
     """A profile file to edit: counts are comments; what the general rules drop anyway is left out."""
     yield "# Proposed from a sample: keep what never belongs to an article."
     yield "sources:"

@@ -42,6 +42,10 @@ ReplaceOption = Annotated[bool, typer.Option("--replace", help="Leave nothing bu
 ForceOption = Annotated[bool, typer.Option("--force", help="Go on in spite of what is refused without it.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Only check; exit 1 when something is wrong.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
+StateOption = Annotated[
+    str | None, typer.Option("--state", help="Only what is in this state; which there are is said above.")
+]
+WhyOption = Annotated[str, typer.Option("--why", help="Why, for those who look later.")]
 SINCE = "How far back: 90m, 36h, 7d."
 SinceOption = Annotated[str | None, typer.Option("--since", help=SINCE)]
 TopicOption = Annotated[str | None, typer.Option("--topic", metavar="ID", help="Only of this tagging topic.")]
@@ -71,7 +75,11 @@ def settings(config: Path | None, bootstrap_servers: str | None = None, ledger: 
     """The checked configuration of a command, with what its options say over it."""
     from newsflow.config.load import load_config
 
-    return load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, "ledger.url": ledger})
+    loaded = load_config(config, flags={"kafka.bootstrap_servers": bootstrap_servers, "ledger.url": ledger})
+    if loaded.config.log_format == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(log_json())
+    return loaded
 
 
 def for_job(job: str, loaded: Loaded) -> Loaded:
@@ -81,6 +89,18 @@ def for_job(job: str, loaded: Loaded) -> Loaded:
     from newsflow.config.load import config_of
 
     return replace(loaded, config=config_of(job, loaded.config))
+
+
+def who() -> str:
+    """Who types the command, and where: for what is to be accounted for."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # In a container the user may have no name.
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
 
 
 def set_up_logging(verbose: int = 0, quiet: bool = False) -> None:
@@ -120,6 +140,29 @@ def log_lines() -> logging.Formatter:
         return "\n".join("  " + lines(line) for line in without_secrets(text).splitlines())
 
     return LogLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def log_json() -> logging.Formatter:
+    """Each record as one JSON object: `time`, `level`, `logger`, `message`, `error` with its traceback, and `event_id`
+    where it is about one event."""
+    from datetime import UTC, datetime
+
+    import orjson
+
+    from newsflow.shown import json_text, without_secrets
+
+    class LogJson(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+            said = {"time": at.replace("+00:00", "Z"), "level": record.levelname.lower(), "logger": record.name}
+            said["message"] = without_secrets(record.getMessage())
+            if record.exc_info:
+                said["error"] = without_secrets(self.formatException(record.exc_info))
+            if event_id := getattr(record, "event_id", None):
+                said["event_id"] = event_id
+            return json_text(orjson.dumps(said).decode())
+
+    return LogJson()
 
 
 def _is_ours(record: Any) -> bool:

@@ -221,7 +221,7 @@ def publish(
     _report(done, output)
 
 
-def _refused(event: Event, limits: RawLimits, sources: Collection[str] | None) -> Rejected | None:
+def refused(event: Event, limits: RawLimits, sources: Collection[str] | None) -> Rejected | None:
     """What the job would say against an event before it reads its page. `sources`: the ones that it knows, where they
     are closed."""
     from newsflow.model import Rejected
@@ -263,7 +263,7 @@ def _check(file: Path, config: Config, output: Output) -> None:
 
     for event in read_events(file, refuse_long, most_bytes):
         count += 1
-        found = _refused(event, RawLimits(max_bytes=most_bytes), sources)
+        found = refused(event, RawLimits(max_bytes=most_bytes), sources)
         if found is not None:
             refuse(event.offset, found)
     tell(f"{count} events, {wrong} of them not valid; nothing was published")

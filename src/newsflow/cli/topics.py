@@ -204,6 +204,8 @@ def _applied_over(new: str, config: Path | None) -> RuleSet:
 
 def explanation_text(explanation: Explanation, article: Article, *, colour: bool) -> Iterator[str]:
     """The lines of one explanation; `colour` marks hits by terminal colours, else by brackets."""
+    from newsflow.model import PlaceEvidence
+
     score = f"score {explanation.score:g} of {explanation.threshold:g}"
     short = f", {explanation.missing:g} short" if explanation.missing else ""
     yield f"{explanation.rule} {explanation.version}: the article {VERDICTS[explanation.verdict]}; {score}{short}"
@@ -214,7 +216,8 @@ def explanation_text(explanation: Explanation, article: Article, *, colour: bool
         yield f"  nothing counted, of {explanation.terms_searched} terms searched in this language"
     for counted in explanation.counted[:_MAX_LINES]:
         shown = in_context(article, counted.evidence, colour)
-        yield f"  +{counted.points:g} {counted.place}: {shown}  ({counted.evidence.term})"
+        kind = f", {counted.evidence.kind}" if isinstance(counted.evidence, PlaceEvidence) else ""
+        yield f"  +{counted.points:g} {counted.place}: {shown}  ({counted.evidence.term}{kind})"
     for excluded in explanation.excluded[:_MAX_LINES]:
         yield f"  not counted: {in_context(article, excluded.evidence, colour)}: {excluded.reason}"
     hidden = max(0, len(explanation.counted) - _MAX_LINES) + max(0, len(explanation.excluded) - _MAX_LINES)

@@ -23,7 +23,10 @@ from newsflow.config.settings import (
     JobLimits,
     Kafka,
     LedgerSettings,
+    PollSettings,
+    ReaderSettings,
     Security,
+    ServeSettings,
     Sources,
     StorySettings,
 )
@@ -159,11 +162,15 @@ def _anchor_paths(value: dict[str, Any], folder: Path) -> None:
     for section in ("sources", "topics", "routes"):
         if paths := value.get(section, {}).get("paths"):
             value[section]["paths"] = [path if path == SHIPPED else str(folder / path) for path in paths]
+    if feeds := value.get("poll", {}).get("feeds"):
+        value["poll"]["feeds"] = [str(folder / path) for path in feeds]
     if applied := value.get("topics", {}).get("applied"):
         value["topics"]["applied"] = str(folder / applied)
     for section in ("ledger", "blobs"):
         if "url" in value.get(section, {}):
             value[section]["url"] = _anchored_url(value[section]["url"], folder)
+    if copy := value.get("serve", {}).get("copy"):
+        value["serve"]["copy"] = _anchored_url(copy, folder)
     for name, url in value.get("stores", {}).items():
         value["stores"][name] = _anchored_url(url, folder)
 
@@ -214,7 +221,20 @@ def _build(merged: Mapping[str, Any]) -> Config:
         alerts_fresh_h=merged["alerts"]["fresh_h"],
         trends=_build_trends(merged["trends"]),
         stories=StorySettings(**merged["stories"]),
+        workers=merged.get("run", {}).get("workers"),
+        metrics_listen=merged["metrics"].get("listen"),
+        log_format=merged["log"]["format"],
+        poll=_build_poll(merged["poll"]),
+        serve=_build_serve(merged["serve"]),
     )
+
+
+def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
+    readers = (
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        for name, reader in sorted(members["readers"].items())
+    )
+    return ServeSettings(**{**members, "readers": tuple(readers)})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:
@@ -234,10 +254,20 @@ def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[Value
     if warm_up > baseline:
         message = f"warm_up_days {warm_up} is above baseline_days {baseline}: nothing could be raised"
         yield message, [(*at, "warm_up_days"), (*at, "baseline_days")]
+    yield from _poll_contradictions(merged["poll"])
     try:
         _windows(trends)
     except ValueError as error:
         yield str(error), [("trends", name) for name in ("period_s", "window_s", "grace_s", "lateness_h")]
+
+
+def _poll_contradictions(poll: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:
+    bounds = ("least_s", "start_s", "most_s")
+    if not poll["least_s"] <= poll["start_s"] <= poll["most_s"]:
+        shown = ", ".join(f"{name} {poll[name]}" for name in bounds)
+        yield f"{shown}; accepted: values in this order", [("poll", name) for name in bounds]
+    if list(poll["again_h"]) != sorted(poll["again_h"]):
+        yield f"again_h {poll['again_h']} is not in order; accepted: hours, the least first", [("poll", "again_h")]
 
 
 def _windows(trends: Mapping[str, Any]) -> WindowRule:
@@ -248,6 +278,11 @@ def _windows(trends: Mapping[str, Any]) -> WindowRule:
         grace_s=trends["grace_s"],
         lateness_s=round(trends["lateness_h"] * 3_600),
     )
+
+
+def _build_poll(members: Mapping[str, Any]) -> PollSettings:
+    lists = {name: tuple(members[name]) for name in ("feeds", "again_h")}
+    return PollSettings(**{**members, **lists})
 
 
 def _build_trends(members: Mapping[str, Any]) -> TrendSettings:

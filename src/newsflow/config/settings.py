@@ -73,6 +73,26 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class PollSettings:
+    """What `newsflow poll` asks, how often, and how gently. Sizes in bytes, spans in the unit of their names."""
+
+    feeds: tuple[str, ...] = ()
+    user_agent: str = "newsflow"
+    contact: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    allow_private: bool = False
+    workers: int = 16
+    host_delay_s: float = 2.0
+    timeout_s: float = 30.0
+    body_bytes: int = 4_194_304
+    start_s: float = 1_800.0
+    least_s: float = 300.0
+    most_s: float = 86_400.0
+    again_h: tuple[float, ...] = (1, 6, 24)
+    withdraw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where alerts go. `url` and `secret` may be references (`env:NAME`, `file:PATH`)."""
 
@@ -84,6 +104,26 @@ class Destination:
     mail_from: str | None = None
     mail_to: str | None = None
     """Mailboxes, with commas between."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+
+    token: str = field(repr=False)
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """What `newsflow serve` shows, and to whom. `store` is a name; `copy` is made where none can be read."""
+
+    copy: str = "sqlite:///.newsflow/serve.sqlite3"
+    store: str | None = None
+    full_text: bool = False
+    requests_per_minute: int = 600
+    streams: int = 1000
+    readers: tuple[tuple[str, ReaderSettings], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +168,12 @@ class Config:
     def alerts_fresh(self) -> timedelta:
         return timedelta(hours=self.alerts_fresh_h) or timedelta.max
 
+    metrics_listen: str | None = None
+    """Where Prometheus is answered, as HOST:PORT or HOST:PORT-PORT."""
+    log_format: str = "text"
     trends: TrendSettings = field(default_factory=TrendSettings)
     stories: StorySettings = field(default_factory=StorySettings)
+    workers: int | None = None
+    """Processes that read and tag; None: as many as there are cores."""
+    poll: PollSettings = field(default_factory=PollSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,15 @@ def identity_keys(article: Article) -> tuple[str, ...]:
         guid = article.guid.strip()
         names.append(hash_of("guid", article.source, f"http{guid[5:]}" if guid.startswith("https://") else guid))
     return tuple(names)
+
+
+def url_keys(url: str) -> tuple[str, ...]:
+    """The names that an article may have by an address that somebody types; by release 0.1 too."""
+    forms = [_name(url), former_url(url)]
+    with suppress(ValueError):
+        forms.append(_name(canonicalise_url(url)))
+    names = [hash_of("url", form) for form in forms if form is not None]
+    return tuple(dict.fromkeys([*names, *(FORMER_MARK + name for name in names)]))
 
 
 def own_key(article: Article) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from newsflow import metrics
 from newsflow.alerts.planner import AlertPlanner
 from newsflow.backoff import Backoff
 from newsflow.config.settings import Config
@@ -21,6 +22,7 @@ from newsflow.errors import ConfigError, LedgerError, SinkError, UsageError, not
 from newsflow.ingest.claims import Claimed
 from newsflow.model import Article, Event, Reason, Rejected
 from newsflow.model.headers import fetched_before_written
+from newsflow.model.letter import ALERTS, ALERTS_STAGE, STORE_STAGE
 from newsflow.secrets import resolve
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.registry import takes_several_writers
@@ -51,12 +53,12 @@ class StoreSink:
     read: Claimed | None = None
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, f"Store {self.name}", self.read)
+        rows, dead = _rows(events, STORE_STAGE + self.name, self.read)
         rows = [(event, row) for event, row in rows if row.article.version > 1 or self.wants(row.article)]
         by_row = {id(row): event for event, row in rows}
         refused = self.store.write([row for _, row in rows]) if rows else []
         return dead + [
-            (by_row[id(each.row)], Rejected(Reason.SINK_REJECTED, each.message, f"Store {self.name}"))
+            (by_row[id(each.row)], Rejected(Reason.SINK_REJECTED, each.message, STORE_STAGE + self.name))
             for each in refused
         ]
 
@@ -75,7 +77,7 @@ class AlertSink:
     """An article that was fetched longer before it was written is old."""
 
     def take(self, events: Sequence[Event]) -> list[DeadLetter]:
-        rows, dead = _rows(events, "Alerts", self.read)
+        rows, dead = _rows(events, ALERTS_STAGE, self.read)
         old = {number for number, (event, _) in enumerate(rows) if fetched_before_written(event) > self.fresh}
         self.planner().take([row.article for _, row in rows], datetime.now(UTC), old)
         return dead
@@ -107,9 +109,13 @@ class PatientSink:
         while True:
             try:
                 with self._turn:
-                    return self.sink.take(events)
+                    dead = self.sink.take(events)
+                for result, articles in (("taken", len(events) - len(dead)), ("refused", len(dead))):
+                    metrics.count("newsflow_sink_articles_total", articles, sink=self.sink.name, result=result)
+                return dead
             except (SinkError, LedgerError) as error:
                 failures += 1
+                metrics.count("newsflow_sink_failures_total", sink=self.sink.name)
                 self.alive()
                 pause_s = self.backoff.delay_s(failures)
                 if self._stop.is_set() or time.monotonic() + pause_s > deadline:
@@ -136,10 +142,6 @@ def _rows(
         except ValueError as error:
             dead.append((event, Rejected(Reason.SCHEMA_VIOLATION, f"not an article.v1: {error}", stage, "ValueError")))
     return rows, dead
-
-
-ALERTS = "alerts"
-"""The sink that lets the alert planner see articles; stores have the names of the configuration."""
 
 
 def sink_names(config: Config) -> tuple[str, ...]:

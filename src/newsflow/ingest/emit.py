@@ -15,8 +15,8 @@ from newsflow.model import Article, Decision, Event, Headers, Outcome, PendingAl
 from newsflow.model.codec import encode_dead_letter, encode_duplicate
 from newsflow.model.headers import (
     DECIDED_AT_HEADER,
-    ERROR_PREFIX,
     RECORD_TIME_HEADER,
+    attempt_of,
     dead_letter_headers,
     emitted_headers,
     header,
@@ -155,16 +155,9 @@ def dead_letter(
     """The event, untouched, for the topic beside its own; the headers say why. It repeats word for word when the job
     does: without a decision of the ledger, its time is that of the record. `qualifier` tells apart what several
     sinks refused for one reason."""
-    headers = dead_letter_headers(
-        event, rejected, job=job, time=decided_at or _time_of(event), attempt=_attempt(event), qualifier=qualifier
-    )
+    time, attempt = decided_at or _time_of(event), attempt_of(event.headers) + 1
+    headers = dead_letter_headers(event, rejected, job=job, time=time, attempt=attempt, qualifier=qualifier)
     return OutputRecord("dead-letter", dead_letter_topic(event.topic), event.key, event.value, headers, event.event_id)
-
-
-def _attempt(event: Event) -> int:
-    """One more than the attempt of the dead letter this event replays. Never counts retries: those repeat bytes."""
-    text = header(event.headers, ERROR_PREFIX + "attempt") or "0"
-    return int(text) + 1 if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 def _time_of(event: Event) -> datetime:

@@ -29,7 +29,7 @@ import orjson
 
 from newsflow.errors import SinkError, UsageError, in_words
 from newsflow.model import Event, Headers
-from newsflow.model.headers import DEAD_LETTER_PREFIXES, ERROR_PREFIX, ORIGIN_PREFIX
+from newsflow.model.headers import ORIGIN_PREFIX, own_headers
 from newsflow.model.names import TOPIC_ID, subscription_of
 from newsflow.stores.manifest import sync
 
@@ -280,7 +280,6 @@ def event_of(name: str, offset: int, line: bytes) -> Event:
     return Event(name, 0, offset, 0, key, value, headers)
 
 
-_KEPT = (ERROR_PREFIX + "attempt", ORIGIN_PREFIX + "timestamp")
 _HOLDING_A_RECORD = (b'{"topic":', b'{"reason":')
 """How the lines of both begin."""
 _PRINTED, _SET_ASIDE = {"topic", "partition", "offset", "headers"}, {"reason", "origin", "headers"}
@@ -312,7 +311,7 @@ def origin_topic(line: bytes) -> str | None:
 
 
 def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
-    headers = ((name, None if text is None else text.encode()) for name, text in members["headers"].items())
+    headers = tuple((name, None if text is None else text.encode()) for name, text in members["headers"].items())
     key, value = members.get("key"), members.get("value")
     if "dataref" in members:
         # What is printed is what the blob store holds. The record is the claim, or names the blob in a header alone.
@@ -320,7 +319,7 @@ def _printed(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Heade
         content = None if claim is None else orjson.dumps(claim)
     else:
         content = _bytes(members) or (None if value is None else orjson.dumps(value))
-    return key and key.encode(), content, tuple(filter(_is_own, headers))
+    return key and key.encode(), content, own_headers(headers)
 
 
 def _set_aside(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Headers]:
@@ -330,12 +329,6 @@ def _set_aside(members: dict[str, Any]) -> tuple[bytes | None, bytes | None, Hea
 
 def _bytes(members: dict[str, Any], name: str = "value_base64") -> bytes | None:
     return base64.b64decode(members[name], validate=True) if name in members else None
-
-
-def _is_own(header: tuple[str, bytes | None]) -> bool:
-    """Whether a header is the record's own. How often it was a dead letter goes with it: the next one counts on; and
-    when it was first written, since a replay makes no news of it."""
-    return header[0] in _KEPT or not header[0].startswith(DEAD_LETTER_PREFIXES)
 
 
 def _pieces(file: IO[bytes], piece: bytes) -> Iterator[bytes]:

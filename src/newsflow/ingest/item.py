@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from newsflow.errors import TimeLimitError
 from newsflow.model import Article, Candidate, Decision, Headers, Outcome, PublishedVersion, Reason, Rejected
@@ -32,6 +32,8 @@ class Item(Candidate):
     decision: Decision | None = None
     published: PublishedVersion | None = None
     debug: bytes | None = None
+    report: bytes = b""
+    """What of an article that may be new shows which story it belongs to."""
     words: Mapping[str, int] = field(default_factory=dict)
     """Counters of where its words went: see `normalise.words`."""
     failure: Rejected | None = None
@@ -40,6 +42,8 @@ class Item(Candidate):
     """It claims to have been fetched after it was written; `fetched_at` is when it was written."""
     old: bool = False
     """It was fetched so long before it was written that it raises no alert."""
+    read_s: float = 0.0
+    """When its batch was begun, in seconds since 1970."""
     promoted: bool = False
     """Not what its event asked for: the copy that takes the place of a withdrawn original, or a version that new
     rules made. It has no outcome."""
@@ -108,7 +112,9 @@ def each(
         try:
             results.append(work(value))
         except Exception as error:
-            log.warning("%s: a %s became a dead letter", stage, type(error).__name__, exc_info=True)
+            event: Any = getattr(value, "event", value)
+            about = {"event_id": getattr(event, "event_id", None)}
+            log.warning("%s: a %s became a dead letter", stage, type(error).__name__, exc_info=True, extra=about)
             results.append(failed(value, broken(stage, error)))
     return results
 

@@ -49,7 +49,7 @@ class Retagged:
 def retag_article(rules: RuleSet, article: Article) -> Retagged | None:
     """The article with the tags of `rules`, as its next version; None when it would be tagged as it is.
 
-    Scores, counts and evidence alone make no new version: they follow from the text and the rule's version.
+    Scores, counts, evidence and places alone make no new version: they follow from the text and the rule's version.
     """
     tags = rules.tag(article)
     before = {topic.id: topic.rule_version for topic in article.topics}
@@ -59,7 +59,7 @@ def retag_article(rules: RuleSet, article: Article) -> Retagged | None:
         return None
     version = article.version + 1
     return Retagged(
-        replace(article, version=version, action=Action.REPLACE, topics=tags.topics, mentions=tags.mentions),
+        tags.on(replace(article, version=version, action=Action.REPLACE)),
         gained=frozenset(after.keys() - before.keys()),
         lost=frozenset(before.keys() - after.keys()),
         other_rule=frozenset(topic for topic in before.keys() & after.keys() if before[topic] != after[topic]),

@@ -16,10 +16,12 @@ from newsflow.alerts.planner import AlertPlanner
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.blobs import BlobStore
 from newsflow.config.settings import Config
+from newsflow.cores import cores
 from newsflow.errors import ConfigError, raise_all
 from newsflow.ingest.claims import ClaimCheck, Claimed, check_blobs, open_blobs
-from newsflow.ingest.deliver import ALERTS, AlertSink, PatientSink, StoreSink
+from newsflow.ingest.deliver import AlertSink, PatientSink, StoreSink
 from newsflow.ingest.labels import Labels
+from newsflow.ingest.telling import Manner, Teller
 from newsflow.kafka.producer import Producer
 from newsflow.kafka.reader import TopicPosition
 from newsflow.kafka.settings import KafkaSettings
@@ -27,6 +29,7 @@ from newsflow.kafka.split import SplitReaders
 from newsflow.ledger import Clock, Ledger, open_ledger, system_clock
 from newsflow.ledger.stories import ReadUpTo
 from newsflow.model import Event
+from newsflow.model.letter import ALERTS
 from newsflow.model.raw import RawLimits
 from newsflow.normalise import SourceProfile
 from newsflow.normalise.profiles import load_sources
@@ -117,9 +120,13 @@ class Runtime:
 
     @part
     def normaliser(self) -> Normaliser:
-        return self._to_close.enter_context(
-            closing(Normaliser(SandboxLimits(time_limit_s=self.config.limits.extract_s)))
-        )
+        limits = SandboxLimits(time_limit_s=self.config.limits.extract_s, workers=self.config.workers or cores())
+        return self._to_close.enter_context(closing(Normaliser(limits)))
+
+    @part
+    def teller(self) -> Teller:
+        meaning = self.config.stories.encoder != "none"
+        return Teller(self.normaliser.workers, Manner(self.config.limits.extract_s, meaning))
 
     @part
     def sources(self) -> dict[str, SourceProfile]:

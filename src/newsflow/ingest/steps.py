@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from newsflow.ingest.labels import Labels
 from newsflow.ingest.retag import followed
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.stories import settle
+from newsflow.ingest.telling import TAG, Question, Said
 from newsflow.model import (
     Action,
     Article,
@@ -23,6 +25,7 @@ from newsflow.model import (
     PublishedVersion,
     RawArticle,
     Rejected,
+    with_tags_of,
 )
 from newsflow.model.codec import decode_article, encode_article
 from newsflow.model.headers import record_time
@@ -34,12 +37,16 @@ from newsflow.normalise.words import Words
 from newsflow.routing import Routed, encode_debug
 from newsflow.sandbox.normaliser import NormaliseTask
 
+TAGGED = STORED - {Outcome.WITHDRAWN}
+"""Outcomes whose article is told of."""
+
 
 class BegunBatch(list[Event]):
     """Events that are parsed, and whose pages workers read already."""
 
     def __init__(self, events: Sequence[Event], runtime: Runtime) -> None:
         super().__init__(events)
+        self.begun_s = time.time()
         self.parsed: list[RawArticle | Rejected] = []
         self.timed: list[RawArticle | Rejected] = []
         self.begun = runtime.normaliser.begin(self._tasks(runtime))
@@ -72,7 +79,12 @@ def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
         for event, raw, digest in zip(batch, batch.timed, batch.digests, strict=True)
     ]
     return [
-        replace(item, clamped=raw.fetched_at != item.fetched_at, old=_is_old(item, runtime.config.alerts_fresh))
+        replace(
+            item,
+            clamped=raw.fetched_at != item.fetched_at,
+            old=_is_old(item, runtime.config.alerts_fresh),
+            read_s=batch.begun_s,
+        )
         if isinstance(raw, RawArticle)
         else item
         for item, raw in zip(items, batch.parsed, strict=True)
@@ -155,24 +167,39 @@ def _decided(item: Item, decision: Decision) -> Iterator[Item]:
 
 
 def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
-    """Tag what will be published or kept. A withdrawal keeps the topics its article had."""
-    rules, limit_s = runtime.rules.current(), runtime.config.limits.extract_s
+    """Tag what will be published or kept, and read of what is new which story it tells. A withdrawal keeps the topics
+    its article had."""
+    asked = [_question(item) for item in items]
+    questions = [question for question in asked if question is not None]
+    told = iter(runtime.teller.tell(questions, runtime.rules.current(), runtime.beat))
+    answers = [None if question is None else next(told) for question in asked]
     tagged: dict[str, Article] = {}
 
-    def work(item: Item) -> Item:
+    def work(asked: tuple[Item, Said | None]) -> Item:
+        item, said = asked
         decision = item.decision
-        if decision is None or decision.article is None or decision.outcome not in STORED:
+        if decision is None or decision.article is None:
             return item
         article = decision.article
-        if decision.outcome is Outcome.WITHDRAWN:
+        if said is not None:
+            article = tagged[article.id] = said.tags.on(article)
+        elif decision.outcome is Outcome.WITHDRAWN:
             article = _with_topics_of(tagged.get(article.id) or _recorded_before(article, runtime), article)
         else:
-            tags = rules.tag(article, limit_s)
-            runtime.beat()
-            article = tagged[article.id] = replace(article, topics=tags.topics, mentions=tags.mentions)
-        return replace(item, decision=replace(decision, article=article))
+            return item
+        item = replace(item, decision=replace(decision, article=article), report=said.report if said else b"")
+        return item if said is None or said.failure is None else item.fail(said.failure)
 
-    return each(items, "TagTopics", work, Item.fail)
+    return each(zip(items, answers, strict=True), TAG, work, lambda asked, rejected: asked[0].fail(rejected))
+
+
+def _question(item: Item) -> Question | None:
+    """What is asked about the article of an item, where it has one that will be published or kept."""
+    decision = item.decision
+    if decision is None or decision.article is None or decision.outcome not in TAGGED:
+        return None
+    # Of copies too: whether an article is known to be one depends on which worker was first.
+    return Question(decision.article, story=decision.article.action is Action.ADD)
 
 
 def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
@@ -185,7 +212,7 @@ def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
 
 
 def _with_topics_of(before: Article | None, withdrawn: Article) -> Article:
-    return withdrawn if before is None else replace(withdrawn, topics=before.topics, mentions=before.mentions)
+    return withdrawn if before is None else with_tags_of(withdrawn, before)
 
 
 def route(items: Sequence[Item], runtime: Runtime) -> list[Item]:

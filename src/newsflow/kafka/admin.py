@@ -278,7 +278,7 @@ class TopicTail:
             span = max(count, 1)
             while True:
                 start = {tp: max(first[tp], end[tp] - span) for tp in self._partitions}
-                events = self._read(start, end) if count else []
+                events = list(self._stream(start, end)) if count else []
                 # Compaction and transaction markers leave offsets without a record: look further back.
                 if len(events) >= count or start == first:
                     break
@@ -296,20 +296,38 @@ class TopicTail:
             for records in polled.values():
                 yield from map(to_event, records)
 
-    def _read(self, start: Mapping[Any, int], end: Mapping[Any, int]) -> list[Event]:
-        for tp in self._partitions:
-            self._consumer.seek(tp, start[tp])
-        events: list[Event] = []
+    def first(self) -> dict[int, int]:
+        """The offset of the first record that is left, by partition."""
+        with translated(f"asking for the beginning of {self._topic}"):
+            return {tp.partition: at for tp, at in self._consumer.beginning_offsets(self._partitions).items()}
+
+    def end(self) -> dict[int, int]:
+        """The offset behind the last record, by partition."""
+        with translated(f"asking for the end of {self._topic}"):
+            return {tp.partition: at for tp, at in self._consumer.end_offsets(self._partitions).items()}
+
+    def between(self, start: Mapping[int, int], end: Mapping[int, int]) -> Iterator[Event]:
+        """Yield the records from `start` to before `end`, of each partition in order. Blocks while reading; raises
+        `KafkaError` when the broker falls silent."""
+        wanted = [tp for tp in self._partitions if start.get(tp.partition, 0) < end.get(tp.partition, 0)]
+        self._consumer.assign(wanted)
+        with translated(f"reading {self._topic}"):
+            yield from self._stream(
+                {tp: start.get(tp.partition, 0) for tp in wanted}, {tp: end[tp.partition] for tp in wanted}
+            )
+
+    def _stream(self, start: Mapping[Any, int], end: Mapping[Any, int]) -> Iterator[Event]:
+        for tp, offset in start.items():
+            self._consumer.seek(tp, offset)
         heard = time.monotonic()
-        while any(self._consumer.position(tp) < end[tp] for tp in self._partitions):
+        while any(self._consumer.position(tp) < end[tp] for tp in start):
             polled = self._consumer.poll(timeout_ms=200)
             if polled:
                 heard = time.monotonic()
             elif time.monotonic() - heard > _SILENCE_S:
                 raise KafkaError(f"{self._topic}: nothing came for {_SILENCE_S:g} s before its end was reached")
             for tp, records in polled.items():
-                events += [to_event(record) for record in records if record.offset < end[tp]]
-        return events
+                yield from (to_event(record) for record in records if record.offset < end[tp])
 
 
 @dataclass(frozen=True, slots=True)

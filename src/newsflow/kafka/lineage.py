@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 from kafka import TopicPartition
 
+from newsflow import metrics
 from newsflow.errors import KafkaError
 from newsflow.model import Event
 
@@ -123,8 +124,10 @@ class Findings:
 
     def _count(self, what: str, lost: int = 0, times: int = 1) -> None:
         self.counts[f"input.{what}"] += times
+        metrics.count("newsflow_input_total", times, what=what)
         if lost:
             self.counts["input.lost"] += lost
+            metrics.count("newsflow_input_total", lost, what="lost")
 
 
 class Lineage:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from newsflow import metrics
 from newsflow.backoff import Backoff
 from newsflow.errors import LedgerError
 from newsflow.outages import outages
@@ -87,7 +88,8 @@ class Database(ABC):
 
         Raises LedgerError when it did not pass within `retry_for_s`; nothing of the work is kept then.
         """
-        return self.retry(lambda: self.attempt(work, writes=writes))
+        with metrics.timed("newsflow_ledger_seconds", access="write" if writes else "read"):
+            return self.retry(lambda: self.attempt(work, writes=writes))
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it raises no RetryableError, within `retry_for_s`; then LedgerError."""
@@ -101,6 +103,7 @@ class Database(ABC):
                 return attempt()
             except RetryableError as error:
                 outages.failed(f"the ledger {self.place}", error)
+                metrics.count("newsflow_ledger_failures_total")
                 failures += 1
                 waited_s, pause_s = time.monotonic() - started, _BACKOFF.delay_s(failures)
                 if waited_s + pause_s > self.retry_for_s:

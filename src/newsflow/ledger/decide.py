@@ -16,7 +16,7 @@ from newsflow.ledger.database import Database, RetryableError, to_micros
 from newsflow.ledger.steps import Prepared, counted_in, decide_one, find, identify_unchanged, prepare, reject
 from newsflow.ledger.tables import DecidedEvent, Version, decode_detail
 from newsflow.ledger.workspace import TEXTS_KEPT, TextWindow, Workspace
-from newsflow.model import Action, Article, Candidate, Decision, Outcome, Rejected
+from newsflow.model import Action, Article, Candidate, Decision, Outcome, Rejected, untagged
 from newsflow.model.codec import decode_article
 
 # The answers to events that were decided before.
@@ -80,7 +80,7 @@ def _version_again(event: DecidedEvent, versions: Mapping[tuple[str, int], Versi
 def _as_decided(version: Version) -> Article:
     """The article without the tags that it was recorded with. Only a withdrawal had them before it was decided."""
     article = decode_article(version.article)
-    return article if article.action is Action.WITHDRAW else replace(article, topics=(), mentions=())
+    return article if article.action is Action.WITHDRAW else untagged(article)
 
 
 def _unchanged_again(event: DecidedEvent, article: Article | Rejected, known: KnownArticle | None) -> Decision:

@@ -108,18 +108,20 @@ def open_ledger(
     return Ledger(db, window=timedelta(hours=window_h), clock=clock, rule=rule)
 
 
-def open_database(url: str, *, retry_for_s: float = 60.0, create: bool = True) -> Database:
+def open_database(
+    url: str, *, retry_for_s: float = 60.0, create: bool = True, read_only: bool = False, schema: str | None = None
+) -> Database:
     """The database at `url`, as it is. `sqlite://` is a database in memory. LedgerError for a file that is not
-    there, unless it may be made."""
+    there, unless it may be made. `schema` names that of a store's tables on PostgreSQL."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
         if (rest and not rest.startswith("/")) or rest == "/":
             raise ConfigError(f"{url!r} names no file; accepted: {ACCEPTED}", path="ledger.url")
         if rest and not create and not Path(rest[1:]).exists():
             raise LedgerError(f"no ledger at {rest[1:]}; a job makes it, or `newsflow ledger init`")
-        return SqliteDatabase(rest[1:] or ":memory:", retry_for_s)
+        return SqliteDatabase(rest[1:] or ":memory:", retry_for_s, read_only=read_only)
     if scheme in ("postgresql", "postgres"):
         from newsflow.ledger.postgresql import PostgresDatabase
 
-        return PostgresDatabase(url, retry_for_s)
+        return PostgresDatabase(url, retry_for_s, read_only=read_only, schema=schema)
     raise ConfigError(f"{mask_url(url)!r} does not name a ledger; accepted: {ACCEPTED}", path="ledger.url")

@@ -27,13 +27,20 @@ _OPTIONS = "-c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 
 
 class PostgresDatabase(Database):
-    """`url` as libpq takes it. Connects at once, and again whenever the connection was lost."""
+    """`url` as libpq takes it. Connects at once, and again whenever the connection was lost. `read_only`: the server
+    refuses what would change anything. `schema`: whose tables are meant."""
 
     name = "postgresql"
 
-    def __init__(self, url: str, retry_for_s: float = 60.0) -> None:
+    def __init__(
+        self, url: str, retry_for_s: float = 60.0, *, read_only: bool = False, schema: str | None = None
+    ) -> None:
         super().__init__(retry_for_s, mask_url(url))
-        self._url = url
+        self._url, self._options = url, _OPTIONS
+        if read_only:
+            self._options += " -c default_transaction_read_only=on"
+        if schema is not None:
+            self._options += f" -c search_path={schema}"
         self._connection: psycopg.Connection[Row] | None = None
         self.retry(self._connect)
 
@@ -46,7 +53,7 @@ class PostgresDatabase(Database):
                 autocommit=True,
                 connect_timeout=round(max(2, min(10, self.retry_for_s))),
                 application_name="newsflow-ledger",
-                options=_OPTIONS,
+                options=self._options,
             )
         except psycopg.OperationalError as error:
             if _HOPELESS.search(str(error)):

@@ -92,7 +92,9 @@ def _prune_reports(db: Database, before: int) -> int:
 
 def _prune_articles(db: Database, before: int) -> int:
     """An article goes whole: its names, versions and publications with it."""
-    found = "SELECT language, id FROM article WHERE seen_at < ? ORDER BY seen_at LIMIT ?"
+    # What was taken down stays known, so that it is not news when it comes again.
+    kept = "NOT EXISTS (SELECT 1 FROM takedown t WHERE t.article_id = article.id)"
+    found = f"SELECT language, id FROM article WHERE seen_at < ? AND {kept} ORDER BY seen_at LIMIT ?"
     chosen = db.query(found, [before, STEP_ROWS])
     # Nobody decides about these while they go; whoever was heard of until the lock was had stays.
     db.lock(f"language {language}" for language in sorted({row[0] for row in chosen}))

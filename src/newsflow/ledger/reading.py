@@ -65,6 +65,18 @@ def events_at(db: Database, topic: str, partition: int, offset: int) -> list[Dec
     return [event_of(row) for row in db.query(sql, [storable(topic), partition, offset])]
 
 
+def events_of(db: Database, article_id: str) -> list[DecidedEvent]:
+    """The events about an article, in the order they were decided. Goes through all events: there is no index."""
+    sql = f"SELECT {EVENT_COLUMNS} FROM event WHERE article_id = ? ORDER BY decided_at, topic, partition_no, offset_no"
+    return [event_of(row) for row in db.query(sql, [article_id])]
+
+
+def retaggings_of(db: Database, article_id: str) -> dict[int, tuple[str, str]]:
+    """The versions of an article that new rules made: version of the rules, and state."""
+    sql = "SELECT version, rules, state FROM retagging WHERE article_id = ?"
+    return {version: (rules, state) for version, rules, state in db.query(sql, [article_id])}
+
+
 def latest_version(db: Database, article_id: str) -> StoredVersion | None:
     found = _versions(db, "WHERE e.article_id = ? ORDER BY e.version DESC LIMIT 1", [article_id])
     return found[0] if found else None
@@ -113,7 +125,16 @@ def dead_letters_page(db: Database, since_micros: int, reason: str | None, limit
         f"SELECT {DEAD_COLUMNS} FROM dead_letter WHERE decided_at >= ? AND (? = '' OR reason = ?) "
         "ORDER BY decided_at, topic, partition_no, offset_no LIMIT ?"
     )
+    return _dead_letters(db, sql, [since_micros, reason or "", reason or "", limit])
+
+
+def newest_dead_letters(db: Database, limit: int) -> list[DeadLetter]:
+    sql = f"SELECT {DEAD_COLUMNS} FROM dead_letter ORDER BY decided_at DESC, topic, partition_no, offset_no LIMIT ?"
+    return _dead_letters(db, sql, [limit])
+
+
+def _dead_letters(db: Database, sql: str, parameters: Sequence[Any]) -> list[DeadLetter]:
     return [
         DeadLetter(row[0], row[1], row[2], row[3], Rejected(Reason(row[4]), *row[5:8]), from_micros(row[8]))
-        for row in db.query(sql, [since_micros, reason or "", reason or "", limit])
+        for row in db.query(sql, parameters)
     ]

@@ -20,20 +20,22 @@ _BUSY_S = 5.0
 
 
 class SqliteDatabase(Database):
-    """`path` is a file (made with its folders when missing) or `:memory:`."""
+    """`path` is a file (made with its folders when missing) or `:memory:`. `read_only`: nothing of it is changed."""
 
     name = "sqlite"
 
-    def __init__(self, path: str, retry_for_s: float = 60.0) -> None:
+    def __init__(self, path: str, retry_for_s: float = 60.0, *, read_only: bool = False) -> None:
         super().__init__(retry_for_s, path)
         self.path = path
+        place = f"{Path(path).absolute().as_uri()}?mode=ro" if read_only else path
         try:
-            if path != ":memory:":
+            if path != ":memory:" and not read_only:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
-                path, min(_BUSY_S, retry_for_s), isolation_level=None, check_same_thread=False
+                place, min(_BUSY_S, retry_for_s), isolation_level=None, check_same_thread=False, uri=read_only
             )
-            self.retry(self._configure)
+            if not read_only:
+                self.retry(self._configure)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"cannot open the ledger file {path}: {in_words(error)}") from error
 

@@ -50,6 +50,7 @@ from newsflow.model import (
     Outcome,
     Reason,
     Rejected,
+    untagged,
 )
 from newsflow.model.languages import base_language
 
@@ -381,6 +382,6 @@ def _promote(ws: Workspace, event: Event, original: KnownArticle) -> Article | N
         ws.change(replace(copy, duplicate_of=heir.id))
     feeds = ws.feeds(heir.id)
     action = Action.REPLACE if feeds else Action.ADD  # A route may have let it through, marked as a copy.
-    article = replace(identify(before, heir, action, event, ws.story_size(heir)), topics=(), mentions=())
+    article = untagged(identify(before, heir, action, event, ws.story_size(heir)))
     ws.add_version(event, article, Detail(feeds=feeds))
     return article

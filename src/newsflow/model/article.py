@@ -7,7 +7,7 @@ the emitted field. Field names and meanings are those of schemas/raw-article and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ DateEvidence = Literal["json-ld", "meta", "feed", "text", "first-seen"]
 DatePrecision = Literal["second", "minute", "hour", "day"]
 ContentIs = Literal["page", "article"]
 FieldName = Literal["title", "body"]
+PlaceKind = Literal["city", "subdivision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,37 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceEvidence(Evidence):
+    """The name of a place, or of what stands for a country: `kind` says of what."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSpan:
+    """Where a place is named: `field[start:end]`, in code points of the emitted field."""
+
+    field: FieldName
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """A place that an article names. `text` is its name as it first stands there, `name` the one in English, and
+    `subdivision`, of a city, the code that GeoNames has for the state or province it lies in."""
+
+    name: str
+    text: str
+    kind: PlaceKind
+    country: str
+    subdivision: str | None
+    latitude: float | None
+    longitude: float | None
+    spans: tuple[PlaceSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TopicMatch:
     """A topic the article is about, and why."""
 
@@ -111,7 +143,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Article:
     """An article.v1 value. `normalise` sets what the text says; id, version, action, first_seen and story come from
-    the ledger, topics and mentions from tagging."""
+    the ledger, topics, mentions, places and dateline from tagging."""
 
     source: str
     title: str
@@ -133,7 +165,23 @@ class Article:
     """Articles of the story when this version was decided: this one and copies counted, withdrawn ones not."""
     topics: tuple[TopicMatch, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    places: tuple[NamedPlace, ...] = ()
+    """In the order in which they are named."""
+    dateline: NamedPlace | None = None
+    """Where it was written, as its dateline says; that place is among `places` only where it is named again."""
     duplicate_of: str | None = None
     origin: Origin | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
     """What the publisher sent beyond the contract, and hints we did not use."""
+
+
+def with_tags_of(article: Article, tagged: Article) -> Article:
+    """The article with the tags of another version of it."""
+    return replace(
+        article, topics=tagged.topics, mentions=tagged.mentions, places=tagged.places, dateline=tagged.dateline
+    )
+
+
+def untagged(article: Article) -> Article:
+    """The article without its tags."""
+    return replace(article, topics=(), mentions=(), places=(), dateline=None)

@@ -13,7 +13,17 @@ from typing import Any
 
 import orjson
 
-from newsflow.model.article import Article, Evidence, Mention, Origin, PublicationDate, TopicMatch
+from newsflow.model.article import (
+    Article,
+    Evidence,
+    Mention,
+    NamedPlace,
+    Origin,
+    PlaceEvidence,
+    PlaceSpan,
+    PublicationDate,
+    TopicMatch,
+)
 from newsflow.model.decision import ArticleRef, DuplicateLink
 from newsflow.model.event import Action, Event, Rejected
 from newsflow.model.headers import instant_text
@@ -24,9 +34,11 @@ Json = dict[str, Any]
 # orjson writes a dataclass as an object of its fields, in their order: topics with their evidence, mentions, the
 # origin. Members are read in that order too, so that a class and its JSON cannot drift apart.
 _evidence = itemgetter(*Evidence.__slots__)
+_place_evidence = itemgetter(*Evidence.__slots__, *PlaceEvidence.__slots__)
 _topic = itemgetter(*TopicMatch.__slots__)
 _mention = itemgetter(*Mention.__slots__)
 _origin = itemgetter(*Origin.__slots__)
+_span = itemgetter(*PlaceSpan.__slots__)
 
 _REQUIRED = ("id", "version", "source", "title", "body", "language", "word_count", "content_hash")
 _OPTIONAL = ("url", "guid", "agency", "story", "story_size", "duplicate_of")
@@ -55,6 +67,8 @@ def encode_article(article: Article) -> bytes:
             "story_size": article.story_size,
             "topics": article.topics,
             "mentions": article.mentions,
+            "places": [_place_to_json(each) for each in article.places] or None,
+            "dateline": None if article.dateline is None else _place_to_json(article.dateline),
             "duplicate_of": article.duplicate_of,
             "origin": article.origin,
             "raw": dict(article.raw) or None,
@@ -72,7 +86,7 @@ def decode_article(value: bytes) -> Article:
 
 def article_from_json(members: Json) -> Article:
     """Return the article of JSON members that follow the schema; raises as a lookup does where they do not."""
-    published, origin = members["published"], members.get("origin")
+    published, origin, dateline = members["published"], members.get("origin"), members.get("dateline")
     at = datetime.fromisoformat(published["at"])
     plain: Json = {name: members[name] for name in _REQUIRED} | {name: members.get(name) for name in _OPTIONAL}
     return Article(
@@ -87,17 +101,37 @@ def article_from_json(members: Json) -> Article:
         ),
         first_seen=_utc(members["first_seen"]),
         authors=tuple(members.get("authors", ())),
-        topics=tuple(_topic_match(each) for each in members["topics"]),
-        mentions=tuple(Mention(*_mention(each)) for each in members["mentions"]),
+        topics=tuple(map(topic_from_json, members["topics"])),
+        mentions=tuple(map(mention_from_json, members["mentions"])),
+        places=tuple(map(place_from_json, members.get("places", ()))),
+        dateline=None if dateline is None else place_from_json(dateline),
         origin=None if origin is None else Origin(*_origin(origin)),
         raw=members.get("raw", {}),
     )
 
 
-def _topic_match(members: Json) -> TopicMatch:
+def topic_from_json(members: Json) -> TopicMatch:
     topic_id, scheme, code, score, rule_version, evidence = _topic(members)
-    spans = tuple(Evidence(*_evidence(each)) for each in evidence)
+    spans = tuple(_evidence_from_json(each) for each in evidence)
     return TopicMatch(topic_id, scheme, code, score, rule_version, spans)
+
+
+def mention_from_json(members: Json) -> Mention:
+    return Mention(*_mention(members))
+
+
+def _evidence_from_json(members: Json) -> Evidence:
+    kind = members.get("kind")
+    return Evidence(*_evidence(members)) if kind is None else PlaceEvidence(*_place_evidence(members))
+
+
+def _place_to_json(place: NamedPlace) -> Json:
+    return _without_none({name: getattr(place, name) for name in NamedPlace.__slots__})
+
+
+def place_from_json(members: Json) -> NamedPlace:
+    known: Json = {name: members.get(name) for name in NamedPlace.__slots__}
+    return NamedPlace(**known | {"spans": tuple(PlaceSpan(*_span(each)) for each in members["spans"])})
 
 
 def published_text(published: PublicationDate) -> str:

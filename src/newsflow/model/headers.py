@@ -39,6 +39,21 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
+_KEPT = (ERROR_PREFIX + "attempt", ORIGIN_PREFIX + "timestamp")
+
+
+def own_headers(headers: Headers) -> Headers:
+    """The headers that a dead letter came with. How often it was one goes with them: the next one counts on; and when
+    it was first written, since a replay makes no news of it."""
+    return tuple(pair for pair in headers if pair[0] in _KEPT or not pair[0].startswith(DEAD_LETTER_PREFIXES))
+
+
+def attempt_of(headers: Headers) -> int:
+    """How often the record was a dead letter; 0 when it was none. Never counts retries: those repeat bytes."""
+    text = header(headers, ERROR_PREFIX + "attempt") or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
 _FIRST_KNOWN_MS = 946_684_800_000
 """2000-01-01T00:00:00Z. A record that says it is older was written by something without a clock."""
 

@@ -75,15 +75,20 @@ def words_by_rank(code: str) -> list[list[str]]:
     """The words of the list that wordfreq ships under a code; those at index n have the frequency 10 ** (-n / 100).
     Empty where there is no list."""
     import gzip
-    from importlib.util import find_spec
-    from pathlib import Path
 
     import msgpack
+
+    content = word_list_of(code)
+    # As a stream it would take three times as long.
+    return list(msgpack.unpackb(gzip.decompress(content))[1:]) if content else []
+
+
+def word_list_of(code: str) -> bytes:
+    """The list that wordfreq ships under a code, as it is packed; empty where there is none."""
+    from importlib.util import find_spec
+    from pathlib import Path
 
     # wordfreq itself takes longer to import than a list to read, for what it does besides.
     package = find_spec("wordfreq")
     path = Path(str(package and package.origin)).with_name("data") / f"small_{code}.msgpack.gz"
-    if not path.is_file():
-        return []
-    # As a stream it would take three times as long.
-    return list(msgpack.unpackb(gzip.decompress(path.read_bytes()))[1:])
+    return path.read_bytes() if path.is_file() else b""

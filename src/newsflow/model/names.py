@@ -24,8 +24,11 @@ ALERT_TOPIC = f"news.alert.{VERSION}"
 DEBUG_TOPIC = f"news.debug.{VERSION}"
 TREND_TOPIC = f"news.trend.{VERSION}"
 BURST_TOPIC = f"news.burst.{VERSION}"
+LETTER_STATE_TOPIC = f"news.dead-letter-state.{VERSION}"
 RETAGGING = "newsflow.retagging"
-"""In place of a topic's name where an article version came of new rules. Nothing is written to such a topic."""
+TAKING_DOWN = "newsflow.taking-down"
+"""In place of a topic's name where an article version came of new rules, or an article was taken down. Nothing is
+written to such a topic."""
 _SUBSCRIBER = "subscriber."
 _FEED = re.compile(rf"news\.(?:topic\.|(?P<whose>subscriber\.))(?P<id>{TOPIC_ID.pattern})\.{VERSION}")
 

@@ -13,7 +13,10 @@ import jsonschema_rs
 from newsflow.model.names import VERSION
 from newsflow.resources import schemas_dir
 
-SCHEMAS = ("raw-article", "article", "duplicate", "story", "alert", "debug", "trend", "burst", "dead-letter", "claim")
+SCHEMAS = (
+    "raw-article", "article", "duplicate", "story", "alert", "debug", "trend", "burst", "dead-letter",
+    "dead-letter-state", "claim",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

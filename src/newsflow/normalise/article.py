@@ -84,12 +84,18 @@ def normalise(
     url = url_of(raw, source)
     if isinstance(url, Rejected):
         return url
-    if raw.title and not raw.title.isascii():
-        raw = replace(raw, title=repair_text(raw.title))
+    raw = with_title_repaired(raw)
     if raw.withdrawn:
         return _with_link(_withdrawal(raw, url, now), raw)
     result = _article(raw, source, extract(raw, source), url, now)
     return result if isinstance(result, Rejected) else _with_link(result, raw)
+
+
+def with_title_repaired(raw: RawArticle) -> RawArticle:
+    """The same with a headline that was decoded as it was not encoded read again."""
+    if not raw.title or raw.title.isascii():
+        return raw
+    return replace(raw, title=repair_text(raw.title))
 
 
 def url_of(raw: RawArticle, source: SourceProfile | None = None) -> str | Rejected | None:

@@ -22,7 +22,7 @@ from newsflow.normalise.values import Dropped
 
 
 _STOPS, _CLOSERS = ".!?؟。…！？।", "\"'”»’)]"
-SHORT_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 220, 500
+SHORT_CHARS, HEADLINE_CHARS, MEDIUM_CHARS, LONG_CHARS = 60, 130, 220, 500
 INVITATION_CHARS, SENTENCE_WORDS, LEGAL_WORDS = 60, 8, 14
 
 _SHARE_WORDS = (
@@ -156,7 +156,7 @@ def why_dropped(line: str) -> str | None:
     if len(line) <= SHORT_CHARS and not is_sentence and _SHARE.fullmatch(folded):
         return "share-bar"
     if len(line) <= MEDIUM_CHARS:
-        if _READ_ALSO.match(folded) or _MORE.fullmatch(folded):
+        if (len(line) <= HEADLINE_CHARS and _READ_ALSO.match(folded)) or _MORE.fullmatch(folded):
             return "read-also"
         if _is_caption(line, folded, is_sentence=is_sentence):
             return "caption"

@@ -14,8 +14,10 @@ from apache_beam.coders.typecoders import registry
 from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.transforms.core import get_function_args_defaults
 
+from newsflow import metrics
 from newsflow.config.settings import Config
 from newsflow.ingest.item import Item, OutputRecord, outcomes_of
+from newsflow.ingest.measures import show_batch, start_metrics
 from newsflow.ingest.runtime import Runtime, runtime_for
 from newsflow.kafka.producer import BatchWriter
 
@@ -86,6 +88,7 @@ class ConfiguredDoFn(InspectedDoFn):
 
     def setup(self) -> None:
         self._runtime = runtime_for(self._config)
+        start_metrics(self._config)
 
 
 class ApplyToBatches(ConfiguredDoFn):
@@ -96,7 +99,9 @@ class ApplyToBatches(ConfiguredDoFn):
         self._function = function
 
     def process(self, batch: Sequence[Any]) -> Iterator[list[Item]]:
-        yield self._function(batch, self._runtime)
+        with metrics.timed("newsflow_stage_seconds", stage=self._function.__name__):
+            done = self._function(batch, self._runtime)
+        yield done
 
 
 class ConfiguredTransform(beam.PTransform):
@@ -135,6 +140,7 @@ class CountOutcomes(InspectedDoFn):
 
     def process(self, batch: Sequence[Item]) -> Iterator[Sequence[Item]]:
         count(outcomes_of(batch))
+        show_batch(batch)
         yield batch
 
 
@@ -142,6 +148,7 @@ def count(numbers: Mapping[str, int]) -> None:
     """Add to the counters of the running pipeline."""
     for name, number in numbers.items():
         Metrics.counter("newsflow", name).inc(number)
+    metrics.count_all(numbers)
 
 
 def counters(result: Any) -> dict[str, int]:

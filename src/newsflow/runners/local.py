@@ -21,6 +21,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from newsflow.errors import ConfigError, NewsflowError
+from newsflow.ingest.measures import show_lag
 from newsflow.ingest.runtime import runtime_for
 from newsflow.kafka.reader import Run, TopicPosition
 from newsflow.model import Event
@@ -101,6 +102,7 @@ class LocalLoop:
         self._for_ever = False
         self._runtime = runtime_for(job.config)
         self._ahead = ReadAhead(reader)
+        self._group = (position or job.raw).group
         self._runtime.lend(position or job.raw, self._ahead)
         self._runtime.beat = beat
 
@@ -134,6 +136,7 @@ class LocalLoop:
 
     def _run_once(self, until: Mapping[int, int] | None, even_empty: bool) -> bool:
         run = self._reader.plan(until)
+        show_lag(self._group, {partition: end - start for partition, (start, end) in run.spans.items()})
         if run.empty and not even_empty:
             return False
         try:
@@ -141,8 +144,9 @@ class LocalLoop:
         finally:
             self._ahead.settle()
         records = self._reader.finish()
-        left = sum(max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items())
-        self._report(records, found, left)
+        left = {p: max(end - self._reader.finished.get(p, end), 0) for p, (_, end) in run.spans.items()}
+        show_lag(self._group, left)
+        self._report(records, found, sum(left.values()))
         self._watch_dead_letters(found)
         return True
 

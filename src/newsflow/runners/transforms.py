@@ -8,10 +8,12 @@ from typing import Any
 
 import apache_beam as beam
 
+from newsflow import metrics
 from newsflow.ingest import steps
 from newsflow.ingest.deliver import DeadLetter
 from newsflow.ingest.emit import dead_letter, output_records
 from newsflow.ingest.item import Item, OutputRecord, count_outcomes
+from newsflow.ingest.measures import show_ages
 from newsflow.ingest.stories import tell_stories
 from newsflow.model import Event
 from newsflow.runners.batches import ConfiguredDoFn, ConfiguredTransform, CountOutcomes, WriteToKafka, count, on_batches
@@ -68,13 +70,16 @@ class WriteRecords(WriteToKafka):
 
     def start_bundle(self) -> None:
         self._articles = set[str]()
+        self._written: list[Item] = []
 
     def process(self, batch: Sequence[Item]) -> None:
         self.send(output_records(batch, self._config.job))
         self._articles |= {item.article.id for item in batch if item.article is not None}
+        self._written += batch if metrics.is_on() else ()
 
     def finish_bundle(self) -> None:
         super().finish_bundle()
+        show_ages(self._written)
         tell_stories(self._articles, self._runtime, self._write)
 
     def _write(self, records: Sequence[OutputRecord]) -> None:

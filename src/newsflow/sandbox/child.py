@@ -1,27 +1,35 @@
-"""The worker process: reads requests and answers each with what the page says, within its limits.
+"""The worker process: reads requests and answers each, within its limits.
 
-Run as `python -m newsflow.sandbox.child TIME_LIMIT_S MEMORY_LIMIT_BYTES`; started by `Worker` only.
+Run as `python -m newsflow.sandbox.child MEMORY_LIMIT_BYTES`; started by `Worker` only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import pickle
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
-from newsflow.sandbox.normaliser import answer
-from newsflow.sandbox.worker import HEADER, READY, frame
+import orjson
+
+from newsflow.sandbox.pool import error_of
+from newsflow.sandbox.worker import HEADER, LIMIT, READY, frame
+
+LATER_BYTES = 250 * 1024 * 1024
+"""What tools may take beyond what they hold at first: word lists, the sentence encoder."""
 
 
 def main() -> int:
     """Answer requests until the parent closes the pipe."""
-    time_limit_s, memory_limit_bytes = float(sys.argv[1]), int(sys.argv[2])
+    memory_limit_bytes = int(sys.argv[1])
     requests, answers = _private_pipes()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(memory_limit_bytes)
     faulthandler.enable(all_threads=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which finishes its work
@@ -30,10 +38,28 @@ def main() -> int:
         while (request := _receive(requests)) is not None:
             # The parent kills us at the limit. If the parent was killed itself, the alarm's default action does so:
             # it needs no interpreter, so it ends a loop inside C code, too.
-            signal.setitimer(signal.ITIMER_REAL, time_limit_s * 1.5 + 1)
-            _send(answers, answer(pickle.loads(request)))
+            [limit_s] = LIMIT.unpack_from(request)
+            signal.setitimer(signal.ITIMER_REAL, limit_s * 1.5 + 1)
+            _send(answers, _answer(memoryview(request)[LIMIT.size :], memory_limit_bytes))
             signal.setitimer(signal.ITIMER_REAL, 0)
     return 0
+
+
+def _answer(request: memoryview, memory_limit_bytes: int) -> bytes:
+    """What the function of a request gives, or what it raised."""
+    work, values, are_tools = pickle.loads(request)
+    try:
+        if are_tools:
+            gc.disable()  # many new objects, none of them garbage
+            _limit_memory(resource.RLIM_INFINITY)
+        answer = orjson.dumps({"answers": work(values)})
+    except Exception as error:  # whatever it is, the parent is told
+        answer = orjson.dumps({"error": error_of(error)})
+    if are_tools:
+        gc.freeze()  # they stay
+        gc.enable()
+        _limit_memory(_held_bytes() + LATER_BYTES + memory_limit_bytes)
+    return answer
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -47,9 +73,15 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _limit_memory(limit_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _held_bytes() -> int:
+    """What counts towards the limit now."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(Path("/proc/self/statm").read_text("ascii").split()[5]) * resource.getpagesize()
+    return 0
 
 
 def _receive(stream: BinaryIO) -> bytes | None:

@@ -1,38 +1,44 @@
-"""Normalisation of batches: short plain text in this process, pages in worker processes with limits.
+"""Normalisation of batches: pages in worker processes with limits, and texts too where there are several.
 
-Requests to workers are pickled: they go from parent to child, within one trust. Answers are JSON: a child that a page
-took over must not be able to run code in the parent.
+Answers are JSON. What a worker reads of a page becomes an article here, of the source and address that its event names.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from queue import LifoQueue
 from typing import Any
 
 import orjson
 
+from newsflow.cores import cores
 from newsflow.errors import SandboxError
 from newsflow.model import Article, PublicationDate, RawArticle, Reason, Rejected
-from newsflow.normalise.article import STAGE, Extract, extract_page, is_html_page, language_of, media_type, normalise
+from newsflow.normalise.article import (
+    CONTENT_TYPES,
+    STAGE,
+    Extract,
+    extract_page,
+    is_html_page,
+    language_of,
+    media_type,
+    normalise,
+    with_title_repaired,
+)
 from newsflow.normalise.html import lines_outside
 from newsflow.normalise.values import Dropped, Extracted, SourceProfile
 from newsflow.normalise.words import Words
-from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
+from newsflow.sandbox.pool import Answer, Workers, class_name, error_of
+from newsflow.sandbox.worker import WorkerCrashedError, WorkerTimeoutError
 
 NormaliseTask = tuple[RawArticle, SourceProfile | None, datetime]
 """A raw article, its source, and when it was first seen."""
-WorkerRequest = tuple[RawArticle, SourceProfile | None, bool]
+PageRequest = tuple[RawArticle, SourceProfile | None, bool]
 """A raw article, its source, and whether the answer is to list what was dropped."""
-Begun = list["NormaliseTask | Future[tuple[Article | Rejected, Words]]"]
-"""Pages that workers were given, and texts that are still to be read."""
-RECYCLE_CALLS = 5_000
-"""A worker is replaced after so many pages: parsers leak, and memory fragments."""
+SHARED_TEXTS, SHARED_CHARS = 16, 64_000
+"""So much goes to a worker at once. Fewer texts are sooner read than handed over."""
 
 
 class ExtractError(Exception):
@@ -43,31 +49,32 @@ class ExtractError(Exception):
         self.error_class = error_class
 
 
-def answer(request: WorkerRequest) -> bytes:
-    """The worker's answer: what the page says, or what was raised."""
-    raw, source, with_dropped = request
+def read_pages(requests: Sequence[PageRequest]) -> list[orjson.Fragment]:
+    """A worker's answers: what each page says, or what was raised."""
+    return [orjson.Fragment(_read_page(*request)) for request in requests]
+
+
+def _read_page(raw: RawArticle, source: SourceProfile | None, with_dropped: bool) -> bytes:
     try:
+        raw = with_title_repaired(raw)
         page = extract_page(raw, source)
         dropped = page.dropped if with_dropped else ()
         if with_dropped and is_html_page(raw):
             dropped += lines_outside(raw.content, page)
         return orjson.dumps({"page": replace(page, dropped=dropped, language=language_of(raw, page))})
     except Exception as error:  # whatever a parser raises, the parent is told
-        message = str(error)[:500].encode("utf-8", "replace").decode()
-        return orjson.dumps({"error": _class_name(error), "message": message})
+        return orjson.dumps({"error": error_of(error)})
 
 
-def _class_name(error: Exception) -> str:
-    return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def _decode_answer(data: bytes) -> Extracted:
-    """The page of an answer. Raises ExtractError when the worker raised, ValueError on what is not an answer."""
-    reply = orjson.loads(data)
+def _decode_answer(reply: Answer) -> Extracted:
+    """The page of an answer. Raises ExtractError when the worker raised or ended, ValueError on what is not an
+    answer."""
+    if isinstance(reply, Exception):
+        raise reply
     if not isinstance(reply, dict):
         raise ValueError("the answer is not an object")
     if "error" in reply:
-        raise ExtractError(str(reply["error"]), str(reply.get("message", "")))
+        raise ExtractError(str(reply["error"]["class"]), str(reply["error"]["message"]))
     page = reply["page"]
     return Extracted(
         title=page["title"],
@@ -99,22 +106,31 @@ class SandboxLimits:
     memory_limit_bytes: int = 450 * 1024 * 1024
     max_content_bytes: int = 16 * 1024 * 1024
     in_process_text_chars: int = 20_000
-    workers: int = max(1, min(4, os.cpu_count() or 1))
+    workers: int = field(default_factory=cores)
+
+
+@dataclass(slots=True)
+class Begun:
+    """Tasks, and of those that workers were given where their answers will be; the others are still to be read."""
+
+    tasks: list[NormaliseTask] = field(default_factory=list)
+    places: dict[int, tuple[Future[list[Answer]], int]] = field(default_factory=dict)
+
+    def cancel(self) -> None:
+        for future, _ in self.places.values():
+            future.cancel()
 
 
 class Normaliser:
     """Normalises batches; an article that hangs or kills its worker never harms the others.
 
     Thread-safe. Workers start when they are first needed. Its owner closes it: use it as a context manager, or call
-    `close`.
+    `close`. With one worker, that reads what may harm, and texts are read here.
     """
 
     def __init__(self, limits: SandboxLimits | None = None) -> None:
         self.limits = limits or SandboxLimits()
-        self._slots: LifoQueue[Worker | None] = LifoQueue()
-        for _ in range(self.limits.workers):
-            self._slots.put(None)
-        self._threads = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="normalise")
+        self.workers = Workers(self.limits.workers, self.limits.time_limit_s, self.limits.memory_limit_bytes)
 
     def __enter__(self) -> Normaliser:
         return self
@@ -129,14 +145,21 @@ class Normaliser:
         return [result for result, _ in self.finish(self.begin(tasks), beat)]
 
     def begin(self, tasks: Iterable[NormaliseTask]) -> Begun:
-        """Let workers begin with the pages among the tasks, each as soon as its task is there."""
-        begun: Begun = []
+        """Let workers begin with the tasks, as soon as there are enough for one."""
+        begun = Begun()
+        pages, texts = (_Parcel(begun, self.workers) for _ in range(2))
         try:
-            for task in tasks:
-                in_worker = self._needs_worker(task[0])
-                begun.append(self._threads.submit(self._guarded, task, self._extract) if in_worker else task)
+            for number, task in enumerate(tasks):
+                begun.tasks.append(task)
+                if self._needs_worker(task[0]):
+                    pages.add(number)
+                elif self.workers.number > 1 and self._is_read(task[0]):
+                    texts.add(number)
+            pages.send()
+            if texts.sent:
+                texts.send()
         except BaseException:
-            _cancel(begun)
+            begun.cancel()
             raise
         return begun
 
@@ -148,14 +171,15 @@ class Normaliser:
         """
         results: dict[int, tuple[Article | Rejected, Words]] = {}
         try:
-            # Short texts first, while the workers read.
-            for i in sorted(range(len(begun)), key=lambda i: isinstance(begun[i], Future)):
-                each = begun[i]
-                results[i] = each.result() if isinstance(each, Future) else self._guarded(each, extract_page)
+            # What is left to this process first, while the workers read.
+            for number in sorted(range(len(begun.tasks)), key=lambda number: number in begun.places):
+                place = begun.places.get(number)
+                extract = extract_page if place is None else _answered(*place)
+                results[number] = self._guarded(begun.tasks[number], extract)
                 beat()
         finally:
-            _cancel(begun)
-        return [results[i] for i in range(len(results))]
+            begun.cancel()
+        return [results[number] for number in range(len(results))]
 
     def explain(self, task: NormaliseTask) -> tuple[Article | Rejected, Extracted]:
         """One result, and all that was read from the page, with what was dropped and why.
@@ -165,7 +189,7 @@ class Normaliser:
         pages: list[Extracted] = []
 
         def extract(raw: RawArticle, source: SourceProfile | None) -> Extracted:
-            pages.append(self._extract(raw, source, with_dropped=True))
+            pages.append(self._extract(raw, source))
             return pages[-1]
 
         result, words = self._guarded(task, extract)
@@ -173,15 +197,15 @@ class Normaliser:
 
     def close(self) -> None:
         """End the workers, once the tasks in hand are done."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        workers = [self._slots.get() for _ in range(self.limits.workers)]
-        for worker in workers:
-            if worker is not None:
-                worker.close()
-            self._slots.put(None)
+        self.workers.close()
+
+    def _is_read(self, raw: RawArticle) -> bool:
+        if raw.withdrawn or len(raw.content) > self.limits.max_content_bytes:
+            return False
+        return media_type(raw) in CONTENT_TYPES
 
     def _needs_worker(self, raw: RawArticle) -> bool:
-        if raw.withdrawn or len(raw.content) > self.limits.max_content_bytes:
+        if not self._is_read(raw):
             return False
         if media_type(raw) == "text/html" or len(raw.content) > self.limits.in_process_text_chars:
             return True
@@ -214,38 +238,38 @@ class Normaliser:
         except Exception as error:  # one article must never fail its batch
             return _rejection(error)
 
-    def _extract(self, raw: RawArticle, source: SourceProfile | None, *, with_dropped: bool = False) -> Extracted:
-        request: WorkerRequest = (replace(raw, extra={}), source, with_dropped)
-        pickled = pickle.dumps(request, protocol=5)
-        try:
-            return _decode_answer(self._call(pickled))
-        except WorkerCrashedError:  # perhaps not the page's fault: once more, in a fresh process
-            return _decode_answer(self._call(pickled))
-
-    def _call(self, request: bytes) -> bytes:
-        worker = self._slots.get()
-        try:
-            if worker is not None and not worker.is_alive():  # killed while idle, so no page is to blame
-                worker.close()
-                worker = None
-            if worker is None:
-                worker = Worker(self.limits.time_limit_s, self.limits.memory_limit_bytes)
-            answer = worker.call(request)
-            if worker.calls >= RECYCLE_CALLS:
-                worker.close()
-                worker = None
-            return answer
-        except (WorkerTimeoutError, WorkerCrashedError):
-            worker = None
-            raise
-        finally:
-            self._slots.put(worker)
+    def _extract(self, raw: RawArticle, source: SourceProfile | None) -> Extracted:
+        request: PageRequest = (replace(raw, extra={}), source, True)
+        return _decode_answer(self.workers.submit(read_pages, [request]).result()[0])
 
 
-def _cancel(begun: Begun) -> None:
-    for each in begun:
-        if isinstance(each, Future):
-            each.cancel()
+class _Parcel:
+    """Tasks that are to go to a worker together."""
+
+    def __init__(self, begun: Begun, workers: Workers) -> None:
+        self._begun, self._workers = begun, workers
+        self._numbers: list[int] = []
+        self._chars = 0
+        self.sent = False
+
+    def add(self, number: int) -> None:
+        """Add a task, and send what there is when it is enough."""
+        self._numbers.append(number)
+        self._chars += len(self._begun.tasks[number][0].content)
+        if len(self._numbers) >= SHARED_TEXTS or self._chars >= SHARED_CHARS:
+            self.send()
+
+    def send(self) -> None:
+        if not self._numbers:
+            return
+        tasks = [self._begun.tasks[number] for number in self._numbers]
+        future = self._workers.submit(read_pages, [(replace(raw, extra={}), source, False) for raw, source, _ in tasks])
+        self._begun.places |= {number: (future, place) for place, number in enumerate(self._numbers)}
+        self._numbers, self._chars, self.sent = [], 0, True
+
+
+def _answered(future: Future[list[Answer]], place: int) -> Extract:
+    return lambda *_: _decode_answer(future.result()[place])
 
 
 def _rejection(error: Exception) -> Rejected:
@@ -257,4 +281,4 @@ def _rejection(error: Exception) -> Rejected:
     if isinstance(error, ExtractError):
         return Rejected(Reason.TRANSFORM_ERROR, f"the page could not be read: {error}", STAGE, error.error_class)
     message = f"the article could not be normalised: {error}"
-    return Rejected(Reason.TRANSFORM_ERROR, message, STAGE, _class_name(error))
+    return Rejected(Reason.TRANSFORM_ERROR, message, STAGE, class_name(error))

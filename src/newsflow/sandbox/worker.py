@@ -17,6 +17,8 @@ from pathlib import Path
 from newsflow.errors import SandboxError, in_words
 
 HEADER = struct.Struct(">I")
+LIMIT = struct.Struct(">d")
+"""Before a request: the seconds that it may take."""
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 START_LIMIT_S = 60.0
 PIPE_BYTES = 1 << 20
@@ -88,21 +90,21 @@ class Worker:
 
     It is started by exec (a bare fork is not safe beside threads) and reads requests from a pipe. It ends by itself
     when that pipe closes or, during a request, when its own alarm goes off: so it outlives a killed parent by little
-    more than `time_limit_s`.
+    more than the request may take.
     """
 
     def __init__(self, time_limit_s: float, memory_limit_bytes: int, start_limit_s: float = START_LIMIT_S) -> None:
         self._time_limit_s = time_limit_s
         self.calls = 0
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
-        command = [sys.executable, "-P", "-m", "newsflow.sandbox.child", str(time_limit_s), str(memory_limit_bytes)]
+        command = [sys.executable, "-P", "-m", "newsflow.sandbox.child", str(memory_limit_bytes)]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=_environment(), cwd="/"
             )
         except OSError as error:
             self._errors.close()
-            raise SandboxError(f"the extraction worker cannot be started: {in_words(error)}") from error
+            raise SandboxError(f"the worker cannot be started: {in_words(error)}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -115,16 +117,18 @@ class Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def call(self, request: bytes) -> bytes:
-        """The answer to a request. Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone after either."""
+    def call(self, request: bytes, limit_s: float | None = None) -> bytes:
+        """The answer to a request, within the worker's time limit or another. Raises WorkerTimeoutError or
+        WorkerCrashedError; the worker is gone after either."""
         self.calls += 1
-        deadline = time.monotonic() + self._time_limit_s
+        limit_s = self._time_limit_s if limit_s is None else limit_s
+        deadline = time.monotonic() + limit_s
         try:
-            _write_frame(self._stdin.fileno(), request, deadline)
+            _write_frame(self._stdin.fileno(), LIMIT.pack(limit_s) + request, deadline)
             return _read_frame(self._stdout.fileno(), deadline)
         except TimeoutError:
             self.close(kill=True)
-            raise WorkerTimeoutError(f"no answer within {self._time_limit_s:g} s") from None
+            raise WorkerTimeoutError(f"no answer within {limit_s:g} s") from None
         except EOFError:
             message = self._how_it_ended()
             self.close(kill=True)
@@ -157,7 +161,7 @@ class Worker:
         if answer != READY:
             message = self._how_it_ended()
             self.close(kill=True)
-            raise SandboxError(f"the extraction worker did not start: {message}")
+            raise SandboxError(f"the worker did not start: {message}")
 
     def _how_it_ended(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""

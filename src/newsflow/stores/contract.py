@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsflow.errors import ConfigError
+from newsflow.errors import ConfigError, SinkError
 from newsflow.model import Action, Article
 from newsflow.model.codec import decode_article
 
@@ -78,6 +78,13 @@ class Store(ABC):
         Raises `SinkError` when it cannot, `ConfigError` when what is there is not a store of this kind.
         """
         raise NotImplementedError(f"a store of kind {self.name} cannot be looked at")
+
+    def forget(self, article_id: str, before: int) -> int:
+        """Remove an article's versions before this one, for good; how many those were. Blocks.
+
+        Raises `SinkError` while the store cannot be reached or written, and where it cannot forget.
+        """
+        raise SinkError(f"a store of kind {self.name} cannot forget {article_id} before version {before}")
 
     @abstractmethod
     def close(self) -> None:

@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,8 +120,8 @@ class FolderStore(Store):
         """Return the keys a file holds."""
 
     @abstractmethod
-    def _merge(self, paths: Sequence[Path], target: Path) -> None:
-        """Write the rows of several files to one, sorted by key, each key once."""
+    def _merge(self, paths: Sequence[Path], target: Path, keys: Set[Key]) -> None:
+        """Write the rows with these keys, of several files, to one, sorted by key, each key once."""
 
     @abstractmethod
     def _problem(self, row: StoreRow) -> str:
@@ -178,6 +178,32 @@ class FolderStore(Store):
             raise SinkError(f"the store {self.folder} cannot be compacted: {in_words(error)}") from error
         return Compacted(len(before), len(after), sum(entry.rows for entry in after), leftovers)
 
+    def forget(self, article_id: str, before: int) -> int:
+        """See `Store.forget`: files that hold it are written again without, and the old ones removed."""
+
+        def is_gone(key: Key) -> bool:
+            return key[0] == article_id and key[1] < before
+
+        removed, after = 0, list[FileEntry]()
+        try:
+            with self._locked():
+                for entry in self.files():
+                    keys = sorted(self._read_keys(self.folder / entry.path))
+                    kept = [key for key in keys if not is_gone(key)]
+                    removed += len(keys) - len(kept)
+                    if len(kept) == len(keys):
+                        after.append(entry)
+                    elif kept:
+                        after.append(self._rewritten([entry], kept))
+                if removed:
+                    self._sync_folders()
+                    self._manifest.replace(after)
+                # Whoever was killed before may have left what the manifest lists no more.
+                self._remove_all_but({entry.path for entry in after})
+        except OSError as error:
+            raise SinkError(f"the store {self.folder} cannot be written: {in_words(error)}") from error
+        return removed
+
     def check(self) -> str:
         if not self.folder.exists():
             return "not made yet"
@@ -230,12 +256,17 @@ class FolderStore(Store):
         if len(group) == 1:
             yield group[0]
             return
+        yield self._rewritten(
+            group, sorted({key for each in group for key in self._read_keys(self.folder / each.path)})
+        )
+
+    def _rewritten(self, group: Sequence[FileEntry], keys: Sequence[Key]) -> FileEntry:
+        """One file with these rows of others."""
         paths = [self.folder / entry.path for entry in group]
-        keys = sorted({key for path in paths for key in self._read_keys(path)})
         path = f"{group[0].partition}/{_file_name(keys)}{self.suffix}"
         self._make_folders([path])
-        size = self._write_file(path, lambda temporary: self._merge(paths, temporary))
-        yield FileEntry(path, len(keys), size)
+        size = self._write_file(path, lambda temporary: self._merge(paths, temporary, set(keys)))
+        return FileEntry(path, len(keys), size)
 
     def _make_folders(self, paths: Iterable[str]) -> None:
         for folder in {(self.folder / path).parent for path in paths}:

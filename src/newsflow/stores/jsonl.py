@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 import orjson
@@ -32,10 +32,10 @@ class JsonLinesStore(FolderStore):
     def _read_keys(self, path: Path) -> Iterable[Key]:
         return list(_lines([path]))
 
-    def _merge(self, paths: Sequence[Path], target: Path) -> None:
+    def _merge(self, paths: Sequence[Path], target: Path, keys: Set[Key]) -> None:
         lines = _lines(paths)
         with target.open("wb") as file:
-            file.writelines(lines[key] for key in sorted(lines))
+            file.writelines(lines[key] for key in sorted(lines.keys() & keys))
 
     def _problem(self, row: StoreRow) -> str:
         if len(row.value) > MAX_LINE_BYTES:

@@ -93,6 +93,22 @@ class OpenSearchStore(Store):
             raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
         return refused + [Refused(row, problems[row.key]) for row in good if row.key in problems]
 
+    def forget(self, article_id: str, before: int) -> int:
+        meant = [{"term": {"id": article_id}}, {"range": {"version": {"lt": before}}}]
+        # So that the version after these may be written at once, and a later one stays.
+        last = {"version": str(before - 1), "version_type": "external_gte"}
+        try:
+            client = self._opened()
+            client.indices.refresh(index=self.versions)
+            done = client.delete_by_query(
+                index=self.versions, body={"query": {"bool": {"filter": meant}}}, params={"refresh": "true"}
+            )
+            client.delete(index=self.current, id=article_id, params=last, ignore=[404, _PRESENT])
+        except OpenSearchException as error:
+            self.close()
+            raise SinkError(f"the OpenSearch store cannot be written: {first_line(error)}") from error
+        return int(done["deleted"])
+
     def check(self) -> str:
         try:
             with OpenSearch(**self._options) as client:

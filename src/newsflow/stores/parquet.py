@@ -8,7 +8,7 @@ Every version is a row. The current state is, for each id, the row with the high
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,11 @@ class ParquetStore(FolderStore):
     def _read_keys(self, path: Path) -> Iterable[Key]:
         return keys_in(pq.ParquetFile(path).read(columns=["id", "version"]))
 
-    def _merge(self, paths: Sequence[Path], target: Path) -> None:
+    def _merge(self, paths: Sequence[Path], target: Path, keys: Set[Key]) -> None:
         table = pa.concat_tables([pq.ParquetFile(path).read() for path in paths], promote_options="default")
         table = table.sort_by([("id", "ascending"), ("version", "ascending")])
-        keys = keys_in(table)
-        first = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
+        found = keys_in(table)
+        first = [at for at, key in enumerate(found) if key in keys and (at == 0 or key != found[at - 1])]
         _write_table(table.take(pa.array(first, pa.int64())), target)
 
     def _problem(self, row: StoreRow) -> str:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from newsflow.errors import SinkError
 from newsflow.stores.contract import Refused, Store, StoreRow, first_line, newest, unique
-from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
 
 SCHEMA = "newsflow_store"
 """The tables' own schema: the ledger has an `article` too, and may live in the same database."""
@@ -23,7 +23,7 @@ _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_article (
     id text, version bigint, withdrawn boolean, source text, url text, guid text, title text, body text,
     language text, published_at timestamptz, published_text text, first_seen timestamptz, agency text,
-    word_count bigint, content_hash text, story text, topics jsonb
+    word_count bigint, content_hash text, story text, words text, topics jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_version (
     id text, version bigint, action text, article jsonb
@@ -38,7 +38,8 @@ SELECT id, version, action, article FROM staged_version ORDER BY id, version ON 
 # hence the cut.
 _SEARCH = (
     "setweight(to_tsvector('simple', lower(left(title, 2000) COLLATE {collation})), 'A') || "
-    "setweight(to_tsvector('simple', lower(left(body, 100000) COLLATE {collation})), 'B')"
+    "setweight(to_tsvector('simple', lower(left(body, 100000) COLLATE {collation})), 'B') || "
+    "setweight(to_tsvector('simple', left(words, 100000)), 'B')"
 )
 _COLLATIONS = ("pg_c_utf8", "und-x-icu", "C.utf8", "en_US.utf8")
 # In the order of ids, so that two writers with the same articles wait for each other and never in a circle.
@@ -52,6 +53,14 @@ _TOPICS = """
 INSERT INTO article_topic (topic, article_id, scheme, code, score)
 SELECT topic ->> 'id', staged.id, topic ->> 'scheme', topic ->> 'code', (topic ->> 'score')::double precision
 FROM staged_article staged, jsonb_array_elements(staged.topics) topic WHERE staged.id = ANY(%s)
+RETURNING article_id, topic
+"""
+# Under a lock that is held to the end of the transaction: who has read up to a number finds no smaller one later. It
+# is taken last, so that other writers wait for no more than this.
+_CHANGES = """
+INSERT INTO article_change (no, article_id, version)
+SELECT (SELECT COALESCE(max(no), 0) FROM article_change) + row_number() OVER (ORDER BY first_seen, id), id, version
+FROM article WHERE id = ANY(%s) RETURNING article_id, no
 """
 
 
@@ -73,6 +82,17 @@ class PostgresStore(Store):
         """See `Store.write`: one transaction a batch, by COPY."""
         try:
             return self._write_or_split(self._open(), unique(rows))
+        except psycopg.Error as error:
+            self.close()
+            raise SinkError(f"the PostgreSQL store cannot be written: {first_line(error)}") from error
+
+    def forget(self, article_id: str, before: int) -> int:
+        try:
+            connection = self._open()
+            with connection.transaction():
+                for sql in FORGET[1:]:
+                    connection.execute(sql.format("%s"), (article_id, before))
+                return connection.execute(FORGET[0].format("%s"), (article_id, before)).rowcount
         except psycopg.Error as error:
             self.close()
             raise SinkError(f"the PostgreSQL store cannot be written: {first_line(error)}") from error
@@ -122,8 +142,15 @@ class PostgresStore(Store):
                     copy.write_row(_staged_values(row))
             cursor.execute(_VERSIONS)
             changed = [each[0] for each in cursor.execute(self._upsert)]
-            cursor.execute("DELETE FROM article_topic WHERE article_id = ANY(%s)", (changed,))
-            cursor.execute(_TOPICS, (changed,))
+            gone = cursor.execute(
+                "DELETE FROM article_topic WHERE article_id = ANY(%s) RETURNING article_id, topic", (changed,)
+            )
+            topics = set(gone.fetchall())
+            topics |= set(cursor.execute(_TOPICS, (changed,)).fetchall())
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK + 1,))
+            numbers = dict(cursor.execute(_CHANGES, (changed,)).fetchall())
+            rows_of = sorted((topic, numbers[article_id]) for article_id, topic in topics)
+            cursor.executemany("INSERT INTO article_change_topic (topic, no) VALUES (%s, %s)", rows_of)
 
 
 def _migrate(connection: psycopg.Connection[Any]) -> None:

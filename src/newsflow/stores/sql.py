@@ -10,10 +10,11 @@ from newsflow.errors import SinkError
 from newsflow.migrations import MigrationSet
 from newsflow.model.codec import published_text
 from newsflow.stores.contract import StoreRow, published_instant
+from newsflow.tagging.text import fold, unfolded
 
 COLUMNS = (
     "id, version, withdrawn, source, url, guid, title, body, language, published_at, published_text, first_seen, "
-    "agency, word_count, content_hash, story"
+    "agency, word_count, content_hash, story, words"
 )
 CHANGED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[1:])
 
@@ -37,7 +38,22 @@ def current_values(row: StoreRow, instant: Callable[[datetime], Any]) -> tuple[A
         article.word_count,
         article.content_hash,
         article.story,
+        search_words(f"{article.title}\n{article.body}"),
     )
+
+
+FORGET = (
+    "DELETE FROM article_version WHERE id = {0} AND version < {0}",
+    "DELETE FROM article_topic WHERE article_id IN (SELECT id FROM article WHERE id = {0} AND version < {0})",
+    "DELETE FROM article WHERE id = {0} AND version < {0}",
+)
+"""What takes an article's versions out, with the database's sign for a parameter; the first one counts them."""
+
+
+def search_words(text: str) -> str:
+    """Return the words of a text as topic rules fold them, each once, those left out that are written so: what a search
+    finds an article by beside its text, however hamza, alef or accents are written."""
+    return " ".join(sorted(set(fold(text).split()) - set(unfolded(text).split())))
 
 
 def migrations_of(dialect: str) -> MigrationSet:

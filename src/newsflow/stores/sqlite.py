@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from newsflow.errors import ConfigError, SinkError, in_words
 from newsflow.model.headers import instant_text
 from newsflow.stores.contract import Refused, Store, StoreRow, newest, path_of, separate_refused
-from newsflow.stores.sql import CHANGED, COLUMNS, current_values, describe_state, migrations_of
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
 
 _UPSERT = (
-    f"INSERT INTO article ({COLUMNS}) VALUES ({', '.join('?' * 16)}) "
+    f"INSERT INTO article ({COLUMNS}) VALUES ({', '.join('?' * 17)}) "
     f"ON CONFLICT (id) DO UPDATE SET {CHANGED} WHERE excluded.version > article.version"
 )
 _VERSION = "INSERT INTO article_version (id, version, action, article) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -49,6 +49,32 @@ class SqliteStore(Store):
             self.close()
             raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
         return refused
+
+    def forget(self, article_id: str, before: int) -> int:
+        try:
+            connection = self._open()
+            connection.execute("PRAGMA secure_delete = ON")  # else the text stays in the file, in pages of nobody
+            with _transaction(connection):
+                for sql in FORGET[1:]:
+                    connection.execute(sql.format("?"), (article_id, before))
+                removed = connection.execute(FORGET[0].format("?"), (article_id, before)).rowcount
+            connection.execute("INSERT INTO article_search (article_search) VALUES ('optimize')")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return removed
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise SinkError(f"the store {self.path} cannot be written: {in_words(error)}") from error
+
+    def ids(self) -> list[str]:
+        """The ids of all articles, withdrawn ones too."""
+        return [row[0] for row in self._open().execute("SELECT id FROM article ORDER BY id")]
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forget articles with all their versions. Their changes stay, as numbers are never given again."""
+        gone, connection = [(each,) for each in ids], self._open()
+        with _transaction(connection):
+            for table, column in (("article_topic", "article_id"), ("article_version", "id"), ("article", "id")):
+                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)
 
     def check(self) -> str:
         if not self.path.exists():
@@ -101,12 +127,23 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _write(connection: sqlite3.Connection, rows: Sequence[StoreRow]) -> None:
     connection.executemany(_VERSION, [(*row.key, row.article.action.value, row.value.decode("utf-8")) for row in rows])
-    for row in newest(rows):
+    for row in sorted(newest(rows), key=lambda each: each.article.first_seen):
         if connection.execute(_UPSERT, current_values(row, instant_text)).rowcount:
-            article = row.shown
-            connection.execute("DELETE FROM article_topic WHERE article_id = ?", (article.id,))
-            topics = [(topic.id, article.id, topic.scheme, topic.code, topic.score) for topic in article.topics]
-            connection.executemany(_TOPIC, topics)
+            _replace_topics(connection, row)
+
+
+def _replace_topics(connection: sqlite3.Connection, row: StoreRow) -> None:
+    """Replace the topics of an article, and note that it changed under those that it has and had."""
+    gone = connection.execute("DELETE FROM article_topic WHERE article_id = ? RETURNING topic", row.key[:1]).fetchall()
+    topics = {topic.id: topic for topic in row.shown.topics}
+    connection.executemany(
+        _TOPIC, [(each.id, row.article.id, each.scheme, each.code, each.score) for each in topics.values()]
+    )
+    change = connection.execute("INSERT INTO article_change (article_id, version) VALUES (?, ?)", row.key).lastrowid
+    changed = topics.keys() | {topic for (topic,) in gone}
+    connection.executemany(
+        "INSERT INTO article_change_topic (topic, no) VALUES (?, ?)", [(topic, change) for topic in sorted(changed)]
+    )
 
 
 def _problem(row: StoreRow) -> str:

@@ -7,12 +7,21 @@ not. Costs are whole numbers of 1/256 nat, so that every machine sees the same.
 from __future__ import annotations
 
 import math
+import sys
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
+from hashlib import blake2b
+from pathlib import Path
 
-from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN, words_by_rank
+import orjson
+
+from newsflow import kept
+from newsflow.model.languages import OTHER_CODE, SERBO_CROATIAN, word_list_of, words_by_rank
+from newsflow.stories import skeleton
 from newsflow.stories.skeleton import skeletons_in
+from newsflow.tagging import text
 from newsflow.tagging.text import fold
 
 WORDS_AN_ARTICLE = 40
@@ -43,10 +52,35 @@ class Rarity:
         return self._skeletons.get(bones, UNKNOWN)
 
 
+_KIND, _KEPT = "words", 200
+"""Of values that are kept: more than there are lists, so that two installations do not take turns."""
+
+
 @lru_cache(maxsize=64)
 def rarity_of(language: str) -> Rarity:
-    """The costs of a language, read from its list when they are first asked for: in about 0.2 s."""
+    """The costs of a language, made of its list in about 0.2 s, and kept: then they are read in a few ms."""
     code = "sh" if language in SERBO_CROATIAN else OTHER_CODE.get(language, language)
+    content = word_list_of(code)
+    if not content:
+        return Rarity({}, {})
+    key = blake2b(content, digest_size=16, key=_rules()).hexdigest()
+    if (found := kept.read(_KIND, key)) is not None:
+        return Rarity(*orjson.loads(found))
+    costs = _costs_of(code)
+    kept.keep(_KIND, key, [orjson.dumps(costs)], _KEPT)
+    return Rarity(*costs)
+
+
+@cache
+def _rules() -> bytes:
+    """A digest of what makes costs of a list."""
+    state = blake2b(f"{sys.version} {unicodedata.unidata_version}".encode())
+    for file in (__file__, skeleton.__file__, text.__file__):
+        state.update(Path(file).read_bytes())
+    return state.digest()
+
+
+def _costs_of(code: str) -> tuple[dict[str, int], dict[str, int]]:
     stems: defaultdict[str, float] = defaultdict(float)
     bones: defaultdict[str, float] = defaultdict(float)
     for rank, words in enumerate(words_by_rank(code)):
@@ -56,7 +90,7 @@ def rarity_of(language: str) -> Rarity:
             stems[stem(token)] += frequency
         for found in skeletons_in(tokens):
             bones[found] += frequency
-    return Rarity(_costs(stems), _costs(bones))
+    return _costs(stems), _costs(bones)
 
 
 def _costs(frequencies: Mapping[str, float]) -> dict[str, int]:

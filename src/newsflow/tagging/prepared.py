@@ -1,7 +1,6 @@
 """Compiled rules kept in a file of the user's cache, so that a start reads them instead of compiling them again.
 
-A file is named by all that its content depends on, and read only when it is whole, the user's own, and holds nothing
-but rules: one that is half written, damaged or another's is compiled and written again.
+What is read is nothing but rules: see `newsflow.kept`, too.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ import gc
 import io
 import os
 import pickle
-import stat
 import sys
-import tempfile
 import unicodedata
 from array import _array_reconstructor, array  # type: ignore[attr-defined]
 from collections.abc import Iterable, Iterator
@@ -24,18 +21,20 @@ from typing import Any
 
 import numpy as np
 
+from newsflow import kept
 from newsflow.tagging import compile as compiled
 from newsflow.tagging import patterns, rule
+from newsflow.tagging.places import find
 
 _KEPT = 4
 """Files kept: an editor's rules of today, those before, and those of another installation."""
 _LEAST_ENTRIES = 5_000
 """Fewer are compiled as fast as a file is read."""
-_SUFFIX = ".rules"
+_KIND = "rules"
 
 _ALLOWED_ITEMS: tuple[Any, ...] = (
     *(rule.Rule, rule.Term, rule.AnyOf, rule.AllOf, rule.NoneOf, rule.Near, rule.Example),
-    *(patterns.LeafKey, patterns.Leaf, patterns.Entry, patterns.LeafTable, patterns.Postings, patterns.Vocabulary),
+    *(patterns.LeafKey, patterns.Leaf, patterns.Entries, patterns.Postings, patterns.Vocabulary, find.Patterns),
     *(compiled.Node, compiled.Plan, compiled.CandidateIndex, compiled.CompiledRule, compiled.Tables),
     *(frozenset, array, _array_reconstructor, np.ndarray, np.dtype, np.zeros(1, np.int32).__reduce_ex__(5)[0]),
 )
@@ -72,50 +71,31 @@ def _code() -> bytes:
 
 def read_tables(key: str) -> compiled.Tables | None:
     """The tables kept under a key; None where there are none that can be trusted."""
-    with contextlib.suppress(Exception), _without_gc():  # whatever a damaged file makes of itself, the rules are there
-        file = _folder() / (key + _SUFFIX)
-        with file.open("rb") as source:
-            _refuse_foreign(os.fstat(source.fileno()))
-            digest, content = source.read(32), source.read()
-        if digest == _digest(key, content):
-            tables = _Unpickler(io.BytesIO(content)).load()
-            file.touch()
-            return tables if isinstance(tables, compiled.Tables) else None
+    content = kept.read(_KIND, key)
+    with contextlib.suppress(Exception):  # whatever a damaged file makes of itself, the rules are there
+        return None if content is None else unpacked(content)
     return None
 
 
 def keep_tables(key: str, tables: compiled.Tables) -> None:
-    """Keep tables under a key, where the cache can be written and it saves time; remove the files used least lately."""
-    if len(tables.entries) < _LEAST_ENTRIES:
-        return
-    content = pickle.dumps(tables, protocol=5)
-    with contextlib.suppress(OSError, RuntimeError):  # a read-only disk, no home: every start compiles
-        folder = _folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(_digest(key, content) + content)
-            Path(name).replace(folder / (key + _SUFFIX))
-        finally:
-            Path(name).unlink(missing_ok=True)
-        for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
-            old.unlink(missing_ok=True)
+    """Keep tables under a key, where the cache can be written and it saves time."""
+    if len(tables.vocabulary.entries) >= _LEAST_ENTRIES:
+        kept.keep(_KIND, key, [pickle.dumps(tables, protocol=5)], _KEPT)
 
 
-def _folder() -> Path:
-    """Raises RuntimeError for a user without a home."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (given if given.is_absolute() else Path.home() / ".cache") / "newsflow" / "rules"
+def packed(key: str, tables: compiled.Tables) -> bytes:
+    """The tables for another process: as they are kept under a key, where they are."""
+    content = kept.read(_KIND, key)
+    return pickle.dumps(tables, protocol=5) if content is None else bytes(content)
 
 
-def _refuse_foreign(state: os.stat_result) -> None:
-    if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError("another user may have written it")
-
-
-def _digest(key: str, content: bytes) -> bytes:
-    return blake2b(content, digest_size=32, key=key.encode()).digest()
+def unpacked(content: bytes | memoryview) -> compiled.Tables:
+    """The inverse of `packed`. Raises TypeError or what a pickle raises for what is not tables."""
+    with _without_gc():
+        tables = _Unpickler(io.BytesIO(content)).load()
+    if not isinstance(tables, compiled.Tables):
+        raise TypeError("not tables of rules")
+    return tables
 
 
 class _Unpickler(pickle.Unpickler):

@@ -7,6 +7,7 @@ changes its mind between the two gains nothing.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import ipaddress
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from urllib3.util import Url, parse_url
 
@@ -45,6 +46,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PRIVATE = parse_networks("10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 172.16.0.0/12 192.168.0.0/16 ::1/128 fc00::/7")
 """What `allow_private` opens: this machine and private networks; not link-local, where metadata services live."""
 _PORTS = {"http": 80, "https": 443}
+_MOST_HEAD_BYTES = 16_384
 _SAME_METHOD = frozenset({307, 308})
 
 
@@ -132,12 +134,15 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class HttpClient:
-    """Posts to URLs that others chose. Safe to share between threads; each request has its own connection."""
+    """Asks URLs that others chose. Safe to share between threads; each request has its own connection."""
 
     limits: HttpLimits = field(default_factory=HttpLimits)
     allowed: tuple[Network, ...] = ()
     resolve: Resolver = system_resolver
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    """`http://HOST:PORT`, with a user and a password or without: all requests go through it. It asks for names itself,
+    so that they are not checked here."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """Post and return the response, redirects of the kinds that keep method and body (307, 308) followed.
@@ -155,19 +160,31 @@ class HttpClient:
                 url = _redirected(url, target, location)
         raise SinkError(f"more than {self.limits.redirects} redirects, the last to {url[:200]!r}")
 
-    def _once(self, target: Url, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> HttpResponse:
-        host = (target.host or "").strip("[]")
-        port = target.port or _PORTS[target.scheme or "https"]
-        addresses = checked_addresses(host, port, self.allowed, partial(deadline.resolved, self.resolve))[:4]
+    def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """One request; a redirect is an answer. Raises as `post`, and `UnreachableError` for a body that ends early."""
+        with Deadline(self.limits.total_s) as deadline:
+            response = self._once(checked_url(url), None, headers, deadline, "GET")
+        told = response.headers.get("content-length", "")
+        if told.isdecimal() and len(response.body) < min(int(told), self.limits.response_bytes):
+            raise UnreachableError(f"the answer ended after {len(response.body):,} of {int(told):,} bytes")
+        return response
+
+    def _once(
+        self, target: Url, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, method: str = "POST"
+    ) -> HttpResponse:
+        host, port = _place(target)
+        uri, sent = target.request_uri, {**headers, "Host": _host(target)}
+        if self.proxy is not None and target.scheme == "http":
+            uri, sent = target._replace(fragment=None).url, sent | _credentials(parse_url(self.proxy))
         try:
-            sock = deadline.connect(addresses, port, self._wrap(target, host), self.limits.connect_s)
+            sock = self._connect(target, deadline)
         except (OSError, ValueError) as error:
             raise UnreachableError(f"{host} port {port} cannot be reached: {error}") from error
         connection = http.client.HTTPConnection(host, port)
         connection.sock = sock
         try:
             # Not decoded: a body is read up to the limit, and a compressed one never unfolds.
-            connection.request("POST", target.request_uri, body, {**headers, "Host": _host(target)})
+            connection.request(method, uri, body, sent)
             with connection.getresponse() as response:
                 content = response.read(self.limits.response_bytes)
             deadline.left_s()  # an answer that was cut short may look like a whole one
@@ -177,11 +194,52 @@ class HttpClient:
             connection.close()
         return HttpResponse(response.status, {n.lower(): value for n, value in response.headers.items()}, content)
 
-    def _wrap(self, target: Url, host: str) -> Wrap:
+    def _connect(self, target: Url, deadline: Deadline) -> socket.socket:
+        """A connection to a host, or to the proxy before it."""
+        resolve, (host, port) = partial(deadline.resolved, self.resolve), _place(target)
+        if self.proxy is None:
+            addresses = checked_addresses(host, port, self.allowed, resolve)[:4]
+            return deadline.connect(addresses, port, self._wrap(target, host), self.limits.connect_s)
+        proxy = parse_url(self.proxy)
+        wrap, (proxy_host, proxy_port) = self._wrap(target, host, _tunnel(proxy, target)), _place(proxy)
+        return deadline.connect([*resolve(proxy_host, proxy_port)][:4], proxy_port, wrap, self.limits.connect_s)
+
+    def _wrap(self, target: Url, host: str, tunnel: Wrap = lambda sock: sock) -> Wrap:
         if target.scheme == "http":
             return lambda sock: sock
         context = self.tls or ssl.create_default_context()
-        return lambda sock: context.wrap_socket(sock, server_hostname=host)
+        return lambda sock: context.wrap_socket(tunnel(sock), server_hostname=host)
+
+
+def _place(url: Url) -> tuple[str, int]:
+    return (url.host or "").strip("[]"), url.port or _PORTS[url.scheme or "https"]
+
+
+def _credentials(proxy: Url) -> dict[str, str]:
+    """What a proxy is told of who asks."""
+    if proxy.auth is None:
+        return {}
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(unquote(proxy.auth).encode()).decode()}"}
+
+
+def _tunnel(proxy: Url, target: Url) -> Wrap:
+    """What has a proxy connect to a host, and gives that connection."""
+
+    def connect(sock: socket.socket) -> socket.socket:
+        host, port = _place(target)
+        told = "".join(f"{name}: {value}\r\n" for name, value in _credentials(proxy).items())
+        sock.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{told}\r\n".encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            if not (byte := sock.recv(1)) or len(answer) > _MOST_HEAD_BYTES:
+                raise OSError("the proxy does not answer in HTTP")
+            answer += byte
+        status = answer.split(b" ", 2)[1:2]
+        if status != [b"200"]:
+            raise OSError(f"the proxy answers {b''.join(status)[:3].decode('ascii', 'replace')}")
+        return sock
+
+    return connect
 
 
 def client_for(destination: Destination) -> HttpClient:
