@@ -37,6 +37,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "alert-destinations.md": destinations_page(),
         "metrics.md": metrics_page(),
+        "api.md": api_page(),
     }
     whole = {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
     tables = {
@@ -176,6 +177,28 @@ Where alerts may go. `alerts.destinations.<name>` of the [configuration](configu
 may be a reference, and mostly a `secret`, which must be one. [Receive alerts](../how-to/receive-alerts.md) shows the
 whole way with a webhook.
 """
+
+
+def api_page() -> Iterator[str]:
+    """The paths of the API with their parameters."""
+    from newsflow.web.api import ENDPOINTS, PREFIX, STREAM
+
+    yield "# The API"
+    yield ""
+    yield "What `newsflow serve` answers ([how to](../how-to/look-and-subscribe.md)). `/openapi.json` has it with the"
+    yield "schemas of all answers, as OpenAPI 3.1. Lists have `items`, and `next` where there is more: the `cursor` of the"
+    yield "next page. Problems are RFC 9457: `title`, `status`, `detail`."
+    for each in (*ENDPOINTS, STREAM):
+        yield ""
+        yield f"## `{PREFIX}{each.path}`"
+        yield ""
+        yield f"{each.summary}." + (" For readers who see everything." if each.everything else "")
+        if each.parameters:
+            yield ""
+            yield "| parameter | in | accepted | meaning |"
+            yield "|---|---|---|---|"
+        for one in each.parameters:
+            yield f"| `{one.name}` | {one.place} | {_cell(_accepted(one.schema))} | {_cell(one.description)} |"
 
 
 def config_schema_text() -> str:

@@ -1,44 +1,25 @@
 """Sentences of our own words for each theme, in fifteen languages: half of them traps that only sound like it.
 
-`themes/LANGUAGE.txt` holds frames (`= … {} …`), then for each theme (`[id]`) clauses that are about it (`+`) and
-clauses that are not (`-`). Each clause is tried alone and in each frame.
+The sections of `themes/LANGUAGE.txt` are themes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from newsflow.tagging import RuleSet
 from newsflow.tagging.lint import text_article
 
+from .framed import Framed, framed
 from .topics import Tally
 
 FOLDER = Path(__file__).with_name("themes")
 LANGUAGES = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
 
 
-class Sentence(NamedTuple):
-    """A sentence, and whether it is about a theme."""
-
-    theme: str
-    clause: str
-    text: str
-    about: bool
-
-
-def sentences(language: str) -> Iterator[Sentence]:
-    """All of a language: each clause alone and in each frame."""
-    frames, theme = ["{}"], ""
-    for line in (FOLDER / f"{language}.txt").read_text("utf-8").splitlines():
-        kind, _, text = line.partition(" ")
-        if kind == "=":
-            frames.append(text)
-        elif kind in ("+", "-"):
-            yield from (Sentence(theme, text, frame.format(text), kind == "+") for frame in frames)
-        elif line:
-            theme = line.strip("[]")
+def sentences(language: str) -> Iterator[Framed]:
+    return framed(FOLDER / f"{language}.txt")
 
 
 def tally(rules: RuleSet, language: str) -> Tally:
@@ -46,5 +27,6 @@ def tally(rules: RuleSet, language: str) -> Tally:
     found = Tally()
     for sentence in sentences(language):
         themes = {match.id for match in rules.tag(text_article(f"{sentence.text}.", language)).topics}
-        found.add({sentence.theme} if sentence.about else set(), themes & {sentence.theme}, sentence.clause)
+        theme = {sentence.section}
+        found.add(theme if sentence.about else set(), themes & theme, sentence.clause)
     return found

@@ -242,9 +242,11 @@ def test_a_letter_is_shown_edited_set_aside_and_given_up(
 
     scene.command("park", "--reason", "no-text", "--why", "ask the publisher")
     scene.command("drop", "--reason", "malformed-json", "--why", "sent anew")
-    assert scene.open_by("reason", "--state", "parked") == {"no-text": REASONS["no-text"]}
-    assert scene.open_by("reason", "--state", "dropped") == {"malformed-json": REASONS["malformed-json"]}
-    [parked] = scene.dlq("list", "--state", "parked", "--limit", "1")
+    assert scene.open_by("reason", "--state", "parked", "--stage", "Normalise") == {"no-text": REASONS["no-text"]}
+    assert scene.open_by("reason", "--state", "dropped", "--stage", "Normalise") == {
+        "malformed-json": REASONS["malformed-json"]
+    }
+    [parked] = scene.dlq("list", "--state", "parked", "--stage", "Normalise", "--limit", "1")
     assert parked["said"]["why"] == "ask the publisher"
     assert scene.dlq("replay", "--reason", "no-text")[0]["replayed"] == 0
     with pytest.raises(AssertionError, match="is parked; --force goes on"):

@@ -104,7 +104,9 @@ def test_what_is_urgent_goes_first() -> None:
     order: list[str] = []
     alone = Workers(1, 30, LIMIT_BYTES)
     try:
-        first = alone.submit(slow, [0.5])
+        first = alone.submit(slow, [1])
+        while not first.running():
+            time.sleep(0.01)
         later = alone.submit(doubled, [1])
         urgent = alone.submit(doubled, [2], urgent=True)
         for name, future in (("first", first), ("later", later), ("urgent", urgent)):

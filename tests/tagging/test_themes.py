@@ -14,7 +14,7 @@ def test_fifteen_languages_have_forty_sentences_a_theme_half_of_them_traps(shipp
     assert " ".join(LANGUAGES) == "ar de en es fa fr he id it pl pt ru tr uk zh"
     themes = {rule.id for rule in shipped.rules if rule.scheme == "medtop"}
     for language in LANGUAGES:
-        texts = {(sentence.theme, sentence.about, sentence.text) for sentence in sentences(language)}
+        texts = {(sentence.section, sentence.about, sentence.text) for sentence in sentences(language)}
         counts = Counter((theme, about) for theme, about, _ in texts)
         assert counts.keys() == {(theme, about) for theme in themes for about in (True, False)}
         assert min(counts.values()) >= 20, language

@@ -54,7 +54,8 @@ def test_the_command_on_a_ledger_alone(tmp_path: Path) -> None:
 def test_the_copy_follows_the_ledger_and_forgets_with_it(tmp_path: Path) -> None:
     url, copy = f"sqlite:///{tmp_path}/ledger.sqlite3", f"sqlite:///{tmp_path}/copy.sqlite3"
     wire = Wire()
-    with closing(open_ledger(url)) as ledger, SqliteStore(tmp_path / "copy.sqlite3") as seen:
+    seen = SqliteStore(tmp_path / "copy.sqlite3")
+    with closing(open_ledger(url)) as ledger, seen:
         first = [each.id for each in run(ledger, [ferry(wire, 1), ferry(wire, 2)])]
         with LedgerCopy(url, copy) as following:
             assert seen.ids() == sorted(first)

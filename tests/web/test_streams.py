@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def own(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def events(base: str, token: str, path: str = "/v1/stream", last: int | None = None) -> Iterator[tuple[int, str, Any]]:
+def events(base: str, token: str, path: str = "/v1/stream", last: int | None = None) -> Generator[tuple[int, str, Any]]:
     """Number, kind and members of each event, as they come."""
     headers = {"Authorization": f"Bearer {token}"} | ({} if last is None else {"Last-Event-ID": str(last)})
     with (
@@ -53,7 +53,7 @@ def publish(world: World, number: int, *topics: str) -> str:
 
 
 def test_each_change_once_through_ten_ends_of_the_server(own: World) -> None:
-    told, seen, last = [], [], None
+    told, seen, last = list[str](), list[str](), None
     for round_ in range(10):
         with serving(own, readers=readers(own.folder)) as base, closing(events(base, ALL, last=last)) as stream:
             begun, kind, _ = next(stream)

@@ -65,7 +65,8 @@ class World:
 @contextlib.contextmanager
 def made_world(folder: Path) -> Iterator[World]:
     ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite3")
-    with closing(ledger), SqliteStore(folder / "store.sqlite3") as store:
+    store = SqliteStore(folder / "store.sqlite3")
+    with closing(ledger), store:
         world = World(folder, ledger, store, Wire(), {})
         wire = world.wire
         world.publish("ferry", ferry(wire, 1), "syria", term="Ostrovanka")
@@ -100,9 +101,9 @@ def made_world(folder: Path) -> Iterator[World]:
 
 def raise_alert(world: World) -> None:
     from newsflow.alerts.build import sample_alert
-    from newsflow.alerts.values import encode_alert
+    from newsflow.alerts.values import Severity, encode_alert
 
-    alert = sample_alert("desk", "warning", "topic syria", world.ledger.now())
+    alert = sample_alert("desk", Severity.WARNING, "topic syria", world.ledger.now())
     event = next(world.ledger.articles(ids=[world.ids["secret"]]))
     stored = PublishedVersion(event.event_id, "a" * 32, 1, event.value, (), (PendingAlert(alert.id, "desk", encode_alert(alert), ("pager",)),))  # fmt: skip
     world.ledger.record([stored])

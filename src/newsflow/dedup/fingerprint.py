@@ -9,6 +9,7 @@ import unicodedata
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,8 +150,10 @@ class _TokenHashes(dict[str, bytes]):
 _token_hashes = _TokenHashes()
 
 
+@lru_cache(maxsize=1_000)
 def fingerprint(title: str, body: str) -> Fingerprint:
-    """The fingerprint of an article's text; the same on every machine and in every process.
+    """The fingerprint of an article's text; the same on every machine and in every process. Those of late are
+    remembered: many an article has copies.
 
     Of a body of more than `MAX_CHARS`, which only a book has, the rest counts for `text_hash` alone.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import math
-import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -29,6 +28,7 @@ from newsflow.sandbox.worker import WorkerTimeoutError
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
 from newsflow.tagging import RuleSet, Tags
 from newsflow.tagging.match import section_of
+from newsflow.tagging.prepared import packed, unpacked
 
 TAG, STORY = "TagTopics", "SettleStories"
 """Stages, as dead letters name them."""
@@ -130,6 +130,8 @@ class Teller:
                 self._known.move_to_end(key)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+        for _ in range(len(keys) - len(new)):
+            beat()
         known |= told
         return [known[key] for key in keys]
 
@@ -158,7 +160,7 @@ class Teller:
         """What a worker needs to tell of articles by these rules."""
         with self._lock:
             if self._tools is None or self._tools[0] is not rules:
-                self._tools = rules, Tools(_hold, pickle.dumps(rules.tables, protocol=5))
+                self._tools = rules, Tools(_hold, packed(rules.key, rules.tables))
             return self._tools[1]
 
 
@@ -177,7 +179,7 @@ _held: list[RuleSet] = []
 
 
 def _hold(tables: bytes) -> None:
-    rules = RuleSet(pickle.loads(tables))
+    rules = RuleSet(unpacked(tables))
     rules.prepare()
     _held[:] = [rules]
 

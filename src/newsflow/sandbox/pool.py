@@ -7,13 +7,11 @@ the function makes of each value is JSON: a child that a page took over must not
 from __future__ import annotations
 
 import pickle
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
-from queue import Empty, LifoQueue, PriorityQueue
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import Any
 
 import orjson
@@ -28,7 +26,8 @@ Answer = Any
 twice."""
 RECYCLE_CALLS = 20_000
 """A worker is replaced after so many requests: parsers leak, and memory fragments."""
-_LAST = 2
+_SOON = 4
+"""Requests that may wait for one worker that holds the tools for them, before another gets these."""
 
 
 class WorkError(Exception):
@@ -47,7 +46,7 @@ class Tools:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Task:
     work: Work
     values: Sequence[Any]
@@ -60,15 +59,13 @@ class Workers:
     """Up to `number` worker processes, started as they are needed. Thread-safe. Its owner closes it."""
 
     def __init__(self, number: int, time_limit_s: float, memory_limit_bytes: int) -> None:
-        self.number, self.time_limit_s, self._memory_limit_bytes = number, time_limit_s, memory_limit_bytes
-        self._tasks: PriorityQueue[tuple[int, int, _Task | None]] = PriorityQueue()
-        self._numbers = count()
-        self._slots: LifoQueue[_Slot] = LifoQueue()
-        for _ in range(number):
-            self._slots.put(_Slot(time_limit_s, memory_limit_bytes))
+        self.number, self.time_limit_s = number, time_limit_s
+        self._turn = Condition()
+        self._urgent, self._others = deque[_Task](), deque[_Task]()
+        self._slots = [_Slot(time_limit_s, memory_limit_bytes) for _ in range(number)]
+        self._idle: set[_Slot] = set()
         self._threads: list[Thread] = []
-        self._lock = Lock()
-        self._open, self._closed = 0, False
+        self._closed = False
 
     def submit(
         self,
@@ -86,45 +83,65 @@ class Workers:
         """
         future: Future[list[Answer]] = Future()
         task = _Task(work, values, tools, self.time_limit_s if limit_s is None else limit_s, future)
-        with self._lock:
+        with self._turn:
             if self._closed:
                 raise SandboxError("the workers are closed")
-            self._open += 1
-            self._tasks.put((0 if urgent else 1, next(self._numbers), task))
-            if len(self._threads) < min(self.number, self._open):
-                self._threads.append(Thread(target=self._serve, name="worker", daemon=True))
+            (self._urgent if urgent else self._others).append(task)
+            if len(self._threads) < min(self.number, len(self._waiting()) + len(self._threads) - len(self._idle)):
+                slot = self._slots[len(self._threads)]
+                self._threads.append(Thread(target=self._serve, args=[slot], name="worker", daemon=True))
                 self._threads[-1].start()
+            self._turn.notify_all()
         return future
 
     def close(self) -> None:
         """End the workers, once the requests in hand are answered; others are cancelled."""
-        with self._lock:
+        with self._turn:
             self._closed = True
-            with suppress(Empty):
-                while (task := self._tasks.get_nowait()[2]) is not None:
-                    task.future.cancel()
-            for _ in self._threads:
-                self._tasks.put((_LAST, next(self._numbers), None))
+            for task in self._waiting():
+                task.future.cancel()
+            self._turn.notify_all()
         for thread in self._threads:
             thread.join()
-        while not self._slots.empty():
-            self._slots.get().close()
+        for slot in self._slots:
+            slot.close()
 
-    def _serve(self) -> None:
-        while (task := self._tasks.get()[2]) is not None:
-            if task.future.set_running_or_notify_cancel():
-                self._serve_one(task)
-            with self._lock:
-                self._open -= 1
+    def _waiting(self) -> list[_Task]:
+        return [*self._urgent, *self._others]
 
-    def _serve_one(self, task: _Task) -> None:
-        slot = self._slots.get()  # the one used last: fewer processes are started than there may be
-        try:
-            task.future.set_result(slot.answers(task))
-        except BaseException as error:  # it is raised by who waits for the answers
-            task.future.set_exception(error)
-        finally:
-            self._slots.put(slot)
+    def _serve(self, slot: _Slot) -> None:
+        while (task := self._next(slot)) is not None:
+            if not task.future.set_running_or_notify_cancel():
+                continue
+            try:
+                task.future.set_result(slot.answers(task))
+            except BaseException as error:  # it is raised by who waits for the answers
+                task.future.set_exception(error)
+
+    def _next(self, slot: _Slot) -> _Task | None:
+        """What a worker does next, when there is something for it; None when there will be nothing more."""
+        with self._turn:
+            self._idle.add(slot)
+            while not self._closed and (task := self._choose(slot)) is None:
+                self._turn.wait()
+            self._idle.discard(slot)
+            return None if self._closed else task
+
+    def _choose(self, slot: _Slot) -> _Task | None:
+        if not slot.started and len(self._waiting()) <= sum(other.started for other in self._idle):
+            return None  # others are there, and start no process for it
+        for queue in (self._urgent, self._others):
+            for task in queue:
+                if task.tools is None or task.tools is slot.tools or self._is_much(task.tools):
+                    queue.remove(task)
+                    slot.tools = task.tools or slot.tools
+                    return task
+        return None
+
+    def _is_much(self, tools: Tools) -> bool:
+        """Whether more waits for tools than those workers will soon do that have them: they take time and memory."""
+        holders = sum(slot.tools is tools for slot in self._slots)
+        return sum(task.tools is tools for task in self._waiting()) > _SOON * holders
 
 
 class _Slot:
@@ -134,6 +151,12 @@ class _Slot:
         self._limits = time_limit_s, memory_limit_bytes
         self._worker: Worker | None = None
         self._holds: Tools | None = None
+        self.tools: Tools | None = None
+        """What it holds, or gets with its next request."""
+
+    @property
+    def started(self) -> bool:
+        return self._worker is not None
 
     def answers(self, task: _Task) -> list[Answer]:
         """One answer a value, in order."""

@@ -231,10 +231,16 @@ ENDPOINTS = (
 )  # fmt: skip
 
 
+STREAM = Endpoint(
+    "/stream", "What changes, as it changes: server-sent events `article` and `withdrawn`", lambda *_: None, {},
+    (TOPIC, AFTER),
+)  # fmt: skip
+
+
 def description(*, needs_token: bool) -> Json:
     """The OpenAPI document."""
     paths = {PREFIX + each.path: {"get": _operation(each)} for each in ENDPOINTS}
-    paths[PREFIX + "/stream"] = {"get": _stream_operation()}
+    paths[PREFIX + STREAM.path] = {"get": _stream_operation()}
     security: Json = {"security": [{"bearer": []}, {"basic": []}]} if needs_token else {}
     return {
         "openapi": "3.1.0",
@@ -300,9 +306,9 @@ def _stream_operation() -> Json:
         "description": "The number of the last event that was read: goes before `after`.",
     }  # fmt: skip
     return {
-        "summary": "What changes, as it changes: server-sent events `article` and `withdrawn`",
+        "summary": STREAM.summary,
         "operationId": "stream",
-        "parameters": [*map(_parameter, (TOPIC, AFTER)), last],
+        "parameters": [*map(_parameter, STREAM.parameters), last],
         "responses": {
             "200": {
                 "description": "Events without end.",

@@ -71,7 +71,7 @@ def make_app(library: Library, access: Access, *, full_text: bool = False, strea
 
     routes = [
         Route("/openapi.json", _description(served)),
-        Route("/v1/stream", _stream(served)),
+        Route(api.PREFIX + api.STREAM.path, _stream(served)),
         *(Route(api.PREFIX + each.path, _endpoint(served, each)) for each in api.ENDPOINTS),
         *(Route(f"/topics/{{id}}.{ending}", _topic_feed(served, ending)) for ending in FORMATS),
         *(Route(f"/search.{ending}", _search_feed(served, ending)) for ending in FORMATS),
@@ -101,7 +101,7 @@ class Door:
             await send(message)  # type: ignore[arg-type]
 
         refused = self._refuse(scope)
-        await (refused or self._app)(scope, receive, send_with_headers)  # type: ignore[arg-type]
+        await (refused or self._app)(scope, receive, send_with_headers)
 
     def _refuse(self, scope: Scope) -> Response | None:
         request = Request(scope)
@@ -215,12 +215,9 @@ def _static(name: str, media_type: str) -> _ANSWERED:
     return get
 
 
-_STREAM = Endpoint("/stream", "", lambda *_: None, {}, (api.TOPIC, api.AFTER))
-
-
 def _stream(served: Served) -> _ANSWERED:
     async def get(request: Request) -> Response:
-        asked, values = served.asked(request), _STREAM.read(request)
+        asked, values = served.asked(request), api.STREAM.read(request)
         check_topic(asked, values.get("topic"))
         if served.streams.is_full:
             raise ProblemError(503, "as many streams are open as may be", {"Retry-After": "10"})

@@ -45,7 +45,7 @@ def web_address(url: str | None) -> str | None:
 
 
 def atom(feed: Feed, changes: Sequence[Change]) -> bytes:
-    root = etree.Element("feed", nsmap={None: _ATOM})
+    root = etree.Element("feed", nsmap={None: _ATOM})  # type: ignore[dict-item]
     _put(root, "id", feed.name)
     _put(root, "title", feed.title)
     _put(root, "updated", instant_text(_updated(changes)))

@@ -20,8 +20,8 @@ from newsflow.web import api
 from newsflow.web.answers import Endpoint, Parameter, ProblemError, cursor_of, place_in
 from newsflow.web.api import Asked, check_topic, wanted_of
 from newsflow.web.feeds import web_address
-from newsflow.web.library import Desk, place_of_alert
-from newsflow.web.served import Json, alert_members, excerpt
+from newsflow.web.library import Desk, alert_members, place_of_alert
+from newsflow.web.served import Json, excerpt
 from newsflow.web.texts import Span, direction, edits, marked
 
 HOURS = 48
