@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import ConfigOption, LedgerOption, VerboseOption, set_up_logging, settings
-from newsflow.cli.output import tell
+from newsflow.cli.options import (
+    ConfigOption,
+    LedgerOption,
+    Output,
+    OutputOption,
+    VerboseOption,
+    set_up_logging,
+    settings,
+)
+from newsflow.cli.output import conclude
 from newsflow.errors import ConfigError, not_there
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ def serve(
     ] = "127.0.0.1:8080",
     config: ConfigOption = None,
     ledger: LedgerOption = None,
+    output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
 ) -> None:
     """Serve what the ledger and a store hold: pages for people, an API, feeds and streams for programs.
@@ -63,7 +72,8 @@ def serve(
         with closing(uvicorn.Config(app, host, port).bind_socket()) as socket:
             socket.listen()  # who is told of it may connect at once
             at = socket.getsockname()[1]
-            tell(f"serving on http://{f'[{host}]' if ':' in host else host}:{at}/, until SIGINT or SIGTERM")
+            url = f"http://{f'[{host}]' if ':' in host else host}:{at}/"
+            conclude(output, {"serving": url}, f"serving on {url}, until SIGINT or SIGTERM")
             server.run([socket])
 
 

@@ -72,11 +72,8 @@ def _code() -> bytes:
 def read_tables(key: str) -> compiled.Tables | None:
     """The tables kept under a key; None where there are none that can be trusted."""
     content = kept.read(_KIND, key)
-    if content is None:
-        return None
-    with contextlib.suppress(Exception), _without_gc():  # whatever a damaged file makes of itself, the rules are there
-        tables = _Unpickler(io.BytesIO(content)).load()
-        return tables if isinstance(tables, compiled.Tables) else None
+    with contextlib.suppress(Exception):  # whatever a damaged file makes of itself, the rules are there
+        return None if content is None else unpacked(content)
     return None
 
 
@@ -84,6 +81,21 @@ def keep_tables(key: str, tables: compiled.Tables) -> None:
     """Keep tables under a key, where the cache can be written and it saves time."""
     if len(tables.vocabulary.entries) >= _LEAST_ENTRIES:
         kept.keep(_KIND, key, [pickle.dumps(tables, protocol=5)], _KEPT)
+
+
+def packed(key: str, tables: compiled.Tables) -> bytes:
+    """The tables for another process: as they are kept under a key, where they are."""
+    content = kept.read(_KIND, key)
+    return pickle.dumps(tables, protocol=5) if content is None else bytes(content)
+
+
+def unpacked(content: bytes | memoryview) -> compiled.Tables:
+    """The inverse of `packed`. Raises TypeError or what a pickle raises for what is not tables."""
+    with _without_gc():
+        tables = _Unpickler(io.BytesIO(content)).load()
+    if not isinstance(tables, compiled.Tables):
+        raise TypeError("not tables of rules")
+    return tables
 
 
 class _Unpickler(pickle.Unpickler):

@@ -59,8 +59,10 @@ class Judgement(NamedTuple):
 class RuleSet:
     """Compiled rules. Immutable to its users, safe to share between threads; build it once a process."""
 
-    def __init__(self, rules: Iterable[Rule] | Tables) -> None:
-        """Of rules, or of tables that were compiled before. Raises ValueError when two rules have one id."""
+    def __init__(self, rules: Iterable[Rule] | Tables, key: str = "") -> None:
+        """Of rules, or of tables that were compiled before; `key`: under which they may be kept
+        (`newsflow.tagging.prepared`). Raises ValueError when two rules have one id."""
+        self.key = key
         self.tables = rules if isinstance(rules, Tables) else compile_rules(rules)
         self.rules = tuple(item.rule for item in self.tables.rules)
         if len(self.tables.by_id) != len(self.rules):
@@ -235,7 +237,7 @@ def load_rules(paths: Iterable[RulePath] | RulePath | None = None, *, later_repl
     content = key_of(files)
     key = content + "-later-replaces" * later_replaces
     tables = read_tables(key)
-    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables)
+    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables, key)
     if tables is None and content == key_of(files):  # else a file has changed meanwhile
         keep_tables(key, rules.tables)
     return rules

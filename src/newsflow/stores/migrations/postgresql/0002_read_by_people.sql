@@ -18,5 +18,8 @@ CREATE TABLE article_change_topic (
 INSERT INTO article_change_topic (topic, no)
 SELECT t.topic, c.no FROM article_topic t JOIN article_change c ON c.article_id = t.article_id;
 
+-- What is of the last day.
+CREATE INDEX article_first_seen ON article (first_seen);
+
 -- Words as topic rules fold them, those that are written otherwise; '' for what was stored before.
 ALTER TABLE article ADD COLUMN words text NOT NULL DEFAULT '';

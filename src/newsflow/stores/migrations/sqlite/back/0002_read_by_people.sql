@@ -1,5 +1,6 @@
 DROP TABLE article_change_topic;
 DROP TABLE article_change;
+DROP INDEX article_first_seen;
 DROP TRIGGER article_added;
 DROP TRIGGER article_changed;
 DROP TRIGGER article_removed;
