@@ -220,7 +220,7 @@ class ArticleReader:
             "SELECT t.topic, COUNT(*) FROM article a CROSS JOIN article_topic t "
             "WHERE t.article_id = a.id AND a.first_seen >= ? GROUP BY t.topic"
         )
-        late = dict(self._query(recent, [instant_text(since)]))
+        late: dict[str, int] = dict(self._query(recent, [instant_text(since)]))
         totals = self._query("SELECT topic, COUNT(*) FROM article_topic GROUP BY topic")
         found = [(topic, int(number), int(late.get(topic, 0))) for topic, number in totals]
         return sorted(found, key=lambda each: (-each[2], -each[1], each[0]))
