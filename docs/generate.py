@@ -186,8 +186,8 @@ def api_page() -> Iterator[str]:
     yield "# The API"
     yield ""
     yield "What `newsflow serve` answers ([how to](../how-to/look-and-subscribe.md)). `/openapi.json` has it with the"
-    yield "schemas of all answers, as OpenAPI 3.1. Lists have `items`, and `next` where there is more: the `cursor` of the"
-    yield "next page. Problems are RFC 9457: `title`, `status`, `detail`."
+    yield "schemas of all answers, as OpenAPI 3.1. Lists have `items`, and `next` where there is more: the `cursor` of"
+    yield "the next page. Problems are RFC 9457: `title`, `status`, `detail`."
     for each in (*ENDPOINTS, STREAM):
         yield ""
         yield f"## `{PREFIX}{each.path}`"

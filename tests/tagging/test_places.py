@@ -9,7 +9,6 @@ from newsflow.tagging.explain import explain
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.places.names import grammar_of, script_of, stem_of
 from newsflow.tagging.rule import Rule, Term
-from newsflow.tagging.text import FoldedText
 from tests.tagging.tagging_articles import make_article, slice_of
 
 
@@ -122,8 +121,8 @@ def test_endings_go_by_language(language: str, name: str, forms: tuple[str, ...]
         assert not grammar.may_follow(other.removeprefix(stem), own), other
 
 
-def test_every_entry_can_be_read() -> None:
-    found = gazetteer().find(FoldedText("", "Cardiff"), "en")
+def test_every_entry_can_be_read(shipped: RuleSet) -> None:
+    found = shipped.places(shipped.scan(make_article("", "Cardiff", "en")))
     assert [name.place.country for name in found[0].names] == ["GB"]
     for term in gazetteer().terms():
         assert script_of(term.removesuffix("*")) is not None, term

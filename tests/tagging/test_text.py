@@ -49,6 +49,16 @@ def test_folding_keeps_the_number_of_tokens(text: str) -> None:
 
 
 @pytest.mark.property
+@given(ANY_TEXT, st.sampled_from(["", "я ", "a "]))
+def test_a_long_text_is_folded_and_cut_as_its_parts(text: str, beside: str) -> None:
+    alone, long = FoldedText("", f"{beside}{text}"), FoldedText("", f"{beside}{text} я" + " я" * 200)
+    assert long.folded.startswith(alone.folded)
+    spaces = [at for at, char in enumerate(alone.folded) if char == " " and at > alone.title_end]
+    for start, end in pairwise(spaces):
+        assert long.original_span(start, end + 1) == alone.original_span(start, end + 1)
+
+
+@pytest.mark.property
 @given(ANY_TEXT)
 def test_each_token_folds_to_what_stands_at_its_place(text: str) -> None:
     count = fold_cased(text).count(" ") - 1

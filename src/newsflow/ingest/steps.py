@@ -38,6 +38,7 @@ from newsflow.routing import Routed, encode_debug
 from newsflow.sandbox.normaliser import NormaliseTask
 
 TAGGED = STORED - {Outcome.WITHDRAWN}
+"""Outcomes whose article is told of."""
 
 
 class BegunBatch(list[Event]):

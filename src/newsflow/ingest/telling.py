@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import math
-import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -29,6 +28,7 @@ from newsflow.sandbox.worker import WorkerTimeoutError
 from newsflow.stories import Signals, encode, gist, is_encoded, read_signals
 from newsflow.tagging import RuleSet, Tags
 from newsflow.tagging.match import section_of
+from newsflow.tagging.prepared import packed, unpacked
 
 TAG, STORY = "TagTopics", "SettleStories"
 """Stages, as dead letters name them."""
@@ -160,7 +160,7 @@ class Teller:
         """What a worker needs to tell of articles by these rules."""
         with self._lock:
             if self._tools is None or self._tools[0] is not rules:
-                self._tools = rules, Tools(_hold, pickle.dumps(rules.tables, protocol=5))
+                self._tools = rules, Tools(_hold, packed(rules.key, rules.tables))
             return self._tools[1]
 
 
@@ -179,7 +179,7 @@ _held: list[RuleSet] = []
 
 
 def _hold(tables: bytes) -> None:
-    rules = RuleSet(pickle.loads(tables))
+    rules = RuleSet(unpacked(tables))
     rules.prepare()
     _held[:] = [rules]
 

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from newsflow.tagging.patterns import Clause, Entry, Leaf, LeafId, LeafTable, Postings, Vocabulary
+from newsflow.tagging.patterns import Clause, Leaf, LeafId, LeafTable, Postings, Vocabulary
+from newsflow.tagging.places.find import Patterns, patterns_of
+from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.rule import AllOf, AnyOf, Expression, Near, NoneOf, Rule, Term, rule_language
 
 _KINDS = {AnyOf: "any", AllOf: "all", NoneOf: "none", Near: "near"}
@@ -155,11 +157,21 @@ class CandidateIndex:
 
     def of(self, seen: Seen) -> list[RuleNumber]:
         """The rules that may match where these leaves are seen, in order."""
+        return sorted(self.with_leaves(seen))
+
+    def with_leaves(self, seen: Seen) -> dict[RuleNumber, list[LeafId]]:
+        """The same in no order; of rules with one clause and nothing forbidden, with its leaves that are seen."""
         plain = self._plain
-        found = {number for leaf in seen if leaf in plain for number in plain[leaf]}
+        found: dict[RuleNumber, list[LeafId]] = {}
+        for leaf in seen:
+            for number in plain.get(leaf, ()):
+                if number in found:
+                    found[number].append(leaf)
+                else:
+                    found[number] = [leaf]
         if self._tested is not None and seen:
-            found.update(self._passing(self._tested, seen))
-        return sorted(found)
+            found.update({number: [] for number in self._passing(self._tested, seen)})
+        return found
 
     def _passing(self, tested: Postings, seen: Seen) -> list[RuleNumber]:
         leaves = np.fromiter(seen, np.int32, len(seen))
@@ -208,10 +220,11 @@ class Tables:
     leaves: list[Leaf]
     bound: bytes
     """By leaf, whether it is bound: apart, so that for most leaves no more of them has to be looked at."""
-    entries: list[Entry]
     vocabulary: Vocabulary
     candidates: CandidateIndex
     by_id: dict[str, int]
+    places: Patterns | None
+    """Of the names of places, where they count for a rule."""
 
 
 class _Draft(NamedTuple):
@@ -256,12 +269,13 @@ def compile_rules(rules: Iterable[Rule]) -> Tables:
     table = LeafTable()
     drafts = [_draft(rule, table) for rule in rules]
     leaves = table.leaves
+    places = patterns_of(gazetteer()) if any(draft.rule.places for draft in drafts) else None
     return Tables(
         rules=[_compiled(draft, leaves) for draft in drafts],
         leaves=leaves,
         bound=bytes(leaf.bound for leaf in leaves),
-        entries=table.entries,
-        vocabulary=Vocabulary(table),
+        vocabulary=Vocabulary(table, places.texts if places else ()),
         candidates=CandidateIndex([_tests(draft, leaves) for draft in drafts], len(leaves)),
         by_id={draft.rule.id: number for number, draft in enumerate(drafts)},
+        places=places,
     )

@@ -184,7 +184,7 @@ def _shared(tables: Tables) -> Shared:
             holders.setdefault(leaf, set()).add(item.rule.id)
     found: Shared = {}
     by_pattern: dict[int, list[LeafId]] = {}
-    for entry in tables.entries:
+    for entry in tables.vocabulary.entries:
         if not entry.skip:
             by_pattern.setdefault(entry.pattern, []).append(entry.leaf)
     for leaves in by_pattern.values():

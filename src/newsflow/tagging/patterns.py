@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,29 @@ class Entry(NamedTuple):
     leaf: LeafId
     skip: int
     capitals: tuple[int, ...]
+
+
+class Entries:
+    """Entries, in columns: as tuples they are read from a file ten times as slowly."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._columns = array("i"), array("i"), array("i"), array("i")
+        numbers: dict[tuple[int, ...], int] = {}
+        for entry in entries:
+            row = (*entry[:3], numbers.setdefault(entry.capitals, len(numbers)))
+            for column, value in zip(self._columns, row, strict=True):
+                column.append(value)
+        self._capitals = list(numbers)
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, place: int) -> Entry:
+        pattern, leaf, skip, capitals = (column[place] for column in self._columns)
+        return Entry(pattern, leaf, skip, self._capitals[capitals])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(self.__getitem__, range(len(self)))
 
 
 class Leaf(NamedTuple):
@@ -149,14 +172,20 @@ def _automaton_of(patterns: list[str]) -> Any:
 
 
 class Vocabulary:
-    """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable."""
+    """All written forms: a text gives pattern numbers, and these the entries they serve. Immutable.
 
-    def __init__(self, table: LeafTable) -> None:
-        self._table = table
+    Names of places are looked for in the same pass: their patterns have the numbers from `terms` on.
+    """
+
+    def __init__(self, table: LeafTable, names: Sequence[str] = ()) -> None:
+        self._patterns, self._leaves = [*table.patterns, *names], table.leaves
+        self.terms = len(table.patterns)
+        """How many of the patterns are of terms."""
         self._automaton: Any = None
         self._texts = 0
-        pairs = ((entry.pattern, place) for place, entry in enumerate(table.entries))
-        self._entries = Postings(pairs, len(table.patterns))
+        self.entries = Entries(table.entries)
+        self._places = Postings(((entry.pattern, place) for place, entry in enumerate(table.entries)), self.terms)
+        """Of the entries of each pattern."""
         self.plain_leaves = self._plain_leaves()
         """By pattern the leaf that it alone serves, in all languages, as it stands; -1 where there is more to know. Of
         100,000 saved searches nearly all are such, and their entries are spread over the whole memory."""
@@ -164,10 +193,10 @@ class Vocabulary:
         """Those of all terms; empty for terms of every language."""
 
     def _plain_leaves(self) -> array[int]:
-        found = array("i", [-1]) * len(self._table.patterns)
-        served = Counter(entry.pattern for entry in self._table.entries)
-        for pattern, leaf, skip, capitals in self._table.entries:
-            if served[pattern] == 1 and not (skip or capitals or self._table.leaves[leaf].key.language):
+        found = array("i", [-1]) * self.terms
+        served = Counter(entry.pattern for entry in self.entries)
+        for pattern, leaf, skip, capitals in self.entries:
+            if served[pattern] == 1 and not (skip or capitals or self._leaves[leaf].key.language):
                 found[pattern] = leaf
         return found
 
@@ -186,21 +215,20 @@ class Vocabulary:
 
     def build(self) -> None:
         """Make what finds all patterns at once. It takes longer than to look through a few texts without it."""
-        self._automaton = _automaton_of(list(self._table.patterns))
+        self._automaton = _automaton_of(self._patterns)
 
     def _hits_alone(self, folded: str) -> list[PatternHit]:
         """The same, by those patterns alone of which the text has the beginning."""
         starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
-        here = [(text, number) for text, number in self._table.patterns.items() if text[:_START] in starts]
+        here = [(text, number) for number, text in enumerate(self._patterns) if text[:_START] in starts]
         automaton = _automaton_of([text for text, _ in here])
         found = automaton.find_matches_as_indexes(folded, overlapping=True)
         return [(here[index][1], start, end) for index, start, end in found]
 
-    def entries(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
+    def entries_of(self, pattern: int, languages: Set[str]) -> tuple[Entry, ...]:
         """The entries of a pattern, those of terms of these languages."""
-        entries, leaves = self._table.entries, self._table.leaves
-        found = (entries[place] for place in self._entries.at(pattern))
-        return tuple(entry for entry in found if leaves[entry.leaf].language in languages)
+        found = (self.entries[place] for place in self._places.at(pattern))
+        return tuple(entry for entry in found if self._leaves[entry.leaf].language in languages)
 
 
 class Searched(dict[int, tuple[Entry, ...]]):
@@ -211,5 +239,5 @@ class Searched(dict[int, tuple[Entry, ...]]):
         self._vocabulary, self._languages = vocabulary, languages
 
     def __missing__(self, pattern: int) -> tuple[Entry, ...]:
-        found = self[pattern] = self._vocabulary.entries(pattern, self._languages)
+        found = self[pattern] = self._vocabulary.entries_of(pattern, self._languages)
         return found

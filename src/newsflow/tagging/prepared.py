@@ -24,6 +24,7 @@ import numpy as np
 from newsflow import kept
 from newsflow.tagging import compile as compiled
 from newsflow.tagging import patterns, rule
+from newsflow.tagging.places import find
 
 _KEPT = 4
 """Files kept: an editor's rules of today, those before, and those of another installation."""
@@ -33,7 +34,7 @@ _KIND = "rules"
 
 _ALLOWED_ITEMS: tuple[Any, ...] = (
     *(rule.Rule, rule.Term, rule.AnyOf, rule.AllOf, rule.NoneOf, rule.Near, rule.Example),
-    *(patterns.LeafKey, patterns.Leaf, patterns.Entry, patterns.LeafTable, patterns.Postings, patterns.Vocabulary),
+    *(patterns.LeafKey, patterns.Leaf, patterns.Entries, patterns.Postings, patterns.Vocabulary, find.Patterns),
     *(compiled.Node, compiled.Plan, compiled.CandidateIndex, compiled.CompiledRule, compiled.Tables),
     *(frozenset, array, _array_reconstructor, np.ndarray, np.dtype, np.zeros(1, np.int32).__reduce_ex__(5)[0]),
 )
@@ -71,18 +72,30 @@ def _code() -> bytes:
 def read_tables(key: str) -> compiled.Tables | None:
     """The tables kept under a key; None where there are none that can be trusted."""
     content = kept.read(_KIND, key)
-    if content is None:
-        return None
-    with contextlib.suppress(Exception), _without_gc():  # whatever a damaged file makes of itself, the rules are there
-        tables = _Unpickler(io.BytesIO(content)).load()
-        return tables if isinstance(tables, compiled.Tables) else None
+    with contextlib.suppress(Exception):  # whatever a damaged file makes of itself, the rules are there
+        return None if content is None else unpacked(content)
     return None
 
 
 def keep_tables(key: str, tables: compiled.Tables) -> None:
     """Keep tables under a key, where the cache can be written and it saves time."""
-    if len(tables.entries) >= _LEAST_ENTRIES:
+    if len(tables.vocabulary.entries) >= _LEAST_ENTRIES:
         kept.keep(_KIND, key, [pickle.dumps(tables, protocol=5)], _KEPT)
+
+
+def packed(key: str, tables: compiled.Tables) -> bytes:
+    """The tables for another process: as they are kept under a key, where they are."""
+    content = kept.read(_KIND, key)
+    return pickle.dumps(tables, protocol=5) if content is None else bytes(content)
+
+
+def unpacked(content: bytes | memoryview) -> compiled.Tables:
+    """The inverse of `packed`. Raises TypeError or what a pickle raises for what is not tables."""
+    with _without_gc():
+        tables = _Unpickler(io.BytesIO(content)).load()
+    if not isinstance(tables, compiled.Tables):
+        raise TypeError("not tables of rules")
+    return tables
 
 
 class _Unpickler(pickle.Unpickler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, conditions_hold, judged_hits, score_of
-from newsflow.tagging.patterns import Searched
+from newsflow.tagging.patterns import LeafId, Searched
+from newsflow.tagging.places.find import Finder, Found
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.places.named import places_named
 from newsflow.tagging.places.weigh import beside, is_about, place_hits
@@ -58,13 +59,18 @@ class Judgement(NamedTuple):
 class RuleSet:
     """Compiled rules. Immutable to its users, safe to share between threads; build it once a process."""
 
-    def __init__(self, rules: Iterable[Rule] | Tables) -> None:
-        """Of rules, or of tables that were compiled before. Raises ValueError when two rules have one id."""
+    def __init__(self, rules: Iterable[Rule] | Tables, key: str = "") -> None:
+        """Of rules, or of tables that were compiled before; `key`: under which they may be kept
+        (`newsflow.tagging.prepared`). Raises ValueError when two rules have one id."""
+        self.key = key
         self.tables = rules if isinstance(rules, Tables) else compile_rules(rules)
         self.rules = tuple(item.rule for item in self.tables.rules)
         if len(self.tables.by_id) != len(self.rules):
             raise ValueError("two rules have the same id")
         self._searched: dict[frozenset[str], Searched] = {}
+        places, first = self.tables.places, self.tables.vocabulary.terms
+        self._finder = Finder(places, gazetteer(), first) if places is not None else None
+        """Of names of places, where they count for a rule."""
         self._placed: dict[str, list[int]] = {}
         """Numbers of the rules for which names of places count, by country."""
         for number, rule in enumerate(self.rules):
@@ -94,6 +100,12 @@ class RuleSet:
             searched = self._searched[languages] = Searched(vocabulary, languages)
         return Scan(self.tables, searched, article)
 
+    def places(self, scan: Scan) -> list[Found]:
+        """The names of places in an article, where they count for a rule."""
+        if self._finder is None or not scan.name_hits:
+            return []
+        return self._finder.find(scan.text, scan.name_hits, rule_language(scan.article.language))
+
     def judge(self, article: Article, limit_s: float = LIMIT_S) -> tuple[list[Judgement], Scan]:
         """Every rule whose conditions hold and of which something counts, in the order of the rules.
 
@@ -101,41 +113,46 @@ class RuleSet:
         """
         until_s = time.monotonic() + limit_s
         scan = self.scan(article)
-        found: list[Judgement] = []
-        for index in scan.candidates():
+        candidates = scan.candidates()
+        found: dict[int, Judgement] = {}
+        for number, leaves in candidates.items():
             if time.monotonic() > until_s:
                 raise TimeLimitError(f"its topics were not found within {limit_s:g} s")
-            item = self.tables.rules[index]
-            hits = judged_hits(item, article, scan)
+            item = self.tables.rules[number]
+            hits = judged_hits(item, leaves, scan)
             if hits:
                 score = score_of(hits)
-                found.append(Judgement(item, hits, score, score >= item.rule.threshold))
-        return (self._with_places(found, scan, article) if self._placed else found), scan
+                found[number] = Judgement(item, hits, score, score >= item.rule.threshold)
+        if places := self.places(scan):
+            self._add_places(found, candidates, places, scan)
+        return [found[number] for number in sorted(found)], scan
 
-    def _with_places(self, found: list[Judgement], scan: Scan, article: Article) -> list[Judgement]:
-        """What was found, and what names of places add to it."""
-        placed = [judged for judged in found if judged.item.rule.places]
+    def _add_places(
+        self,
+        found: dict[int, Judgement],
+        candidates: Mapping[int, Sequence[LeafId]],
+        places: Sequence[Found],
+        scan: Scan,
+    ) -> None:
+        """Add what names of places say to what was found."""
+        placed = [judged for judged in found.values() if judged.item.rule.places]
         named = [(hit.span, judged.item.rule.code) for judged in placed for hit in judged.hits]
-        by_country = place_hits(scan, rule_language(article.language), named)
-        if not by_country:
-            return found
-        by_id = self.tables.by_id
-        judged_by = {by_id[judged.item.rule.id]: judged for judged in found}
         added: list[int] = []
-        for number in (number for code in by_country for number in self._placed.get(code, ())):
-            item, judged = self.tables.rules[number], judged_by.get(number)
-            before = judged.hits if judged is not None else []
-            if judged is None and (item.require is not None or not conditions_hold(item, article)):
-                continue
-            if more := beside(item, by_country[item.rule.code], scan):
-                hits = sorted([*before, *more])
-                judged_by[number] = Judgement(item, hits, score_of(hits), judged is not None and judged.about)
-                added.append(number)
-        total = sum(_scores_by_country(judged_by.values()).values())
+        for code, hits in place_hits(scan, places, rule_language(scan.article.language), named).items():
+            for number in self._placed.get(code, ()):
+                item, judged = self.tables.rules[number], found.get(number)
+                if judged is None and (item.require is not None or not conditions_hold(item, scan.article)):
+                    continue
+                if more := beside(item, candidates.get(number, ()), hits, scan):
+                    both = sorted(more if judged is None else judged.hits + more)
+                    found[number] = Judgement(item, both, score_of(both), judged is not None and judged.about)
+                    added.append(number)
+        if added:
+            total = sum(_scores_by_country(found.values()).values())
         for number in added:
-            item, hits, score, about = judged_by[number]
-            judged_by[number] = Judgement(item, hits, score, about or is_about(score, item.rule.threshold, total))
-        return [judged_by[number] for number in sorted(judged_by)]
+            item, both, score, about = found[number]
+            if not about and is_about(score, item.rule.threshold, total):
+                found[number] = Judgement(item, both, score, True)
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
         """Topics the article is about (strongest first, then by id), those it mentions, and the places it names by
@@ -191,13 +208,14 @@ def topic_match(judged: Judgement, evidence_by_hit: Mapping[ScoredHit, Evidence]
 
 def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:
     """The span of a hit in the emitted text."""
-    first, stop, skip, leaf = hit.span
-    field, start, end = scan.text.original_span(first, stop, skip)
-    text = scan.text.field(field)[start:end]
+    (first, stop, skip, leaf), weight, _ = hit
+    text = scan.text
+    field, start, end = text.original_span(first, stop, skip)
+    written = (text.title if field == "title" else text.body)[start:end]
     if leaf < 0:
         kind = gazetteer().place(~leaf).kind
-        return PlaceEvidence(gazetteer().term(~leaf), field, start, end, text, hit.weight, kind)
-    return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, text, hit.weight)
+        return PlaceEvidence(gazetteer().term(~leaf), field, start, end, written, weight, kind)
+    return Evidence(scan.tables.leaves[leaf].key.text, field, start, end, written, weight)
 
 
 def is_alert_grade(topic: TopicMatch, article: Article) -> bool:
@@ -219,7 +237,7 @@ def load_rules(paths: Iterable[RulePath] | RulePath | None = None, *, later_repl
     content = key_of(files)
     key = content + "-later-replaces" * later_replaces
     tables = read_tables(key)
-    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables)
+    rules = RuleSet(read_rules(given, later_replaces=later_replaces) if tables is None else tables, key)
     if tables is None and content == key_of(files):  # else a file has changed meanwhile
         keep_tables(key, rules.tables)
     return rules

@@ -101,6 +101,10 @@ class Span(NamedTuple):
     leaf: LeafId
 
 
+_new = tuple.__new__
+"""Half the time of a call of the class, where hits are made by the dozen."""
+
+
 class Scan:
     """What one article holds of all terms. Leaves are verified and placed only when asked for."""
 
@@ -111,17 +115,21 @@ class Scan:
         """By pattern."""
         self.seen: dict[LeafId, list[Found]] = {}
         """Leaves of which a form was found, by these entries; not yet verified."""
+        self.name_hits: list[PatternHit] = []
+        """Where patterns of names of places stand."""
         self._look_up(tables.vocabulary.hits(self.text.folded), searched)
         self._spans: dict[LeafId, list[Span]] = {}
         self._longest: dict[LeafId, int] = {}
-        self._unfolded: dict[str, bool] = {}
         self._parts: PartBounds | None = None
 
     def _look_up(self, hits: Iterable[PatternHit], searched: Searched) -> None:
-        by_pattern, seen = self._hits, self.seen
-        plain_leaves = self.tables.vocabulary.plain_leaves
+        by_pattern, seen, names = self._hits, self.seen, self.name_hits
+        plain_leaves, terms = self.tables.vocabulary.plain_leaves, self.tables.vocabulary.terms
         for hit in hits:
             pattern = hit[0]
+            if pattern >= terms:
+                names.append(hit)
+                continue
             if pattern in by_pattern:
                 by_pattern[pattern].append(hit)
                 continue
@@ -141,42 +149,50 @@ class Scan:
             self._parts = PartBounds(self.text)
         return self._parts
 
-    def candidates(self) -> list[int]:
-        """Rules whose set tests pass, in order."""
-        return self.tables.candidates.of(self.seen)
+    def candidates(self) -> dict[int, list[LeafId]]:
+        """Rules whose set tests pass, in no order; those of terms alone with their leaves that are seen."""
+        return self.tables.candidates.with_leaves(self.seen)
 
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
-        return _distinct(span for found in self.seen.get(leaf, ()) for span in self._placed(found, cased=False))
+        return _distinct([self._placed((*found[:3], ())) for found in self.seen.get(leaf, ())])
 
     def cased_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
-        by = self.seen.get(leaf, ())
-        if len(by) == 1:
-            return self._placed(by[0])
-        return _distinct(span for found in by for span in self._placed(found))
+        return _distinct([self._placed(found) for found in self.seen.get(leaf, ())])
 
-    def _placed(self, found: Found, cased: bool = True) -> list[Span]:
-        """The hits of an entry, those with its capitals or all, in order."""
+    def is_touched(self, start: int, end: int, leaves: Iterable[LeafId]) -> bool:
+        """Whether a form of a leaf, its conditions aside, stands in a stretch of tokens or reaches into it."""
+        text = self.text.folded
+        for leaf in leaves:
+            for found in self.seen[leaf]:
+                for _, first, stop in self._hits[found[0]]:
+                    if first < end - 1 and start < stop - (text[stop - 1] == " "):
+                        return True
+        return False
+
+    def _placed(self, found: Found) -> list[Span]:
+        """The hits of an entry that have its capitals, in order."""
         pattern, leaf, skip, capitals = found
         hits = self._hits[pattern]
         text = self.text.cased
-        for offset in capitals if cased else ():
+        for offset in capitals:
             hits = [hit for hit in hits if text[hit[1] + offset].isupper()]
         if not hits or text[hits[0][2] - 1] == " ":
-            return [Span(start, end, skip, leaf) for _, start, end in hits]
+            return [_new(Span, (start, end, skip, leaf)) for _, start, end in hits]
         # The pattern has an open end: up to that of the token.
-        return [Span(start, text.index(" ", end) + 1, skip, leaf) for _, start, end in hits]
+        return [_new(Span, (start, text.index(" ", end) + 1, skip, leaf)) for _, start, end in hits]
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
         known = self._spans.get(leaf)
         if known is None:
-            known = self._spans[leaf] = self._verified(leaf) if leaf in self.seen else []
+            by = self.seen.get(leaf)
+            known = self._spans[leaf] = self._verified(leaf, by) if by else []
         return known
 
-    def _verified(self, leaf: LeafId) -> list[Span]:
-        spans = self.cased_spans(leaf)
+    def _verified(self, leaf: LeafId, by: list[Found]) -> list[Span]:
+        spans = self._placed(by[0]) if len(by) == 1 else self.cased_spans(leaf)
         if not spans or not self.tables.bound[leaf]:
             return spans
         item = self.tables.leaves[leaf]
@@ -213,20 +229,8 @@ class Scan:
     def is_exact(self, span: Span) -> bool:
         """Whether a hit is spelt as its term, letter by letter; what stands before it, as an article, aside."""
         key = self.tables.leaves[span.leaf].key
-        written = self.text.cased[span.start + 1 : span.end - 1]
-        if span.skip or not self._is_unfolded(written):
-            field, start, end = self.text.original_span(span.start, span.end, span.skip)
-            written = self.text.field(field)[start:end]
-        return _is_spelt(written, key.text, key.language)
-
-    def _is_unfolded(self, folded: str) -> bool:
-        """Whether a piece of the folded text is one of the original too, wherever it stands."""
-        known = self._unfolded.get(folded)
-        if known is None:
-            text = self.text
-            known = text.title.count(folded) + text.body.count(folded) == text.cased.count(folded)
-            self._unfolded[folded] = known
-        return known
+        field, start, end = self.text.original_span(span.start, span.end, span.skip)
+        return _is_spelt(self.text.field(field)[start:end], key.text, key.language)
 
     def is_certain(self, span: Span) -> bool:
         """Whether the capitals of a hit tell: it stands neither amid capitals nor, with a first one only, at the start
@@ -263,7 +267,8 @@ def span_start(span: Span) -> int:
     return span.start
 
 
-def _distinct(spans: Iterable[Span]) -> list[Span]:
+def _distinct(given: list[list[Span]]) -> list[Span]:
     """In order, one of each pair of start and end."""
-    found = {(span.start, span.end): span for span in spans}
-    return sorted(found.values())
+    if len(given) == 1:
+        return given[0]
+    return sorted({span[:2]: span for spans in given for span in spans}.values())

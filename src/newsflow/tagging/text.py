@@ -75,15 +75,13 @@ def kinds_of(text: str) -> NDArray[np.uint8]:
     if text.isascii():
         return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
     codes = codes_of(text)
-    kinds = _KINDS[codes]
+    kinds = _KINDS.take(codes)
     if not kinds.all():  # UNKNOWN is 0
         for code in set(codes[kinds == UNKNOWN].tolist()):
             _KINDS[code] = kind_of(code)
-        kinds = _KINDS[codes]
+        kinds = _KINDS.take(codes)
     return kinds
 
-
-_NEAR_START = 1 << 16
 
 FIELD_GAP = "\x1e"
 """A token no text can hold; stands between title and body, so that no phrase runs across."""
@@ -130,9 +128,9 @@ class _FoldTable(dict[int, str]):
 _TABLE = _FoldTable()
 
 
-_FOLDED = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
-"""The folded form of each code point; itself and the flag where that is not one code point; 0 where not yet known."""
-_FLAG = np.uint32(1 << 31)
+_FLAG, _NOT_KNOWN = np.uint32(1 << 31), np.uint32((1 << 32) - 1)
+_FOLDED = np.full(sys.maxunicode + 1, _NOT_KNOWN, dtype=np.uint32)
+"""The folded form of each code point; itself and the flag where that is not one code point."""
 _SHORT = 200
 """Texts below this are folded faster without an array."""
 _SPACES = re.compile("  +")
@@ -143,27 +141,34 @@ _FEW = 64
 _ASCII_FOLDED = "".join(_TABLE[code] for code in range(128)).encode("ascii").ljust(256)
 
 
-def _folded_codes(codes: Codes) -> Codes:
-    folded = _FOLDED[codes]
-    if not folded.all():
-        for code in set(codes[folded == 0].tolist()):
-            form = _TABLE[code]
-            _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
-        folded = _FOLDED[codes]
-    return folded
+def _learn(codes: Codes) -> None:
+    """Take up how code points are folded that were not met before."""
+    for code in set(codes[_FOLDED.take(codes) == _NOT_KNOWN].tolist()):
+        form = _TABLE[code]
+        _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
 
 
-def _translate(text: str) -> str:
-    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of the rest a text
-    has few, and as each output of the table folds to itself, they are replaced one after the other."""
+def _translate(text: str) -> tuple[str, Codes | None]:
+    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of a long text beyond
+    ASCII in which all code points do, these too."""
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii")
+        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii"), None
     if len(text) < _SHORT:
-        return text.translate(_TABLE)
-    codes = _folded_codes(codes_of(text))
+        return text.translate(_TABLE), None
+    given = codes_of(text)
+    codes = _FOLDED.take(given)
+    highest = codes.max()
+    if highest == _NOT_KNOWN:
+        _learn(given)
+        codes = _FOLDED.take(given)
+        highest = codes.max()
+    return (_text(codes), codes) if highest < _FLAG else (_with_replaced(text, codes), None)
+
+
+def _with_replaced(text: str, codes: Codes) -> str:
+    """A text of whose folded code points some are not one. It has few of them, and as each output of the table folds to
+    itself, they are replaced one after the other."""
     others = codes >= _FLAG
-    if not others.any():
-        return _text(codes)
     codes[others] ^= _FLAG
     found = set(codes[others].tolist())
     if len(found) > _FEW:
@@ -180,8 +185,12 @@ def _text(codes: Codes) -> str:
 
 def fold_cased(text: str) -> str:
     """Folded tokens joined and surrounded by single spaces, capitals kept; `" "` when there are none."""
+    return _joined(_translate(text)[0])
+
+
+def _joined(translated: str) -> str:
     # Faster than to split and join: what folding leaves between words is spaces.
-    return _SPACES.sub(" ", f" {_translate(text)} ")
+    return _SPACES.sub(" ", f" {translated} ")
 
 
 def unfolded(text: str) -> str:
@@ -195,41 +204,47 @@ def fold(text: str) -> str:
     return fold_cased(text).casefold()
 
 
-def _spans_one_by_one(text: str) -> list[tuple[int, int]]:
-    """Token spans of any text: one look at each character."""
-    spans: list[tuple[int, int]] = []
-    start = -1
-    for index, char in enumerate(text):
-        kind = kind_of(ord(char))
-        if kind == WORD:
-            start = index if start < 0 else start
-        elif kind != DROPPED:
-            if start >= 0:
-                spans.append((start, index))
-                start = -1
-            if kind == UNBROKEN:
-                spans.append((index, index + 1))
-    if start >= 0:
-        spans.append((start, len(text)))
-    return spans
+class _MarkTable(dict[int, str]):
+    """The kind of each code point as a character, for `str.translate`: fills itself as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        mark = self[code] = "?w- u"[kind_of(code)]
+        return mark
 
 
-def token_edges(text: str, count: int) -> Sequence[int]:
+_MARKS = _MarkTable()
+_RUNS, _TOKENS = re.compile("[w-]+"), re.compile("w[w-]*|u")
+
+
+def token_edges(text: str, count: int, folded: Codes | None = None) -> Sequence[int]:
     """Where, in code points, each of the `count` tokens that folding makes of an original text starts and ends.
 
-    The start of token number k is at 2 k, its end at 2 k + 1.
+    The start of token number k is at 2 k, its end at 2 k + 1. `folded`: its code points folded, where each gives one.
     """
-    kinds = kinds_of(f" {text} ")
-    # The highest kind: one look for it costs less than a comparison of all.
-    if kinds.max() < UNBROKEN:
+    edges = _edges_of_runs(text, folded)
+    # A mark that stands alone is a run, and no token; and what has no gaps is several tokens.
+    if len(edges) == 2 * count:
+        return edges
+    return [edge for token in _TOKENS.finditer(text.translate(_MARKS)) for edge in token.span()]
+
+
+def _edges_of_runs(text: str, folded: Codes | None) -> Sequence[int]:
+    """Where what stands between gaps starts and ends; nothing for a text of a script without word breaks."""
+    if folded is not None:
+        letters = np.zeros(len(text) + 2, np.bool_)
+        np.not_equal(folded, ord(" "), out=letters[1:-1])
+    elif len(text) < _SHORT:
+        marks = text.translate(_MARKS)
+        return () if "u" in marks else [edge for run in _RUNS.finditer(marks) for edge in run.span()]
+    else:
+        kinds = kinds_of(f" {text} ")
+        # The highest kind: one look for it costs less than a comparison of all.
+        if kinds.max() == UNBROKEN:
+            return ()
         letters = kinds != GAP
-        edges = (letters[1:] != letters[:-1]).nonzero()[0]
-        # A mark that stands alone is a run here, and no token there.
-        if len(edges) == 2 * count:
-            # A view instead of a list: of all edges only those of hits are asked for.
-            view: memoryview[int] = edges.data
-            return view
-    return [edge for span in _spans_one_by_one(text) for edge in span]
+    # A view instead of a list: of all edges only those of hits are asked for.
+    view: memoryview[int] = (letters[1:] != letters[:-1]).nonzero()[0].data
+    return view
 
 
 def skip_folded(token: str, count: int) -> int:
@@ -246,14 +261,15 @@ def skip_folded(token: str, count: int) -> int:
 class FoldedText:
     """Title and body, folded together. Positions are indexes into `folded`, from 0."""
 
-    __slots__ = ("__dict__", "body", "cased", "folded", "title", "title_end")
+    __slots__ = ("__dict__", "_body_codes", "body", "cased", "folded", "title", "title_end")
 
     def __init__(self, title: str, body: str) -> None:
         self.title, self.body = title, body
         head = fold_cased(title)
         self.title_end = len(head)
         """Positions before it lie in the title."""
-        self.cased = f"{head}{FIELD_GAP}{fold_cased(body)}"
+        translated, self._body_codes = _translate(body)
+        self.cased = f"{head}{FIELD_GAP}{_joined(translated)}"
         self.folded = self.cased.casefold()
 
     @cached_property
@@ -262,11 +278,11 @@ class FoldedText:
 
     @cached_property
     def _body_edges(self) -> Sequence[int]:
-        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1)
+        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1, self._body_codes)
 
     @cached_property
     def _spaces_of_title(self) -> int:
-        return self._spaces_before(self._body_start)
+        return self.folded.count(" ", 0, self._body_start)
 
     @property
     def _body_start(self) -> int:
@@ -280,15 +296,11 @@ class FoldedText:
         return position < self.title_end
 
     @cached_property
-    def _spaces(self) -> NDArray[np.intp]:
-        found: NDArray[np.intp] = (codes_of(self.folded) == ord(" ")).nonzero()[0]
-        return found
-
-    def _spaces_before(self, position: int) -> int:
-        """Counted near the start of a text; of a long one, looked up, as each hit of a huge text asks for it."""
-        if position < _NEAR_START:
-            return self.folded.count(" ", 0, position)
-        return int(self._spaces.searchsorted(position))
+    def _spaces(self) -> Sequence[int]:
+        """Where the spaces stand."""
+        # A view instead of a list: of all spaces only those around hits are asked for.
+        view: memoryview[int] = (codes_of(self.folded) == ord(" ")).nonzero()[0].data
+        return view
 
     def tokens_between(self, left: int, right: int) -> int:
         """How many tokens stand between two spaces; 0 when they are one."""
@@ -298,7 +310,7 @@ class FoldedText:
         """Positions of the spaces so many tokens before and after the one at `position`, or of the first and last."""
         spaces = self._spaces
         number = bisect_left(spaces, position)
-        return int(spaces[max(0, number - tokens)]), int(spaces[min(len(spaces) - 1, number + tokens)])
+        return spaces[max(0, number - tokens)], spaces[min(len(spaces) - 1, number + tokens)]
 
     def position_in_body(self, offset: int) -> int:
         """The position at which the tokens that begin before code point `offset` of the body end."""
@@ -306,20 +318,20 @@ class FoldedText:
 
     def end_of_body_tokens(self, count: int) -> int:
         """The position at which the first `count` tokens of the body end."""
-        parts = self.folded[self._body_start :].split(" ", count + 1)
-        return len(self.folded) - len(parts[-1]) - 1 if len(parts) > count + 1 else len(self.folded)
+        spaces, number = self._spaces, self._spaces_of_title + count
+        return spaces[number] if number < len(spaces) else len(self.folded)
 
     def original_span(self, start: int, end: int, skip: int = 0) -> tuple[FieldName, int, int]:
         """Field and code points of the tokens between the spaces at `start` and `end - 1`.
 
         `skip` folded characters (a proclitic) are left out at the front.
         """
-        title = start < self.title_end
-        first = self._spaces_before(start + 1) - 1 - (0 if title else self._spaces_of_title)
-        last = first + self.folded.count(" ", start + 1, end - 1)
-        edges = self._title_edges if title else self._body_edges
-        begin = edges[2 * first]
+        spaces = self._spaces
+        first = bisect_left(spaces, start)
+        last = first if spaces[first + 1] == end - 1 else bisect_left(spaces, end - 1, first) - 1
+        field: FieldName = "title" if start < self.title_end else "body"
+        edges, before = (self._title_edges, 0) if field == "title" else (self._body_edges, self._spaces_of_title)
+        begin = edges[2 * (first - before)]
         if skip:
-            text = self.field("title" if title else "body")
-            begin += skip_folded(text[begin : edges[2 * first + 1]], skip)
-        return ("title" if title else "body"), begin, edges[2 * last + 1]
+            begin += skip_folded(self.field(field)[begin : edges[2 * (first - before) + 1]], skip)
+        return field, begin, edges[2 * (last - before) + 1]

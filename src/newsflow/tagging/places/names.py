@@ -133,9 +133,12 @@ class Grammar:
         self.endings = frozenset(fold(ending).strip() for ending in _ENDINGS.get(language, "").split()) | {""}
         self.adjectives = _ADJECTIVES.get(language, ())
         self.any_ending = language in _ANY
+        self.exact = not scripts_of(language)
 
     def may_follow(self, rest: str, own: str) -> bool:
         """Whether what stands behind a stem in its word, `rest`, is an ending of a name that goes on as `own`."""
+        if self.exact:
+            return rest == own or rest == f"{own}s"
         if rest == own or (rest and (rest in self.endings or (own and rest.removeprefix(own) in self.endings))):
             return True
         if len(rest) > _MOST_ENDING:
@@ -172,3 +175,21 @@ def scripts_of(language: str) -> frozenset[Script]:
 
 
 _EVERY = frozenset(Script)
+
+
+_AT_HOME = {
+    "am": "ET", "ar": "AE BH DZ EG IQ JO KW LB LY MA MR OM PS QA SA SD SY TN YE", "az": "AZ IR", "be": "BY", "bg": "BG",
+    "bn": "BD IN", "bs": "BA", "ckb": "IQ IR", "cs": "CZ", "el": "CY GR", "et": "EE", "eu": "ES", "fa": "AF IR",
+    "fi": "FI", "gu": "IN", "he": "IL", "hi": "IN", "hr": "BA HR", "hu": "HU", "hy": "AM", "is": "IS", "ja": "JP",
+    "ka": "GE", "kk": "KZ", "km": "KH", "kn": "IN", "ko": "KP KR", "ky": "KG", "lo": "LA", "lt": "LT", "lv": "LV",
+    "mk": "MK", "ml": "IN", "mn": "MN", "mr": "IN", "my": "MM", "ne": "NP", "pa": "IN PK", "pl": "PL", "ps": "AF PK",
+    "ro": "MD RO", "ru": "BY KG KZ RU", "sd": "PK", "sk": "SK", "sl": "SI", "sq": "AL XK", "sr": "BA ME RS",
+    "ta": "IN LK", "te": "IN", "tg": "TJ", "th": "TH", "ti": "ER ET", "tt": "RU", "ug": "CN", "uk": "UA", "ur": "IN PK",
+    "uz": "UZ", "zh": "CN HK MO SG TW",
+}  # fmt: skip
+
+
+def is_as_at_home(language: str, country: str) -> bool:
+    """Whether the towns of a country are called in a language as at home: it leaves names as they are, or is spoken
+    there."""
+    return not scripts_of(language) or country in _AT_HOME.get(language, "")

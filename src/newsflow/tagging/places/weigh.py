@@ -7,11 +7,13 @@ The weights were chosen on half of the labelled documents; `newsflow eval places
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from newsflow.tagging.compile import CompiledRule
 from newsflow.tagging.match import ScoredHit
-from newsflow.tagging.places.gazetteer import gazetteer
+from newsflow.tagging.patterns import LeafId
+from newsflow.tagging.places.find import Found
+from newsflow.tagging.places.names import is_as_at_home
 from newsflow.tagging.places.witness import Named, Witness, witnesses
 from newsflow.tagging.scan import FACTORS, Scan, Span
 
@@ -21,53 +23,74 @@ WEAK = 0.5
 """What a name counts that is believed beside others only."""
 SIGNS = 3
 """So many different signs of a country are believed without any other witness."""
+LONE_PEOPLE = 300_000
+"""A town of fewer is not believed alone where it is called otherwise than at home."""
 SHARE = 0.25
 """Of the points of all countries, the share that a country needs with a score of its rule's threshold."""
 FEWER, LARGER_SHARE = 2 / 3, 0.6
 """With that part of the threshold, the share that it needs."""
 
 
-def place_hits(scan: Scan, language: str, named: Named) -> dict[str, list[ScoredHit]]:
+def place_hits(scan: Scan, found: Sequence[Found], language: str, named: Named) -> dict[str, list[ScoredHit]]:
     """The hits of names of places, by country. `named`: what the rules of countries found."""
-    found: dict[str, list[Witness]] = {}
-    for witness in witnesses(scan, gazetteer(), language, named):
-        found.setdefault(witness.country, []).append(witness)
+    given: dict[str, list[Witness]] = {}
+    for witness in witnesses(scan, found, language, named):
+        country = witness.name.place.country
+        if country in given:
+            given[country].append(witness)
+        else:
+            given[country] = [witness]
     by_rules = {code for _, code in named}
     return {
         country: _weighed(each, scan)
-        for country, each in found.items()
-        if country in by_rules or not all(witness.weak for witness in each) or _signs(each) >= SIGNS
+        for country, each in given.items()
+        if country in by_rules or not (_is_weak(each) or _is_lone(each, language)) or _signs(each) >= SIGNS
     }
 
 
+def _is_weak(given: Iterable[Witness]) -> bool:
+    return all(witness.weak for witness in given)
+
+
+def _is_lone(given: Sequence[Witness], language: str) -> bool:
+    """Whether a lesser town that is called otherwise at home is all there is of a country: in another script or with
+    endings, its name may be that of a village elsewhere or of a person."""
+    place = given[0].name.place
+    if place.kind != "city" or place.people >= LONE_PEOPLE or is_as_at_home(language, place.country):
+        return False
+    return all(witness.name.place.number == place.number for witness in given)
+
+
 def _signs(given: Iterable[Witness]) -> int:
-    places = {witness.name.place for witness in given}
-    return sum(place.kind == "sign" for place in places)
+    return len({witness.name.place.number for witness in given if witness.name.place.kind == "sign"})
 
 
 def _weighed(given: Iterable[Witness], scan: Scan) -> list[ScoredHit]:
     """Each place once in full, where it counts most; then less and less."""
-    parts = [(scan.parts.of(witness.found.start), witness) for witness in given]
-    parts.sort(key=lambda each: -FACTORS[each[0]])
+    part_of = scan.parts.of
+    parts = [(part_of(witness.found.start), witness) for witness in given]
+    if len(parts) > 1:
+        parts.sort(key=lambda each: -FACTORS[each[0]])
     times: dict[int, int] = {}
-    found = []
-    for part, witness in parts:
-        place = witness.name.place.number
-        weight = (WEAK if witness.weak else 1.0) * AGAIN ** times.get(place, 0)
-        times[place] = times.get(place, 0) + 1
-        start, end, skip, _ = witness.found
-        found.append(ScoredHit(Span(start, end, skip, ~witness.name.number), round(weight, 4), part))
-    return found
+    hits = []
+    for part, (found, name, weak) in parts:
+        place = name.place.number
+        before = times.get(place, 0)
+        times[place] = before + 1
+        weight = (WEAK if weak else 1.0) * AGAIN**before
+        start, end, skip, _ = found
+        hits.append(ScoredHit(Span(start, end, skip, ~name.number), round(weight, 4) if before else weight, part))
+    return hits
 
 
-def beside(rule: CompiledRule, hits: Iterable[ScoredHit], scan: Scan) -> list[ScoredHit]:
-    """The hits that stand nowhere where a term of the rule does: it counts there, or was refused."""
-    taken = [span for leaf in scan.seen if leaf in rule.weights for span in scan.raw_spans(leaf)]
-    return [hit for hit in hits if not _overlaps(hit.span, taken)] if taken else list(hits)
-
-
-def _overlaps(span: Span, others: Iterable[Span]) -> bool:
-    return any(other.start < span.end - 1 and span.start < other.end - 1 for other in others)
+def beside(rule: CompiledRule, leaves: Collection[LeafId], hits: list[ScoredHit], scan: Scan) -> list[ScoredHit]:
+    """The hits that stand nowhere where a term of the rule does: it counts there, or was refused. `leaves`: of a rule
+    of terms alone, those that are seen."""
+    if rule.require is not None:
+        leaves = rule.weights.keys() & scan.seen.keys()
+    if not leaves:
+        return hits
+    return [hit for hit in hits if not scan.is_touched(hit.span.start, hit.span.end, leaves)]
 
 
 def is_about(score: float, threshold: float, total: float) -> bool:

@@ -8,11 +8,10 @@ or that follows a capitalised word as a person's last name does counts only besi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from newsflow.tagging.places.gazetteer import Found, Gazetteer, Name
+from newsflow.tagging.places.find import Found, Name
 from newsflow.tagging.scan import Scan, Span
 
 _MUCH_LARGER = 3
@@ -34,37 +33,42 @@ class Witness(NamedTuple):
     name: Name
     weak: bool
 
-    @property
-    def country(self) -> str:
-        return self.name.place.country
-
 
 Named = Sequence[tuple[Span, str]]
 """What the rules of countries found, with their codes."""
 
 
-def witnesses(scan: Scan, gazetteer: Gazetteer, language: str, named: Named) -> list[Witness]:
-    """The witnesses of an article in order, without those that a rule has counted for their country."""
-    found = gazetteer.find(scan.text, language)
-    if not found:
-        return []
-    sure: set[str] = set()
-    if max(len(each.names) for each in found) > 1:
-        sure = {code for _, code in named}.union(_sure(found, language))
+def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -> list[Witness]:
+    """The witnesses of an article in order, without those that a rule has counted for their country. `found`: its
+    names of places."""
+    sure = _sure(found, language, named) if any(len(each.names) > 1 for each in found) else set()
     kept: list[Witness] = []
+    weak: set[int] = set()
     ordered, at = sorted(named), 0
-    for each, behind in zip_longest(found, found[1:]):
-        while at < len(ordered) and ordered[at][0].end - 1 <= each.start:
+    for number, each in enumerate(found, 1):
+        start, end, _, names = each
+        while at < len(ordered) and ordered[at][0].end - 1 <= start:
             at += 1
-        others = _codes_until(each.end - 1, ordered, at)
-        if others and not others.isdisjoint({name.place.country for name in each.names}):
+        others = _codes_until(end - 1, ordered, at) if at < len(ordered) and ordered[at][0].start < end - 1 else ()
+        if others and not others.isdisjoint({name.place.country for name in names}):
             continue
-        witness = _witness(each, behind, scan, language, sure)
-        if witness is not None:
-            kept.append(witness._replace(weak=True) if others else witness)
-    if not (weak := {witness.name.place.number for witness in kept if witness.weak}):
-        return kept
-    return [each._replace(weak=True) if each.name.place.number in weak else each for each in kept]
+        behind = found[number] if number < len(found) and found[number].start == end - 1 else None
+        if behind is not None and _lies_in(each, behind, scan):
+            within = {name.place.country for name in behind.names}
+            names = tuple([name for name in names if name.place.country in within])
+            if not names:
+                continue
+            name = names[0]
+            doubtful = name.is_word(language)
+        else:
+            name, doubtful = (names[0], False) if len(names) == 1 else _meant(names, sure)
+            doubtful = doubtful or name.is_word(language) or _may_be_of_a_person(name, each, scan, language)
+        kept.append(Witness(each, name, bool(others) or doubtful))
+        if others or doubtful:
+            weak.add(name.place.number)
+    if weak:
+        return [Witness(each, name, name.place.number in weak) for each, name, _ in kept]
+    return kept
 
 
 def _codes_until(end: int, named: Named, at: int) -> set[str]:
@@ -76,32 +80,25 @@ def _codes_until(end: int, named: Named, at: int) -> set[str]:
     return found
 
 
-def _sure(found: Sequence[Found], language: str) -> Iterator[str]:
-    """The countries of names that only one country has and that are no words."""
-    for each in found:
-        first = each.names[0].place.country
-        if all(name.place.country == first for name in each.names) and not each.names[0].is_word(language):
-            yield first
+def _sure(found: Iterable[Found], language: str, named: Named) -> set[str]:
+    """The countries that rules found, and those of names that only one country has and that are no words."""
+    sure = {code for _, code in named}
+    for *_, names in found:
+        first = names[0]
+        country = first.place.country
+        if country in sure or first.is_word(language):
+            continue
+        if len(names) == 1 or all(name.place.country == country for name in names):
+            sure.add(country)
+    return sure
 
 
-def _witness(each: Found, behind: Found | None, scan: Scan, language: str, sure: Collection[str]) -> Witness | None:
-    if behind is not None and _lies_in(each, behind, scan):
-        within = {name.place.country for name in behind.names}
-        names = [name for name in each.names if name.place.country in within]
-        return Witness(each, names[0], names[0].is_word(language)) if names else None
-    name, doubtful = _meant(each.names, sure)
-    weak = doubtful or name.is_word(language) or (_may_be_last_name(name, language) and _is_last_name(each, scan))
-    return Witness(each, name, weak)
-
-
-def _meant(names: Sequence[Name], sure: Collection[str]) -> tuple[Name, bool]:
-    """The place that a name is of, and whether that is in doubt."""
-    if len(names) == 1:
-        return names[0], False
+def _meant(names: Iterable[Name], sure: Collection[str]) -> tuple[Name, bool]:
+    """The place that a name of several is of, and whether that is in doubt."""
     ordered = sorted(names, key=_people, reverse=True)
-    told = [name for name in ordered if name.place.country in sure]
-    if told:
-        return told[0], False
+    for name in ordered:
+        if name.place.country in sure:
+            return name, False
     first, second = ordered[:2]
     doubtful = first.place.country != second.place.country and _people(first) < _MUCH_LARGER * _people(second)
     return first, doubtful
@@ -112,20 +109,18 @@ def _people(name: Name) -> int:
 
 
 def _lies_in(each: Found, behind: Found, scan: Scan) -> bool:
-    """Whether a state stands behind a place, between commas or brackets."""
-    if behind.start != each.end - 1 or all(name.place.kind != "subdivision" for name in behind.names):
+    """Whether the name behind a place is that of a state, between commas or brackets."""
+    if all(name.place.kind != "subdivision" for name in behind.names):
         return False
     field, _, end = scan.text.original_span(each.start, each.end, each.skip)
     other, start, _ = scan.text.original_span(behind.start, behind.end, behind.skip)
     return field == other and _BETWEEN.fullmatch(scan.text.field(field)[end:start]) is not None
 
 
-def _may_be_last_name(name: Name, language: str) -> bool:
-    return bool(name.capitals) and language not in _NOUNS_WITH_CAPITALS and name.place.kind in ("city", "subdivision")
-
-
-def _is_last_name(each: Found, scan: Scan) -> bool:
-    """Whether a name follows a capitalised word within a sentence of the body, as that of a person does."""
+def _may_be_of_a_person(name: Name, each: Found, scan: Scan, language: str) -> bool:
+    """Whether a name follows a capitalised word within a sentence of the body, as the last name of a person does."""
+    if not name.capitals or name.place.kind not in ("city", "subdivision") or language in _NOUNS_WITH_CAPITALS:
+        return False
     cased = scan.text.cased
     word = cased[cased.rfind(" ", 0, each.start) + 1 : each.start]
     if (
