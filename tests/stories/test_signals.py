@@ -59,6 +59,11 @@ def test_how_often_a_word_is_said_is_kept_up_to_a_limit() -> None:
     assert max(signals.words.values()) < 1 << 16
 
 
+def test_korean_words_are_one_whatever_particle_follows() -> None:
+    left, right = (read_signals("ko", text, "").words.keys() for text in ("항구가 폐쇄", "항구는 폐쇄"))
+    assert left == right
+
+
 def test_signs_of_unbroken_scripts_are_read_in_twos() -> None:
     shown = set(read_signals("zh", "洪水淹没村庄", "").shown.values())
     assert {"洪水", "村庄"} <= shown

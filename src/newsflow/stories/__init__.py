@@ -4,9 +4,9 @@ from newsflow.stories.rule import DEFAULT_STORY_RULE, Likeness, StoryRule
 from newsflow.stories.signals import Signals, read_signals
 from newsflow.stories.state import Report, Settled, Stories
 from newsflow.stories.story import Member, Story
-from newsflow.stories.vectors import encode, gist, is_encoded
+from newsflow.stories.vectors import Gist, encode, gist, is_encoded
 
 __all__ = [
-    "DEFAULT_STORY_RULE", "Likeness", "Member", "Report", "Settled", "Signals", "Stories", "Story", "StoryRule",
+    "DEFAULT_STORY_RULE", "Gist", "Likeness", "Member", "Report", "Settled", "Signals", "Stories", "Story", "StoryRule",
     "encode", "gist", "is_encoded", "read_signals",
 ]  # fmt: skip

@@ -24,7 +24,8 @@ DAYS = 3
 PRIOR = 50
 """The list of words, and the mean of all news, count as so many articles."""
 OWN = 5
-"""So few articles that have a term may be of the very story that it tells: they count less than one each."""
+"""So few articles that have a term may be of the very story that it tells: they count less than one each, and a single
+one not at all."""
 UNIT = 4096
 """The length of a vector of weights."""
 _BY_CHANCE = [PRIOR * math.exp(-cost / NAT) for cost in range(UNKNOWN + 1)]
@@ -66,7 +67,7 @@ class DayCounts:
             counts = list(map(add, counts, map(each.held.get, costs, repeat(0))))
         weights = {}
         for (term, told), counted in zip(costs.items(), counts, strict=True):
-            with_term = _BY_CHANCE[cost_of(told)] + counted * counted / (counted + OWN)
+            with_term = _BY_CHANCE[cost_of(told)] + counted * (counted - 1) / (counted + OWN)
             if (weight := math.log(articles / with_term)) > 0:
                 weights[term] = weight * often(times_of(told))
         length = math.sqrt(sum(weight * weight for weight in weights.values()))

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 NEWEST_PER_KEY = 50
 """A key that many reports hold says little: of a day, and of all days together, the newest are looked at."""
 
-_Day = dict[int, "array[int]"]
+_Day = dict[int, "int | array[int]"]
+"""Most keys are held by one report: its number alone, which all its keys share, takes no memory."""
 
 
 class Postings:
@@ -22,7 +23,9 @@ class Postings:
         for key in keys:
             numbers = held.get(key)
             if numbers is None:
-                held[key] = array("I", (number,))
+                held[key] = number
+            elif isinstance(numbers, int):
+                held[key] = array("I", (numbers, number))
             else:
                 numbers.append(number)
                 if len(numbers) > NEWEST_PER_KEY:
@@ -32,13 +35,14 @@ class Postings:
         """Each key that reports of these days hold, with the newest of them; `days`: those that count first."""
         looked_at = [held for day in days if (held := self._days.get(day)) is not None]
         for key in keys:
-            found = [numbers for held in looked_at if (numbers := held.get(key)) is not None]
+            held_by = [numbers for held in looked_at if (numbers := held.get(key)) is not None]
+            found: list[Sequence[int]] = [(each,) if isinstance(each, int) else each for each in held_by]
             if len(found) == 1:
                 yield key, found[0]
             elif found:
                 together = array("I")
-                for numbers in found:
-                    together.extend(numbers[-(NEWEST_PER_KEY - len(together)) :])
+                for newest in found:
+                    together.extend(newest[-(NEWEST_PER_KEY - len(together)) :])
                     if len(together) == NEWEST_PER_KEY:
                         break
                 yield key, together

@@ -29,8 +29,14 @@ WORDS_AN_ARTICLE = 40
 NAT = 256
 UNKNOWN = 8 * NAT
 """What a word costs that no list has: one article in 3,000. In a language without a list, every word."""
-STEM = 5
-"""Letters of a word that count: endings differ between reports, and in many languages within one."""
+_STEM, _HANGUL_STEM = 5, 2
+"""Letters of a word that count: endings differ between reports, and in many languages within one. A Korean letter is a
+syllable, and most nouns are two before their particles."""
+
+
+def stem(token: str) -> str:
+    """The part of a folded token that counts."""
+    return token[: _HANGUL_STEM if "\uac00" <= token[0] <= "\ud7a3" else _STEM]
 
 
 class Rarity:
@@ -81,7 +87,7 @@ def _costs_of(code: str) -> tuple[dict[str, int], dict[str, int]]:
         frequency = 10 ** (-rank / 100)
         tokens = fold(" ".join(words)).split()
         for token in tokens:
-            stems[token[:STEM]] += frequency
+            stems[stem(token)] += frequency
         for found in skeletons_in(tokens):
             bones[found] += frequency
     return _costs(stems), _costs(bones)

@@ -25,14 +25,17 @@ class StoryRule:
     keys: float = 0.14
     """Of a headline and members in its own language."""
     text_vector: float = 0.20
-    text_words: float = 0.92
+    text_words: float = 0.72
     """Of a text and such members: what it says often tells more there than a vector of its first lines."""
     vector_abroad: float = 0.70
     keys_abroad: float = 0.20
-    """Of a report in a language that the story does not have yet: words cannot say anything there."""
+    """Of a headline in a language that the story does not have yet: words cannot say anything there."""
+    text_vector_abroad: float = 0.75
+    text_keys_abroad: float = 0.15
+    """Of such a text."""
     words_alone: float = 1.05
     keys_beside: float = 0.30
-    text_words_alone: float = 1.35
+    text_words_alone: float = 1.15
     keys_alone: float = 1.80
     """Where one of the two has no vector: words with keys, or keys alone as far as `enough_keys` are shared."""
     enough_keys: float = 12.0
@@ -95,7 +98,8 @@ class Likenesses:
         vector, words, keys, text = self.vector, self.words, self.keys, self.text
         value = np.where(
             np.isnan(words),
-            rule.vector_abroad * vector + rule.keys_abroad * keys,
+            (rule.vector_abroad + text * (rule.text_vector_abroad - rule.vector_abroad)) * vector
+            + (rule.keys_abroad + text * (rule.text_keys_abroad - rule.keys_abroad)) * keys,
             (rule.vector + text * (rule.text_vector - rule.vector)) * vector
             + (rule.words + text * (rule.text_words - rule.words)) * words
             + (1 - text) * rule.keys * keys,

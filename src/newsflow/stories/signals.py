@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from newsflow.model.languages import base_language
-from newsflow.stories.rarity import NAT, STEM, Rarity, rarity_of
+from newsflow.stories.rarity import NAT, Rarity, rarity_of, stem
 from newsflow.stories.skeleton import skeletons
 from newsflow.tagging.text import fold_cased
 
@@ -98,9 +98,9 @@ class _Tokens(dict[str, tuple[int, int, Sequence[tuple[int, int]]]]):
     def __missing__(self, token: str) -> tuple[int, int, Sequence[tuple[int, int]]]:
         if len(self) >= _TOKENS_KEPT:
             self.clear()
-        stem = token[:STEM].lower()
-        cost = self._rarity.of_stem(stem)
-        found = self[token] = term_of(WORD, stem), cost, self._names(token, cost)
+        word = stem(token).lower()
+        cost = self._rarity.of_stem(word)
+        found = self[token] = term_of(WORD, word), cost, self._names(token, cost)
         return found
 
     def _names(self, token: str, word_cost: int) -> Sequence[tuple[int, int]]:
