@@ -39,15 +39,11 @@ def test_costs_of_words_are_made_once_and_read_alike(cache: Path, monkeypatch: p
 
 def test_an_encoder_read_back_means_the_same(cache: Path) -> None:
     vectors._model.cache_clear()
-    texts = [
-        ("The harbour wall of Merrow is to be repaired.", "cracks"),
-        ("Стену отремонтируют", ""),
-        ("إصلاح سور", ""),
-    ]
-    made = vectors.encode(texts)
+    texts = ["The harbour wall of Merrow is to be repaired.", "Стену гавани отремонтируют", "إصلاح سور الميناء"]
+    made = vectors.encode([(text, "") for text in texts])
     [file] = (cache / "encoder").iterdir()
     vectors._model.cache_clear()
-    read = vectors.encode(texts)
+    read = vectors.encode([(text, "") for text in texts])
     assert [each.tobytes() for each in read] == [each.tobytes() for each in made]
     assert not vectors._model()._model.table.flags.writeable  # it is the file's
     assert file.stat().st_size > 10_000_000
