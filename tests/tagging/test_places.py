@@ -71,6 +71,36 @@ def test_the_state_behind_a_place_says_whose_it_is(shipped: RuleSet) -> None:
     assert about(shipped, "", "A school in Birmingham, Alabama has a new roof.", "en") == {"US"}
 
 
+@pytest.mark.parametrize(
+    ("language", "body", "codes"),
+    [
+        ("zh", "利文斯顿的图书馆关闭，利文斯顿的学校开放。", set()),
+        ("el", "Η βιβλιοθήκη του Λίβινγκστον έκλεισε.", set()),
+        ("pl", "Biblioteka w Radomiu jest zamknięta.", {"PL"}),
+        ("en", "The library in Swansea is closed.", {"GB"}),
+        ("he", "הספרייה במנצ'סטר סגורה.", {"GB"}),
+    ],
+)
+def test_a_lesser_town_alone_is_believed_where_it_is_called_as_at_home(
+    shipped: RuleSet, language: str, body: str, codes: set[str]
+) -> None:
+    assert about(shipped, "", body, language) == codes
+
+
+@pytest.mark.parametrize(
+    ("language", "body", "code"),
+    [
+        ("zh", "维也纳的图书馆关闭。", "AT"),
+        ("ta", "லண்டன் நூலகம் மூடப்பட்டது.", "GB"),
+        ("bn", "সিউলে গ্রন্থাগার বন্ধ।", "KR"),
+    ],
+)
+def test_capitals_have_the_names_that_each_language_gives_them(
+    shipped: RuleSet, language: str, body: str, code: str
+) -> None:
+    assert about(shipped, "", body, language) == {code}
+
+
 def test_a_town_in_passing_is_a_mention(shipped: RuleSet) -> None:
     body = "Germany builds a bridge. Berlin pays for it. " + "The bridge is long and made of steel. " * 12
     tags = shipped.tag(make_article("A bridge in Germany", f"{body}A like one stands in Osaka.", "en"))

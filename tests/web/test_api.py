@@ -174,7 +174,9 @@ def test_without_readers_only_names_of_this_machine_are_answered_to(world: World
     with serving(world) as address:
         client = Client(address, None)
         assert client.get("/v1/topics").status == 200
-        assert client.get("/v1/topics", Host="elsewhere.example").status == 400
+        for host in ("elsewhere.example", "[", "127.0.0.1.elsewhere.example", "@", "[::1", ""):
+            assert client.get("/v1/topics", Host=host).status == 400, host
+        assert client.get("/v1/topics", Host="localhost:1").status == 200
 
 
 def test_more_requests_than_allowed(world: World) -> None:
@@ -182,6 +184,18 @@ def test_more_requests_than_allowed(world: World) -> None:
         answers = [Client(address, None).get("/v1/topics") for _ in range(3)]
     assert [each.status for each in answers] == [200, 429, 429]
     assert 1 <= int(answers[1].headers["retry-after"]) <= 10
+
+
+def test_requests_are_counted_for_each_and_crowds_fill_no_memory() -> None:
+    now = [0.0]
+    access = Access(ServeSettings(requests_per_minute=60), lambda: now[0])
+    assert [access.wait_s("a") for _ in range(11)] == [0.0] * 10 + [1.0]
+    assert access.wait_s("b") == 0
+    now[0] = 1.0
+    assert [access.wait_s("a"), access.wait_s("a")] == [0.0, 1.0]
+    for number in range(20_000):
+        access.wait_s(f"stranger {number}")
+    assert len(access._buckets) <= 10_000
 
 
 def test_other_addresses_need_readers(tmp_path: Path) -> None:

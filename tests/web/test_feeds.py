@@ -7,6 +7,7 @@ import xml.etree.ElementTree as Tree
 from datetime import UTC, datetime
 from html import unescape
 
+import feedparser
 import pytest
 
 from newsflow.stores.reading import Change
@@ -15,7 +16,6 @@ from newsflow.web.feeds import Feed, atom, json_feed, rss, web_address
 from tests.stores.store_harness import row
 from tests.web.world import Client, World
 
-feedparser = pytest.importorskip("feedparser", reason="feedparser is not installed: feeds are not read by it")
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 FEED = Feed("urn:newsflow:topic:syria", "newsflow: syria", "http://h/topics/syria", "http://h/x", ANYBODY, texts=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -35,19 +34,19 @@ def test_the_command_on_a_ledger_alone(tmp_path: Path) -> None:
     with closing(open_ledger(url)) as ledger:
         [article] = run(ledger, [ferry(Wire(), 1)])
     words = [sys.executable, "-m", "newsflow", "serve", "--listen", "127.0.0.1:0", "--ledger", url]
-    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
             said = process.stderr.readline()
             address = re.search(r"http://127\.0\.0\.1:\d+", said)
             assert address, said + process.stderr.read()
-            threading.Thread(target=process.stderr.read, daemon=True).start()
             client = Client(address[0], None)
             assert [each["id"] for each in client.json("/v1/articles")["items"]] == [article.id]
             assert orjson.loads(client.get("/openapi.json").data)["openapi"] == "3.1.0"
         finally:
             process.terminate()
-        assert process.wait(30) in (0, 128 + 15, -15)
+        assert process.communicate(timeout=30) == ("", ""), "requests are not told of"
+        assert process.returncode in (0, 128 + 15, -15)
     assert (tmp_path / ".newsflow/serve.sqlite3").exists()
 
 

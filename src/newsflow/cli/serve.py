@@ -63,18 +63,15 @@ def serve(
             stack.enter_context(LedgerCopy(ledger_url, store))
         library = stack.enter_context(closing(Library(ledger_url, store, families)))
         app = make_app(library, access, full_text=loaded.serve.full_text, streams=loaded.serve.streams)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app, host, port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-                timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32_768, ws="none", lifespan="on",
-            )
+        server = uvicorn.Config(
+            app, host, port, log_config=None, log_level="warning", access_log=False, server_header=False,
+            proxy_headers=False, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32_768, ws="none",
         )  # fmt: skip
-        with closing(uvicorn.Config(app, host, port).bind_socket()) as socket:
+        with closing(server.bind_socket()) as socket:
             socket.listen()  # who is told of it may connect at once
-            at = socket.getsockname()[1]
-            url = f"http://{f'[{host}]' if ':' in host else host}:{at}/"
+            url = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
             conclude(output, {"serving": url}, f"serving on {url}, until SIGINT or SIGTERM")
-            server.run([socket])
+            uvicorn.Server(server).run([socket])
 
 
 def _store_url(config: Config) -> str | None:

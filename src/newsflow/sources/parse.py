@@ -65,7 +65,6 @@ class Parsed:
     title: str | None = None
     language: str | None = None
     every_s: float | None = None
-    hub: str | None = None
     children: tuple[tuple[str, str | None], ...] = field(default=())
 
 
@@ -105,12 +104,7 @@ def _syndicated(body: bytes, url: str, headers: Mapping[str, str]) -> Parsed | N
         title=_text(channel.get("title")),
         language=_text(channel.get("language")),
         every_s=_period_s(channel),
-        hub=next((urljoin(url, link.href) for link in channel.get("links", ()) if _is_hub(link)), None),
     )
-
-
-def _is_hub(link: Mapping[str, Any]) -> bool:
-    return link.get("rel") == "hub" and bool(link.get("href"))
 
 
 def _prepared(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
@@ -243,13 +237,11 @@ def _json_feed(body: bytes, url: str) -> Parsed | None:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("items"), list):
         return None
-    hubs = [each.get("url") for each in _dicts(found.get("hubs"))]
     return Parsed(
         kind="json",
         items=tuple(_json_item(each, url) for each in _dicts(found["items"])[:MAX_ITEMS]),
         title=_text(found.get("title")),
         language=_text(found.get("language")),
-        hub=next((web for hub in hubs if (web := web_address(hub, url))), None),
     )
 
 
@@ -352,25 +344,15 @@ def _links(tree: Any, url: str) -> Iterator[Item]:
             yield Item(link=link, title=title)
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """A feed that a page names: its address, media type and title."""
-
-    url: str
-    type: str
-    title: str
-
-
-def announced_feeds(body: bytes, url: str, headers: Mapping[str, str]) -> list[Announced]:
-    """The feeds that a page announces in its head, in its order."""
-    tree = _tree(body, url, headers)
-    found: dict[str, Announced] = {}
+def announced_feeds(body: bytes, url: str, headers: Mapping[str, str]) -> list[str]:
+    """The addresses of the feeds that a page announces in its head, in its order."""
+    tree, found = _tree(body, url, headers), []
     for link in () if tree is None else tree.iter("link"):
         kind = (link.get("type") or "").partition(";")[0].strip().lower()
         web = web_address(link.get("href"), url)
         if web and "alternate" in (link.get("rel") or "").lower().split() and _FEED_TYPE.fullmatch(kind):
-            found.setdefault(web, Announced(web, kind, link.get("title") or ""))
-    return list(found.values())
+            found.append(web)
+    return list(dict.fromkeys(found))
 
 
 def plain(markup: str) -> str:

@@ -107,7 +107,7 @@ def discover(visitor: Visitor, url: str) -> list[Looked]:
     own = _as_feed(there, answer)
     if own is not None:
         return [own]
-    announced = [each.url for each in announced_feeds(answer.body, there, answer.headers)]
+    announced = announced_feeds(answer.body, there, answer.headers)
     named = [web for each in visitor.robots(there).sitemaps if (web := web_address(each, there))]
     found = _feeds_at(visitor, (*announced, *named))
     return found or _feeds_at(visitor, (urljoin(there, place) for place in USUAL_PLACES))

@@ -111,8 +111,8 @@ class RuleSet:
 
         Raises `TimeLimitError` after `limit_s` seconds: one rule takes little, all of them may take long.
         """
-        until_s = time.monotonic() + limit_s
         scan = self.scan(article)
+        until_s = time.monotonic() + limit_s  # from here: the first article waits for what is built once
         candidates = scan.candidates()
         found: dict[int, Judgement] = {}
         for number, leaves in candidates.items():

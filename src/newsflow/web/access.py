@@ -17,6 +17,8 @@ from newsflow.secrets import resolve
 
 SHORTEST_TOKEN = 20
 _BURST_S = 10
+_MOST_COUNTED = 10_000
+"""Names whose requests are counted; with more, as a crowd of strangers has, counting begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Access:
     def wait_s(self, name: str) -> float:
         """Count a request; 0, or in how many seconds the next one is taken."""
         now, most = self._clock(), max(1.0, self._per_s * _BURST_S)
+        if len(self._buckets) >= _MOST_COUNTED and name not in self._buckets:
+            self._buckets.clear()
         bucket = self._buckets.setdefault(name, _Bucket(most, now))
         bucket.left = min(most, bucket.left + (now - bucket.at) * self._per_s)
         bucket.at = now

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.applications import Starlette
@@ -110,7 +111,7 @@ class Door:
         if scope["method"] not in ("GET", "HEAD"):
             return problem(405, "nothing is changed here; accepted: GET, HEAD", {"Allow": "GET, HEAD"})
         # Else a page of somebody else's, whose name leads to this machine, could read everything.
-        if self._access.is_open and not is_loopback(request.url.hostname or ""):
+        if self._access.is_open and not is_loopback(_host_of(request)):
             return problem(400, "without readers, only the names of this machine are answered to, as 127.0.0.1")
         reader = self._access.reader(request.headers.get("authorization", ""))
         client = request.client.host if request.client else ""
@@ -122,6 +123,13 @@ class Door:
             return problem(401, "a token is needed: as Bearer, or as the password of Basic", asked)
         scope.setdefault("state", {})["reader"] = reader
         return None
+
+
+def _host_of(request: Request) -> str:
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:  # not a host at all
+        return ""
 
 
 async def _refused(request: Request, error: ProblemError) -> Response:

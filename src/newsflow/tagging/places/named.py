@@ -5,7 +5,7 @@ A name that a rule of its country has as a term, as that of a capital, is found 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import NamedTuple, cast, get_args
 
@@ -35,7 +35,7 @@ Places = tuple[NamedPlace, ...]
 def places_named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> tuple[Places, NamedPlace | None]:
     """The places in the order in which they are named, and that of the dateline. `hits` are those of the rules of
     countries, with their codes."""
-    named = sorted({each.span: each for each in _named(hits, scan)}.values(), key=lambda each: each.position)
+    named = sorted(_named(hits, scan).values(), key=lambda each: each.position)
     by_place: dict[int, list[_Named]] = {}
     dateline: list[_Named] = []
     for each in named:
@@ -44,18 +44,21 @@ def places_named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> tuple[Pla
     return places, _as_named(dateline[:1]) if dateline else None
 
 
-def _named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> Iterator[_Named]:
-    for hit, country in hits:
-        first, stop, skip, leaf = hit.span
+def _named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> dict[tuple[int, ...], _Named]:
+    """The hits that name a place, one of each stretch of the text."""
+    found: dict[tuple[int, ...], _Named] = {}
+    for (span, _, part), country in hits:
+        first, stop, skip, leaf = span
         if leaf < 0:
             place: Place | None = gazetteer().place(~leaf)
         else:
             key = scan.tables.leaves[leaf].key
-            place = _place_of_term(key.text, forms_language(key.text, key.language), country)
+            place = _place_of_term(key.text, key.language, country)
         if place is not None and place.kind in _KINDS:
             field, start, end = scan.text.original_span(first, stop, skip)
             text = scan.text.field(field)[start:end]
-            yield _Named(first, place, text, PlaceSpan(field, start, end), hit.part == "dateline")
+            found[span[:3]] = _Named(first, place, text, PlaceSpan(field, start, end), part == "dateline")
+    return found
 
 
 def _as_named(given: list[_Named]) -> NamedPlace:
@@ -72,7 +75,8 @@ def _as_named(given: list[_Named]) -> NamedPlace:
 def _place_of_term(text: str, language: str, country: str) -> Place | None:
     """The place of a country whose name a term is, in any of its forms."""
     known = _places_of(country)
-    forms = (form.removesuffix(OPEN).casefold() for form in spellings(text, language))
+    written = spellings(text, forms_language(text, language))
+    forms = (form.removesuffix(OPEN).casefold() for form in written)
     return next((known[form] for form in forms if form in known), None)
 
 
