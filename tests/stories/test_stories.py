@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +38,19 @@ def test_one_happening_in_three_languages() -> None:
     assert [each.story for each in decided] == ["f1"] * 4
     assert [each.new for each in decided] == [True, False, False, False]
     assert all(each.figure is not None and each.likeness is not None for each in decided[1:])
+
+
+def test_a_report_of_ones_own_language_in_other_words_does_not_undo_what_all_others_say() -> None:
+    def text(article: str, title: str, language: str, hour: float, *about: str) -> Report:
+        draw = random.Random(article)
+        body = " ".join("".join(draw.sample("abdefgiklmnoprstuv", 7)) for _ in range(60))
+        return report(article, title, body, language=language, hour=hour, about=("ferry sinks", *about))
+
+    headlines = {"en": "Ferry sinks", "de": "Fähre sinkt", "it": "Affonda il traghetto"}
+    others = [text(language, title, language, 1, language) for language, title in headlines.items()]
+    lone = text("l", "Quarante passagers sauvés", "fr", 2, "rescue")
+    last = text("m", "Un navire coule", "fr", 3, "police")
+    assert _together(*others, lone, last)
 
 
 def test_without_vectors_words_and_names_link() -> None:

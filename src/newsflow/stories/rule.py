@@ -18,7 +18,8 @@ HEADLINE_WORDS, TEXT_WORDS = 16, 48
 @dataclass(frozen=True, slots=True)
 class StoryRule:
     """Weights of likenesses that are cosines: 1 for the same, 0 for what shares nothing. Each is the mean over the
-    members of a story, so one look-alike does not carry a report into a large story."""
+    members of a story, so one look-alike does not carry a report into a large story. So is the sum: of the members in
+    the report's language by one set of weights, of the others by that for abroad."""
 
     vector: float = 0.52
     words: float = 0.34
@@ -29,7 +30,7 @@ class StoryRule:
     """Of a text and such members: what it says often tells more there than a vector of its first lines."""
     vector_abroad: float = 0.70
     keys_abroad: float = 0.20
-    """Of a headline in a language that the story does not have yet: words cannot say anything there."""
+    """Of a headline and members in other languages: words cannot say anything there."""
     text_vector_abroad: float = 0.75
     text_keys_abroad: float = 0.15
     """Of such a text."""
@@ -71,6 +72,8 @@ class Likeness:
     other_scores: bool
     text: float = 0.0
     """From 0, where one side is a headline, to 1, where both are whole texts."""
+    own: float = 1.0
+    """Which share of a story's reports is in the report's language: for the others words say nothing."""
 
     def figure(self, rule: StoryRule) -> float:
         """One number, to four places: from `joins` on it is one story."""
@@ -93,17 +96,20 @@ class Likenesses:
     other_names: Values
     other_scores: Values
     text: Values
+    own: Values
 
     def figures(self, rule: StoryRule) -> Values:
         vector, words, keys, text = self.vector, self.words, self.keys, self.text
-        value = np.where(
-            np.isnan(words),
-            (rule.vector_abroad + text * (rule.text_vector_abroad - rule.vector_abroad)) * vector
-            + (rule.keys_abroad + text * (rule.text_keys_abroad - rule.keys_abroad)) * keys,
+        abroad = (rule.vector_abroad + text * (rule.text_vector_abroad - rule.vector_abroad)) * vector + (
+            rule.keys_abroad + text * (rule.text_keys_abroad - rule.keys_abroad)
+        ) * keys
+        at_home = (
             (rule.vector + text * (rule.text_vector - rule.vector)) * vector
             + (rule.words + text * (rule.text_words - rule.words)) * words
-            + (1 - text) * rule.keys * keys,
+            + (1 - text) * rule.keys * keys
         )
+        own = np.where(np.isnan(words), 0.0, self.own)
+        value = np.where(own > 0, own * at_home, 0.0) + (1 - own) * abroad
         if (unread := np.isnan(vector)).any():
             alone = rule.keys_alone * keys * np.minimum(1.0, self.keys_shared / rule.enough_keys)
             words_alone = rule.words_alone + text * (rule.text_words_alone - rule.words_alone)
@@ -122,6 +128,7 @@ class Likenesses:
             bool(self.other_names[place]),
             bool(self.other_scores[place]),
             float(self.text[place]),
+            float(self.own[place]),
         )
 
 

@@ -145,6 +145,7 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         others[0],
         others[1],
         text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
+        owns / sizes,
     )
 
 
@@ -260,6 +261,7 @@ class Story:
             other_names=False,
             other_scores=False,
             text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
+            own=1.0 if pairs else 0.0,
         )
 
 
