@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what 
 	@$(BIN)/newsflow demo
 
 SUITE = $(BIN)/python -m pytest \
-  -m 'not faults and not attacks and not flink and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder
+  -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
 	$(SUITE) --durations 20
@@ -57,6 +57,9 @@ test-sweeps: $(STAMP) ## Every common word and every country's name through the 
 test-docs: $(STAMP) ## Type every page of the documentation as it stands; run the consumers of the how-to
 	$(BIN)/python -m pytest -m docs tests/docs
 
+test-prism: $(STAMP) ## Run jobs on Beam's own runner, built from source; and kill it
+	$(BIN)/python -m pytest -m prism tests/e2e
+
 FLINK := $(VENV)/.flink
 
 $(FLINK): $(STAMP)
@@ -73,7 +76,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: coverage test-faults test-attacks test-docs test-sweeps test-flink soak ## What takes too long for every change
+nightly: coverage test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
 	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers

@@ -56,6 +56,7 @@ def _build(binary: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.prism
 @pytest.mark.timeout(900)
 def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_path: Path) -> None:
     topic = topics_broker.create_topic(topics_broker.name("raw"), partitions=2)
@@ -79,6 +80,7 @@ def test_ingest_streams_on_prism(topics_broker: RunningBroker, prism: Path, tmp_
 
 
 @pytest.mark.e2e
+@pytest.mark.prism
 @pytest.mark.timeout(900)
 def test_killed_on_prism_it_goes_on_at_the_groups_offsets(
     topics_broker: RunningBroker, prism: Path, tmp_path: Path
@@ -128,6 +130,7 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.prism
 @pytest.mark.timeout(900)
 def test_deliver_streams_on_prism(broker: RunningBroker, prism: Path, tmp_path: Path) -> None:
     """One job with a branch for each sink; one of them is away the whole time, and holds no other."""

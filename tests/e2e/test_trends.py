@@ -87,6 +87,7 @@ def test_a_window_closes_in_the_local_loop_also_when_nothing_comes_any_more(news
     assert job.wait(60) == 0, job.words()
 
 
+@pytest.mark.prism
 def test_prism_publishes_what_the_ledger_recounts(news: News, job: JobProcess, prism: Path) -> None:
     random = Random(3)
     news.publish(usual_days(random, WEEKS_10))
