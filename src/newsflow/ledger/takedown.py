@@ -65,6 +65,8 @@ def without_text(article: Article) -> Article:
         word_count=0,
         published=replace(article.published, text=""),
         topics=tuple(replace(topic, evidence=()) for topic in article.topics),
+        places=(),
+        dateline=None,
         raw={},
     )
 
