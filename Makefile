@@ -27,7 +27,7 @@ run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what 
 	@$(BIN)/newsflow demo
 
 SUITE = $(BIN)/python -m pytest \
-  -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder
+  -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder --ignore tests/deploy
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
 	$(SUITE) --durations 20
@@ -76,7 +76,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: coverage test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
+nightly: coverage test-deploy test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
 	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers

@@ -55,7 +55,7 @@ REPORTS = {
     "evening": ("en", 9, "Kelstrand mourns four workers killed in plant explosion",
                 ("Residents of Kelstrand lit candles for the four workers who died when the Brenntal plant exploded. "
                 "Halbergstad promised an inquiry.")),
-    "harbour": ("en", 10, "Kelstrand residents told to keep windows shut because of toxic smoke",
+    "harbour": ("en", 10, "Residents near the harbour told to keep windows shut",
                 ("People living near the Kelstrand harbour were told to stay indoors and keep windows closed as toxic smoke "
                 "spread, fire officials said. Schools will stay shut.")),
     "tribune": ("en", 26, "Toxic smoke from Kelstrand plant explosion keeps residents indoors",
