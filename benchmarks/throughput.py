@@ -112,7 +112,8 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
         print(f"processor time of an event: bare loop {used[bare_loop]}, newsflow {used['job']}")
         print(f"outcomes    {outcomes}; of the bare loop: {best[bare_loop]['outcomes']}")
         return
-    print(f"outcomes    {outcomes}; the same in both: {outcomes == best[bare_loop]['outcomes']}")
+    bare_outcomes = best[bare_loop]["outcomes"]
+    print(f"outcomes    {outcomes}; of the bare loop: {'the same' if outcomes == bare_outcomes else bare_outcomes}")
     total = sum(best["bare"]["stages"].values())
     for name, seconds in sorted(best["bare"]["stages"].items(), key=lambda pair: -pair[1]):
         print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event")
