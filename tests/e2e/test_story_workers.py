@@ -20,7 +20,7 @@ from tests.e2e.job_process import JobProcess
 from tests.ingest.story_streams import stories_stream
 from tests.postgres_helpers import new_database
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.timeout(900)]
 
 EVENTS, PARTITIONS, KILLS = 400, 4, 10
 ENVIRON = {
