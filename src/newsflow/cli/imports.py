@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ from newsflow.cli.options import (
     settings,
 )
 from newsflow.cli.output import conclude, console
-from newsflow.cli.poll import OutOption, outlet_of
+from newsflow.cli.poll import OutOption, ledger_and_outlet
 from newsflow.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,18 +62,13 @@ def import_files(
     How far a file was read is kept in the ledger: what was imported is not published again.
     """
     set_up_logging(verbose, quiet)
-    from newsflow.ledger import open_ledger
-    from newsflow.secrets import resolve
     from newsflow.sources.importing import import_file
 
     loaded = settings(config, bootstrap_servers, ledger).config
     reading = _reading(source, columns or [], loaded.poll.body_bytes)
     formats = {path: _format(path, format_) for path in paths}
     total, left = Counter[str](), Counter[str]()
-    with (
-        closing(open_ledger(resolve(loaded.ledger.url), window_h=loaded.ledger.window_h)) as opened,
-        closing(outlet_of(loaded, out)) as outlet,
-    ):
+    with ledger_and_outlet(loaded, out) as (opened, outlet):
         for path, name in formats.items():
             with _progress(path, quiet) as show:
                 done = import_file(path, name, reading, opened, outlet, show)

@@ -27,6 +27,7 @@ from newsflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from newsflow.config.settings import Config, PollSettings
+    from newsflow.ledger import Ledger
     from newsflow.sources.feedlist import Feed
     from newsflow.sources.fetch import Fetcher
     from newsflow.sources.outlets import Outlet
@@ -73,10 +74,18 @@ def make_fetcher(poll: PollSettings) -> Fetcher:
     )
 
 
-def outlet_of(config: Config, out: Path | None) -> Outlet:
+@contextmanager
+def ledger_and_outlet(config: Config, out: Path | None) -> Iterator[tuple[Ledger, Outlet]]:
+    """The ledger, which is made where there is none, and where raw events go: a file, else Kafka."""
+    from newsflow.ledger import open_ledger
+    from newsflow.secrets import resolve
     from newsflow.sources.outlets import FileOutlet, KafkaOutlet
 
-    return KafkaOutlet(config) if out is None else FileOutlet(out)
+    with (
+        closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)) as ledger,
+        closing(KafkaOutlet(config) if out is None else FileOutlet(out)) as outlet,
+    ):
+        yield ledger, outlet
 
 
 def poll(
@@ -106,18 +115,13 @@ def poll(
 
 def poll_feeds(config: Config, feeds: list[Path] | None, out: Path | None, *, once: bool) -> Round:
     """Ask the feeds of the lists given, else of the configured ones, and return what was done."""
-    from newsflow.ledger import open_ledger
-    from newsflow.secrets import resolve
     from newsflow.sources.poller import Poller
     from newsflow.sources.state import PollState
 
     asked = listed_feeds(config, feeds)
     fetcher = make_fetcher(config.poll)
-    with (
-        closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)) as opened,
-        closing(outlet_of(config, out)) as outlet,
-    ):
-        poller = Poller(PollState(opened), asked, config.poll, fetcher, outlet, opened.now)
+    with ledger_and_outlet(config, out) as (ledger, outlet):
+        poller = Poller(PollState(ledger), asked, config.poll, fetcher, outlet, ledger.now)
         with _until_signalled(poller):
             return poller.run(once=once)
 
