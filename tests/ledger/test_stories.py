@@ -19,7 +19,7 @@ from newsflow.ledger.stories import ReadUpTo
 from newsflow.ledger.story_adoption import adopt_stories
 from newsflow.ledger.story_rows import Asked, Told, pack_signals
 from newsflow.ledger.story_telling import ToldStory
-from newsflow.model import Article, Candidate, Decision, PublishedVersion
+from newsflow.model import Article, Candidate, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.model.schemas import violations
 from newsflow.stories import read_signals
@@ -53,7 +53,7 @@ def run(ledger: Ledger, candidates: Sequence[Candidate], read: ReadUpTo | None =
     """Decide, settle and record, as the job does. `read`: how far its reader is."""
     decisions = ledger.decide(candidates)
     asked = [
-        _asked(candidate, decision, article)
+        _asked(candidate, article)
         for candidate, decision in zip(candidates, decisions, strict=True)
         if (article := decision.article) is not None
     ]
@@ -69,13 +69,13 @@ def run(ledger: Ledger, candidates: Sequence[Candidate], read: ReadUpTo | None =
     return articles
 
 
-def _asked(candidate: Candidate, decision: Decision, article: Article) -> Asked:
+def _asked(candidate: Candidate, article: Article) -> Asked:
     signals = read_signals(article.language, article.title, article.body)
     event, withdrawn = candidate.event, article.action == "withdraw"
     return Asked(
         article.id, article.version, event.topic, event.partition, event.offset, event.timestamp_ms,
         to_micros(article.first_seen), article.language, Told(article.story or "", article.story_size or 1), withdrawn,
-        decision.alike, b"" if withdrawn else pack_signals(signals, None),
+        b"" if withdrawn else pack_signals(signals, None),
     )  # fmt: skip
 
 

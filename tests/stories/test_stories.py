@@ -82,17 +82,9 @@ def test_a_language_that_the_encoder_does_not_know_is_linked_by_names_and_number
             report("b", "Earthquake of 6.1 hits Marentis", "", hour=70, about=("quake", "marentis"), countries=("GR",)),
             id="two quakes of one week",
         ),
-        pytest.param(
-            report("a", "Dollar closes at 41.25", "", about=("rate",), apart_from=frozenset()),
-            report("b", "Dollar closes at 40.80", "", hour=24, about=("rate",), apart_from=frozenset({"a"})),
-            id="rates of two days, one template",
-        ),
     ],
 )
 def test_what_differs_keeps_apart(left: Report, right: Report) -> None:
-    if left.apart_from or right.apart_from:
-        assert not _together(left, right)
-        return
     # As alike in meaning as two happenings of one kind are.
     likened = [
         Report(each.article, each.at, each.language, each.signals, meaning(kind, each.article, share=0.7))
@@ -138,12 +130,30 @@ def test_a_story_goes_on_by_chains_of_days() -> None:
     assert {each.story for each in decided} == {"d1"}
 
 
-def test_a_copy_joins_whatever_the_figure_says() -> None:
-    stories = Stories()
-    decided = _settle(stories, FLOOD[0], report("c", "Wire: weather", "", copy_of="f1", hour=1))
-    assert decided[1].story == "f1"
-    assert decided[1].figure is None
-    assert not decided[1].new
+def _rates(article: str, hour: float, *rates: str) -> Report:
+    told = "The bank sold the dollar at {}, the franc at {} and the crown at {} when its counters closed"
+    return report(article, "Exchange rates of the bank", told.format(*rates), hour=hour, about=("rate",))
+
+
+RATES = _rates("r1", 0, "41.25", "40.80", "37.11"), _rates("r2", 24, "41.31", "40.92", "37.08")
+
+
+def test_a_form_that_is_filled_in_with_other_figures_tells_something_else() -> None:
+    assert not _together(*RATES)
+    assert not _together(
+        report("a", "Dollar closes at 41.25", about=("rate",)),
+        report("b", "Dollar closes at 40.80", about=("rate",), hour=24),
+    )
+
+
+def test_a_copy_with_one_figure_corrected_is_of_one_story() -> None:
+    assert _together(RATES[0], _rates("c", 2, "41.25", "40.80", "37.12"))
+
+
+def test_what_speaks_of_both_forms_does_not_merge_them() -> None:
+    both = report("b", "Exchange rates of the bank when its counters closed", "", hour=25, about=("rate",))
+    decided = _settle(Stories(), *RATES, both)
+    assert not any(each.merged for each in decided)
 
 
 def test_two_stories_that_turn_out_one_are_merged() -> None:

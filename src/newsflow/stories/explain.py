@@ -80,6 +80,8 @@ def _verdict(likeness: Likeness, figure: float, least: float, hours: float, rule
         against.append("both give names, and none is the same")
     if likeness.other_scores:
         against.append("both give scores, and none is the same")
+    if likeness.is_other_form(rule):
+        against.append("both fill in one form, with other figures")
     verdict = "one story" if figure >= least else "not one story by themselves"
     return f"{verdict}: {figure:.2f} (at least {least:.2f}); {', '.join(parts)}" + (
         f"; against it: {', '.join(against)}" if against else ""

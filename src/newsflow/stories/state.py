@@ -38,15 +38,11 @@ class Report:
     """Base language."""
     signals: Signals
     vector: NDArray[np.int8] | None = None
-    copy_of: str | None = None
-    """An article that it copies or shares passages with: it is of that one's story, and words have decided."""
-    apart_from: frozenset[str] = frozenset()
-    """Articles of one template that report other happenings: it does not join their stories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was decided. `figure` is None for a story of its own, or one joined as a copy."""
+    """What was decided. `figure` is None for a story of its own."""
 
     story: str
     new: bool
@@ -83,10 +79,7 @@ class Stories:
         """Decide the story of a report, and merge stories that it shows to be one."""
         member = self._weigh(report)
         keys = search_keys(member)
-        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
-            self._take(known, report, member, keys)
-            return Settled(known.id, False, None, None, (), known.id, member)
-        found = self._found(report, member, keys)
+        found = self._ranked(member, self._candidates(member, keys))
         if not found:
             story = self.stories[report.article] = Story(report.article)
             self._take(story, report, member, keys)
@@ -97,17 +90,15 @@ class Stories:
         merged = []
         for _, other, _ in found[1 : 1 + ALSO]:
             asked = needed(self._rule, min(story.size, other.size))
-            if story.likeness_of(other).figure(self._rule) >= asked:
+            if story.likeness_of(other, self._rule).figure(self._rule) >= asked:
                 ended, story = self._merge(story, other)
                 merged.append((ended, story.id))
         return Settled(story.id, False, likeness, figure, tuple(merged), decided, member)
 
     def would_join(self, report: Report) -> str:
         """The id of the story that a report would get if it came next. Changes nothing."""
-        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
-            return known.id
         member = self._weigh(report)
-        found = self._found(report, member, search_keys(member))
+        found = self._ranked(member, self._candidates(member, search_keys(member)))
         return found[0][1].id if found else report.article
 
     def adopt(self, report: Report, story_id: str) -> Member:
@@ -123,10 +114,6 @@ class Stories:
         story = self.stories.setdefault(story_id, Story(story_id))
         self._count(member, vector)
         self._enter(story, member, decided, search_keys(member))
-
-    def _found(self, report: Report, member: Member, keys: Mapping[int, int]) -> list[tuple[float, Story, Likeness]]:
-        excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
-        return self._ranked(member, self._candidates(member, keys, excluded))
 
     def story_of(self, article: str) -> Story | None:
         """The living story of an article."""
@@ -228,7 +215,7 @@ class Stories:
             self._ids_numbered += 1
         return number
 
-    def _candidates(self, member: Member, keys: Mapping[int, int], excluded: Collection[str]) -> list[Story]:
+    def _candidates(self, member: Member, keys: Mapping[int, int]) -> list[Story]:
         # Of days that are forgotten, a state that was made again knows less.
         days = [day for day in days_around(member.at, self._rule.window_h) if day >= self._first_day]
         words = {key: weight for key, weight in keys.items() if key in member.words}
@@ -237,11 +224,7 @@ class Stories:
         ids = dict.fromkeys(each for found in (words, others) for each in self._sharing(days, found))
         found = [self.stories[story_id] for story_id in ids]
         window_us = self._rule.window_h * HOUR
-        return [
-            story
-            for story in found
-            if story.first - window_us <= member.at <= story.last + window_us and story.id not in excluded
-        ]
+        return [story for story in found if story.first - window_us <= member.at <= story.last + window_us]
 
     def _sharing(self, days: Sequence[int], keys: Mapping[int, int]) -> list[str]:
         """The stories with the most in common: those of the reports that share the rarest of these keys."""

@@ -20,6 +20,7 @@ Sum = NDArray[np.int32]
 _KINDS = np.uint32(7)
 _TELLS = np.array([kind in (NAME, NUMBER, SCORE) for kind in range(8)], np.int64)
 """Kinds that tell one happening from another of its kind."""
+_FIGURES = np.array([kind in (NUMBER, SCORE) for kind in range(8)], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Member:
     def names(self) -> int:
         """1/256 nat of names."""
         return sum(cost for term, cost in self.costs.items() if kind_of(term) == NAME)
+
+    @property
+    def figures(self) -> int:
+        """1/256 nat of numbers and scores."""
+        return sum(cost for term, cost in self.costs.items() if _FIGURES[kind_of(term)])
 
 
 Terms = NDArray[np.uint32]
@@ -84,6 +90,11 @@ class Bag:
 
     def holds(self, kind: int) -> bool:
         return bool((np.frombuffer(self.terms, np.uint32) & _KINDS == kind).any())
+
+    def figures(self) -> Terms:
+        terms: Terms = np.frombuffer(self.terms, np.uint32)
+        found: Terms = terms[_FIGURES[terms & _KINDS] > 0]
+        return found
 
 
 def _arrays(weights: Mapping[int, int]) -> tuple[Terms, Weights]:
@@ -136,6 +147,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         others[0] = own & told & (meeting.total(costs * _TELLS[kinds]) < rule.names_shared * NAT)
     if (scored := kinds == SCORE).any():
         others[1] = own & (meeting.total(scored.astype(np.int64)) == 0) & [story.keys.holds(SCORE) for story in stories]
+    figures = costs * _FIGURES[kinds]
+    fewer = np.minimum(figures.sum(), np.array([story.figures for story in stories]) / sizes)
+    other_figures = (fewer >= rule.figures_told * NAT) & (meeting.total(figures) < fewer / 3)
     return Likenesses(
         _mean_cosines(member, stories),
         words / _SQUARE / np.where(own, owns, np.nan),
@@ -144,6 +158,7 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
         others[0],
         others[1],
+        other_figures.astype(np.float64),
         text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
         owns / sizes,
     )
@@ -168,6 +183,7 @@ class Story:
 
     __slots__ = (
         "at_sum",
+        "figures",
         "first",
         "id",
         "keys",
@@ -185,7 +201,7 @@ class Story:
         self.id = story_id
         self.sizes: dict[str, int] = {}
         """Reports by language."""
-        self.size = self.at_sum = self.names = self.vectors = 0
+        self.size = self.at_sum = self.names = self.figures = self.vectors = 0
         self.told = 0
         """Words of its reports, each counted once a report."""
         self.first = self.last = 0
@@ -217,6 +233,7 @@ class Story:
         self.keys.change(*_arrays(member.keys), sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
+        self.figures += sign * member.figures
         self.told += sign * len(member.words)
         if member.vector is not None:
             self.vectors += sign
@@ -232,12 +249,19 @@ class Story:
         self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
+        self.figures += other.figures
         self.told += other.told
         self.vectors += other.vectors
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
 
-    def likeness_of(self, other: Story) -> Likeness:
+    def _has_other_figures(self, other: Story, rule: StoryRule) -> bool:
+        fewer = min(self.figures / self.size, other.figures / other.size)
+        ours, theirs = self.keys.figures(), other.keys.figures()
+        shared = len(np.intersect1d(ours, theirs, assume_unique=True))
+        return fewer >= rule.figures_told * NAT and shared < min(len(ours), len(theirs)) / 3
+
+    def likeness_of(self, other: Story, rule: StoryRule) -> Likeness:
         """How two stories are alike, on average over all pairs of their reports."""
         pairs = words = 0
         for language in self.words.keys() & other.words.keys():
@@ -260,6 +284,7 @@ class Story:
             abs(self.middle - other.middle) / HOUR,
             other_names=False,
             other_scores=False,
+            other_figures=self._has_other_figures(other, rule),
             text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
             own=1.0 if pairs else 0.0,
         )
