@@ -44,8 +44,8 @@ def main() -> int:
 
 
 def _limit_time(limit_s: float) -> None:
-    """End this process after so much processor time, or when it hangs and its parent, which ends it earlier, was killed.
-    0 for no limit. The default actions of signals need no interpreter, so they end a loop inside C code, too."""
+    """End this process after so much processor time; or when it hangs and its parent, which would end it earlier, was
+    killed. 0 for no limit. What signals do by default needs no interpreter, so it ends a loop inside C code, too."""
     signal.setitimer(signal.ITIMER_PROF, limit_s and max(limit_s, 0.001))
     signal.setitimer(signal.ITIMER_REAL, limit_s and 1.5 * PATIENCE * limit_s + 1)
 

@@ -121,9 +121,9 @@ class Worker:
         return self._process.poll() is None
 
     def call(self, request: bytes, limit_s: float | None = None) -> bytes:
-        """The answer to a request, within the worker's time limit or another: so many seconds of its processor time, and
-        `PATIENCE` times as many by the clock. Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone after
-        either."""
+        """The answer to a request, within the worker's time limit or another: so many seconds of its processor time,
+        and `PATIENCE` times as many by the clock. Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone
+        after either."""
         self.calls += 1
         limit_s = self._time_limit_s if limit_s is None else limit_s
         deadline = time.monotonic() + PATIENCE * limit_s
