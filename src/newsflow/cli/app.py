@@ -8,6 +8,7 @@ import typer
 
 from newsflow.cli import (
     alerts,
+    archive,
     config,
     dedup,
     demo,
@@ -56,6 +57,7 @@ app.command("doctor")(doctor.doctor)
 app.command("poll")(poll.poll)
 app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(archive.app, name="archive")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)

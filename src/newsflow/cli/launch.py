@@ -34,7 +34,7 @@ from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.measures import show_outbox, start_metrics
 from newsflow.ingest.runtime import Runtime, opened
-from newsflow.ingest.unnamed import remove_unnamed
+from newsflow.ingest.unnamed import tidy
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
@@ -473,7 +473,7 @@ def _upkeep(config: Config, wanted: bool) -> Upkeep:
         lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
         retention=timedelta(days=ledger.retention_d),
         every=timedelta(hours=ledger.prune_every_h if wanted else 0),
-        also=partial(remove_unnamed, config),
+        also=partial(tidy, config),
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.config.settings import (
+    ArchiveSettings,
     BlobSettings,
     Config,
     Destination,
@@ -226,6 +227,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
         log_format=merged["log"]["format"],
         poll=_build_poll(merged["poll"]),
         serve=_build_serve(merged["serve"]),
+        archive=ArchiveSettings(**merged["archive"]),
     )
 
 

@@ -58,6 +58,15 @@ class BlobSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Whether what is polled and imported is kept, for how many days, and up to how many bytes; 0: without an end."""
+
+    keep: bool = False
+    retention_d: float = 90
+    most_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StorySettings:
     """How reports are compared. `encoder`: `use`, the sentence encoder that links languages, or `none`."""
 
@@ -142,6 +151,8 @@ class JobLimits:
     attempts: int
     dead_letters_in_a_row: int
     shutdown_s: float
+    inline_bytes: int = 1_048_576
+    """A larger page that is polled or imported goes to the blob store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +188,4 @@ class Config:
     """Processes that read and tag; None: as many as there are cores."""
     poll: PollSettings = field(default_factory=PollSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
