@@ -439,7 +439,7 @@ def test_nothing_is_left_of_an_article_that_is_taken_down(site: Site, polling: M
     site.pages["harbour.example/feed"] = Reply(
         rss(rss_item("Quellenbach buys", address, "f-1", "She pays at once."), rss_item("A wider road", kept, "f-2"))
     )
-    site.pages["harbour.example/sold"] = site.pages["harbour.example/kept"] = Reply("", 503)
+    site.pages["harbour.example/sold"] = site.pages["harbour.example/kept"] = Reply(b"", 503)
     made.once()
     state = PollState(made.ledger)
     value = {"source": "harbour", "url": f"{address}#top", "content": "Quellenbach"}

@@ -70,7 +70,9 @@ def forget(
     with opened(loaded) as runtime, closing(_Writer(loaded)) as writer:
         for known in _chosen(runtime.ledger, asked, copies):
             done = take_down(runtime, known, who(), why, writer.write, writer.behind)
-            done.removed["texts of polled items"] = PollState(runtime.ledger).forget(known.source, known.url, known.guid)
+            done.removed["texts of polled items"] = PollState(runtime.ledger).forget(
+                known.source, known.url, known.guid
+            )
             _say(known, done, output)
 
 
@@ -110,9 +112,7 @@ class _Writer:
         self.close = self._writer.close
 
     def write(self, records: Sequence[OutputRecord]) -> None:
-        for record in records:
-            self._writer.send(record.topic, record.key, record.value, record.headers)
-        self._writer.flush()
+        self._writer.write(records)
 
     def behind(self, store: str) -> int:
         from newsflow.kafka.admin import group_lag
