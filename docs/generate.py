@@ -20,6 +20,9 @@ from typing import Any
 import typer
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import dashboards
+
 REFERENCE = Path(__file__).resolve().parent / "reference"
 ROOT = REFERENCE.parents[1]
 CONFIG_SCHEMA = ROOT / "src/newsflow/config/config.schema.json"
@@ -70,6 +73,27 @@ def metrics_page() -> Iterator[str]:
         for name, values in each.labels.items():
             shown = values if isinstance(values, str) else ", ".join(f"`{value}`" for value in values if value)
             yield f"| `{name}` | `{each.name}` | {'numbers' if name == 'partition' else shown} |"
+    yield from ("", "## Alarms", "", "Of `deploy/prometheus/newsflow.rules.yaml`.", "")
+    yield from ("| alarm | severity | when | for | what to do |", "|---|---|---|---|---|")
+    rules = yaml.safe_load(_read(ROOT / "deploy/prometheus/newsflow.rules.yaml"))
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        link = rule["annotations"]["runbook"].removeprefix("docs/how-to/")
+        todo = f"[{link.partition('#')[2].replace('-', ' ')}](../how-to/{link})"
+        when = rule["expr"].replace("|", "\\|")
+        yield f"| `{rule['alert']}` | {rule['labels']['severity']} | `{when}` | {rule.get('for', 'at once')} | {todo} |"
+    yield from (
+        "",
+        "## Dashboards",
+        "",
+        "Of `deploy/grafana/dashboards`.",
+        "",
+        "| dashboard | panel | queries |",
+        "|---|---|---|",
+    )
+    for dashboard in dashboards.DASHBOARDS.values():
+        for panel in dashboard.panels:
+            queries = "<br>".join(f"`{expr}`" for expr, _ in panel.queries).replace("|", "\\|")
+            yield f"| {dashboard.title.removeprefix('newsflow: ')} | {panel.title} | {queries} |"
 
 
 def main() -> int:
@@ -78,6 +102,9 @@ def main() -> int:
     # The schemas first: pages are made from them.
     stale = [_update(CONFIG_SCHEMA, config_schema_text(), check)]
     stale.append(_update(DEAD_LETTER_SCHEMA, dead_letter_schema_text(), check))
+    stale += [
+        _update(dashboards.FOLDER / f"{name}.json", dashboards.render(name), check) for name in dashboards.DASHBOARDS
+    ]
     stale += [_update(REFERENCE / name, text, check) for name, text in pages().items()]
     return 1 if check and any(stale) else 0
 

@@ -29,6 +29,7 @@ from newsflow.cli import (
     run,
     schemas,
     serve,
+    sources,
     store,
     stories,
     tail,
@@ -64,6 +65,7 @@ app.command("trace")(trace.trace)
 app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
+normalise.app.command("health")(sources.health)
 app.add_typer(dedup.app, name="dedup")
 app.add_typer(stories.app, name="story")
 app.add_typer(topics.app, name="topics")

@@ -154,6 +154,12 @@ class BatchWriter:
             raise
         self._sent = sent + 1
 
+    def write(self, records: Iterable[Any]) -> None:
+        """Send records (topic, key, value, headers); all are stored when this returns. Raises as `send`."""
+        for record in records:
+            self.send(record.topic, record.key, record.value, record.headers)
+        self.flush()
+
     def expect(self, topics: Iterable[str]) -> None:
         """Look these topics up together, before records are sent to them."""
         self._producer.client().expect(topics)

@@ -15,7 +15,7 @@ from newsflow.resources import schemas_dir
 
 SCHEMAS = (
     "raw-article", "article", "duplicate", "story", "alert", "debug", "trend", "burst", "dead-letter",
-    "dead-letter-state", "claim",
+    "dead-letter-state", "claim", "source-health",
 )  # fmt: skip
 
 
