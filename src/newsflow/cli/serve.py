@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from newsflow.config.settings import Config
 
 
+LISTEN = "127.0.0.1:8080"
+
+
 def serve(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 for any that is free.")
-    ] = "127.0.0.1:8080",
+    ] = LISTEN,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
