@@ -30,6 +30,7 @@ from newsflow.cli import (
     serve,
     store,
     stories,
+    subscribers,
     tail,
     topics,
     trace,
@@ -70,6 +71,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
 app.command("serve")(serve.serve)
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsflow.errors import NewsflowError
+from newsflow.model import asyncapi
 from newsflow.web import api
 from newsflow.web.access import Access, Reader, is_loopback
 from newsflow.web.answers import JSON, Endpoint, ProblemError, answer, problem, title_of
@@ -28,6 +29,7 @@ from newsflow.web.api import Asked, check_topic, wanted_of
 from newsflow.web.feeds import ENTRIES, FORMATS, Feed
 from newsflow.web.library import Library
 from newsflow.web.pages import PAGES, Page, render
+from newsflow.web.served import Json
 from newsflow.web.streams import Followed, Streams
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ def make_app(library: Library, access: Access, *, full_text: bool = False, strea
         await served.streams.close()
 
     routes = [
-        Route("/openapi.json", _description(served)),
+        Route("/openapi.json", _document(api.description(needs_token=not access.is_open))),
+        Route("/asyncapi.json", _document(asyncapi.document())),
         Route(api.PREFIX + api.STREAM.path, _stream(served)),
         *(Route(api.PREFIX + each.path, _endpoint(served, each)) for each in api.ENDPOINTS),
         *(Route(f"/topics/{{id}}.{ending}", _topic_feed(served, ending)) for ending in FORMATS),
@@ -166,8 +169,8 @@ async def _failed(_: Request, error: Exception) -> Response:
     return problem(500, "a mistake of ours; the log says more")
 
 
-def _description(served: Served) -> _ANSWERED:
-    text = orjson.dumps(api.description(needs_token=not served.access.is_open))
+def _document(document: Json) -> _ANSWERED:
+    text = orjson.dumps(document)
 
     async def get(request: Request) -> Response:
         return answer(request, text, JSON)
