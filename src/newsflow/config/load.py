@@ -23,6 +23,7 @@ from newsflow.config.settings import (
     JobLimits,
     Kafka,
     LedgerSettings,
+    OidcSettings,
     PollSettings,
     ReaderSettings,
     Security,
@@ -234,7 +235,8 @@ def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
         (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
         for name, reader in sorted(members["readers"].items())
     )
-    return ServeSettings(**{**members, "readers": tuple(readers)})
+    oidc = OidcSettings(**members["oidc"]) if members.get("oidc") else None
+    return ServeSettings(**{**members, "readers": tuple(readers), "oidc": oidc})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:

@@ -115,6 +115,16 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID Connect issuer whose tokens are taken. `topics_claim` names the claim with the ids of topics that a
+    token's holder may see, `*` among them for everything."""
+
+    issuer: str
+    audience: str
+    topics_claim: str = "newsflow_topics"
+
+
+@dataclass(frozen=True, slots=True)
 class ServeSettings:
     """What `newsflow serve` shows, and to whom. `store` is a name; `copy` is made where none can be read."""
 
@@ -124,6 +134,7 @@ class ServeSettings:
     requests_per_minute: int = 600
     streams: int = 1000
     readers: tuple[tuple[str, ReaderSettings], ...] = ()
+    oidc: OidcSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,10 @@ class Door:
                 message["headers"] += [each for each in added if each[0] not in present]  # type: ignore[index]
             await send(message)  # type: ignore[arg-type]
 
-        refused = self._refuse(scope)
+        refused = await self._refuse(scope)
         await (refused or self._app)(scope, receive, send_with_headers)
 
-    def _refuse(self, scope: Scope) -> Response | None:
+    async def _refuse(self, scope: Scope) -> Response | None:
         request = Request(scope)
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > MAX_ADDRESS_BYTES:
             return problem(400, f"the address is longer than {MAX_ADDRESS_BYTES} bytes")
@@ -116,7 +116,11 @@ class Door:
         # Else a page of somebody else's, whose name leads to this machine, could read everything.
         if self._access.is_open and not is_loopback(_host_of(request)):
             return problem(400, "without readers, only the names of this machine are answered to, as 127.0.0.1")
-        reader = self._access.reader(request.headers.get("authorization", ""))
+        try:
+            reader = await self._reader(request.headers.get("authorization", ""))
+        except NewsflowError as error:
+            log.warning("%s", error)
+            return problem(503, "who issues tokens does not answer; try again", {"Retry-After": "5"})
         client = request.client.host if request.client else ""
         wait_s = self._access.wait_s(f"reader {reader.name}" if reader else f"stranger {client}")
         if wait_s:
@@ -126,6 +130,11 @@ class Door:
             return problem(401, "a token is needed: as Bearer, or as the password of Basic", asked)
         scope.setdefault("state", {})["reader"] = reader
         return None
+
+    async def _reader(self, authorization: str) -> Reader | None:
+        if self._access.must_ask(authorization):
+            return await asyncio.to_thread(self._access.reader, authorization)
+        return self._access.reader(authorization)
 
 
 def _host_of(request: Request) -> str:

@@ -1,9 +1,9 @@
 // Prints what a feed brings, for as long as it runs: node consume.js BROKERS TOPIC GROUP.
-import { Kafka } from "kafkajs";
+import { Kafka, logLevel } from "kafkajs";
 import type { Article } from "./newsflow.js";
 
 const [brokers, topic, groupId] = process.argv.slice(2);
-const consumer = new Kafka({ brokers: brokers.split(",") }).consumer({ groupId });
+const consumer = new Kafka({ brokers: brokers.split(","), logLevel: logLevel.ERROR }).consumer({ groupId });
 await consumer.connect();
 await consumer.subscribe({ topic, fromBeginning: true });
 await consumer.run({ // commits behind what was done with it
