@@ -232,7 +232,7 @@ def _build(merged: Mapping[str, Any]) -> Config:
 
 def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
     readers = (
-        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ())), reader.get("replay", False)))
         for name, reader in sorted(members["readers"].items())
     )
     oidc = OidcSettings(**members["oidc"]) if members.get("oidc") else None

@@ -108,10 +108,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen. `replay`: it
+    may send dead letters again."""
 
     token: str = field(repr=False)
     topics: tuple[str, ...] = ()
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from newsflow.config.settings import ServeSettings
+from newsflow.config.settings import ReaderSettings, ServeSettings
 from newsflow.errors import ConfigError
 from newsflow.secrets import resolve
 
@@ -29,11 +29,12 @@ _MOST_COUNTED = 10_000
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One who reads. `scope`: ids of the topics it may see; None for everything. `until`: when what says so ends, in
-    seconds since 1970."""
+    seconds since 1970. `replay`: it may send dead letters again."""
 
     name: str
     scope: frozenset[str] | None = None
     until: float = math.inf
+    replay: bool = False
 
 
 ANYBODY = Reader("local")
@@ -45,10 +46,7 @@ class Access:
 
     def __init__(self, settings: ServeSettings, clock: Callable[[], float] = time.monotonic) -> None:
         """Raises ConfigError for a token that is missing or too short."""
-        self._readers = [
-            (_digest(_token(name, each.token)), Reader(name, frozenset(each.topics) if each.topics else None))
-            for name, each in settings.readers
-        ]
+        self._readers = [(_digest(_token(name, each.token)), _reader(name, each)) for name, each in settings.readers]
         self._issuer = _issuer(settings)
         self._per_s, self._clock = settings.requests_per_minute / 60, clock
         self._buckets: dict[str, _Bucket] = {}
@@ -78,6 +76,11 @@ class Access:
                 found = reader
         return found
 
+    @staticmethod
+    def is_ambient(authorization: str) -> bool:
+        """Whether a browser sends it by itself, whichever page the request comes from."""
+        return not authorization.strip().lower().startswith("bearer ")
+
     def wait_s(self, name: str) -> float:
         """Count a request; 0, or in how many seconds the next one is taken."""
         now, most = self._clock(), max(1.0, self._per_s * _BURST_S)
@@ -96,6 +99,11 @@ class Access:
 class _Bucket:
     left: float
     at: float = field(repr=False)
+
+
+def _reader(name: str, settings: ReaderSettings) -> Reader:
+    scope = frozenset(settings.topics) if settings.topics else None
+    return Reader(name, scope, replay=settings.replay and scope is None)
 
 
 def _issuer(settings: ServeSettings) -> Issuer | None:

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 from starlette.applications import Starlette
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsflow.errors import NewsflowError
 from newsflow.model import asyncapi
+from newsflow.shown import one_line
 from newsflow.web import api
 from newsflow.web.access import Access, Reader, is_loopback
 from newsflow.web.answers import JSON, Endpoint, ProblemError, answer, problem, title_of
@@ -32,8 +34,15 @@ from newsflow.web.pages import PAGES, Page, render
 from newsflow.web.served import Json
 from newsflow.web.streams import Followed, Streams
 
+if TYPE_CHECKING:
+    from newsflow.web.replaying import Replays
+
 log = logging.getLogger(__name__)
 MAX_ADDRESS_BYTES = 8_192
+MAX_FORM_BYTES = 8_192
+REPLAY = "/dead-letters/{id}/replay"
+_REPLAY = re.compile("/dead-letters/[^/]+/replay")
+"""The one path on which something is changed."""
 SEEN, SEEN_S = "newsflow-seen", 60 * 60 * 24 * 30
 """The cookie that says up to which change somebody has looked."""
 STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -56,6 +65,7 @@ class Served:
     access: Access
     streams: Streams
     full_text: bool
+    replays: Replays | None = None
 
     def asked(self, request: Request) -> Asked:
         reader: Reader = request.state.reader
@@ -63,9 +73,17 @@ class Served:
         return Asked(reader, self.full_text, int(seen) if re.fullmatch("[0-9]{1,18}", seen) else 0)
 
 
-def make_app(library: Library, access: Access, *, full_text: bool = False, streams: int = 1000) -> ASGIApp:
-    """The application over a library; who calls it closes that."""
-    served = Served(library, access, Streams(library, most=streams, full_text=full_text), full_text)
+def make_app(
+    library: Library,
+    access: Access,
+    *,
+    full_text: bool = False,
+    streams: int = 1000,
+    replays: Replays | None = None,
+) -> ASGIApp:
+    """The application over a library; who calls it closes that. With `replays`, readers with leave may send dead
+    letters again."""
+    served = Served(library, access, Streams(library, most=streams, full_text=full_text), full_text, replays)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -81,6 +99,7 @@ def make_app(library: Library, access: Access, *, full_text: bool = False, strea
         *(Route(f"/search.{ending}", _search_feed(served, ending)) for ending in FORMATS),
         *(Route(f"/static/{name}", _static(name, media_type)) for name, media_type in STATIC.items()),
         *(Route(each.endpoint.path, _page(served, each)) for each in PAGES),
+        Route(REPLAY, _replay(served), methods=["POST"]),
     ]
     handlers = {ProblemError: _refused, NewsflowError: _unavailable, HTTPException: _http, Exception: _failed}
     return Door(Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan), access)  # type: ignore[arg-type]
@@ -111,7 +130,8 @@ class Door:
         request = Request(scope)
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > MAX_ADDRESS_BYTES:
             return problem(400, f"the address is longer than {MAX_ADDRESS_BYTES} bytes")
-        if scope["method"] not in ("GET", "HEAD"):
+        changing = scope["method"] == "POST" and _REPLAY.fullmatch(scope["path"])
+        if scope["method"] not in ("GET", "HEAD") and not changing:
             return problem(405, "nothing is changed here; accepted: GET, HEAD", {"Allow": "GET, HEAD"})
         # Else a page of somebody else's, whose name leads to this machine, could read everything.
         if self._access.is_open and not is_loopback(_host_of(request)):
@@ -213,6 +233,8 @@ def _page(served: Served, page: Page) -> _ANSWERED:
         values = {name: value for name, value in endpoint.read(request).items() if value != ""}
 
         def ask() -> Response:
+            if endpoint.path == "/dead-letters" and served.replays is not None and asked.reader.replay:
+                served.replays.read_on()
             with served.library.desk() as desk:
                 last = desk.articles.last_number()
                 made = endpoint.answer(desk, asked, values)
@@ -224,6 +246,35 @@ def _page(served: Served, page: Page) -> _ANSWERED:
         return await asyncio.to_thread(ask)
 
     return get
+
+
+def _replay(served: Served) -> _ANSWERED:
+    async def post(request: Request) -> Response:
+        reader, authorization = served.asked(request).reader, request.headers.get("authorization", "")
+        if served.replays is None or not reader.replay:
+            raise ProblemError(403, "this token may not send dead letters again (serve.readers.….replay)")
+        # A page of somebody else's could send a form here, and the browser would add the token.
+        if Access.is_ambient(authorization) and request.headers.get("sec-fetch-site") != "same-origin":
+            raise ProblemError(
+                403, "only from the page of dead letters, over TLS or on this machine, or with a Bearer token"
+            )
+        form = parse_qs(await _body(request), max_num_fields=10)
+        why = one_line(form.get("why", [""])[0], 500)
+        by = f"{reader.name}, by the page"
+        await asyncio.to_thread(served.replays.replay, request.path_params["id"], by, why)
+        return Response(status_code=303, headers={"Location": "/dead-letters"})
+
+    return post
+
+
+async def _body(request: Request) -> str:
+    """The body of a form. Raises ProblemError for one that is too long."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            raise ProblemError(400, f"the form is longer than {MAX_FORM_BYTES} bytes")
+    return body.decode("utf-8", "replace")
 
 
 def _static(name: str, media_type: str) -> _ANSWERED:
