@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run demo test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 
 run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
+
+demo: $(STAMP) ## The same, and keep the page up: http://127.0.0.1:8080/, until Ctrl-C
+	@$(BIN)/newsflow demo --serve
 
 SUITE = $(BIN)/python -m pytest \
   -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder --ignore tests/deploy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from newsflow.cli.report import Results, fit, report, results_of
 from newsflow.errors import UsageError
 from newsflow.tools.broker import LocalBroker
+from tests.web.world import Client
 
 HEADINGS = (
     "66 raw events, each with exactly one outcome",
@@ -29,6 +31,7 @@ HEADINGS = (
     "dead letters",
     "Where everything lies",
     "What to try next",
+    "Look at it in a browser",
 )
 
 
@@ -96,6 +99,21 @@ def test_foreign_text_is_cut_by_columns() -> None:
     assert fit("ميناء", 5) == "ميناء"
     assert fit("a\nb\x1b[31m", 40) == "a b\ufffd[31m"
     assert fit("", 3) == ""
+
+
+@pytest.mark.pipeline
+def test_the_page_is_kept_up_until_it_is_ended(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "newsflow", "demo", "--files", "--serve", "--directory", "demo"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = next(line for line in process.stderr if "serving on" in line)
+            client = Client(re.findall(r"http://127\.0\.0\.1:\d+", said)[0], None)
+            assert "Lebanon opens Tripoli" in client.get("/search?q=Tripoli").data.decode()
+            assert "malformed-json" in client.get("/dead-letters").data.decode()
+        finally:
+            process.terminate()
+    assert process.returncode in (0, 128 + 15, -15)
 
 
 @pytest.mark.e2e

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
@@ -21,6 +21,9 @@ from newsflow.stores.contract import StoreRow
 from newsflow.stores.sqlite import SqliteStore
 from tests.ledger.ledger_helpers import ARABIC, RIVER, Wire
 from tests.ledger.test_stories import ferry, run, strike
+
+if TYPE_CHECKING:
+    from newsflow.web.replaying import Replays
 
 ALL, SYRIA = "token-for-everything-1", "token-for-syria-only-1"
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)> \u202egnp.exe\u202c \x07 & \ufffe ' + "ש" * 4000
@@ -126,7 +129,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def serving(world: World, **settings: Any) -> Iterator[str]:
+def serving(world: World, replays: Replays | None = None, **settings: Any) -> Iterator[str]:
     """A real server for a world; its address."""
     import uvicorn
 
@@ -136,7 +139,7 @@ def serving(world: World, **settings: Any) -> Iterator[str]:
 
     served = ServeSettings(**({"requests_per_minute": 1_000_000} | settings))
     library = Library(world.ledger_url, world.store_url, desks=2)
-    app = make_app(library, Access(served), full_text=served.full_text, streams=served.streams)
+    app = make_app(library, Access(served), full_text=served.full_text, streams=served.streams, replays=replays)
     config = uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with closing(library), closing(config.bind_socket()) as socket:

@@ -32,6 +32,7 @@ from newsflow.cli import (
     sources,
     store,
     stories,
+    subscribers,
     tail,
     topics,
     trace,
@@ -74,6 +75,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
 app.command("serve")(serve.serve)
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

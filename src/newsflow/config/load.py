@@ -24,6 +24,7 @@ from newsflow.config.settings import (
     JobLimits,
     Kafka,
     LedgerSettings,
+    OidcSettings,
     PollSettings,
     ReaderSettings,
     Security,
@@ -233,10 +234,11 @@ def _build(merged: Mapping[str, Any]) -> Config:
 
 def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
     readers = (
-        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ())), reader.get("replay", False)))
         for name, reader in sorted(members["readers"].items())
     )
-    return ServeSettings(**{**members, "readers": tuple(readers)})
+    oidc = OidcSettings(**members["oidc"]) if members.get("oidc") else None
+    return ServeSettings(**{**members, "readers": tuple(readers), "oidc": oidc})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:

@@ -117,10 +117,22 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen. `replay`: it
+    may send dead letters again."""
 
     token: str = field(repr=False)
     topics: tuple[str, ...] = ()
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID Connect issuer whose tokens are taken. `topics_claim` names the claim with the ids of topics that a
+    token's holder may see, `*` among them for everything."""
+
+    issuer: str
+    audience: str
+    topics_claim: str = "newsflow_topics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,7 @@ class ServeSettings:
     requests_per_minute: int = 600
     streams: int = 1000
     readers: tuple[tuple[str, ReaderSettings], ...] = ()
+    oidc: OidcSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
