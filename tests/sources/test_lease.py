@@ -84,10 +84,11 @@ def test_one_that_is_heard_of_no_more_is_followed_and_learns_so(ledgers: Callabl
     assert waiting.take(second) == pytest.approx(LEASE_S)
     state = PollState(first.ledger)
     state.lease = first
-    for work in (
+    works: tuple[Callable[[], object], ...] = (
         lambda: first.renew(waiting.now()),
         lambda: first.ledger.transact(lambda db: first.hold(db, waiting.now())),
-    ):
+    )
+    for work in works:
         with pytest.raises(PollingElsewhereError, match="was not heard of for 90 s"):
             work()
     second.renew(waiting.now())
