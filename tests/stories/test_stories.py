@@ -150,6 +150,17 @@ def test_a_copy_with_one_figure_corrected_is_of_one_story() -> None:
     assert _together(RATES[0], _rates("c", 2, "41.25", "40.80", "37.12"))
 
 
+def test_a_copy_joins_the_story_of_what_it_copies_whatever_else_that_has() -> None:
+    others = [
+        report(f"o{n}", "Kelstrand celebrates", _OTHER_WIRE, hour=n, about=("kelstrand", "carnival")) for n in (0, 1)
+    ]
+    stories = Stories()
+    _settle(stories, *others, report("a", "Dam in danger", _WIRE, hour=2, about=("dam",)))
+    stories.merge("o0", "a")
+    [copy] = _settle(stories, report("c", "Dam in danger, say inspectors", _WIRE, hour=3, about=("dam",)))
+    assert (copy.story, copy.new, copy.figure) == ("o0", False, None)
+
+
 def test_what_speaks_of_both_forms_does_not_merge_them() -> None:
     both = report("b", "Exchange rates of the bank when its counters closed", "", hour=25, about=("rate",))
     decided = _settle(Stories(), *RATES, both)
