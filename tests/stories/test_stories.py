@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.stories import Report, Settled, Stories
+from newsflow.stories.rule import DEFAULT_STORY_RULE
 from newsflow.stories.state import day_of
 from newsflow.stories.story import Story
 from tests.story_helpers import meaning, report
@@ -111,9 +113,21 @@ def test_texts_are_told_by_what_they_say_and_not_by_the_meaning_of_their_first_l
     dam = report("a", "Dam in danger", _WIRE, about=("kelstrand", "dam"))
     shuffled = ". ".join(reversed(_WIRE.split(". ")))
     same = report("b", "Valley is emptied", shuffled, hour=2, about=("valley", "kelstrand"))
-    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("kelstrand", "carnival"))
+    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("carnival", "kelstrand"))
     assert _together(dam, same)
     assert not _together(dam, carnival)
+
+
+def test_texts_that_one_name_makes_alike_have_a_subject_in_common_and_no_more() -> None:
+    def text(article: str, hour: float) -> Report:
+        draw = random.Random(article)
+        own = ["".join(draw.sample("abdefgiklmnoprstuv", 7)) for _ in range(60)]
+        body = " ".join(f"{word} Halbergstad" if place < 8 else word for place, word in enumerate(own))
+        return report(article, "Halbergstad", body, hour=hour)
+
+    assert not _together(text("a", 0), text("b", 1))
+    uncapped = Stories(replace(DEFAULT_STORY_RULE, of_a_word=1.0))
+    assert len({each.story for each in _settle(uncapped, text("a", 0), text("b", 1))}) == 1
 
 
 def test_beyond_the_window_nothing_links() -> None:
