@@ -47,7 +47,7 @@ def alone() -> dict[str, Any]:
     return {}
 
 
-SEEDS, SEED_COUNT = 24, 150
+SEEDS, SEED_COUNT = 24, 200
 
 
 @pytest.mark.faults
@@ -107,7 +107,7 @@ def _run(
         worker = draw.choice(waiting)
         turns += 1
         kill = None
-        if killed < kills and turns % 3 == 0:
+        if killed < kills and turns % 2 == 0:
             name, after = KILLS[killed % len(KILLS)]
             kill, killed = kill_at(name, after=after), killed + 1
         if not worker.work(kill):

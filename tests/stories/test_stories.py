@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.stories import Report, Settled, Stories
+from newsflow.stories.rule import DEFAULT_STORY_RULE
 from newsflow.stories.state import day_of
 from newsflow.stories.story import Story
 from tests.story_helpers import meaning, report
@@ -111,9 +113,21 @@ def test_texts_are_told_by_what_they_say_and_not_by_the_meaning_of_their_first_l
     dam = report("a", "Dam in danger", _WIRE, about=("kelstrand", "dam"))
     shuffled = ". ".join(reversed(_WIRE.split(". ")))
     same = report("b", "Valley is emptied", shuffled, hour=2, about=("valley", "kelstrand"))
-    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("kelstrand", "carnival"))
+    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("carnival", "kelstrand"))
     assert _together(dam, same)
     assert not _together(dam, carnival)
+
+
+def test_texts_that_one_name_makes_alike_have_a_subject_in_common_and_no_more() -> None:
+    def text(article: str, hour: float) -> Report:
+        draw = random.Random(article)
+        own = ["".join(draw.sample("abdefgiklmnoprstuv", 7)) for _ in range(60)]
+        body = " ".join(f"{word} Halbergstad" if place < 8 else word for place, word in enumerate(own))
+        return report(article, "Halbergstad", body, hour=hour)
+
+    assert not _together(text("a", 0), text("b", 1))
+    uncapped = Stories(replace(DEFAULT_STORY_RULE, of_a_word=1.0))
+    assert len({each.story for each in _settle(uncapped, text("a", 0), text("b", 1))}) == 1
 
 
 def test_beyond_the_window_nothing_links() -> None:
@@ -148,6 +162,17 @@ def test_a_form_that_is_filled_in_with_other_figures_tells_something_else() -> N
 
 def test_a_copy_with_one_figure_corrected_is_of_one_story() -> None:
     assert _together(RATES[0], _rates("c", 2, "41.25", "40.80", "37.12"))
+
+
+def test_a_copy_joins_the_story_of_what_it_copies_whatever_else_that_has() -> None:
+    others = [
+        report(f"o{n}", "Kelstrand celebrates", _OTHER_WIRE, hour=n, about=("kelstrand", "carnival")) for n in (0, 1)
+    ]
+    stories = Stories()
+    _settle(stories, *others, report("a", "Dam in danger", _WIRE, hour=2, about=("dam",)))
+    stories.merge("o0", "a")
+    [copy] = _settle(stories, report("c", "Dam in danger, say inspectors", _WIRE, hour=3, about=("dam",)))
+    assert (copy.story, copy.new, copy.figure) == ("o0", False, None)
 
 
 def test_what_speaks_of_both_forms_does_not_merge_them() -> None:

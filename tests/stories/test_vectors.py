@@ -5,6 +5,7 @@ import pytest
 
 from newsflow.stories import encode, gist, is_encoded, vectors
 from newsflow.stories.counts import DayCounts
+from newsflow.stories.signals import KEYS_OFTEN
 from newsflow.stories.vectors import LEAD_CHARS, LENGTH
 
 
@@ -48,9 +49,13 @@ def test_other_languages_and_days_change_nothing() -> None:
         each.add("en", 10, [8, 16], None)
     counts.add("de", 10, [8], None)
     counts.add("en", 20, [8], None)
-    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == alone.weigh("en", 10, {8: 1000, 16: 1500})
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN) == alone.weigh(
+        "en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN
+    )
     counts.forget(15)
-    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == DayCounts().weigh("en", 10, {8: 1000, 16: 1500})
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN) == DayCounts().weigh(
+        "en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN
+    )
 
 
 def test_a_text_has_one_vector_whatever_is_beside_it() -> None:

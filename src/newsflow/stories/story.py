@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,8 +86,9 @@ class Bag:
         terms, sums = self.arrays()
         return dict(zip(terms.tolist(), sums.tolist(), strict=True))
 
-    def dot(self, other: Bag) -> int:
-        return int(_Meeting(other.arrays(), [self]).dots()[0])
+    def dot(self, other: Bag, most: float = math.inf) -> float:
+        """`most`: so much a term adds at most."""
+        return float(_Meeting(other.arrays(), [self]).dots(np.array([most]))[0])
 
     def holds(self, kind: int) -> bool:
         return bool((np.frombuffer(self.terms, np.uint32) & _KINDS == kind).any())
@@ -120,13 +122,17 @@ class _Meeting:
         self._owners = ends.searchsorted(met, side="right")
         self._sums = np.frombuffer(b"".join([bag.sums for bag in bags]), np.uint32)[met]
 
-    def dots(self) -> Values:
-        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
-        return self.total(self._weights, self._sums)
+    def dots(self, most: Values | None = None) -> Values:
+        """`most`: so much a term adds at most, for each bag; whole numbers."""
+        added = (self._weights[self._places] * self._sums).astype(np.float64)
+        return self._sum(added if most is None else np.minimum(added, most[self._owners]))
 
-    def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
+    def total(self, values: Weights) -> Values:
         """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
-        met = (values[self._places] * times).astype(np.float64)
+        return self._sum(values[self._places].astype(np.float64))
+
+    def _sum(self, met: Values) -> Values:
+        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
         return np.bincount(self._owners, met, self._count).astype(np.float64)
 
 
@@ -136,7 +142,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
     sizes = np.array([story.size for story in stories], np.float64)
     owns = np.array([story.sizes.get(language, 0) for story in stories], np.float64)
     own = owns > 0
-    words = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories]).dots()
+    text = text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes))
+    said = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories])
+    words = (1 - text) * said.dots() + text * said.dots(round(rule.of_a_word * _SQUARE) * owns)
     terms, weights = _arrays(member.keys)
     meeting = _Meeting((terms, weights), [story.keys for story in stories])
     costs = np.array([member.costs[term] for term in terms.tolist()], np.int64)
@@ -159,7 +167,7 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         others[0],
         others[1],
         other_figures.astype(np.float64),
-        text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
+        text,
         owns / sizes,
     )
 
@@ -263,10 +271,13 @@ class Story:
 
     def likeness_of(self, other: Story, rule: StoryRule) -> Likeness:
         """How two stories are alike, on average over all pairs of their reports."""
-        pairs = words = 0
-        for language in self.words.keys() & other.words.keys():
-            words += self.words[language].dot(other.words[language])
-            pairs += self.sizes[language] * other.sizes[language]
+        text = float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size))))
+        pairs, words, most = 0, 0.0, round(rule.of_a_word * _SQUARE)
+        for language in sorted(self.words.keys() & other.words.keys()):
+            ours, theirs = self.words[language], other.words[language]
+            both = self.sizes[language] * other.sizes[language]
+            words += (1 - text) * ours.dot(theirs) + text * ours.dot(theirs, most * both)
+            pairs += both
         keys = self.keys.dot(other.keys) / _SQUARE / self.size / other.size
         vector = None
         if self.vector is not None and other.vector is not None and self.vectors and other.vectors:
@@ -285,7 +296,7 @@ class Story:
             other_names=False,
             other_scores=False,
             other_figures=self._has_other_figures(other, rule),
-            text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
+            text=text,
             own=1.0 if pairs else 0.0,
         )
 
