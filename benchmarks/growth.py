@@ -1,14 +1,14 @@
 """What an article costs as the ledger grows: processor time of each step that asks it, bytes, memory; and how long a
 job waits while the ledger is pruned beside it.
 
-    .venv/bin/python benchmarks/growth.py [--articles 10000,100000] [--url postgresql://…]
+    .venv/bin/python benchmarks/growth.py [--articles 10000,100000] [--url postgresql://…/one,postgresql://…/two]
 
 Made-up events, in words as frequent as English ones, spread over 72 hours, all of them within the window, go through
 the steps of the main job in one process, with a vector of random numbers for what the encoder says; topics, which do
-not depend on the ledger, are left out. At each number the last events before it are measured, by the processor's time,
-since a busy machine would otherwise be what is measured. Then a thread with a connection of its own prunes half of the
-ledger, as a job that follows its topic does, while the job goes on; and batches are timed by the wall before and
-meanwhile.
+not depend on the ledger, are left out. At each number the next events go batch by batch in turn to the full ledger and
+to one that had the first number and these: so a machine that is busy for a while is no growth. Then a thread with a
+connection of its own prunes half of the full ledger, as a job that follows its topic does, while the job goes on;
+batches are timed by the wall before and meanwhile.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
@@ -48,7 +49,7 @@ SPAN = timedelta(hours=72)
 RETENTION = 2 * SPAN
 """As long as texts are kept."""
 BATCH, MEASURED, TIMED = 200, 2_000, 25
-"""Events of a batch; events measured before each number; batches timed without pruning."""
+"""Events of a batch; events measured at each number; batches timed without pruning."""
 WORDS, HAPPENING = 200, 60
 """Words of a body; so many articles are told while a happening goes on."""
 STEPS = ("decide", "settle", "record")
@@ -58,30 +59,39 @@ STEPS = ("decide", "settle", "record")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--articles", default="10000,100000", help="numbers of events, with commas between")
-    parser.add_argument("--url", default="", help="an empty PostgreSQL database; a SQLite file when left out")
+    parser.add_argument("--url", default="", help="two empty PostgreSQL databases; SQLite files when left out")
     arguments = parser.parse_args()
     marks = sorted(map(int, arguments.articles.split(",")))
-    with tempfile.TemporaryDirectory(prefix="newsflow-bench-") as folder:
-        path = Path(folder) / "ledger.sqlite3"
-        url = arguments.url or f"sqlite:///{path}"
-        config = load_config(environ={}, flags={"ledger.url": url, "run.workers": 1}).config
-        runtime = Runtime(config, clock=_time)
-        events = _events(marks[-1] + 1_000_000, SPAN / marks[-1])
-        print(f"events   {'   '.join(f'{step} ms' for step in STEPS)}   sum ms   bytes an event   MB of memory")
-        first = 0.0
-        for before, mark in zip((0, *marks), marks, strict=False):
-            _measure(islice(events, mark - before - MEASURED), runtime)
-            spent = _measure(islice(events, MEASURED), runtime)
-            each = [spent[step].cpu / MEASURED * 1_000 for step in STEPS]
-            first = first or sum(each)
-            figures = "".join(f"{ms:12.2f}" for ms in (*each, sum(each)))
-            size = _size_bytes(runtime, None if arguments.url else path)
-            print(
-                f"{mark:9,}{figures} {size / mark:14,.0f} {_memory_mb():14,.0f}   {sum(each) / first:.2f} times",
-                flush=True,
-            )
-        _prune(runtime, url, events)
-        runtime.close()
+    with tempfile.TemporaryDirectory(prefix="newsflow-bench-") as folder, ExitStack() as opened:
+        files = [Path(folder) / "full.sqlite3", Path(folder) / "small.sqlite3"]
+        urls = arguments.url.split(",") if arguments.url else [f"sqlite:///{each}" for each in files]
+        full, small = (opened.enter_context(closing(_runtime(url))) for url in urls)
+        _grow(marks, full, small, None if arguments.url else files[0], urls[0])
+
+
+def _runtime(url: str) -> Runtime:
+    config = load_config(environ={}, flags={"ledger.url": url, "run.workers": 1}).config
+    return Runtime(config, clock=_time)
+
+
+def _grow(marks: list[int], full: Runtime, small: Runtime, path: Path | None, url: str) -> None:
+    events = _events(marks[-1] + 1_000_000, SPAN / marks[-1])
+    print(f"events   {'   '.join(f'{step} ms' for step in STEPS)}   sum ms   times   bytes an event   MB of memory, of both")
+    there = 0
+    for mark in marks:
+        for batch in _batches(islice(events, mark - there)):
+            for runtime in (full, small) if mark == marks[0] else (full,):
+                _process(batch, runtime, {step: Spent() for step in STEPS})
+        size, memory = _size_bytes(full, path) / mark, _memory_mb()
+        spent = [{step: Spent() for step in STEPS} for _ in range(2)]
+        for number, batch in enumerate(_batches(islice(events, MEASURED))):
+            for place in (0, 1) if number % 2 else (1, 0):
+                _process(batch, (full, small)[place], spent[place])
+        there = mark + MEASURED
+        each, beside = ([of[step].cpu / MEASURED * 1_000 for step in STEPS] for of in spent)
+        figures = "".join(f"{ms:12.2f}" for ms in (*each, sum(each)))
+        print(f"{mark:9,}{figures} {sum(each) / sum(beside):7.2f} {size:14,.0f} {memory:14,.0f}", flush=True)
+    _prune(full, url, events)
 
 
 def _events(count: int, every: timedelta) -> Iterator[Event]:
@@ -133,11 +143,9 @@ def _time() -> datetime:
     return _now[0]
 
 
-def _measure(events: Iterator[Event], runtime: Runtime) -> dict[str, Spent]:
-    spent = {step: Spent() for step in STEPS}
+def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
     while batch := [*islice(events, BATCH)]:
-        _process(batch, runtime, spent)
-    return spent
+        yield batch
 
 
 def _process(batch: list[Event], runtime: Runtime, spent: dict[str, Spent]) -> None:

@@ -11,7 +11,8 @@ half the rate just found, and the time from publishing to the feed is taken.
 
 With --pages DIR the events are the labelled pages of a folder, and the bare loop is the one that one would write
 without newsflow: kafka-python, trafilatura with its metadata, py3langid. With --set stories.encoder=none and its like
-both sides run with another configuration.
+both sides run with another configuration. With --beside DIR, a checkout of another release (`git worktree add DIR
+1baabf2` is 0.1), the commands of both are run in turn as well, each with its start, for their processor time.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="how long the latency part publishes")
     parser.add_argument("--pages", type=Path, help="a folder of labelled pages: these are the events")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the configuration")
+    parser.add_argument("--beside", type=Path, metavar="DIR", help="a checkout of another release to run beside")
     parser.add_argument("--measure", choices=sorted(MEASURES), help=argparse.SUPPRESS)
     parser.add_argument("--bootstrap", help=argparse.SUPPRESS)
     parser.add_argument("--topic", help=argparse.SUPPRESS)
@@ -99,19 +101,14 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
     apply_topics(KafkaSettings(bootstrap), declared_topics(topic_ids))
     events = raw_events(arguments.events) if arguments.pages is None else page_events(arguments.pages, arguments.events)
     topic, bare_loop = _publish(bootstrap, events), "bare" if arguments.pages is None else "bare-pages"
-    found: dict[str, list[dict[str, Any]]] = {bare_loop: [], "job": []}
+    names = [bare_loop, "job", *(("command", "other") if arguments.beside else ())]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for round_ in range(arguments.rounds):
-        for name in (bare_loop, "job") if round_ % 2 == 0 else ("job", bare_loop):
-            found[name].append(_in_process(name, bootstrap, topic, folder, arguments.set))
+        for name in names if round_ % 2 == 0 else reversed(names):
+            found[name].append(_in_process(name, bootstrap, topic, folder, arguments))
             each = found[name][-1]
             print(f"round {round_ + 1}, {name:<10} {_figures([each], arguments.events)}", flush=True)
-    print(
-        f"{arguments.events:,} events of {found[bare_loop][0]['mean_bytes']:,.0f} bytes, median of {arguments.rounds}"
-    )
-    print(f"bare loop   {_figures(found[bare_loop], arguments.events)}")
-    print(f"newsflow    {_figures(found['job'], arguments.events)}")
-    bare, job = (arguments.events / _median(found[name], "seconds") for name in (bare_loop, "job"))
-    print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
+    job = _report_rates(found, bare_loop, arguments)
     _report_outcomes(found, bare_loop)
     if arguments.pages is not None:
         return
@@ -120,6 +117,22 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
     for name, seconds in sorted(stages.items(), key=lambda pair: -pair[1]):
         print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event", flush=True)
     _report_latency(bootstrap, arguments.rate or job / 2, arguments, folder)
+
+
+def _report_rates(found: dict[str, list[dict[str, Any]]], bare_loop: str, arguments: argparse.Namespace) -> float:
+    """Returns how many articles a second the job did."""
+    size_bytes, events = found[bare_loop][0]["mean_bytes"], arguments.events
+    print(f"{events:,} events of {size_bytes:,.0f} bytes, median of {arguments.rounds}")
+    print(f"bare loop   {_figures(found[bare_loop], events)}")
+    print(f"newsflow    {_figures(found['job'], events)}")
+    bare, job = (events / _median(found[name], "seconds") for name in (bare_loop, "job"))
+    print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
+    if arguments.beside:
+        ours, theirs = (_median(found[name], "cpu_s") / events * 1000 for name in ("command", "other"))
+        print(
+            f"by command  {ours:8.1f} ms of processor time each; {arguments.beside} {theirs:.1f}: {ours / theirs:.2f}"
+        )
+    return job
 
 
 def _median(found: list[dict[str, Any]], what: str) -> float:
@@ -133,16 +146,17 @@ def _figures(found: list[dict[str, Any]], events: int) -> str:
 
 def _report_outcomes(found: dict[str, list[dict[str, Any]]], bare_loop: str) -> None:
     """Raises `SystemExit` where the outcomes of two measurements of the same functions differ."""
-    alike = [each["outcomes"] for name, measured in found.items() if name != "bare-pages" for each in measured]
+    alike = [each["outcomes"] for name, measured in found.items() if name in ("bare", "job") for each in measured]
     if any(outcomes != alike[0] for outcomes in alike):
         raise SystemExit(f"the outcomes differ: {alike}")
     beside = f"; of the bare loop: {found[bare_loop][0]['outcomes']}" if bare_loop == "bare-pages" else " on both sides"
     print(f"outcomes    {alike[0]}{beside}", flush=True)
 
 
-def _in_process(name: str, bootstrap: str, topic: str, folder: Path, settings: list[str]) -> dict[str, Any]:
+def _in_process(name: str, bootstrap: str, topic: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--measure", name, "--bootstrap", bootstrap, "--topic", topic]
-    command += [part for setting in settings for part in ("--set", setting)]
+    command += [part for setting in given.set for part in ("--set", setting)]
+    command += ["--beside", str(given.beside.absolute())] if given.beside else []
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
@@ -266,6 +280,24 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_s": used_s, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
 
 
+def measure_command(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The command of this checkout, from its start to its end."""
+    return _run_command(arguments, Path(__file__).resolve().parent.parent, arguments.set)
+
+
+def measure_other(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The command of another checkout, with this one's Python and packages."""
+    return _run_command(arguments, arguments.beside, [])
+
+
+def _run_command(arguments: argparse.Namespace, checkout: Path, settings: list[str]) -> dict[str, Any]:
+    environ = _environ(arguments.bootstrap, arguments.topic, Path.cwd(), settings)
+    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--until-caught-up", "--quiet"]
+    began, used_s = time.perf_counter(), cpu_s()
+    subprocess.run(command, env=environ | {"PYTHONPATH": str(checkout / "src")}, check=True, stdout=subprocess.DEVNULL)
+    return {"seconds": time.perf_counter() - began, "cpu_s": cpu_s() - used_s}
+
+
 def _report_latency(bootstrap: str, rate: float, arguments: argparse.Namespace, folder: Path) -> None:
     topic = _publish(bootstrap, ())
     job = _follow(bootstrap, topic, folder, arguments.set)
@@ -280,19 +312,23 @@ def _report_latency(bootstrap: str, rate: float, arguments: argparse.Namespace, 
 
 
 def _follow(bootstrap: str, topic: str, folder: Path, settings: list[str]) -> subprocess.Popen[bytes]:
-    environ = {
+    environ = _environ(bootstrap, topic, folder, settings)
+    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--follow", "-q"]
+    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _environ(bootstrap: str, topic: str, folder: Path, settings: list[str]) -> dict[str, str]:
+    """The environment of a command that reads a topic as a group of its own, with a ledger of its own."""
+    name = uuid.uuid4().hex
+    given = {key.upper().replace(".", "__"): value for key, value in (each.split("=", 1) for each in settings)}
+    return {
         **os.environ,
         "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
         "NEWSFLOW_KAFKA__INPUT_TOPIC": topic,
-        "NEWSFLOW_KAFKA__GROUP": topic,
-        "NEWSFLOW_LEDGER__URL": f"sqlite:///{folder / topic}.sqlite3",
-        **{
-            f"NEWSFLOW_{key.upper().replace('.', '__')}": value
-            for key, value in (each.split("=", 1) for each in settings)
-        },
+        "NEWSFLOW_KAFKA__GROUP": name,
+        "NEWSFLOW_LEDGER__URL": f"sqlite:///{folder / name}.sqlite3",
+        **{f"NEWSFLOW_{key}": value for key, value in given.items()},
     }
-    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--follow", "-q"]
-    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _ages(bootstrap: str, topic: str, rate: float, seconds: float) -> list[float]:
@@ -338,7 +374,13 @@ def measure_bare_on_pages(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure_bare_pages(_config(arguments), arguments.topic, PARTITIONS)
 
 
-MEASURES = {"bare": measure_bare, "bare-pages": measure_bare_on_pages, "job": measure_job}
+MEASURES = {
+    "bare": measure_bare,
+    "bare-pages": measure_bare_on_pages,
+    "job": measure_job,
+    "command": measure_command,
+    "other": measure_other,
+}
 
 if __name__ == "__main__":
     main()
