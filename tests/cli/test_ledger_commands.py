@@ -68,7 +68,7 @@ def test_migrate_takes_a_ledger_back(url: str) -> None:
     shown = run(ledger_command.app, ["status", "--ledger", url, "-o", "json"])
     assert json.loads(shown.stdout)["pending_migrations"] == LATER
     assert "applied 0006_stored_once" in run(ledger_command.app, ["migrate", "--ledger", url]).stderr
-    for number in ("4", "13"):
+    for number in ("4", "99"):
         with pytest.raises(LedgerError, match=rf"cannot be taken back to migration {number}; accepted: 5, 6, 7, 8, 9"):
             run(ledger_command.app, ["migrate", "--ledger", url, "--back-to", number], catch_exceptions=False)
 
