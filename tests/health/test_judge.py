@@ -159,7 +159,7 @@ def test_a_finding_ends_when_the_source_is_as_it_was() -> None:
     }
     told = judged(sources, begin, end + 3 * DAY)
     kinds = [found.get("capital-wire", set()) for found in told.values()]
-    assert kinds[2:8] == [{Kind.UNDATED}] * 6
+    assert kinds[3:9] == [{Kind.UNDATED}] * 6
     assert kinds[-1] == set()
 
 

@@ -30,6 +30,7 @@ from newsflow.cli import (
     schemas,
     serve,
     sources,
+    status,
     store,
     stories,
     subscribers,
@@ -56,6 +57,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
 app.command("poll")(poll.poll)
 app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")

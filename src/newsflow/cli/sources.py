@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def health(
     source: SourceOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also the sources that are well.")] = False,
+    well: Annotated[bool, typer.Option("--well", help="Also list the sources that are well.")] = False,
     check: CheckOption = False,
     publish: Annotated[
         bool, typer.Option("--publish", help="Also write what changed to news.source-health.v1, as a job does.")
@@ -52,7 +52,7 @@ def health(
         found = _published(opened, loaded) if publish else look(opened)
     chosen = [each for each in found if source in (None, each.source)]
     ailing = [each for each in chosen if each.findings]
-    for each in chosen if everything else ailing:
+    for each in chosen if well else ailing:
         emit(output, each.value, "\n".join(_lines(each)))
     tell(f"{len(ailing)} of {len(chosen)} sources are not as usual")
     if check and ailing:

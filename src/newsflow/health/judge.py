@@ -174,7 +174,7 @@ class _Source:
 
     def _before(self, start: int, since: int | None) -> int:
         """Up to where hours say what is usual."""
-        return start - LEAD_H if since is None else min(start - LEAD_H, since)
+        return (start if since is None else min(start, since)) - LEAD_H
 
     def _silence(self) -> Finding | None:
         start = 1 + max(
