@@ -84,13 +84,11 @@ def test_one_that_is_heard_of_no_more_is_followed_and_learns_so(ledgers: Callabl
     assert waiting.take(second) == pytest.approx(LEASE_S)
     state = PollState(first.ledger)
     state.lease = first
-    works: tuple[Callable[[], object], ...] = (
-        lambda: first.renew(waiting.now()),
-        lambda: first.ledger.transact(lambda db: first.hold(db, waiting.now())),
-    )
-    for work in works:
-        with pytest.raises(PollingElsewhereError, match="was not heard of for 90 s"):
-            work()
+    state.take_list(["https://harbour.example/feed"], 0)
+    with pytest.raises(PollingElsewhereError, match="was not heard of for 90 s"):
+        first.renew(waiting.now())
+    with pytest.raises(PollingElsewhereError):
+        state.claim(waiting.now(), (), 1, waiting.now(), 1, 1)
     second.renew(waiting.now())
 
 

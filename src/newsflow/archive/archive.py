@@ -26,6 +26,7 @@ PREFIX = "archive/"
 LEAST_KEPT = timedelta(days=1)
 """What is younger is not removed: it may still be being written."""
 _PAGE = 1_000
+_LOOKED_BACK_US = 8 * 86_400 * 1_000_000
 _COLUMNS = "e.digest, e.segment, e.starts, e.bytes, e.kept_at, e.source, e.address"
 _WHOLE = "JOIN archive_segment s ON s.name = e.segment AND s.whole = 1"
 
@@ -149,8 +150,12 @@ class Archive:
 
         self._ledger.transact(announce)
         self._blobs().put_file(PREFIX + name, segment.data)
+        self._counting(name, lambda db: self._count(db, name))
+
+    def _counting(self, name: str, work: Callable[[Database], None]) -> None:
+        """Have a file that was written count by `work`; or remove it, where that is refused."""
         try:
-            self._ledger.transact(lambda db: self._count(db, name))
+            self._ledger.transact(work)
         except SinkError:
             self._blobs().remove_file(PREFIX + name)
             raise
@@ -253,36 +258,60 @@ class Archive:
             self._count(db, new)
             db.execute_many("UPDATE archive_entry SET segment = ?, starts = ? WHERE digest = ? AND segment = ?", moves)
 
-        self._ledger.transact(move)
+        self._counting(new, move)
 
     def prune(self, retention: timedelta | None, most_bytes: int | None) -> int:
         """Remove files that were kept longer ago than `retention`, the oldest above `most_bytes`, and what killed
         processes left behind; none of the last day. How many those were."""
-        now = self._ledger.now()
-        before = to_micros(now - max(retention, LEAST_KEPT)) if retention is not None else -1
-        names = self._outlived(to_micros(now - LEAST_KEPT), before, most_bytes)
-        for name in names:
-            # From here on it does not count; killed before the end, it is found again as left behind.
-            self._ledger.transact(lambda db, name=name: _uncount(db, name))  # type: ignore[misc]
-            self._blobs().remove_file(PREFIX + name)
-            self._ledger.transact(lambda db, name=name: _drop(db, name))  # type: ignore[misc]
-        return len(names)
+        now, removed = self._ledger.now(), 0
+        young = to_micros(now - LEAST_KEPT)
+        before = None if retention is None else to_micros(now - max(retention, LEAST_KEPT))
+        kinds: tuple[Callable[[], list[str]], ...] = (
+            lambda: self._left_behind(young),
+            lambda: self._older(before) if before is not None else [],
+            lambda: self._above(most_bytes, young) if most_bytes is not None else [],
+        )
+        for outlived in kinds:
+            while names := outlived():
+                for name in names:
+                    self._remove(name)
+                removed += len(names)
+        return removed
 
-    def _outlived(self, young: int, before: int, most_bytes: int | None) -> list[str]:
+    def _remove(self, name: str) -> None:
+        """From its first step on the file does not count; killed before the last, it is found as left behind."""
+        self._ledger.transact(lambda db: _uncount(db, name))
+        self._blobs().remove_file(PREFIX + name)
+        self._ledger.transact(lambda db: _drop(db, name))
+
+    def _left_behind(self, young: int) -> list[str]:
+        """Files that never were whole, and those of the last days of which every event is in another file too."""
         empty = "NOT EXISTS (SELECT 1 FROM archive_entry e WHERE e.segment = s.name)"
-        left = f"SELECT name FROM archive_segment s WHERE kept_at < ? AND (whole = 0 OR kept_at < ? OR {empty})"
-        sizes = "SELECT name, kept_at, bytes FROM archive_segment WHERE whole = 1 ORDER BY kept_at DESC, name DESC"
+        recent = "SELECT name FROM archive_segment s WHERE kept_at < ? AND kept_at >= ?"
+        return self._names(
+            f"SELECT name FROM archive_segment WHERE whole = 0 AND kept_at < ? UNION {recent} AND {empty}",
+            [young, young, young - _LOOKED_BACK_US],
+        )
+
+    def _older(self, before: int) -> list[str]:
+        return self._names("SELECT name FROM archive_segment WHERE kept_at < ? ORDER BY kept_at, name", [before])
+
+    def _above(self, most_bytes: int, young: int) -> list[str]:
+        """The oldest files without which the archive has at most so many bytes."""
+        oldest = f"SELECT name, bytes FROM archive_segment WHERE kept_at < ? ORDER BY kept_at, name LIMIT {_PAGE}"
 
         def look(db: Database) -> list[str]:
-            names = [row[0] for row in db.query(left, [young, before])]
-            total = 0
-            for name, kept_at, size in db.query(sizes) if most_bytes is not None else ():
-                total += size
-                if total > (most_bytes or 0) and kept_at < young:
-                    names.append(name)
-            return list(dict.fromkeys(names))
+            names, surplus = list[str](), (db.query("SELECT SUM(bytes) FROM archive_segment")[0][0] or 0) - most_bytes
+            for name, size in db.query(oldest, [young]) if surplus > 0 else ():
+                names += [name] if surplus > 0 else []
+                surplus -= size
+            return names
 
         return self._ledger.transact(look, writes=False)
+
+    def _names(self, sql: str, given: Sequence[Any]) -> list[str]:
+        rows = self._ledger.transact(lambda db: db.query(f"{sql} LIMIT {_PAGE}", given), writes=False)
+        return [row[0] for row in rows]
 
 
 def _named(column: str) -> str:

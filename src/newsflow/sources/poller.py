@@ -49,6 +49,8 @@ PAGE_RETRY_S, PAGE_MOST_S = 300.0, 21_600.0
 ROUND_PATIENCE_S = 60.0
 """A single round does not wait longer for a host that wants to be left alone."""
 OUTBOX_ROWS, MOST_WAITING = 200, 5_000
+GATHER_S = 1.0
+"""While requests are under way, what they bring is published once in so many seconds, together."""
 _IDLE_S, _LOOK_S = 30.0, 1.0
 _PERMANENT, _REDIRECTS = (301, 308), (301, 302, 303, 307, 308)
 _GONE = (404, 410, 401, 402, 403, 405, 406, 451)
@@ -93,7 +95,7 @@ class Poller:
         self._agent = settings.user_agent.partition("/")[0]
         self._robots_moved: dict[str, tuple[str, int]] = {}
         self._lock, self._taking = threading.Lock(), threading.Lock()
-        self._publish_failures, self._publish_at = 0, 0
+        self._publish_failures, self._publish_at, self._gather_until = 0, 0, 0
         self.stopped = threading.Event()
         self._sleep = sleep or self.stopped.wait
 
@@ -131,7 +133,8 @@ class Poller:
                     for future in ended:
                         del running[future]
                         future.result()
-                    self._publish(once)
+                    if not running or self._now() >= self._gather_until:
+                        self._publish(once)
                 elif not self._rest(now, start if once else None):
                     break
         self._publish(once)
@@ -185,7 +188,7 @@ class Poller:
                 return
             self.state.published([each.id for each in waiting])
             self.done.published += len(waiting)
-        self._publish_failures = 0
+        self._publish_failures, self._gather_until = 0, self._now() + self._us(GATHER_S)
 
     # One request.
 

@@ -7,6 +7,7 @@ CREATE TABLE archive_segment (
     whole BIGINT NOT NULL
 );
 CREATE INDEX archive_segment_kept_at ON archive_segment (kept_at);
+CREATE INDEX archive_segment_unfinished ON archive_segment (kept_at) WHERE whole = 0;
 -- A raw event in it, by the SHA-256 of its bytes: where it lies, and the names that its article may have (see `identity`).
 CREATE TABLE archive_entry (
     digest TEXT NOT NULL PRIMARY KEY,
