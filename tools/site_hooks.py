@@ -1,5 +1,5 @@
 """Hooks of MkDocs for `make site`: pages link to folders, and to files of the checkout outside docs/. On the site a
-folder is a page with what is in it, and such a file is there too, below `source/`. A link to nothing fails the build."""
+folder is a page with what is in it, and such a file is there, below `source/`. A link to nothing fails the build."""
 
 from __future__ import annotations
 

@@ -24,14 +24,14 @@ def mkdocs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return there
     folder = tmp_path_factory.mktemp("mkdocs")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    words = [folder / "bin" / "pip", "install", "-q", "-r", ROOT / "docs" / "requirements.txt"]
+    words = [str(folder / "bin" / "pip"), "install", "-q", "-r", str(ROOT / "docs" / "requirements.txt")]
     if (done := subprocess.run(words, capture_output=True, text=True, check=False)).returncode:
         pytest.skip(f"MkDocs could not be fetched: {done.stderr[-300:]}")
     return folder / "bin" / "mkdocs"
 
 
 def build(mkdocs: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [mkdocs, "build", "--strict", "--site-dir", folder / "site"]
+    words = [str(mkdocs), "build", "--strict", "--site-dir", str(folder / "site")]
     environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     return subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
