@@ -14,7 +14,7 @@ OPEN = ("/", "/topics", "/topics/syria", "/stories/{ferry}", "/articles/{river}"
         "/search", "/search?q=ferry&topic=&language=&source=", "/search?q=%D9%85%D8%AF%D9%8A%D9%86%D9%87&language=ar",
         "/duplicates")  # fmt: skip
 WHOLE = ("/articles/{river}/changes", "/articles/{river}/changes?from=1&to=2", "/articles/{river}/beside/{copy}")
-OPERATORS = ("/alerts", "/dead-letters", "/trace", "/sources", "/status")
+OPERATORS = ("/alerts", "/dead-letters", "/trace", "/trace?q={river}", "/sources", "/status")
 
 
 def at(path: str, world: World, client: Client) -> str:

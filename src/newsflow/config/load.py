@@ -27,6 +27,7 @@ from newsflow.config.settings import (
     OidcSettings,
     PollSettings,
     ReaderSettings,
+    SchemaRegistry,
     Security,
     ServeSettings,
     Sources,
@@ -206,9 +207,10 @@ def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], a
 def _build(merged: Mapping[str, Any]) -> Config:
     kafka = merged["kafka"]
     security = Security(**kafka["security"])
+    registry = SchemaRegistry(**kafka["registry"]) if kafka.get("registry") else None
     return Config(
         job=merged["job"],
-        kafka=Kafka(**{**kafka, "security": security}),
+        kafka=Kafka(**{**kafka, "security": security, "registry": registry}),
         ledger=LedgerSettings(**merged["ledger"]),
         blobs=BlobSettings(**merged["blobs"]),
         sources=Sources(tuple(merged["sources"]["paths"]), merged["sources"]["closed"]),

@@ -24,6 +24,15 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaRegistry:
+    """A registry as Confluent's API has it. `password` is a reference."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kafka:
     """The broker, and what is read from it."""
 
@@ -32,6 +41,7 @@ class Kafka:
     input_topic: str
     client_id: str
     compression: str = "gzip"
+    registry: SchemaRegistry | None = None
     security: Security = field(default_factory=Security)
 
 

@@ -53,7 +53,7 @@ class Replays:
                 self._replay(ledger, letter_id, by, why)
             except KafkaError as error:
                 log.warning("%s", error)
-                raise ProblemError(503, "Kafka does not answer; nothing was sent, or it will be seen below") from error
+                raise ProblemError(503, f"nothing was sent, or the page says that it was: {error}") from error
 
     def _replay(self, ledger: Ledger, letter_id: str, by: str, why: str) -> None:
         with opened(self._config) as runtime, closing(Replayer(runtime, by)) as replayer:
