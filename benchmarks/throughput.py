@@ -125,14 +125,14 @@ def _report_rates(found: dict[str, list[dict[str, Any]]], bare_loop: str, argume
     print(f"{events:,} events of {size_bytes:,.0f} bytes, median of {arguments.rounds}")
     print(f"bare loop   {_figures(found[bare_loop], events)}")
     print(f"newsflow    {_figures(found['job'], events)}")
-    bare, job = (events / _median(found[name], "seconds") for name in (bare_loop, "job"))
+    bare, job = [events / _median(found[name], "seconds") for name in (bare_loop, "job")]
     print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
     if arguments.beside:
         ours, theirs = (_median(found[name], "cpu_s") / events * 1000 for name in ("command", "other"))
         print(
             f"by command  {ours:8.1f} ms of processor time each; {arguments.beside} {theirs:.1f}: {ours / theirs:.2f}"
         )
-    return job
+    return float(job)
 
 
 def _median(found: list[dict[str, Any]], what: str) -> float:

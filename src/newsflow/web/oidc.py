@@ -10,9 +10,9 @@ from typing import Any
 
 import jwt
 
-from newsflow.alerts.senders.http import PRIVATE, HttpClient, HttpLimits
 from newsflow.config.settings import OidcSettings
 from newsflow.errors import ConfigError, NewsflowError
+from newsflow.http.client import PRIVATE, HttpClient, HttpLimits
 from newsflow.web.access import Reader
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
