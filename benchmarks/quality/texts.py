@@ -48,6 +48,7 @@ def evaluate_texts(data: Path) -> Iterator[Row]:
         yield from _words_kept(f"{name}, no hint", alone)
         yield _titles_found(name, alone)
     every = [row for rows in articles.values() for row in rows]
+    yield from _words_kept("all", [Text(body, title, title, body) for title, body in every])
     for media_type in ("text/html", "text/plain"):
         for how, tag in (("with tags", True), ("without tags", False)):
             texts = [_fragment(title, body, media_type, tag=tag) for title, body in every]

@@ -52,6 +52,7 @@ def database(postgres: LocalPostgres) -> Iterator[LocalPostgres]:
         yield server
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_a_job_outlives_every_outage(own_broker: LocalBroker, database: LocalPostgres, tmp_path: Path) -> None:
     handle = RunningBroker(own_broker.status().bootstrap_servers)

@@ -50,7 +50,7 @@ NEWEST = NEW + "---\nid: iran\nany: [Tehran, طهران, Тегерана]\n"
 RETAG = ("topics", "retag", "--since", "7d", "--settled-for", "0m")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)])
 def job(request: pytest.FixtureRequest, topics_broker: RunningBroker, tmp_path: Path) -> JobProcess:
     """A job under the old rules, with its events published and not yet read, on each database in turn."""
     if request.param == "sqlite":

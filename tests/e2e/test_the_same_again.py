@@ -27,7 +27,7 @@ from tests.rule_helpers import FEW_RULES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-EVENTS = 2_000
+EVENTS = 1_000
 DAYS = [datetime(2025, 11, 2, tzinfo=UTC), datetime(2025, 11, 3, 7, tzinfo=UTC)]
 ROUTES = """
 version: 1
@@ -48,7 +48,7 @@ def test_on_files(flags: dict[str, Any], tmp_path: Path) -> None:
     lines = tmp_path / "events.jsonl"
     lines.write_bytes(b"".join(value.replace(b"\n", b" ") + b"\n" for value, _ in mixed_events(EVENTS)))
     runs = []
-    for number, (clock, batch) in enumerate(zip(DAYS, (500, 77), strict=True)):
+    for number, (clock, batch) in enumerate(zip(DAYS, (250, 77), strict=True)):
         own = {"ledger.url": f"sqlite:///{tmp_path}/{number}.sqlite3", "limits.batch_records": batch}
         config = load_config(environ={}, flags=flags | own).config
         runtime_for(config, clock=Clock(clock))
@@ -78,7 +78,7 @@ def test_on_kafka_from_the_beginning(topics_broker: RunningBroker, flags: dict[s
         producer.flush()
     written = [ARTICLE_TOPIC, DUPLICATE_TOPIC, ALERT_TOPIC, DEBUG_TOPIC, dead_letter_topic(raw)]
     written += [feed_topic(path.stem) for path in FEW_RULES]
-    limits = [{"batch_records": 500, "run_records": 20_000}, {"batch_records": 33, "run_records": 190}]
+    limits = [{"batch_records": 250, "run_records": 20_000}, {"batch_records": 33, "run_records": 190}]
     runs = []
     for number, (clock, cut) in enumerate(zip(DAYS, limits, strict=True)):
         begun = _ends(topics_broker, written)

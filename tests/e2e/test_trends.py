@@ -62,6 +62,7 @@ def test_local_runs_publish_what_the_ledger_recounts(news: News, job: JobProcess
     check_all(news)
 
 
+@pytest.mark.faults
 def test_a_job_that_is_killed_again_and_again_counts_nothing_twice(news: News, job: JobProcess) -> None:
     random = Random(3)
     news.publish(usual_days(random) + burst_of_storms(random))

@@ -33,6 +33,25 @@ def test_furniture_goes_from_an_article_and_nothing_else() -> None:
     assert clean_text("\n".join(lines), content_is="article").body.split("\n") == lines[1:]
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Which of the two ferries to Merrow do you take in winter?",
+        "أي العبّارتين إلى ميناء مرّو تركبون في الشتاء؟",
+        "На каком из двух паромов вы ездите зимой в Мерроу?",
+    ],
+)
+def test_a_sentence_that_runs_into_a_style_or_a_script_stays(sentence: str) -> None:
+    code = (
+        "#poll ul { margin: 0; padding: 0; } .poll h4 { font: bold 12px; } $(document).ready(function(){ send('x'); });"
+    )
+    found = clean_text("\n\n".join([*STORY, f"{sentence} {code}"]))
+    assert found.body.split("\n") == [*STORY, sentence]
+    assert [each.why for each in found.dropped if "{" in each.text] == ["code"]
+    kept = clean_text("\n\n".join([*STORY, f"{sentence} {code}"]), content_is="article")
+    assert kept.body.split("\n") == [*STORY, f"{sentence} {code}"]
+
+
 def test_furniture_of_two_kinds_makes_a_page_of_mostly_sentences() -> None:
     sentences = [f"{STORY[0]} It was meeting number {number}." for number in range(12)]
     page = ["Two boats lost off Calden", "logo", "Ida Varn", TITLE, "15 December 2024, 5:21 pm", *sentences]

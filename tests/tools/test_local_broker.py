@@ -59,6 +59,7 @@ def test_up_again_changes_nothing_and_status_tells(fresh: LocalBroker) -> None:
     assert fresh.down().already
 
 
+@pytest.mark.faults
 def test_what_was_acknowledged_survives_a_kill(own_broker: LocalBroker) -> None:
     handle = RunningBroker(own_broker.status().bootstrap_servers)
     topic = handle.create_topic()

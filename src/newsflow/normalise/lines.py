@@ -140,6 +140,8 @@ _CODE_SIGN = re.compile(
 )
 _CODE_HINT = re.compile(r"[{}=\\#;]")
 CODE_CHARS, CODE_SHARE = 300, 0.02
+_SENTENCE_END = re.compile(rf"[{_STOPS}][{re.escape(_CLOSERS)}]*\s+")
+SENTENCE_WORDS = 6
 _ENDS_SENTENCE = re.compile(r"[.!?؟。…\"”»'’)\]:]$")
 _EDGE_LINES = 4
 
@@ -210,6 +212,15 @@ def is_code(line: str) -> bool:
     if not _CODE_HINT.search(head):  # true of nearly all text, and thirty times faster than counting
         return False
     return len(_CODE_SIGN.findall(head)) >= max(3, CODE_SHARE * len(head))
+
+
+def split_code(line: str) -> tuple[str, ...]:
+    """A line in parts: the sentences that run into a script or a style, and that; any other line is one part."""
+    hint = _CODE_HINT.search(line[:CODE_CHARS])
+    if hint is None or not is_code(line):
+        return (line,)
+    end = max((match.end() for match in _SENTENCE_END.finditer(line, 0, hint.start())), default=0)
+    return (line[:end].rstrip(), line[end:]) if len(line[:end].split()) >= SENTENCE_WORDS else (line,)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from newsflow.normalise.lines import (
     has_letters,
     is_byline,
     is_code,
+    split_code,
     why_dropped,
 )
 from newsflow.normalise.paragraphs import paragraphs
@@ -64,6 +65,8 @@ def clean_text(
         if note and (not headline or _key(headline)[:NAMED_CHARS] in _key(note)):
             blocks[-1][-1:] = [last] if last else []
             more.append(Dropped(note, "feed-note"))
+    if content_is != "article":
+        blocks = [[part for line in block for part in split_code(line)] for block in blocks]
     lines = join_fragments([line for block in blocks for line in block])
     if content_is == "page" or (content_is is None and shows_page(lines)):
         page, title_line = _cut(lines, source, headline, now)
