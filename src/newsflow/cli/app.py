@@ -24,6 +24,7 @@ from newsflow.cli import (
     normalise,
     poll,
     publish,
+    replay,
     routes,
     run,
     schemas,
@@ -62,6 +63,8 @@ app.add_typer(feeds.app, name="feeds")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)
+app.command("replay")(replay.replay)
+app.command("diff")(replay.diff)
 app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
