@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from newsflow.config.load import load_config
 from newsflow.ingest.runtime import Runtime, SharedRules
+from newsflow.model import Event
 from newsflow.tagging import RuleSource
 from newsflow.testing import Clock
 from tests.ingest.story_streams import Worker, kill_at, settled, stories_stream
@@ -25,12 +26,12 @@ KILLS = [("decide", True), ("settle", False), ("settle", True), ("record", False
 
 
 @pytest.fixture
-def make_runtime() -> Iterator[Callable[[str], Runtime]]:
+def make_runtime() -> Iterator[Callable[..., Runtime]]:
     made: list[Runtime] = []
     rules = SharedRules(RuleSource(list(FEW_RULES)))
 
-    def make(url: str) -> Runtime:
-        flags: dict[str, Any] = {"ledger.url": url}
+    def make(url: str, encoder: str = "use") -> Runtime:
+        flags: dict[str, Any] = {"ledger.url": url, "stories.encoder": encoder}
         made.append(Runtime(load_config(environ={}, flags=flags).config, rules=rules, clock=Clock(START)))
         made[-1].latest = lambda: None
         return made[-1]
@@ -44,6 +45,25 @@ def make_runtime() -> Iterator[Callable[[str], Runtime]]:
 def alone() -> dict[str, Any]:
     """What one worker made, once it is known."""
     return {}
+
+
+SEEDS, SEED_COUNT = 24, 200
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_many_streams(
+    database: str, make_runtime: Callable[..., Runtime], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    for seed in range(SEEDS if database == "sqlite" else SEEDS // 4):
+        events = stories_stream(SEED_COUNT, seed)
+        alone, url = f"sqlite:///{tmp_path}/alone{seed}.sqlite3", f"sqlite:///{tmp_path}/{seed}.sqlite3"
+        if database == "postgresql":
+            url = new_database(request.getfixturevalue("postgres"))
+        expected = _run(lambda: make_runtime(alone, encoder="none"), 1, seed, events=events)  # noqa: B023
+        found = _run(lambda: make_runtime(url, encoder="none"), 4, seed, kills=10, events=events)  # noqa: B023
+        assert found == expected, seed
 
 
 def test_one_worker(make_runtime: Callable[[str], Runtime], tmp_path: Path, alone: dict[str, Any]) -> None:
@@ -76,16 +96,18 @@ def test_workers_that_are_killed(
     assert found["log"] == alone["stories"]["log"]
 
 
-def _run(make: Callable[[], Runtime], count: int, seed: int, kills: int = 0) -> dict[str, Any]:
+def _run(
+    make: Callable[[], Runtime], count: int, seed: int, kills: int = 0, events: Sequence[Sequence[Event]] = ()
+) -> dict[str, Any]:
     draw = random.Random(seed)
-    events = stories_stream(COUNT)
+    events = events or stories_stream(COUNT)
     workers = [Worker(make, events, range(number, 4, count), draw) for number in range(count)]
     turns, killed, waiting = 0, 0, list(workers)
     while waiting:
         worker = draw.choice(waiting)
         turns += 1
         kill = None
-        if killed < kills and turns % 3 == 0:
+        if killed < kills and turns % 2 == 0:
             name, after = KILLS[killed % len(KILLS)]
             kill, killed = kill_at(name, after=after), killed + 1
         if not worker.work(kill):

@@ -29,8 +29,11 @@ from newsflow.cli import (
     run,
     schemas,
     serve,
+    sources,
+    status,
     store,
     stories,
+    subscribers,
     tail,
     topics,
     trace,
@@ -54,6 +57,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
 app.command("poll")(poll.poll)
 app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")
@@ -64,6 +68,7 @@ app.command("trace")(trace.trace)
 app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
+normalise.app.command("health")(sources.health)
 app.add_typer(dedup.app, name="dedup")
 app.add_typer(stories.app, name="story")
 app.add_typer(topics.app, name="topics")
@@ -72,6 +77,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
 app.command("serve")(serve.serve)
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

@@ -24,8 +24,10 @@ from newsflow.config.settings import (
     JobLimits,
     Kafka,
     LedgerSettings,
+    OidcSettings,
     PollSettings,
     ReaderSettings,
+    SchemaRegistry,
     Security,
     ServeSettings,
     Sources,
@@ -205,9 +207,10 @@ def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], a
 def _build(merged: Mapping[str, Any]) -> Config:
     kafka = merged["kafka"]
     security = Security(**kafka["security"])
+    registry = SchemaRegistry(**kafka["registry"]) if kafka.get("registry") else None
     return Config(
         job=merged["job"],
-        kafka=Kafka(**{**kafka, "security": security}),
+        kafka=Kafka(**{**kafka, "security": security, "registry": registry}),
         ledger=LedgerSettings(**merged["ledger"]),
         blobs=BlobSettings(**merged["blobs"]),
         sources=Sources(tuple(merged["sources"]["paths"]), merged["sources"]["closed"]),
@@ -233,10 +236,11 @@ def _build(merged: Mapping[str, Any]) -> Config:
 
 def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
     readers = (
-        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ())), reader.get("replay", False)))
         for name, reader in sorted(members["readers"].items())
     )
-    return ServeSettings(**{**members, "readers": tuple(readers)})
+    oidc = OidcSettings(**members["oidc"]) if members.get("oidc") else None
+    return ServeSettings(**{**members, "readers": tuple(readers), "oidc": oidc})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:

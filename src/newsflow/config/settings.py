@@ -24,6 +24,15 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaRegistry:
+    """A registry as Confluent's API has it. `password` is a reference."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kafka:
     """The broker, and what is read from it."""
 
@@ -32,6 +41,7 @@ class Kafka:
     input_topic: str
     client_id: str
     compression: str = "gzip"
+    registry: SchemaRegistry | None = None
     security: Security = field(default_factory=Security)
 
 
@@ -117,10 +127,22 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen. `replay`: it
+    may send dead letters again."""
 
     token: str = field(repr=False)
     topics: tuple[str, ...] = ()
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID Connect issuer whose tokens are taken. `topics_claim` names the claim with the ids of topics that a
+    token's holder may see, `*` among them for everything."""
+
+    issuer: str
+    audience: str
+    topics_claim: str = "newsflow_topics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +155,7 @@ class ServeSettings:
     requests_per_minute: int = 600
     streams: int = 1000
     readers: tuple[tuple[str, ReaderSettings], ...] = ()
+    oidc: OidcSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

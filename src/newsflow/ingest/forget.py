@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from newsflow.archive.archive import PREFIX, Archive, names_of
+from newsflow.archive.archive import PREFIX, Archive
 from newsflow.archive.pages import pages_of
 from newsflow.config.settings import Config
 from newsflow.dedup.decide import KnownArticle
@@ -125,11 +125,7 @@ def _begin(runtime: Runtime, known: KnownArticle, by: str, why: str) -> Takedown
     fetched_at = max(now, (known.fetched_at or now) + timedelta(seconds=1))
     takedown = Takedown(known.id, now, by, why, fetched_at, tuple(sorted(blobs)))
 
-    def begin(db: Database) -> Takedown:
-        stop_polling(db, names)
-        return begin_takedown(db, takedown)
-
-    return ledger.transact(begin)
+    return ledger.transact(lambda db: begin_takedown(db, takedown))
 
 
 def _withdrawal(runtime: Runtime, known: KnownArticle, takedown: Takedown) -> list[OutputRecord]:
@@ -170,22 +166,6 @@ def _came_as(ledger: Ledger, config: Config, names: Sequence[str]) -> set[str]:
     each raw event in the archive."""
     pages = ledger.transact(lambda db: pages_of(db, names), writes=False)
     return {*pages, *(PREFIX + digest for digest in _archive(config, ledger).named(names))}
-
-
-def stop_polling(db: Database, names: Sequence[str]) -> None:
-    """What was polled of an article of these names and waits is not published, and its pages are asked for no more."""
-    theirs = set(names)
-    for item, state in db.query("SELECT id, state FROM poll_target WHERE kind <> 'feed' AND due_at IS NOT NULL"):
-        members = orjson.loads(state)
-        hints = members.get("hints", {})
-        if "source" in hints and not theirs.isdisjoint(names_of(hints)):
-            kept = {name: hints[name] for name in ("source", "url", "guid", "feed") if name in hints}
-            erased = orjson.dumps({**members, "hints": kept, "text": {}}).decode()
-            db.execute("UPDATE poll_target SET state = ?, due_at = NULL WHERE id = ?", [erased, item])
-    for (waiting,) in db.query("SELECT id FROM poll_outbox"):
-        for (value,) in db.query("SELECT value FROM poll_outbox WHERE id = ?", [waiting]):
-            if not theirs.isdisjoint(names_of(orjson.loads(bytes(value)))):
-                db.execute("DELETE FROM poll_outbox WHERE id = ?", [waiting])
 
 
 def _remove_raw(ledger: Ledger, config: Config, known: KnownArticle, takedown: Takedown) -> tuple[int, int]:

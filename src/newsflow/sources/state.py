@@ -17,6 +17,7 @@ import orjson
 from newsflow.dedup.identity import hash_of
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, storable
+from newsflow.model.letter import canonical_address
 from newsflow.sources.lease import Lease
 
 FEED, ITEM, PAGE = "feed", "item", "page"
@@ -82,6 +83,8 @@ class State:
 
 
 _DEFAULTS = asdict(State())
+NAMES = ("source", "url", "guid", "feed")
+"""The hints that an item is known by."""
 
 
 @dataclass
@@ -329,3 +332,33 @@ class PollState:
         """These are stored where they were sent."""
         sql = "DELETE FROM poll_outbox WHERE id {in_texts}"
         self._run(lambda db: db.execute(sql, [db.list_of(list(ids))]))
+
+    def forget(self, source: str, url: str | None, guid: str | None) -> int:
+        """Nothing is kept of an article but what it is known by, nor is it asked for or published; how many items and
+        events said more of it."""
+        place = canonical_address(url or "")
+        keys = ([hash_of("url", place)] if place else []) + ([hash_of("guid", guid)] if guid else [])
+        ids = [item_id(source, key) for key in keys]
+        host = host_of(url) if url and place else ""
+        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind <> 'feed' AND (id {{in_texts}} OR (host = ? AND url = ?))"
+
+        def is_it(value: bytes) -> bool:
+            said = orjson.loads(value)
+            if place and said.get("url"):
+                return canonical_address(said["url"]) == place
+            return guid is not None and (said.get("source"), said.get("guid")) == (source, guid)
+
+        def work(db: Database) -> int:
+            changed = 0
+            for target in map(_target, db.query(sql, [db.list_of(ids), host, storable(url or "")])):
+                before, state = target.row(), target.state
+                state.hints = {name: value for name, value in state.hints.items() if name in NAMES}
+                state.text, state.changed, state.ended, target.due_at = {}, False, state.ended or "taken down", None
+                db.execute_many(_SAVE, [target.row()])
+                changed += target.row() != before
+            waiting = db.query("SELECT id, value FROM poll_outbox")
+            gone = [row[0] for row in waiting if is_it(bytes(row[1]))]
+            db.execute("DELETE FROM poll_outbox WHERE id {in_texts}", [db.list_of(gone)])
+            return changed + len(gone)
+
+        return self._run(work)

@@ -190,6 +190,7 @@ _TOGETHER = {code: group for group in (SERBO_CROATIAN, MALAY) for code in group}
 """Languages that detectors take for each other, and that share their names."""
 
 
+@lru_cache(maxsize=1024)
 def rule_language(tag: str) -> str:
     """The language of a BCP 47 tag as rules name it; `und` when it says nothing."""
     base = primary_subtag(tag)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from newsflow.tagging.compile import CompiledRule
 from newsflow.tagging.match import ScoredHit
-from newsflow.tagging.patterns import LeafId
+from newsflow.tagging.patterns import LeafId, new_tuple
 from newsflow.tagging.places.find import Found
 from newsflow.tagging.places.names import is_as_at_home
 from newsflow.tagging.places.witness import Named, Witness, witnesses
@@ -79,7 +79,8 @@ def _weighed(given: Iterable[Witness], scan: Scan) -> list[ScoredHit]:
         times[place] = before + 1
         weight = (WEAK if weak else 1.0) * AGAIN**before
         start, end, skip, _ = found
-        hits.append(ScoredHit(Span(start, end, skip, ~name.number), round(weight, 4) if before else weight, part))
+        span = new_tuple(Span, (start, end, skip, ~name.number))
+        hits.append(new_tuple(ScoredHit, (span, round(weight, 4) if before else weight, part)))
     return hits
 
 
