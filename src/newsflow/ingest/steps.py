@@ -138,7 +138,8 @@ def _item(event: Event, raw: RawArticle, digest: str, result: Article | Rejected
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
     counted = words.counters(labels.of(raw.source))
-    return Item(event, result, raw.fetched_at, raw.version, digest, words=counted)
+    known = (raw.fetched_at, raw.version, digest, raw.source, words.total, words.kept)
+    return Item(event, result, *known, words=counted)
 
 
 def _raw_digest(raw: RawArticle) -> str:
@@ -198,8 +199,9 @@ def _question(item: Item) -> Question | None:
     decision = item.decision
     if decision is None or decision.article is None or decision.outcome not in TAGGED:
         return None
-    # Of copies too: whether an article is known to be one depends on which worker was first.
-    return Question(decision.article, story=decision.article.action is Action.ADD)
+    # Of copies too: whether an article is known to be one depends on which worker was first. So does what takes the
+    # place of a withdrawn original, and its own record may come later in order: that one tells its story.
+    return Question(decision.article, story=decision.article.action is Action.ADD and not item.promoted)
 
 
 def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:
