@@ -20,6 +20,9 @@ from typing import Any
 import typer
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import dashboards
+
 REFERENCE = Path(__file__).resolve().parent / "reference"
 ROOT = REFERENCE.parents[1]
 CONFIG_SCHEMA = ROOT / "src/newsflow/config/config.schema.json"
@@ -46,6 +49,7 @@ def pages() -> dict[str, str]:
         "topic-rules.md": places_table(),
         "../../THIRD_PARTY_NOTICES.md": licences_table(),
     }
+    whole["asyncapi.json"] = asyncapi_text()
     return whole | {name: _with_table(_read(REFERENCE / name), rows) for name, rows in tables.items()}
 
 
@@ -70,6 +74,27 @@ def metrics_page() -> Iterator[str]:
         for name, values in each.labels.items():
             shown = values if isinstance(values, str) else ", ".join(f"`{value}`" for value in values if value)
             yield f"| `{name}` | `{each.name}` | {'numbers' if name == 'partition' else shown} |"
+    yield from ("", "## Alarms", "", "Of `deploy/prometheus/newsflow.rules.yaml`.", "")
+    yield from ("| alarm | severity | when | for | what to do |", "|---|---|---|---|---|")
+    rules = yaml.safe_load(_read(ROOT / "deploy/prometheus/newsflow.rules.yaml"))
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        link = rule["annotations"]["runbook"].removeprefix("docs/how-to/")
+        todo = f"[{link.partition('#')[2].replace('-', ' ')}](../how-to/{link})"
+        when = rule["expr"].replace("|", "\\|")
+        yield f"| `{rule['alert']}` | {rule['labels']['severity']} | `{when}` | {rule.get('for', 'at once')} | {todo} |"
+    yield from (
+        "",
+        "## Dashboards",
+        "",
+        "Of `deploy/grafana/dashboards`.",
+        "",
+        "| dashboard | panel | queries |",
+        "|---|---|---|",
+    )
+    for dashboard in dashboards.DASHBOARDS.values():
+        for panel in dashboard.panels:
+            queries = "<br>".join(f"`{expr}`" for expr, _ in panel.queries).replace("|", "\\|")
+            yield f"| {dashboard.title.removeprefix('newsflow: ')} | {panel.title} | {queries} |"
 
 
 def main() -> int:
@@ -78,6 +103,9 @@ def main() -> int:
     # The schemas first: pages are made from them.
     stale = [_update(CONFIG_SCHEMA, config_schema_text(), check)]
     stale.append(_update(DEAD_LETTER_SCHEMA, dead_letter_schema_text(), check))
+    stale += [
+        _update(dashboards.FOLDER / f"{name}.json", dashboards.render(name), check) for name in dashboards.DASHBOARDS
+    ]
     stale += [_update(REFERENCE / name, text, check) for name, text in pages().items()]
     return 1 if check and any(stale) else 0
 
@@ -201,6 +229,13 @@ def api_page() -> Iterator[str]:
             yield f"| `{one.name}` | {one.place} | {_cell(_accepted(one.schema))} | {_cell(one.description)} |"
 
 
+def asyncapi_text() -> str:
+    """The AsyncAPI document of all topics."""
+    from newsflow.model.asyncapi import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+
+
 def config_schema_text() -> str:
     """The schema of the configuration with the types of destinations that have a sender, and the stores there are."""
     from newsflow.alerts.senders.registry import MAKERS
@@ -233,6 +268,8 @@ def topics_page() -> Iterator[str]:
     yield ""
     yield "Declared in [`schemas/kafka-topics.yaml`](../../schemas/kafka-topics.yaml). `newsflow kafka apply` creates"
     yield "and alters them, `newsflow kafka apply --dry-run` shows what it would do. None comes to be by a first write."
+    yield "For programs, [asyncapi.json](asyncapi.json) has all of it with the schemas of the values, as AsyncAPI 3.1;"
+    yield "so has `/asyncapi.json` of `newsflow serve`."
     yield ""
     yield "| topic | partitions | clean-up | kept | key | value | written by |"
     yield "|---|---|---|---|---|---|---|"

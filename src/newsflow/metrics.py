@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import logging
 import os
 import shutil
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from newsflow.errors import ConfigError
+from newsflow.health.judge import Kind
 from newsflow.model import Outcome, Reason
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ WORDS = (
     "date-line", "title", "repeated", "code", "feed-note", "source-profile", "not-in-json-ld", "joined", "beyond-limit",
     "unaccounted", *Reason,
 )  # fmt: skip
+WITH_REASON = (Outcome.DEAD_LETTERED, "dropped")
 METRICS = {
     each.name: each
     for each in (
@@ -127,6 +130,19 @@ METRICS = {
             {"reason": tuple(Reason)},
         ),
         Metric(
+            "newsflow_source_events_total",
+            "counter",
+            "Events of a source that has a profile, by what became of them; those that cannot be read have no source.",
+            {"source": CONFIGURED, "outcome": tuple(Outcome)},
+        ),
+        Metric(
+            "newsflow_source_finding",
+            "gauge",
+            "1 while a source that has a profile is not as usual in this, else 0; since it was last judged.",
+            {"source": CONFIGURED, "kind": tuple(Kind)},
+        ),
+        Metric("newsflow_sources_ailing", "gauge", "Sources that are not as usual in this.", {"kind": tuple(Kind)}),
+        Metric(
             "newsflow_source_timestamp_seconds",
             "gauge",
             "When the last article of a source that has a profile was decided, in seconds since 1970: its silence.",
@@ -145,6 +161,11 @@ _at_scrape: list[Callable[[], object]] = []
 def allow(label: str, names: Collection[str]) -> None:
     """Make known the values that a label takes by the configuration; others count as `other`."""
     _allowed[label] = frozenset(names)
+
+
+def names(label: str) -> frozenset[str]:
+    """The values that `allow` made known."""
+    return _allowed.get(label, frozenset())
 
 
 def is_on() -> bool:
@@ -262,10 +283,22 @@ def start(listen: str | None) -> int | None:
         except ConfigError:
             _give_up(folder)
             raise
-        if serves:
-            atexit.register(_give_up, folder, os.getpid())
         _registry = registry
-        return port
+    if serves:
+        atexit.register(_give_up, folder, os.getpid())
+        for metric in METRICS.values():
+            if metric.kind != "gauge":
+                _begin_at_zero(metric)
+    return port
+
+
+def _begin_at_zero(metric: Metric) -> None:
+    """Show what counts before anything is counted: Prometheus sees no rise in what begins with its first event."""
+    known = [_allowed.get(name, ()) if isinstance(each, str) else each for name, each in metric.labels.items()]
+    for values in itertools.product(*known):
+        labels = dict(zip(metric.labels, values, strict=True))
+        if "reason" not in labels or bool(labels["reason"]) == (values[0] in WITH_REASON):
+            _of(metric.name, labels)
 
 
 def _give_up(folder: str, pid: int | None = None) -> None:

@@ -30,6 +30,7 @@ def test_every_topic_that_names_knows_is_declared_and_no_other() -> None:
     known |= {names.topic_feed("syria"), names.topic_feed("united-states")}
     known |= {names.feed_topic(names.subscriber_feed("desk"))}
     known |= {names.TREND_TOPIC, names.BURST_TOPIC, names.STORY_TOPIC, names.LETTER_STATE_TOPIC}
+    known |= {names.SOURCE_HEALTH_TOPIC}
     # `newsflow deliver` reads the published articles, and stores may refuse some.
     known |= {names.dead_letter_topic(name) for name in [*INPUTS, names.ARTICLE_TOPIC]}
     assert set(TOPICS) == known
@@ -77,7 +78,7 @@ def test_an_oversized_event_still_arrives_to_be_explained() -> None:
 
 def test_what_is_compacted_is_kept_for_good() -> None:
     compacted = {name for name, spec in TOPICS.items() if spec.config["cleanup.policy"] == "compact"}
-    assert compacted == {names.ARTICLE_TOPIC, names.ALERT_TOPIC, names.STORY_TOPIC}
+    assert compacted == {names.ARTICLE_TOPIC, names.ALERT_TOPIC, names.STORY_TOPIC, names.SOURCE_HEALTH_TOPIC}
     assert {TOPICS[name].config["retention.ms"] for name in compacted} == {"-1"}
 
 

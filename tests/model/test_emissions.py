@@ -95,9 +95,9 @@ def test_every_value_follows_the_schema_its_headers_name(
         assert list(violations(name, value)) == [], emission
         assert list(reference_violations(name, value)) == [], emission
         checked.add(name)
-    # Counts and bursts come of another job, and what was done with letters of commands: tests/trends/test_counts.py and
-    # tests/model/test_letter.py check those.
-    others = {"raw-article", "dead-letter", "dead-letter-state", "claim", "trend", "burst"}
+    # Counts and bursts come of another job, what was done with letters of commands, how sources fare of many events:
+    # tests/trends/test_counts.py, tests/model/test_letter.py and tests/ingest/test_health.py check those.
+    others = {"raw-article", "dead-letter", "dead-letter-state", "claim", "trend", "burst", "source-health"}
     assert checked == set(SCHEMAS) - others
 
 

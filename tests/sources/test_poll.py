@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import brotli
+import orjson
 import pytest
 
 from newsflow.model import Rejected
@@ -430,3 +431,31 @@ def test_one_article_in_two_feeds_of_a_source_is_asked_for_and_published_once(si
         made.once()
     assert len(published(made)) == 1
     assert len([path for path in site.paths() if path.startswith("/road")]) == 1
+
+
+def test_nothing_is_left_of_an_article_that_is_taken_down(site: Site, polling: Make) -> None:
+    made, address = polling("harbour.example/feed"), site.url("harbour.example/sold")
+    kept = site.url("harbour.example/kept")
+    site.pages["harbour.example/feed"] = Reply(
+        rss(rss_item("Quellenbach buys", address, "f-1", "She pays at once."), rss_item("A wider road", kept, "f-2"))
+    )
+    site.pages["harbour.example/sold"] = site.pages["harbour.example/kept"] = Reply(b"", 503)
+    made.once()
+    state = PollState(made.ledger)
+    value = {"source": "harbour", "url": f"{address}#top", "content": "Quellenbach"}
+    state.save([], [(b"harbour/f-1", orjson.dumps(value)), (b"harbour/f-2", b'{"guid": "f-2"}')], now=1)
+
+    def said() -> str:
+        rows = made.ledger.transact(lambda db: db.query("SELECT * FROM poll_target ORDER BY id"), writes=False)
+        return str(rows) + str(state.waiting(9))
+
+    assert "Quellenbach" in said()
+    assert state.forget("harbour", address, "f-1") == 2
+    assert "Quellenbach" not in said()
+    assert "A wider road" in said()
+    assert [each.key for each in state.waiting(9)] == [b"harbour/f-2"]
+    assert state.forget("harbour", address, "f-1") == 0
+    site.pages["harbour.example/sold"] = page("Quellenbach buys")
+    asked = len(site.asked)
+    made.once()
+    assert "/sold" not in {each.path for each in site.asked[asked:]}

@@ -8,6 +8,7 @@ import typer
 
 from newsflow.cli import (
     alerts,
+    archive,
     config,
     dedup,
     demo,
@@ -24,12 +25,16 @@ from newsflow.cli import (
     normalise,
     poll,
     publish,
+    replay,
     routes,
     run,
     schemas,
     serve,
+    sources,
+    status,
     store,
     stories,
+    subscribers,
     tail,
     topics,
     trace,
@@ -53,15 +58,20 @@ app.add_typer(jobs.app, name="jobs")
 app.command("deliver", context_settings={"allow_extra_args": True})(run.deliver)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
 app.command("poll")(poll.poll)
 app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(archive.app, name="archive")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)
+app.command("replay")(replay.replay)
+app.command("diff")(replay.diff)
 app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")
+normalise.app.command("health")(sources.health)
 app.add_typer(dedup.app, name="dedup")
 app.add_typer(stories.app, name="story")
 app.add_typer(topics.app, name="topics")
@@ -70,6 +80,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
 app.command("serve")(serve.serve)
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

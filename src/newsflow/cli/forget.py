@@ -52,6 +52,7 @@ def forget(
     from newsflow.ingest.forget import forget as take_down
     from newsflow.ingest.forget import planned
     from newsflow.ingest.runtime import opened
+    from newsflow.sources.state import PollState
 
     set_up_logging()
     loaded = settings(config, bootstrap_servers, ledger).config
@@ -68,7 +69,11 @@ def forget(
         return
     with opened(loaded) as runtime, closing(_Writer(loaded)) as writer:
         for known in _chosen(runtime.ledger, asked, copies):
-            _say(known, take_down(runtime, known, who(), why, writer.write, writer.behind), output)
+            done = take_down(runtime, known, who(), why, writer.write, writer.behind)
+            done.removed["texts of polled items"] = PollState(runtime.ledger).forget(
+                known.source, known.url, known.guid
+            )
+            _say(known, done, output)
 
 
 def _chosen(ledger: Ledger, asked: str, copies: bool) -> Sequence[KnownArticle]:
@@ -107,9 +112,7 @@ class _Writer:
         self.close = self._writer.close
 
     def write(self, records: Sequence[OutputRecord]) -> None:
-        for record in records:
-            self._writer.send(record.topic, record.key, record.value, record.headers)
-        self._writer.flush()
+        self._writer.write(records)
 
     def behind(self, store: str) -> int:
         from newsflow.kafka.admin import group_lag

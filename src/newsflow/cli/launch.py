@@ -3,6 +3,7 @@ them need is here: signals, the heartbeat, progress and the report at the end.""
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import signal
@@ -27,18 +28,20 @@ from newsflow.alerts.outbox import Outbox
 from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell, words_line
 from newsflow.config.settings import Config
-from newsflow.errors import FlinkError, NewsflowError, UsageError
+from newsflow.errors import FlinkError, KafkaError, NewsflowError, UsageError
 from newsflow.ingest.deliver import sink_on_flink
 from newsflow.ingest.emit import rows, story_rows
 from newsflow.ingest.files import STDIN, OutputDirectory
+from newsflow.ingest.health import publish_health
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.measures import show_outbox, start_metrics
 from newsflow.ingest.runtime import Runtime, opened
-from newsflow.ingest.unnamed import remove_unnamed
+from newsflow.ingest.unnamed import tidy
 from newsflow.kafka.client import make_consumer
+from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
-from newsflow.ledger import mask_url, open_ledger
+from newsflow.ledger import Ledger, mask_url, open_ledger
 from newsflow.ledger.pruning import Upkeep
 from newsflow.leftovers import end_within, nothing_left_behind
 from newsflow.model.letter import ALERTS
@@ -51,6 +54,8 @@ from newsflow.runners.on_beam import run_on
 from newsflow.runners.transforms import OUTPUT
 from newsflow.secrets import resolve
 from newsflow.tagging.applied import in_force
+
+log = logging.getLogger(__name__)
 
 OUTCOMES = ("added", "replaced", "withdrawn", "repeat", "stale", "duplicate", "dead-lettered")
 IDLE_SINK_S = 0.25
@@ -466,6 +471,16 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
     done.alerts += delivery.report()
 
 
+def _look_after(config: Config, ledger: Ledger) -> None:
+    """What is done after each pruning: what nobody names and what is old goes, and how sources fare is published."""
+    tidy(config, ledger)
+    try:
+        with closing(BatchWriter(KafkaSettings.of(config.kafka))) as writer:
+            publish_health(ledger, config.job, writer.write)
+    except KafkaError as error:
+        log.warning("how sources fare could not be published, it is tried again after the next pruning: %s", error)
+
+
 def _upkeep(config: Config, wanted: bool) -> Upkeep:
     """Prunes the ledger while a job follows; a run that ends is too short for it."""
     ledger = config.ledger
@@ -473,7 +488,7 @@ def _upkeep(config: Config, wanted: bool) -> Upkeep:
         lambda: open_ledger(resolve(ledger.url), window_h=ledger.window_h),
         retention=timedelta(days=ledger.retention_d),
         every=timedelta(hours=ledger.prune_every_h if wanted else 0),
-        also=partial(remove_unnamed, config),
+        also=partial(_look_after, config),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from newsflow import metrics
@@ -28,12 +29,15 @@ def start_metrics(config: Config) -> None:
 
 
 def show_batch(batch: Sequence[Item]) -> None:
-    """How large a batch is, and which sources are heard of in it."""
+    """How large a batch is, which sources are heard of in it, and what became of their events."""
     if not metrics.is_on():
         return
     metrics.observe("newsflow_batch_events", sum(not item.promoted for item in batch))
     for source in {item.article.source for item in batch if item.article is not None}:
         metrics.show("newsflow_source_timestamp_seconds", time.time(), source=source)
+    outcomes = Counter((item.source, item.decision.outcome) for item in batch if item.decision and not item.promoted)
+    for (source, outcome), number in outcomes.items():
+        metrics.count("newsflow_source_events_total", number, source=source, outcome=outcome)
 
 
 def show_ages(written: Sequence[Item]) -> None:

@@ -138,7 +138,8 @@ def _item(event: Event, raw: RawArticle, digest: str, result: Article | Rejected
     if isinstance(result, Article):
         result = replace(result, origin=Origin(event.topic, event.partition, event.offset, event.event_id))
     counted = words.counters(labels.of(raw.source))
-    return Item(event, result, raw.fetched_at, raw.version, digest, words=counted)
+    known = (raw.fetched_at, raw.version, digest, raw.source, words.total, words.kept)
+    return Item(event, result, *known, words=counted)
 
 
 def _raw_digest(raw: RawArticle) -> str:

@@ -13,6 +13,7 @@ from newsflow.dedup.decide import KnownArticle, Transition, choose_transition
 from newsflow.dedup.similarity import Rule
 from newsflow.ledger import tables
 from newsflow.ledger.database import Database, RetryableError, to_micros
+from newsflow.ledger.source_hours import count_decided
 from newsflow.ledger.steps import Prepared, counted_in, decide_one, find, identify_unchanged, prepare, reject
 from newsflow.ledger.tables import DecidedEvent, Version, decode_detail
 from newsflow.ledger.workspace import TEXTS_KEPT, TextWindow, Workspace
@@ -127,12 +128,14 @@ class BatchDecider:
         fresh = [each for each in prepared if isinstance(each, Prepared) and each.event.event_id not in decided]
         self._load(ws, fresh, languages)
         decisions = answer_again(self._db, decided, candidates)
+        new: list[tuple[Candidate, Decision]] = []
         for candidate, each in zip(candidates, prepared, strict=True):
             if candidate.event.event_id not in decisions:
-                decisions[candidate.event.event_id] = (
-                    decide_one(ws, each) if isinstance(each, Prepared) else reject(ws, candidate.event, each)
-                )
+                decision = decide_one(ws, each) if isinstance(each, Prepared) else reject(ws, candidate.event, each)
+                decisions[candidate.event.event_id] = decision
+                new.append((candidate, decision))
         ws.save()
+        count_decided(self._db, new, ws.conflicts, now)
         return [decisions[event_id] for event_id in ids], ws
 
     def _load(self, ws: Workspace, fresh: Sequence[Prepared], languages: set[str]) -> None:

@@ -215,6 +215,11 @@ class Workspace:
     def load_counted(self, sources: Iterable[str]) -> None:
         self._counted.update(load_counted(self.db, sources))
 
+    @property
+    def conflicts(self) -> Iterable[Finding]:
+        """What was found of sources that gave two articles one name."""
+        return self._conflicts.values()
+
     def add_conflict(self, source: str, conflict: Conflict, at: datetime | None) -> None:
         """Keep what was found out about a source; its parameters count from now on."""
         self._counted[source] = self.counted(source) | conflict.parameters

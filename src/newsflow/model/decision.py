@@ -16,7 +16,8 @@ class Candidate:
     A withdrawal is an `Article` with `action` withdraw and neither title nor body.
     `fetched_at` (UTC) is the event's time, and orders the states of one article; None where nobody knows it.
     `publisher_version` is the publisher's own, a hint. `raw_digest` names what the text was made of, "" where unknown:
-    the same again is a repeat, whatever another release makes of it.
+    the same again is a repeat, whatever another release makes of it. `source` is "" where it cannot be read. `words_in`
+    came in, and `words_kept` stayed.
     """
 
     event: Event
@@ -24,6 +25,9 @@ class Candidate:
     fetched_at: datetime | None = None
     publisher_version: str | None = None
     raw_digest: str = ""
+    source: str = ""
+    words_in: int = 0
+    words_kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

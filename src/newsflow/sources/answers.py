@@ -22,7 +22,7 @@ from newsflow.sources.items import (
     text_of_feed,
 )
 from newsflow.sources.parse import Parsed, charset_of
-from newsflow.sources.state import AT_ONCE, FEED, ITEM, PAGE, Target, feed_id, item_id
+from newsflow.sources.state import AT_ONCE, FEED, ITEM, NAMES, PAGE, Target, feed_id, item_id
 from newsflow.sources.timing import next_look_h
 
 RECENT = timedelta(days=3)
@@ -30,7 +30,6 @@ RECENT = timedelta(days=3)
 MOST_UNDATED_SITEMAPS = 50
 MISSED_BEFORE_WITHDRAWN = 2
 WITHDRAW = {"action": "withdraw"}
-_NAMES = ("source", "url", "guid", "feed")
 _HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml")
 HOUR_US = 3_600_000_000
 
@@ -187,7 +186,7 @@ class Reader:
 
 def _names(hints: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of an item that is published: what it is known by."""
-    return {name: value for name, value in hints.items() if name in _NAMES}
+    return {name: value for name, value in hints.items() if name in NAMES}
 
 
 def _is_old(parsed: Parsed, known: Known, document: Target, now: datetime) -> bool:

