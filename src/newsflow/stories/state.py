@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from newsflow.stories.counts import UNIT, DayCounts
 from newsflow.stories.postings import Postings
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import KEYS_OFTEN, NUMBER, SCORE, WORDS_OFTEN, Signals, cost_of, kind_of
-from newsflow.stories.story import Member, Story, compare, vector_keys
+from newsflow.stories.signals import KEYS_OFTEN, WORDS_OFTEN, Signals, cost_of, kind_of
+from newsflow.stories.story import FIGURES, Member, Story, compare, vector_keys
 
 MOST_READ = 250
 """Reports that share a key, from the rarest key on: where a day is dense, common keys add nothing."""
@@ -226,9 +226,13 @@ class Stories:
         words = {key: weight for key, weight in keys.items() if key in member.words}
         others = {key: weight for key, weight in keys.items() if key not in words}
         # Each for itself: reports in the same language share more than translations do.
-        of_report: defaultdict[int, int] = defaultdict(int)
+        of_report = defaultdict[int, int](int) if len(words) >= LEAST_COPIED else None
         near = self._sharing(days, words, of_report)
-        if (copied := self._copied(days, words, others, of_report)) is not None and self._is_near(copied, member):
+        if (
+            of_report
+            and (copied := self._copied(days, words, others, of_report)) is not None
+            and self._is_near(copied, member)
+        ):
             return [(None, copied, None)]
         ids = dict.fromkeys([*near, *self._sharing(days, others)])
         found = [story for story_id in ids if self._is_near(story := self.stories[story_id], member)]
@@ -242,10 +246,8 @@ class Stories:
         self, days: Sequence[int], words: Mapping[int, int], others: Mapping[int, int], shared: Mapping[int, int]
     ) -> Story | None:
         """The story of the report that one with these keys copies. `shared`: what others have in common with it."""
-        if len(words) < LEAST_COPIED:
-            return None
         least = COPIED_WORDS * sum(words.values())
-        figures = {key: weight for key, weight in others.items() if kind_of(key) in (NUMBER, SCORE)}
+        figures = {key: weight for key, weight in others.items() if kind_of(key) in FIGURES}
         held = {number: 0 for number, weight in shared.items() if weight >= least}
         for key, numbers in self._postings.find(days, figures) if held else ():
             for number in held.keys() & set(numbers):

@@ -21,7 +21,8 @@ Sum = NDArray[np.int32]
 _KINDS = np.uint32(7)
 _TELLS = np.array([kind in (NAME, NUMBER, SCORE) for kind in range(8)], np.int64)
 """Kinds that tell one happening from another of its kind."""
-_FIGURES = np.array([kind in (NUMBER, SCORE) for kind in range(8)], np.int64)
+FIGURES = frozenset((NUMBER, SCORE))
+_FIGURES = np.array([kind in FIGURES for kind in range(8)], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Member:
     @property
     def figures(self) -> int:
         """1/256 nat of numbers and scores."""
-        return sum(cost for term, cost in self.costs.items() if _FIGURES[kind_of(term)])
+        return sum(cost for term, cost in self.costs.items() if kind_of(term) in FIGURES)
 
 
 Terms = NDArray[np.uint32]
@@ -144,7 +145,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
     own = owns > 0
     text = text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes))
     said = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories])
-    words = (1 - text) * said.dots() + text * said.dots(round(rule.of_a_word * _SQUARE) * owns)
+    words = said.dots()
+    if text.any():
+        words = (1 - text) * words + text * said.dots(round(rule.of_a_word * _SQUARE) * owns)
     terms, weights = _arrays(member.keys)
     meeting = _Meeting((terms, weights), [story.keys for story in stories])
     costs = np.array([member.costs[term] for term in terms.tolist()], np.int64)
