@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs clean
+.PHONY: help setup run demo test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs site clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ setup: $(STAMP) ## Make .venv with everything newsflow and its tests need
 
 run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what came of it
 	@$(BIN)/newsflow demo
+
+demo: $(STAMP) ## The same, and keep the page up: http://127.0.0.1:8080/, until Ctrl-C
+	@$(BIN)/newsflow demo --serve
 
 SUITE = $(BIN)/python -m pytest \
   -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder --ignore tests/deploy
@@ -89,6 +92,7 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/dedup.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/topics.py
 	$(BIN)/python benchmarks/sinks.py
 	$(BIN)/python benchmarks/normalise.py
@@ -97,6 +101,18 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 docs: $(STAMP) ## Write the generated pages of docs/reference, and the topics for Kubernetes, anew
 	$(BIN)/python docs/generate.py
 	cd deploy/kubernetes/topics && $(CURDIR)/$(BIN)/newsflow kafka render --cluster newsflow > kafka-topics.yaml
+
+SITE := $(VENV)/.site
+
+$(SITE): docs/requirements.txt
+	@$(PYTHON) -m venv $(SITE)
+	@tools/progress.sh 'Installing MkDocs into $(SITE) (once)' \
+	  $(SITE)/bin/python -m pip install --progress-bar off --disable-pip-version-check --requirement docs/requirements.txt
+	@touch $(SITE)
+
+site: $(SITE) ## Build the documentation as a site in build/site; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 clean: ## Remove .venv and local state
 	rm -rf $(VENV) .newsflow

@@ -1,15 +1,18 @@
-"""Articles a second of the main job beside a bare kafka-python loop that calls the same functions.
+"""Articles a second of the main job beside a bare loop that calls the same functions.
 
-    make bench            or: .venv/bin/python benchmarks/throughput.py [--events 20000] [--rounds 3]
+    make bench            or: .venv/bin/python benchmarks/throughput.py [--events 20000] [--rounds 5]
 
 Both read the same events from the same broker, decide in a fresh SQLite ledger of their own, and write to the same
-topics; each measurement runs in a process of its own, in turn, and the best of the rounds counts. The bare loop
-polls up to 500 records, calls the stages, sends, flushes and commits, in one process: what one would write without
-Beam and workers. Then the job follows the topic while events come at a fixed rate, and the time from publishing to the
-feed is taken.
+topics, compressed alike; each measurement runs in a process of its own, in turn, and the median of the rounds counts.
+The bare loop calls the stages, sends, flushes and commits, in one process: what one would write without Beam and
+workers. It reads partitions as the job does, merged by time, since what an article is may depend on what came before
+it; so the outcomes of both must be equal, or the benchmark fails. Then the job follows the topic while events come at
+half the rate just found, and the time from publishing to the feed is taken.
 
 With --pages DIR the events are the labelled pages of a folder, and the bare loop is the one that one would write
-without newsflow: kafka-python, trafilatura with its metadata, py3langid.
+without newsflow: kafka-python, trafilatura with its metadata, py3langid. With --set stories.encoder=none and its like
+both sides run with another configuration. With --beside DIR, a checkout of another release (`git worktree add DIR
+1baabf2` is 0.1), the commands of both are run in turn as well, each with its start, for their processor time.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import argparse
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,7 +49,7 @@ from newsflow.ingest.runtime import Runtime
 from newsflow.kafka.admin import apply_topics
 from newsflow.kafka.client import make_admin, make_consumer, make_producer
 from newsflow.kafka.producer import BatchWriter
-from newsflow.kafka.reader import to_event
+from newsflow.kafka.reader import AvailableReader, RunLimits
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.leftovers import nothing_left_behind
 from newsflow.model import Event
@@ -80,10 +84,12 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=200, help="events a second of the latency part")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rate", type=float, help="events a second of the latency part; else half of those found")
     parser.add_argument("--seconds", type=float, default=30, help="how long the latency part publishes")
     parser.add_argument("--pages", type=Path, help="a folder of labelled pages: these are the events")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the configuration")
+    parser.add_argument("--beside", type=Path, metavar="DIR", help="a checkout of another release to run beside")
     parser.add_argument("--measure", choices=sorted(MEASURES), help=argparse.SUPPRESS)
     parser.add_argument("--bootstrap", help=argparse.SUPPRESS)
     parser.add_argument("--topic", help=argparse.SUPPRESS)
@@ -95,33 +101,62 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
     apply_topics(KafkaSettings(bootstrap), declared_topics(topic_ids))
     events = raw_events(arguments.events) if arguments.pages is None else page_events(arguments.pages, arguments.events)
     topic, bare_loop = _publish(bootstrap, events), "bare" if arguments.pages is None else "bare-pages"
-    best: dict[str, dict[str, Any]] = {}
+    names = [bare_loop, "job", *(("command", "other") if arguments.beside else ())]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for round_ in range(arguments.rounds):
-        for name in (bare_loop, "job") if round_ % 2 == 0 else ("job", bare_loop):
-            found = _in_process(name, bootstrap, topic, folder)
-            if name not in best or found["seconds"] < best[name]["seconds"]:
-                best[name] = found
-    bare, job = (arguments.events / best[name]["seconds"] for name in (bare_loop, "job"))
-    print(f"{arguments.events:,} events of {best[bare_loop]['mean_bytes']:,.0f} bytes, best of {arguments.rounds}")
-    print(f"bare loop   {bare:8,.1f} articles/s")
-    print(f"newsflow    {job:8,.1f} articles/s")
-    print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
-    outcomes = best["job"]["outcomes"]
+        for name in names if round_ % 2 == 0 else reversed(names):
+            found[name].append(_in_process(name, bootstrap, topic, folder, arguments))
+            each = found[name][-1]
+            print(f"round {round_ + 1}, {name:<10} {_figures([each], arguments.events)}", flush=True)
+    job = _report_rates(found, bare_loop, arguments)
+    _report_outcomes(found, bare_loop)
     if arguments.pages is not None:
-        used = {name: f"{best[name]['cpu_s'] / arguments.events * 1000:.1f} ms" for name in (bare_loop, "job")}
-        print(f"processor time of an event: bare loop {used[bare_loop]}, newsflow {used['job']}")
-        print(f"outcomes    {outcomes}; of the bare loop: {best[bare_loop]['outcomes']}")
         return
-    bare_outcomes = best[bare_loop]["outcomes"]
-    print(f"outcomes    {outcomes}; of the bare loop: {'the same' if outcomes == bare_outcomes else bare_outcomes}")
-    total = sum(best["bare"]["stages"].values())
-    for name, seconds in sorted(best["bare"]["stages"].items(), key=lambda pair: -pair[1]):
-        print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event")
-    _report_latency(bootstrap, arguments, folder)
+    stages = found["bare"][0]["stages"]
+    total = sum(stages.values())
+    for name, seconds in sorted(stages.items(), key=lambda pair: -pair[1]):
+        print(f"  {name:<12} {seconds / total:6.1%}   {seconds / arguments.events * 1e6:7.0f} µs an event", flush=True)
+    _report_latency(bootstrap, arguments.rate or job / 2, arguments, folder)
 
 
-def _in_process(name: str, bootstrap: str, topic: str, folder: Path) -> dict[str, Any]:
+def _report_rates(found: dict[str, list[dict[str, Any]]], bare_loop: str, arguments: argparse.Namespace) -> float:
+    """Returns how many articles a second the job did."""
+    size_bytes, events = found[bare_loop][0]["mean_bytes"], int(arguments.events)
+    print(f"{events:,} events of {size_bytes:,.0f} bytes, median of {arguments.rounds}")
+    print(f"bare loop   {_figures(found[bare_loop], events)}")
+    print(f"newsflow    {_figures(found['job'], events)}")
+    bare, job = [events / _median(found[name], "seconds") for name in (bare_loop, "job")]
+    print(f"ratio       {job / bare:8.2f}   (at least {LEAST_RATIO[bare_loop]})")
+    if arguments.beside:
+        ours, theirs = (_median(found[name], "cpu_s") / events * 1000 for name in ("command", "other"))
+        print(
+            f"by command  {ours:8.1f} ms of processor time each; {arguments.beside} {theirs:.1f}: {ours / theirs:.2f}"
+        )
+    return float(job)
+
+
+def _median(found: list[dict[str, Any]], what: str) -> float:
+    return float(statistics.median(each[what] for each in found))
+
+
+def _figures(found: list[dict[str, Any]], events: int) -> str:
+    rate, cpu = events / _median(found, "seconds"), _median(found, "cpu_s")
+    return f"{rate:8,.1f} articles/s, {cpu:7,.1f} CPU seconds ({cpu / events * 1000:.1f} ms each)"
+
+
+def _report_outcomes(found: dict[str, list[dict[str, Any]]], bare_loop: str) -> None:
+    """Raises `SystemExit` where the outcomes of two measurements of the same functions differ."""
+    alike = [each["outcomes"] for name, measured in found.items() if name in ("bare", "job") for each in measured]
+    if any(outcomes != alike[0] for outcomes in alike):
+        raise SystemExit(f"the outcomes differ: {alike}")
+    beside = f"; of the bare loop: {found[bare_loop][0]['outcomes']}" if bare_loop == "bare-pages" else " on both sides"
+    print(f"outcomes    {alike[0]}{beside}", flush=True)
+
+
+def _in_process(name: str, bootstrap: str, topic: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--measure", name, "--bootstrap", bootstrap, "--topic", topic]
+    command += [part for setting in given.set for part in ("--set", setting)]
+    command += ["--beside", str(given.beside.absolute())] if given.beside else []
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
@@ -129,16 +164,24 @@ def _in_process(name: str, bootstrap: str, topic: str, folder: Path) -> dict[str
     return found
 
 
-def _config(bootstrap: str, topic: str, **more: object) -> Config:
+def _config(arguments: argparse.Namespace, **more: object) -> Config:
     name = uuid.uuid4().hex
     flags = {
-        "kafka.bootstrap_servers": bootstrap,
-        "kafka.input_topic": topic,
+        "kafka.bootstrap_servers": arguments.bootstrap,
+        "kafka.input_topic": arguments.topic,
         "kafka.group": name,
         "ledger.url": f"sqlite:///{Path.cwd() / name}.sqlite3",
+        **dict(setting.split("=", 1) for setting in arguments.set),
         **{key.replace("__", "."): value for key, value in more.items()},
     }
     return load_config(environ={}, flags=flags).config
+
+
+def _reader(config: Config) -> AvailableReader:
+    limits = config.limits
+    consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
+    bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
+    return AvailableReader(consumer, config.kafka.input_topic, bounds)
 
 
 def _publish(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> str:
@@ -155,31 +198,28 @@ def _publish(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> str:
 
 def measure_bare(arguments: argparse.Namespace) -> dict[str, Any]:
     """The loop one would write by hand around the same functions."""
-    config = _config(arguments.bootstrap, arguments.topic, run__workers=1)
+    config = _config(arguments, run__workers=1)
     tools, writer = Runtime(config).prepare(), BatchWriter(KafkaSettings.of(config.kafka))
-    consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
-    partitions = [TopicPartition(arguments.topic, number) for number in range(PARTITIONS)]
-    consumer.assign(partitions)
-    ends = consumer.end_offsets(partitions)
+    tools.latest = lambda: None  # as of a job that reads what is there
+    reader = _reader(config)
     spent: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    size_bytes, began = 0, time.perf_counter()
-    while any(consumer.position(tp) < end for tp, end in ends.items()):
+    size_bytes, began, used_s = 0, time.perf_counter(), cpu_s()
+    until = reader.end_offsets()
+    while not reader.plan(until).empty:
         clock = _Clock(spent)
-        polled = consumer.poll(timeout_ms=100, max_records=config.limits.batch_records)
-        events = [to_event(record) for records in polled.values() for record in records]
-        clock.lap("read")
-        if not events:
-            continue
-        size_bytes += sum(len(event.value or b"") for event in events)
-        outcomes.update(_bare_batch(events, tools, writer, config, clock))
-        consumer.commit()
+        for events in reader.batches():
+            clock.lap("read")
+            size_bytes += sum(len(event.value or b"") for event in events)
+            outcomes.update(_bare_batch(events, tools, writer, config, clock))
+        reader.finish()
         clock.lap("commit")
     seconds = time.perf_counter() - began
-    consumer.close()
+    reader.close()
     tools.close()
     return {
         "seconds": seconds,
+        "cpu_s": cpu_s() - used_s,
         "outcomes": dict(sorted(outcomes.items())),
         "stages": dict(spent),
         "mean_bytes": size_bytes / max(sum(outcomes.values()), 1),
@@ -221,17 +261,14 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from newsflow.ingest.runtime import runtime_for
-    from newsflow.kafka.reader import AvailableReader, RunLimits
     from newsflow.runners.job import Job, load_job
     from newsflow.runners.local import LocalLoop, PreparedPipeline
 
-    config = _config(arguments.bootstrap, arguments.topic)
-    limits, job = config.limits, Job(config)
+    config = _config(arguments)
+    job = Job(config)
     tools = runtime_for(config).prepare()
     pipeline = PreparedPipeline(load_job("ingest").build, job, PipelineOptions([]))
-    consumer = make_consumer(KafkaSettings.of(config.kafka), group=config.kafka.group, fetch_max_wait_ms=100)
-    bounds = RunLimits(limits.batch_records, limits.run_records, limits.run_bytes, limits.run_s)
-    reader = AvailableReader(consumer, arguments.topic, bounds)
+    reader = _reader(config)
     runs: list[int] = []
     began, used_s = time.perf_counter(), cpu_s()
     LocalLoop(pipeline, reader, job, lambda records, *_: runs.append(records)).until_caught_up()
@@ -243,29 +280,55 @@ def measure_job(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_s": used_s, "outcomes": dict(sorted(outcomes.items())), "runs": len(runs)}
 
 
-def _report_latency(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None:
+def measure_command(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The command of this checkout, from its start to its end."""
+    return _run_command(arguments, Path(__file__).resolve().parent.parent, arguments.set)
+
+
+def measure_other(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The command of another checkout, with this one's Python and packages."""
+    return _run_command(arguments, arguments.beside, [])
+
+
+def _run_command(arguments: argparse.Namespace, checkout: Path, settings: list[str]) -> dict[str, Any]:
+    environ = _environ(arguments.bootstrap, arguments.topic, Path.cwd(), settings)
+    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--until-caught-up", "--quiet"]
+    began, used_s = time.perf_counter(), cpu_s()
+    subprocess.run(command, env=environ | {"PYTHONPATH": str(checkout / "src")}, check=True, stdout=subprocess.DEVNULL)
+    return {"seconds": time.perf_counter() - began, "cpu_s": cpu_s() - used_s}
+
+
+def _report_latency(bootstrap: str, rate: float, arguments: argparse.Namespace, folder: Path) -> None:
     topic = _publish(bootstrap, ())
-    job = _follow(bootstrap, topic, folder)
+    job = _follow(bootstrap, topic, folder, arguments.set)
     try:
-        ages = _ages(bootstrap, topic, arguments.rate, arguments.seconds)
+        ages = _ages(bootstrap, topic, rate, arguments.seconds)
     finally:
         job.send_signal(signal.SIGTERM)
         job.wait(30)
     ages.sort()
     p50, p99 = (ages[int(len(ages) * share)] * 1000 for share in (0.5, 0.99))
-    print(f"publish to feed at {arguments.rate:g}/s: p50 {p50:.0f} ms, p99 {p99:.0f} ms ({len(ages):,} articles)")
+    print(f"publish to feed at {rate:.0f}/s: p50 {p50:.0f} ms, p99 {p99:.0f} ms ({len(ages):,} articles)")
 
 
-def _follow(bootstrap: str, topic: str, folder: Path) -> subprocess.Popen[bytes]:
-    environ = {
+def _follow(bootstrap: str, topic: str, folder: Path, settings: list[str]) -> subprocess.Popen[bytes]:
+    environ = _environ(bootstrap, topic, folder, settings)
+    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--follow", "-q"]
+    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _environ(bootstrap: str, topic: str, folder: Path, settings: list[str]) -> dict[str, str]:
+    """The environment of a command that reads a topic as a group of its own, with a ledger of its own."""
+    name = uuid.uuid4().hex
+    given = {key.upper().replace(".", "__"): value for key, value in (each.split("=", 1) for each in settings)}
+    return {
         **os.environ,
         "NEWSFLOW_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
         "NEWSFLOW_KAFKA__INPUT_TOPIC": topic,
-        "NEWSFLOW_KAFKA__GROUP": topic,
-        "NEWSFLOW_LEDGER__URL": f"sqlite:///{folder / topic}.sqlite3",
+        "NEWSFLOW_KAFKA__GROUP": name,
+        "NEWSFLOW_LEDGER__URL": f"sqlite:///{folder / name}.sqlite3",
+        **{f"NEWSFLOW_{key}": value for key, value in given.items()},
     }
-    command = [sys.executable, "-m", "newsflow", "run", "ingest", "--follow", "-q"]
-    return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _ages(bootstrap: str, topic: str, rate: float, seconds: float) -> list[float]:
@@ -308,10 +371,16 @@ def _note(consumer: Any, topic: str, seen: dict[tuple[int, int], float]) -> None
 
 
 def measure_bare_on_pages(arguments: argparse.Namespace) -> dict[str, Any]:
-    return measure_bare_pages(_config(arguments.bootstrap, arguments.topic), arguments.topic, PARTITIONS)
+    return measure_bare_pages(_config(arguments), arguments.topic, PARTITIONS)
 
 
-MEASURES = {"bare": measure_bare, "bare-pages": measure_bare_on_pages, "job": measure_job}
+MEASURES = {
+    "bare": measure_bare,
+    "bare-pages": measure_bare_on_pages,
+    "job": measure_job,
+    "command": measure_command,
+    "other": measure_other,
+}
 
 if __name__ == "__main__":
     main()

@@ -49,6 +49,7 @@ def pages() -> dict[str, str]:
         "topic-rules.md": places_table(),
         "../../THIRD_PARTY_NOTICES.md": licences_table(),
     }
+    whole["asyncapi.json"] = asyncapi_text()
     return whole | {name: _with_table(_read(REFERENCE / name), rows) for name, rows in tables.items()}
 
 
@@ -228,6 +229,13 @@ def api_page() -> Iterator[str]:
             yield f"| `{one.name}` | {one.place} | {_cell(_accepted(one.schema))} | {_cell(one.description)} |"
 
 
+def asyncapi_text() -> str:
+    """The AsyncAPI document of all topics."""
+    from newsflow.model.asyncapi import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+
+
 def config_schema_text() -> str:
     """The schema of the configuration with the types of destinations that have a sender, and the stores there are."""
     from newsflow.alerts.senders.registry import MAKERS
@@ -260,6 +268,8 @@ def topics_page() -> Iterator[str]:
     yield ""
     yield "Declared in [`schemas/kafka-topics.yaml`](../../schemas/kafka-topics.yaml). `newsflow kafka apply` creates"
     yield "and alters them, `newsflow kafka apply --dry-run` shows what it would do. None comes to be by a first write."
+    yield "For programs, [asyncapi.json](asyncapi.json) has all of it with the schemas of the values, as AsyncAPI 3.1;"
+    yield "so has `/asyncapi.json` of `newsflow serve`."
     yield ""
     yield "| topic | partitions | clean-up | kept | key | value | written by |"
     yield "|---|---|---|---|---|---|---|"

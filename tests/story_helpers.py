@@ -34,10 +34,8 @@ def report(
     hour: float = 0.0,
     about: tuple[str, ...] = (),
     countries: tuple[str, ...] = (),
-    copy_of: str | None = None,
-    apart_from: frozenset[str] = frozenset(),
 ) -> Report:
     vector = meaning(*about) if about else None
     at = round((START_H + hour) * HOUR)
     signals = read_signals(language, title, body, countries)
-    return Report(article, at, language, signals, vector, copy_of, apart_from)
+    return Report(article, at, language, signals, vector)

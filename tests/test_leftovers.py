@@ -170,7 +170,7 @@ def test_a_database_benchmark(folder: Path, postgres: object) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("number", NOW)
+@pytest.mark.parametrize("number", [NOW[0], *(pytest.param(each, marks=pytest.mark.faults) for each in SIGNALS[1:])])
 def test_a_broker_benchmark(number: signal.Signals, folder: Path, broker: object) -> None:
     program = Program(["benchmarks/throughput.py"], folder)
     end(
@@ -180,7 +180,7 @@ def test_a_broker_benchmark(number: signal.Signals, folder: Path, broker: object
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.faults)])
 def test_a_broker_whose_start_is_interrupted(number: signal.Signals, folder: Path, broker: object) -> None:
     (folder / "kafka").mkdir()
     (folder / "kafka" / "libs").symlink_to(LIBS)

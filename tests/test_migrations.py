@@ -91,7 +91,7 @@ def test_a_store_of_version_0_1_in_sqlite(tmp_path: Path) -> None:
         connection.execute("INSERT INTO article_version VALUES ('kept', 1, 'add', '{}')")
         connection.commit()
     with harness.open() as store:
-        assert store.check() == "1 migrations to run, which `newsflow deliver` does"
+        assert store.check() == f"{len(shipped) - 1} migrations to run, which `newsflow deliver` does"
         store.write([row("a")])
         assert store.check() == f"schema {shipped[-1][0]}"
     assert harness.current() == shown([row("a")])
@@ -123,9 +123,10 @@ def test_a_store_of_version_0_1_in_postgresql(postgres: LocalPostgres, schema: s
 
 
 @pytest.mark.parametrize("migrations", ALL, ids=lambda each: each.folder)
-def test_files_are_numbered_without_a_gap_and_split_whole(migrations: MigrationSet) -> None:
+def test_files_are_numbered_in_order_and_split_whole(migrations: MigrationSet) -> None:
     shipped = migrations.shipped()
-    assert [each.number for each in shipped] == list(range(1, len(shipped) + 1))
+    numbers = [each.number for each in shipped]
+    assert numbers == sorted(set(numbers)), "a number may be free, and is never given twice"
     for each in shipped:
         assert each.statements()
         assert "".join("".join(each.statements()).split()) == "".join(each.sql.split())
@@ -183,9 +184,9 @@ def test_the_way_back_leaves_the_tables_of_version_0_1(tmp_path: Path) -> None:
         connection.commit()
     before = tables()
     with closing(SqliteDatabase(str(path))) as db:
-        assert [each.number for each in migrate(db)] == [6, 7, 8, 9, 10, 11, 12, 13]
+        assert [each.number for each in migrate(db)] == [6, 7, 8, 9, 10, 11, 12, 13, 15, 16]
         assert tables() != before
-        assert [each.number for each in take_back(db, 5)] == [13, 12, 11, 10, 9, 8, 7, 6]
+        assert [each.number for each in take_back(db, 5)] == [16, 15, 13, 12, 11, 10, 9, 8, 7, 6]
         assert tables() == before
         db.run(lambda: db.execute("INSERT INTO migration (number, name) VALUES (99, 'later')"))
         with pytest.raises(LedgerError, match="use the newer release"):

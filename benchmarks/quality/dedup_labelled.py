@@ -96,7 +96,7 @@ def _labelled(name: str, lines: Iterator[dict[str, Any]]) -> Iterator[Row]:
     rows = list(lines)
     language = TEXT_LANGUAGES.get(name, "und")
     for label, what, goal in ((1, "copies found", COPY_GOAL), (0, "templates left alone", TEMPLATE_GOAL)):
-        chosen = [row for row in rows if row["label"] == label and (label or not _is_rerun(row))]
+        chosen = [row for row in rows if row["label"] == label and (label or not is_rerun(row))]
         found = duplicates((tuple(_told(row[side]) for side in "ab") for row in chosen), language)  # type: ignore[misc]
         right = [each == bool(label) for each in found]
         for half in (0, 1):
@@ -109,7 +109,7 @@ def _told(side: Mapping[str, str]) -> Told:
     return side.get("source", "source"), side.get("title") or "", side["body"]
 
 
-def _is_rerun(row: Mapping[str, Any]) -> bool:
+def is_rerun(row: Mapping[str, Any]) -> bool:
     left, right = (set(pairwise(matching_tokens(row[side]["body"]))) for side in "ab")
     return len(left & right) >= RERUN * len(left | right)
 

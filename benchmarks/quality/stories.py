@@ -3,7 +3,7 @@
 Three sets, each beside single-pass TF-IDF and single-pass vectors with their best thresholds on the same articles:
 `stories/og2021.jsonl`, a stream of headlines with the happening of each; `stories/semeval22.jsonl`, pairs of reports
 graded by people; `ntrex/docs.jsonl.gz`, documents with their translations. Our thresholds are those of the code: each
-row says besides how both halves of a set do.
+row says besides how both halves of a set do. And `texts/pairs_NAME.jsonl`: copies, and forms that are filled in anew.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from newsflow.tagging import load_rules
 from newsflow.tagging.lint import text_article
 from newsflow.tagging.text import fold
 
+from .dedup_labelled import TEXT_LANGUAGES, is_rerun
 from .labelled import read_lines
 from .scoreboard import Row
 
@@ -68,6 +69,9 @@ def evaluate(data: Path) -> Iterator[Row]:
     for file, part in zip(FILES, (_stream, _pairs, _documents), strict=True):
         if (data / file).is_file():
             yield from part(data / file)
+    for name, language in TEXT_LANGUAGES.items():
+        if (texts := data / "texts" / f"pairs_{name}.jsonl").is_file():
+            yield from _copies(name, language, texts)
     if all((data / file).is_file() for file in FILES):
         yield from _together(data)
 
@@ -239,6 +243,29 @@ def _joined_documents(found: Assignment) -> set[tuple[str, ...]]:
     for article, story in found.items():
         documents[story].add(article.partition(" ")[2])
     return {(left, right) for each in documents.values() for left in each for right in each if left < right}
+
+
+# Copies of one text, and one form with other figures: an hour apart, whenever they came, ten days from the next.
+
+
+def _copies(name: str, language: str, file: Path) -> Iterator[Row]:
+    rows = [row for row in read_lines(file) if row["label"] or not is_rerun(row)]
+    samples = make_samples(
+        (
+            f"{name} {place} {side}",
+            place * 10 * _DAY_H + number,
+            language,
+            row[side].get("title") or "",
+            row[side]["body"],
+        )
+        for place, row in enumerate(rows)
+        for number, side in enumerate("ab")
+    )
+    found = settle(samples)
+    joined = [found[f"{name} {place} a"] == found[f"{name} {place} b"] for place in range(len(rows))]
+    for label, what, goal in ((1, "copies in one story", 0.97), (0, "forms filled in anew apart", None)):
+        right = [each == bool(label) for each, row in zip(joined, rows, strict=True) if row["label"] == label]
+        yield Row(f"pairs_{name}", what, sum(right) / max(1, len(right)), len(right), goal)
 
 
 # All of it in one state, among articles of other languages and days.

@@ -68,7 +68,7 @@ class BlobStore:
         with self._waited_for("written"):
             if not self._renewed(blob):
                 view = memoryview(value)
-                self._write(blob, (view[at : at + _CHUNK_BYTES] for at in range(0, len(view), _CHUNK_BYTES)))
+                self._write(blob.dataref, (view[at : at + _CHUNK_BYTES] for at in range(0, len(view), _CHUNK_BYTES)))
         return blob
 
     def put_all(self, chunks: Iterable[bytes]) -> Blob:
@@ -82,7 +82,7 @@ class BlobStore:
             blob = Blob(digest.hexdigest(), size_bytes)
             if not self._renewed(blob):
                 spool.seek(0)
-                self._write(blob, iter(lambda: spool.read(_CHUNK_BYTES), b""))
+                self._write(blob.dataref, iter(lambda: spool.read(_CHUNK_BYTES), b""))
         return blob
 
     def get(self, blob: Blob, most_bytes: int) -> bytes:
@@ -130,6 +130,28 @@ class BlobStore:
         with self._asking("written"), suppress(FileNotFoundError):
             self._file_system.delete_file(self._path(blob.dataref))
 
+    # Files beside the blobs, by names of three parts (`archive/2026-11-30/NAME`) that belong to whoever gives them.
+
+    def put_file(self, name: str, value: bytes) -> None:
+        """Keep a file whole or not at all; one of its name is replaced."""
+        with self._waited_for("written"):
+            self._write(name, [value])
+
+    def read_file(self, name: str, starts: int = 0, size: int | None = None) -> bytes:
+        """A file, or `size` bytes of it. Raises `BlobMissingError`."""
+        with self._waited_for("read"):
+            if self._info(name) is None:
+                raise BlobMissingError(f"{name} is not in {self.shown}")
+            with self._file_system.open_input_file(self._path(name)) as file:
+                file.seek(starts)
+                value: bytes = file.read(size)
+        return value
+
+    def remove_file(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with self._asking("written"), suppress(FileNotFoundError):
+            self._file_system.delete_file(self._path(name))
+
     def _renewed(self, blob: Blob) -> bool:
         """Whether the blob is there whole, and now is as if written anew. S3 cannot renew: it is written again."""
         info = self._info(blob.dataref)
@@ -141,8 +163,8 @@ class BlobStore:
             return False
         return True
 
-    def _write(self, blob: Blob, chunks: Iterable[bytes | memoryview]) -> None:
-        path = self._path(blob.dataref)
+    def _write(self, name: str, chunks: Iterable[bytes | memoryview]) -> None:
+        path = self._path(name)
         if not self.local:
             # An object appears when its stream is closed.
             self._copy(chunks, path)
@@ -161,7 +183,8 @@ class BlobStore:
             sync(each)
 
     def _copy(self, chunks: Iterable[bytes | memoryview], path: str) -> None:
-        with self._file_system.open_output_stream(path) as stream:
+        # Written as it is, whatever its name ends with.
+        with self._file_system.open_output_stream(path, compression=None) as stream:
             for chunk in chunks:
                 stream.write(chunk)
 

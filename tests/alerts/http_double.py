@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from newsflow.alerts.senders.http import HttpClient, HttpLimits, parse_networks
+from newsflow.http.client import HttpClient, HttpLimits, parse_networks
 
 LOOPBACK = parse_networks("127.0.0.0/8")
 

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.alerts.senders.base import DeliveryResult
-from newsflow.alerts.senders.http import (
+from newsflow.alerts.senders.registry import make_senders
+from newsflow.config.settings import Destination
+from newsflow.errors import SinkError
+from newsflow.http.client import (
     AddressRefusedError,
     HttpClient,
     UnreachableError,
@@ -20,9 +23,6 @@ from newsflow.alerts.senders.http import (
     parse_networks,
     system_resolver,
 )
-from newsflow.alerts.senders.registry import make_senders
-from newsflow.config.settings import Destination
-from newsflow.errors import SinkError
 from tests.alerts.alert_samples import pending
 from tests.alerts.http_double import answer, serving
 

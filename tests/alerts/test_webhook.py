@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from newsflow.alerts.senders.base import DeliveryResult, retry_after_s
-from newsflow.alerts.senders.http import HttpClient
 from newsflow.alerts.senders.webhook import MAX_BODY_BYTES, Webhook, verify
+from newsflow.http.client import HttpClient
 from newsflow.model import PendingAlert
 from tests.alerts.http_double import Script, answer, client, drop, serving
 

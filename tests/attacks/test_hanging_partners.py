@@ -12,14 +12,14 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from newsflow.alerts.delivery import AlertDelivery, Drainer
-from newsflow.alerts.senders.base import SENT, Attempt, DeliveryResult, retry_after_s
+from newsflow.alerts.senders.base import SENT, Attempt, DeliveryResult, client_for, retry_after_s
 from newsflow.alerts.senders.chat import Chat
-from newsflow.alerts.senders.deadline import OneAtATime, within
-from newsflow.alerts.senders.http import HttpClient, HttpLimits, client_for
 from newsflow.alerts.senders.mail import Mail, SmtpServer, Tls
 from newsflow.alerts.senders.registry import make_senders
 from newsflow.alerts.senders.webhook import Webhook
 from newsflow.config.settings import Destination
+from newsflow.http.client import HttpClient, HttpLimits
+from newsflow.http.deadline import OneAtATime, within
 from newsflow.model import PendingAlert
 from tests.alerts.alert_samples import pending
 from tests.alerts.http_double import LOOPBACK, answer, client, serving

@@ -1,8 +1,8 @@
 """Texts of one small piece over and over, up to 8 MB: each becomes an article or a dead letter in time, and the article
 beside it in the batch is published.
 
-The worker process that reads long texts is stopped at `limits.extract_s` of real time; what this process does is
-measured by its processor time, which other programs do not lengthen.
+The worker process that reads long texts is stopped at `limits.extract_s` of its processor time; what this process does
+is measured by its own, which other programs do not lengthen.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from newsflow.cli.report import Results, fit, report, results_of
 from newsflow.errors import UsageError
 from newsflow.tools.broker import LocalBroker
+from tests.web.world import Client
 
 HEADINGS = (
     "66 raw events, each with exactly one outcome",
@@ -29,6 +31,7 @@ HEADINGS = (
     "dead letters",
     "Where everything lies",
     "What to try next",
+    "Look at it in a browser",
 )
 
 
@@ -98,20 +101,36 @@ def test_foreign_text_is_cut_by_columns() -> None:
     assert fit("", 3) == ""
 
 
+@pytest.mark.pipeline
+def test_the_page_is_kept_up_until_it_is_ended(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "newsflow", "demo", "--files", "--serve", "--directory", "demo"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = next(line for line in process.stderr if "serving on" in line)
+            client = Client(re.findall(r"http://127\.0\.0\.1:\d+", said)[0], None)
+            assert "Lebanon opens Tripoli" in client.get("/search?q=Tripoli").data.decode()
+            assert "malformed-json" in client.get("/dead-letters").data.decode()
+        finally:
+            process.terminate()
+    assert process.returncode in (0, 128 + 15, -15)
+
+
 @pytest.mark.e2e
-def test_twice_in_a_row_on_kafka(own_broker: LocalBroker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.faults)])
+def test_on_kafka_once_and_twice_in_a_row(times: int, own_broker: LocalBroker, tmp_path: Path) -> None:
     port = own_broker.status().bootstrap_servers.rpartition(":")[2]
     arguments = ("--broker", str(own_broker.directory), "--port", port)
-    first, second = (demo(tmp_path, *arguments, environ={"COLUMNS": "120"}) for _ in range(2))
-    for text in (first, second):
+    texts = [demo(tmp_path, *arguments, environ={"COLUMNS": "120"}) for _ in range(times)]
+    for text in texts:
         assert [heading for heading in HEADINGS if heading not in text] == []
         assert "alerts received by a webhook on this machine, signature checked" in text
         assert "46 articles, 50 versions" in text
         assert "Lebanon opens Tripoli's rebuilt fish market" in text, "from a feed to an alert"
         assert f"newsflow dev down --directory {own_broker.directory} " in " ".join(text.split())
         check_lines(text, 120)
-    counts = [line for line in first.splitlines() if "SQLite" in line or "alerts received" in line]
-    assert counts == [line for line in second.splitlines() if "SQLite" in line or "alerts received" in line]
+    counts = [[line for line in text.splitlines() if "SQLite" in line or "alerts received" in line] for text in texts]
+    assert counts == counts[:1] * times
 
 
 def test_results_know_no_store_on_files(on_files: tuple[Path, str]) -> None:

@@ -162,6 +162,7 @@ def test_a_job_that_follows_waits_for_the_store(topics_broker: RunningBroker, tm
     assert job.wait(60) == 0, job.words()
 
 
+@pytest.mark.faults
 def test_a_lost_store_makes_dead_letters_and_a_full_disk_waits(topics_broker: RunningBroker, tmp_path: Path) -> None:
     noise = Random(5).randbytes(700_000)
     job = job_over(topics_broker, tmp_path, [(b"1", noise)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -28,15 +28,22 @@ _WITH = ["witnesses", "officials", "rescue", "inquiry", "report", "crowd", "poli
 
 
 def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[Event]]:
-    """By partition: reports, copies, corrections, withdrawals. Record times go up but for a little disorder."""
+    """By partition: reports, copies, corrections, texts written anew, withdrawals, notes of one form with other figures.
+    Record times go up but for a little disorder."""
     draw = random.Random(seed)
     events: list[list[Event]] = [[] for _ in range(partitions)]
     sent: list[dict[str, Any]] = []
     for number in range(count):
         at = START + timedelta(minutes=7 * number)
-        kind = draw.choice(["new"] * 6 + ["copy", "edit", "withdraw", "repeat"]) if sent else "new"
+        kind = (
+            draw.choice(["new"] * 6 + ["copy", "copy", "edit", "rewrite", "rewrite", "note", "withdraw", "repeat"])
+            if sent
+            else "new"
+        )
         if kind == "new":
-            value = _report(draw, number, at)
+            value = report_of(draw, number)
+        elif kind == "note":
+            value = _note(draw, number)
         elif kind == "copy":
             outlet = f"copier-{number % 5}"
             value = {**draw.choice(sent), "source": outlet, "url": f"https://{outlet}.example/{number}"}
@@ -44,6 +51,9 @@ def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[
             value = dict(draw.choice(sent))
             if kind == "edit" and "content" in value:
                 value["content"] += f" Corrected: {draw.randrange(100, 999)} were there."
+            elif kind == "rewrite" and "content" in value:  # the address of the one tells what the other told
+                of = report_of(draw, draw.choice([number, draw.randrange(count)]))
+                value |= {name: of[name] for name in draw.choice([["content"], ["title", "content"]])}
             elif kind == "withdraw":
                 value = {name: value[name] for name in ("source", "url")} | {"action": "withdraw"}
         value["fetched_at"] = (at - timedelta(minutes=draw.randrange(30))).isoformat()
@@ -56,7 +66,8 @@ def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[
     return events
 
 
-def _report(draw: random.Random, number: int, at: datetime) -> dict[str, Any]:
+def report_of(draw: random.Random, number: int) -> dict[str, Any]:
+    """A report on one of the happenings of its time."""
     happening = max(0, number // 25 * 3 + draw.randrange(-3, 4))
     of = random.Random(happening)
     name, place, what = of.choice(_NAMES), of.choice(_PLACES), of.choice(_EVENTS)
@@ -75,6 +86,20 @@ def _report(draw: random.Random, number: int, at: datetime) -> dict[str, Any]:
         "content_is": "article",
         "title": f"{name}: {about} ({others.split()[0]})",
         "content": body,
+    }
+
+
+def _note(draw: random.Random, number: int) -> dict[str, Any]:
+    place, outlet = draw.choice(_PLACES[:3]), f"outlet-{draw.randrange(9)}"
+    rates = [f"{metal} {draw.randrange(1_000, 9_999)} marks" for metal in ("copper", "tin", "zinc", "lead", "nickel")]
+    return {
+        "source": outlet,
+        "url": f"https://{outlet}.example/{number}",
+        "content_type": "text/plain",
+        "content_is": "article",
+        "title": f"Metal prices at the {place} exchange",
+        "content": f"At the close of trading the exchange of {place} quoted these prices: {', '.join(rates)} a ton. "
+        "The exchange publishes its closing prices every day after the last round of trading, without warranty.",
     }
 
 

@@ -10,6 +10,8 @@ import orjson
 import pytest
 
 from newsflow.alerts.outbox import Outbox
+from newsflow.archive.archive import Archive, Wanted
+from newsflow.archive.pages import PutAside
 from newsflow.config.load import load_config
 from newsflow.dedup.decide import KnownArticle
 from newsflow.errors import UsageError
@@ -21,8 +23,11 @@ from newsflow.ledger import Ledger
 from newsflow.ledger.database import Row
 from newsflow.ledger.tables import load_versions
 from newsflow.model import Event, Outcome
+from newsflow.model.claim import Blob
 from newsflow.model.codec import decode_article
 from newsflow.model.schemas import violations
+from newsflow.sources.items import raw_event as sources_raw_event
+from newsflow.sources.state import PollState, Target
 from newsflow.stores.contract import StoreRow
 from newsflow.stores.registry import open_store
 from newsflow.testing import Clock, raw_event
@@ -132,6 +137,7 @@ def test_nothing_of_its_text_is_left(scene: Scene) -> None:
     assert SECRET.encode() not in scene.everything()
     assert done.removed == {
         "texts in the ledger": 2, "versions in store lines": 2, "versions in store table": 2, "blobs": 0,
+        "raw events in the archive": 0,
     }  # fmt: skip
     withdrawal = next(each for each in scene.written if each.kind == "article" and each.value)
     article = decode_article(withdrawal.value or b"")
@@ -215,3 +221,48 @@ def test_a_blob_goes_with_it(scene: Scene) -> None:
     blob = scene.runtime.blobs.put(value)
     assert scene.forget().removed["blobs"] == 1
     assert [each.blob for each in scene.runtime.blobs.blobs() if each.blob.digest == blob.digest] == []
+
+
+def test_the_archive_and_what_was_polled_go_with_it(scene: Scene) -> None:
+    """By its address, and by the one that its page said was its own; what others sent stays."""
+    runtime, ledger = scene.runtime, scene.ledger
+    archive = Archive(lambda: runtime.blobs, ledger)
+    aside = PutAside(lambda: runtime.blobs, ledger, 1_000)
+    page = f"<html><body><p>{TEXT}</p>{'<br>' * 500}</body></html>"
+
+    def came(path: str, source: str = "velmora-post", **members: str) -> tuple[bytes, bytes]:
+        hints = {"source": source, "url": f"https://{source}.example/{path}", "title": SECRET, **members}
+        return sources_raw_event(
+            hints, {"content": page, "content_is": "page", "content_type": "text/html"}, scene.clock()
+        )
+
+    theirs, moved, others = came("bought"), came("b?id=7", guid="g-7"), came("bought", "tarsen-post")
+    archive.keep(value for _, value in (theirs, moved, others))
+    travelled = [aside([each])[0] for each in (theirs, others)]
+    assert [Blob.named(orjson.loads(value)["dataref"]) for _, value in travelled] == [
+        Blob(Blob.of(page.encode()).digest)
+    ] * 2
+    own = f"https://velmora-post.example/bought-{SECRET.split()[0].lower()}"
+    polling = PollState(ledger)
+    item = Target.at(own, "i1", "f", "f", "page", 1, 1)
+    item.state.hints, item.state.text = {"source": "velmora-post", "guid": "g-7", "title": SECRET}, {"content": TEXT}
+    polling.save([item], [moved, others], now=1)
+
+    scene.come(guid="g-7")
+    plan = planned(ledger, runtime.config, scene.known())
+    assert "archive: 2 raw events, or pages that they name, would be removed" in plan
+    done = scene.forget()
+    assert done.removed["raw events in the archive"] == 2
+    assert done.removed["blobs"] == 0, "another article's record names that page"
+    assert [archive.value(each) for each in archive.entries(Wanted())] == [others[1]]
+    [known] = polling.known(["i1"]).values()
+    assert (known.due_at, known.state.hints, known.state.text) == (None, {"source": "velmora-post", "guid": "g-7"}, {})
+    assert [each.value for each in polling.waiting(9)] == [others[1]]
+    assert archive.keep([theirs[1], moved[1]]) == 0
+    # Of its own pages nothing is left, and what came of it since goes too.
+    alone = came("bought", lead=TEXT)
+    [(_, value)] = aside([(alone[0], alone[1].replace(b"<br>", b"<hr>"))])
+    blob = Blob.named(orjson.loads(value)["dataref"])
+    assert blob is not None
+    assert scene.forget("").removed["blobs"] == 1
+    assert blob.digest not in {each.blob.digest for each in runtime.blobs.blobs()}

@@ -15,7 +15,7 @@ import pytest
 
 from newsflow.errors import SandboxError
 from newsflow.sandbox.pool import Tools, WorkError, Workers
-from newsflow.sandbox.worker import WorkerCrashedError, WorkerTimeoutError
+from newsflow.sandbox.worker import PATIENCE, WorkerCrashedError, WorkerTimeoutError
 
 LIMIT_BYTES = 450 * 1024 * 1024
 
@@ -54,6 +54,13 @@ def raising(values: Sequence[int]) -> list[Any]:
 
 def slow(values: Sequence[float]) -> list[float]:
     time.sleep(values[0])
+    return list(values)
+
+
+def busy(values: Sequence[float]) -> list[float]:
+    until = time.process_time() + values[0]
+    while time.process_time() < until:
+        pass
     return list(values)
 
 
@@ -98,6 +105,27 @@ def test_what_raises_or_takes_too_long_is_an_error_of_that_value_alone(workers: 
     assert answers[1].error_class == "builtins.TypeError"
     [hung] = workers.submit(slow, [60], limit_s=0.5).result()
     assert isinstance(hung, WorkerTimeoutError)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent waits longer, however busy the machine is."""
+    monkeypatch.setattr("newsflow.sandbox.worker.PATIENCE", 1_000)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_limit_is_of_processor_time(workers: Workers) -> None:
+    [spent] = workers.submit(busy, [600], limit_s=0.1).result()
+    assert isinstance(spent, WorkerTimeoutError)
+    assert str(spent) == "more than 0.1 s of processor time"
+    assert [workers.submit(busy, [0.3], limit_s=1).result() for _ in range(5)] == [[0.3]] * 5  # each has its own
+
+
+def test_only_what_hangs_is_ended_by_the_clock(workers: Workers) -> None:
+    assert workers.submit(slow, [1.5], limit_s=1).result() == [1.5]  # it waited for the processor, as it were
+    [hung] = workers.submit(slow, [600], limit_s=0.2).result()
+    assert isinstance(hung, WorkerTimeoutError)
+    assert str(hung) == f"no answer within {PATIENCE * 0.2:g} s"
 
 
 def test_what_is_urgent_goes_first() -> None:

@@ -180,6 +180,13 @@ def test_lines_that_are_no_records(tmp_path: Path, ledger: Ledger) -> None:
     assert left == {"not JSON": 1, "not an object": 1, "no address or id": 1, "too large": 1}
 
 
+def test_a_raw_article_whose_page_is_in_the_blob_store_stays_one(tmp_path: Path, ledger: Ledger) -> None:
+    raw = {"source": "post", "url": "https://post.example/1", "fetched_at": "2025-03-03T06:00:00Z", "content_is": "page",
+           "content_type": "text/html", "dataref": f"sha256/3f/3f{'0' * 62}", "title": "One"}  # fmt: skip
+    [one], _ = imported(as_json_lines(tmp_path / "a.jsonl", [raw]), ledger)
+    assert (one.dataref, one.content_is, one.fetched_at) == (raw["dataref"], "page", AT)
+
+
 # Wires. What is common to all of them is said once.
 
 NINJS_1 = {

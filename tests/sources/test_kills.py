@@ -123,7 +123,7 @@ def test_every_form_with_every_sin_gives_each_article() -> None:
         assert urls == {sinful.link(channel, number) for number in channel.numbers(begun)}, channel
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900 + 5 * FEEDS)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_day_of_sins_and_kills(database: str, site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if database == "sqlite":
@@ -138,11 +138,11 @@ def test_a_day_of_sins_and_kills(database: str, site: Site, tmp_path: Path, requ
     assert polling.kills == KILLS or count < len(SINS)
     assert PollState(ledger).backlog() == 0
     ledger.close()
-    check_events(polling.outlet.events, sinful)
-    check_politeness(site, sinful)
+    told = f"{count} feeds, {polling.kills} kills: {len(site.asked)} requests"
+    print(f"{told}; {check_events(polling.outlet.events, sinful)}; {check_politeness(site, sinful)}")
 
 
-def check_events(events: list[tuple[bytes, bytes]], sinful: SinfulSite) -> None:
+def check_events(events: list[tuple[bytes, bytes]], sinful: SinfulSite) -> str:
     by_key: dict[bytes, set[bytes]] = defaultdict(set)
     for key, value in events:
         raw = parse_raw(value)
@@ -153,20 +153,27 @@ def check_events(events: list[tuple[bytes, bytes]], sinful: SinfulSite) -> None:
     twice = {key: values for key, values in by_key.items() if len(values) > 1}
     assert not twice, "an article that did not change was published in two forms"
     assert len(events) - len(by_key) <= KILLS * 200, "more came again than was under way at the kills"
+    return f"{len(events)} raw events of {len(urls)} articles, {len(events) - len(by_key)} of them again"
 
 
-def check_politeness(site: Site, sinful: SinfulSite) -> None:
+def check_politeness(site: Site, sinful: SinfulSite) -> str:
     slow = {each.host for each in sinful.channels if each.sin == "slow robots"}
     by_host: dict[str, list[datetime]] = defaultdict(list)
     for asked in site.asked:
         by_host[asked.host].append(asked.at)
+    shortest = timedelta.max
     for host, at in by_host.items():
         # Before robots.txt was read, its delay is not known.
         gaps = [later - sooner for sooner, later in pairwise(at)][1:]
+        shortest = min(shortest, *gaps)
         assert min(gaps) >= timedelta(seconds=CRAWL_DELAY_S if host in slow else POLITE.host_delay_s), host
+    waited = timedelta.max
     for told in sinful.busy:
-        after = next((at for at in by_host[told.host] if at > told.at), None)
-        assert after is None or after - told.at >= timedelta(seconds=RETRY_AFTER_S)
+        after = next((at for at in by_host[told.host] if at > told.at), told.at + 2 * DAY)
+        waited = min(waited, after - told.at)
+        assert after - told.at >= timedelta(seconds=RETRY_AFTER_S)
+    measured = f"{len(by_host)} hosts, at the server at least {shortest.total_seconds():g} s between two requests"
+    return f"{measured}, {waited.total_seconds():g} s after {len(sinful.busy)} that asked for {RETRY_AFTER_S:g} s"
 
 
 def test_a_process_that_is_killed_while_it_polls(site: Site, tmp_path: Path) -> None:

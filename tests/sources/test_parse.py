@@ -69,6 +69,10 @@ CASES = {
         {"link": None, "guid": "https://tide.example/one"},
     ),
     "RSS 2.0 with a guid that is a number": Case(rss(rss_item("One", guid="4711")), {"link": None, "guid": "4711"}),
+    "an address with a space, and one that is broken over lines": Case(
+        rss(rss_item("One", " https://tide.example/low water/1 "), rss_item("Two", "https://tide.example/\n    two\n")),
+        {"link": "https://tide.example/low%20water/1"}, items=2,
+    ),
     "RSS 2.0 with the whole text": Case(
         rss(rss_item("One", "/one", "1", "Short.", "<content:encoded><![CDATA[<p>Long.</p>]]></content:encoded>")),
         {"link": "https://tide.example/one", "content": "<p>Long.</p>", "summary": "Short."},
@@ -107,6 +111,12 @@ CASES = {
     "Atom with text": Case(atom("<title>One</title><content type='text'>A &lt; B.</content>"), {"content": "A < B."}),
     "Atom with a title in HTML": Case(atom('<title type="html">&lt;b&gt;Tide&lt;/b&gt; &amp;amp; time</title>'),
                                       {"title": "Tide & time"}),
+    "Atom with a title in text that speaks of a tag": Case(
+        atom('<title type="text">How &lt;blink&gt; was drowned</title>'), {"title": "How <blink> was drowned"}
+    ),
+    "Atom with a title that says it is text, and is not": Case(
+        atom("<title>The &lt;i&gt;Gull&lt;/i&gt; &amp;amp; her crew&lt;br&gt;</title>"), {"title": "The Gull & her crew"}
+    ),
     "Atom 0.3": Case(
         '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Tide</title><entry><title>One</title>'
         '<link rel="alternate" href="https://tide.example/1"/><issued>2025-03-03T08:00:00Z</issued></entry></feed>',
@@ -143,6 +153,10 @@ CASES = {
     "UTF-16 with a byte order mark": Case(
         "<?xml version='1.0' encoding='utf-16'?><rss version='2.0'><channel><item><title>Море</title></item></channel></rss>"
         .encode("utf-16"), {"title": "Море"},
+    ),
+    "the encoding of mainframes": Case(
+        "<?xml version='1.0' encoding='cp500'?><rss version='2.0'><channel><item><title>Low [water]!</title></item>"
+        "</channel></rss>".encode("cp500"), {"title": "Low [water]!"},
     ),
     "broken UTF-8 in one place": Case(
         rss(rss_item("Море и порт", text="Волна XX берег")).replace(b"XX", b"\xff\xfe"), {"title": "Море и порт"}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from newsflow.alerts.senders.http import HttpClient, HttpLimits, UnreachableError
+from newsflow.http.client import HttpClient, HttpLimits, UnreachableError
 
 trustme = pytest.importorskip("trustme")
 AUTHORITY = trustme.CA()

@@ -26,6 +26,13 @@ def test_what_keeps_apart_is_named() -> None:
     assert {"Vandermark", "2-0"} <= set(found.only_right)
 
 
+def test_a_form_filled_in_anew_is_named() -> None:
+    told = "The bank sold the dollar at {}, the franc at {} and the crown at {} when its counters closed"
+    left = report("a", "Exchange rates of the bank", told.format("41.25", "40.80", "37.11"))
+    right = report("b", "Exchange rates of the bank", told.format("41.31", "40.92", "37.08"), hour=24)
+    assert "both fill in one form, with other figures" in explain_pair(left, right).verdict
+
+
 def test_pairs_beyond_the_window_are_not_compared() -> None:
     left = report("a", "Velmar 3-1 Oltana", "")
     assert explain_pair(left, report("b", "Velmar 3-1 Oltana", "", hour=80)).verdict.startswith("not compared: ")

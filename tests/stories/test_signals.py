@@ -13,6 +13,7 @@ from newsflow.stories.signals import (
     NUMBER,
     SCORE,
     cost_of,
+    is_in_head,
     kind_of,
     times_of,
 )
@@ -77,3 +78,21 @@ def test_any_text(text: str, language: str) -> None:
     assert len(signals.keys) <= MAX_KEYS
     assert signals.shown.keys() >= signals.words.keys() | signals.keys.keys()
     assert all(cost > 0 for cost in [*signals.words.values(), *signals.keys.values()])
+
+
+def test_what_the_title_says_is_marked_or_without_one_what_the_first_words_say() -> None:
+    def head(title: str, body: str) -> set[str]:
+        words = read_signals("en", title, body)
+        return {words.shown[term] for term, told in words.words.items() if is_in_head(told)}
+
+    assert head("Kelstrand harbour closed", "Bridges over the Orva. " * 8) == {"Kelstrand", "harbour", "closed"}
+    assert "Kelstrand" in head("", "Kelstrand harbour closed. " + "Bridges over the Orva stood. " * 8 + "Ferries sank.")
+    assert "Ferries" not in head(
+        "", "Kelstrand harbour closed. " + "Bridges over the Orva stood. " * 8 + "Ferries sank."
+    )
+
+
+def test_an_arabic_word_is_one_with_what_is_written_before_and_behind_it() -> None:
+    forms = ["حكومة", "الحكومة", "والحكومة", "للحكومة", "بالحكومة"]
+    assert len({term for form in forms for term in read_signals("ar", form, "").words}) == 1
+    assert read_signals("ar", "ولد", "").words  # three letters stay

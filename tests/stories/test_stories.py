@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsflow.stories import Report, Settled, Stories
+from newsflow.stories.rule import DEFAULT_STORY_RULE
 from newsflow.stories.state import day_of
 from newsflow.stories.story import Story
 from tests.story_helpers import meaning, report
@@ -82,17 +84,9 @@ def test_a_language_that_the_encoder_does_not_know_is_linked_by_names_and_number
             report("b", "Earthquake of 6.1 hits Marentis", "", hour=70, about=("quake", "marentis"), countries=("GR",)),
             id="two quakes of one week",
         ),
-        pytest.param(
-            report("a", "Dollar closes at 41.25", "", about=("rate",), apart_from=frozenset()),
-            report("b", "Dollar closes at 40.80", "", hour=24, about=("rate",), apart_from=frozenset({"a"})),
-            id="rates of two days, one template",
-        ),
     ],
 )
 def test_what_differs_keeps_apart(left: Report, right: Report) -> None:
-    if left.apart_from or right.apart_from:
-        assert not _together(left, right)
-        return
     # As alike in meaning as two happenings of one kind are.
     likened = [
         Report(each.article, each.at, each.language, each.signals, meaning(kind, each.article, share=0.7))
@@ -119,9 +113,21 @@ def test_texts_are_told_by_what_they_say_and_not_by_the_meaning_of_their_first_l
     dam = report("a", "Dam in danger", _WIRE, about=("kelstrand", "dam"))
     shuffled = ". ".join(reversed(_WIRE.split(". ")))
     same = report("b", "Valley is emptied", shuffled, hour=2, about=("valley", "kelstrand"))
-    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("kelstrand", "carnival"))
+    carnival = report("c", "Kelstrand celebrates", _OTHER_WIRE, hour=2, about=("carnival", "kelstrand"))
     assert _together(dam, same)
     assert not _together(dam, carnival)
+
+
+def test_texts_that_one_name_makes_alike_have_a_subject_in_common_and_no_more() -> None:
+    def text(article: str, hour: float) -> Report:
+        draw = random.Random(article)
+        own = ["".join(draw.sample("abdefgiklmnoprstuv", 7)) for _ in range(60)]
+        body = " ".join(f"{word} Halbergstad" if place < 8 else word for place, word in enumerate(own))
+        return report(article, "Halbergstad", body, hour=hour)
+
+    assert not _together(text("a", 0), text("b", 1))
+    uncapped = Stories(replace(DEFAULT_STORY_RULE, of_a_word=1.0))
+    assert len({each.story for each in _settle(uncapped, text("a", 0), text("b", 1))}) == 1
 
 
 def test_beyond_the_window_nothing_links() -> None:
@@ -138,12 +144,41 @@ def test_a_story_goes_on_by_chains_of_days() -> None:
     assert {each.story for each in decided} == {"d1"}
 
 
-def test_a_copy_joins_whatever_the_figure_says() -> None:
+def _rates(article: str, hour: float, *rates: str) -> Report:
+    told = "The bank sold the dollar at {}, the franc at {} and the crown at {} when its counters closed"
+    return report(article, "Exchange rates of the bank", told.format(*rates), hour=hour, about=("rate",))
+
+
+RATES = _rates("r1", 0, "41.25", "40.80", "37.11"), _rates("r2", 24, "41.31", "40.92", "37.08")
+
+
+def test_a_form_that_is_filled_in_with_other_figures_tells_something_else() -> None:
+    assert not _together(*RATES)
+    assert not _together(
+        report("a", "Dollar closes at 41.25", about=("rate",)),
+        report("b", "Dollar closes at 40.80", about=("rate",), hour=24),
+    )
+
+
+def test_a_copy_with_one_figure_corrected_is_of_one_story() -> None:
+    assert _together(RATES[0], _rates("c", 2, "41.25", "40.80", "37.12"))
+
+
+def test_a_copy_joins_the_story_of_what_it_copies_whatever_else_that_has() -> None:
+    others = [
+        report(f"o{n}", "Kelstrand celebrates", _OTHER_WIRE, hour=n, about=("kelstrand", "carnival")) for n in (0, 1)
+    ]
     stories = Stories()
-    decided = _settle(stories, FLOOD[0], report("c", "Wire: weather", "", copy_of="f1", hour=1))
-    assert decided[1].story == "f1"
-    assert decided[1].figure is None
-    assert not decided[1].new
+    _settle(stories, *others, report("a", "Dam in danger", _WIRE, hour=2, about=("dam",)))
+    stories.merge("o0", "a")
+    [copy] = _settle(stories, report("c", "Dam in danger, say inspectors", _WIRE, hour=3, about=("dam",)))
+    assert (copy.story, copy.new, copy.figure) == ("o0", False, None)
+
+
+def test_what_speaks_of_both_forms_does_not_merge_them() -> None:
+    both = report("b", "Exchange rates of the bank when its counters closed", "", hour=25, about=("rate",))
+    decided = _settle(Stories(), *RATES, both)
+    assert not any(each.merged for each in decided)
 
 
 def test_two_stories_that_turn_out_one_are_merged() -> None:

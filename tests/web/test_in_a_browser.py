@@ -37,9 +37,9 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-def opened(browser: Any, base: str, **settings: Any) -> tuple[Any, list[str]]:
+def opened(browser: Any, base: str, token: str = ALL, **settings: Any) -> tuple[Any, list[str]]:
     """A page of a reader who sees everything, and what went wrong on it."""
-    context = browser.new_context(http_credentials={"username": "x", "password": ALL, "send": "always"}, **settings)
+    context = browser.new_context(http_credentials={"username": "x", "password": token, "send": "always"}, **settings)
     page, wrong = context.new_page(), list[str]()
     page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -14,7 +14,7 @@ OPEN = ("/", "/topics", "/topics/syria", "/stories/{ferry}", "/articles/{river}"
         "/search", "/search?q=ferry&topic=&language=&source=", "/search?q=%D9%85%D8%AF%D9%8A%D9%86%D9%87&language=ar",
         "/duplicates")  # fmt: skip
 WHOLE = ("/articles/{river}/changes", "/articles/{river}/changes?from=1&to=2", "/articles/{river}/beside/{copy}")
-OPERATORS = ("/alerts", "/dead-letters", "/sources", "/status")
+OPERATORS = ("/alerts", "/dead-letters", "/trace", "/trace?q={river}", "/sources", "/status")
 
 
 def at(path: str, world: World, client: Client) -> str:
@@ -81,6 +81,18 @@ def test_what_changed_and_what_a_copy_shares(client: Client, world: World) -> No
     assert len(list(beside.iter("article"))) == 2
     page(client, f"/articles/{world.ids['river']}/changes?from=1&to=7", status=404)
     page(client, f"/articles/{world.ids['river']}/beside/{world.ids['ferry']}", status=404)
+
+
+def test_the_life_of_an_article(client: Client, world: World) -> None:
+    [link] = page(client, f"/articles/{world.ids['river']}").xpath("//a[starts-with(@href, '/trace?')]/@href")
+    told = page(client, link)
+    kinds = [each.text_content() for each in told.xpath("//tbody/tr/td[1]")]
+    assert kinds.count("published") == 2
+    assert kinds[0] == "added"
+    [held] = client.json(f"/v1/duplicates?original={world.ids['river']}")["items"]
+    copied = page(client, f"/trace?q={held['copy']['id']}")
+    assert copied.xpath(f"//a[@href='/articles/{world.ids['river']}']")
+    assert "nothing of it" in page(client, "/trace?q=%D8%B3nobody").text_content()
 
 
 def test_what_is_new_since_the_last_visit(client: Client) -> None:

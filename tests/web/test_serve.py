@@ -43,6 +43,7 @@ def test_the_command_on_a_ledger_alone(tmp_path: Path) -> None:
             client = Client(address[0], None)
             assert [each["id"] for each in client.json("/v1/articles")["items"]] == [article.id]
             assert orjson.loads(client.get("/openapi.json").data)["openapi"] == "3.1.0"
+            assert orjson.loads(client.get("/asyncapi.json").data)["asyncapi"] == "3.1.0"
         finally:
             process.terminate()
         assert process.communicate(timeout=30) == ("", ""), "requests are not told of"

@@ -9,23 +9,37 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
 from newsflow.config.settings import ReaderSettings, ServeSettings
 from newsflow.ledger import Ledger, open_ledger
+from newsflow.ledger.letters import save_letters, save_said
 from newsflow.model import Article, Candidate, Evidence, Mention, PendingAlert, PublishedVersion, TopicMatch
 from newsflow.model.codec import encode_article
+from newsflow.model.letter import Letter, Said, State
 from newsflow.stores.contract import StoreRow
 from newsflow.stores.sqlite import SqliteStore
 from tests.ledger.ledger_helpers import ARABIC, RIVER, Wire
 from tests.ledger.test_stories import ferry, run, strike
 
+if TYPE_CHECKING:
+    from newsflow.web.replaying import Replays
+
 ALL, SYRIA = "token-for-everything-1", "token-for-syria-only-1"
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)> \u202egnp.exe\u202c \x07 & \ufffe ' + "ש" * 4000
 SECRET = "Kestrelmoor"
 """A word that only articles about another topic have."""
+
+LETTERS = tuple(
+    Letter(
+        f"{number:032x}", "raw.dlq", 0, number, 1_772_000_000_000 + number, "no-text", "Normalise", HOSTILE, "quay", "", "", "", 1,
+        ("raw", 0, number), 12,
+    )
+    for number in range(2)
+)  # fmt: skip
+"""Dead letters of the index: one that is open, one that was sent again."""
 
 
 def topic(name: str, article: Article | None = None, term: str = "") -> TopicMatch:
@@ -96,6 +110,10 @@ def made_world(folder: Path) -> Iterator[World]:
         )
         world.publish("gone", wire.withdraw("https://g.example/1", fetched=20))
         raise_alert(world)
+        ledger.transact(lambda db: save_letters(db, LETTERS))
+        ledger.transact(
+            lambda db: save_said(db, [(LETTERS[1].id, Said(State.REPLAYED, ledger.now(), "desk", HOSTILE))])
+        )
         yield world
 
 
@@ -126,7 +144,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def serving(world: World, **settings: Any) -> Iterator[str]:
+def serving(world: World, replays: Replays | None = None, **settings: Any) -> Iterator[str]:
     """A real server for a world; its address."""
     import uvicorn
 
@@ -136,7 +154,7 @@ def serving(world: World, **settings: Any) -> Iterator[str]:
 
     served = ServeSettings(**({"requests_per_minute": 1_000_000} | settings))
     library = Library(world.ledger_url, world.store_url, desks=2)
-    app = make_app(library, Access(served), full_text=served.full_text, streams=served.streams)
+    app = make_app(library, Access(served), full_text=served.full_text, streams=served.streams, replays=replays)
     config = uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with closing(library), closing(config.bind_socket()) as socket:

@@ -8,6 +8,7 @@ import typer
 
 from newsflow.cli import (
     alerts,
+    archive,
     config,
     dedup,
     demo,
@@ -33,6 +34,7 @@ from newsflow.cli import (
     status,
     store,
     stories,
+    subscribers,
     tail,
     topics,
     trace,
@@ -60,6 +62,7 @@ app.command("status")(status.status)
 app.command("poll")(poll.poll)
 app.command("import")(imports.import_files)
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(archive.app, name="archive")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)
@@ -77,6 +80,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dlq.app, name="dlq")
 app.command("serve")(serve.serve)
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(store.app, name="store")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(kafka.app, name="kafka")

@@ -1,4 +1,5 @@
-"""`newsflow demo`: both jobs on the bundled sample, from nothing to what subscribers get. `make run` calls it."""
+"""`newsflow demo`: both jobs on the bundled sample, from nothing to what subscribers get and people look at. `make run`
+calls it, and `make demo`."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 WORK_DIR = Path(".newsflow/demo")
 BROKER_DIR = Path(".newsflow/kafka")
 GROUP = "newsflow.demo"
-SECRET_FILE, LEDGER = "webhook.secret", "ledger.sqlite3"
+SECRET_FILE, LEDGER, SETTINGS = "webhook.secret", "ledger.sqlite3", "newsflow.yaml"
 
 
 def demo(
@@ -37,11 +38,15 @@ def demo(
     directory: DirectoryOption = WORK_DIR,
     broker: Annotated[Path, typer.Option(help="Where the local broker is.")] = BROKER_DIR,
     port: PortOption = None,
+    keep: Annotated[bool, typer.Option("--serve", help="Then serve the page, until SIGINT or SIGTERM.")] = False,
     output: OutputOption = Output.TEXT,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Run both jobs on invented news and show what came of it. Each run has a new ledger, and sees its own events."""
+    """Run both jobs on invented news and show what came of it. Each run has a new ledger, and sees its own events.
+
+    With --serve the page is kept up: at 127.0.0.1:8080, or where that is taken at another port.
+    """
     set_up_logging(verbose, quiet)
     from newsflow.errors import MissingToolError, UsageError
     from newsflow.tools.programs import file_user
@@ -51,13 +56,25 @@ def demo(
     # What an earlier demo left; nothing else may be there.
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    if not files:
-        try:
+    try:
+        if files:
+            _on_files(directory, output)
+        else:
             _on_kafka(directory, broker, port, output)
-            return
-        except MissingToolError as error:
-            tell(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow")
-    _on_files(directory, output)
+    except MissingToolError as error:
+        tell(f"\n{error}\nGoing on without Kafka: the same job, on files.\n", style="yellow")
+        _on_files(directory, output)
+    if keep:
+        _serve(directory / SETTINGS)
+
+
+def _serve(file: Path) -> None:
+    """What `newsflow serve` does, at a port that is free."""
+    from newsflow.cli.serve import LISTEN, serve
+    from newsflow.processes import port_is_free
+
+    host, _, port = LISTEN.partition(":")
+    serve(LISTEN if port_is_free(int(port)) else f"{host}:0", file)
 
 
 def _on_kafka(directory: Path, broker_dir: Path, port: int | None, form: Output) -> None:
@@ -140,14 +157,18 @@ def _write_settings(
         "sources": {"paths": [str(sources_path())]},
         "routes": {"paths": ["routes.yaml"]},
         "poll": {"feeds": ["feeds.yaml"], "contact": "https://newsroom.example/bot"},
-        "stores": {"articles": f"sqlite:///{here / 'articles.sqlite3'}", "lake": f"parquet:///{here / 'lake'}"},
+        # Of a ledger alone; where there is a store, that is read.
+        "serve": {"copy": f"sqlite:///{here / 'serve.sqlite3'}"},
     }
     if webhook is not None:
+        wanted["stores"] = {
+            "articles": f"sqlite:///{here / 'articles.sqlite3'}", "lake": f"parquet:///{here / 'lake'}"
+        }  # fmt: skip
         destination = {"type": "webhook", "url": webhook, "allow_private": True}
         destination["secret"] = f"file:{here / SECRET_FILE}"
         # The sample was fetched long before it is published, and is to raise alerts all the same.
         wanted["alerts"] = {"fresh_h": 0, "destinations": {"webhook": destination}}
-    file = directory / "newsflow.yaml"
+    file = directory / SETTINGS
     file.write_text("# The settings of `newsflow demo`, written again by each.\n" + yaml.safe_dump(wanted), "utf-8")
     return file
 

@@ -36,7 +36,7 @@ from newsflow.ingest.health import publish_health
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.measures import show_outbox, start_metrics
 from newsflow.ingest.runtime import Runtime, opened
-from newsflow.ingest.unnamed import remove_unnamed
+from newsflow.ingest.unnamed import tidy
 from newsflow.kafka.client import make_consumer
 from newsflow.kafka.producer import BatchWriter
 from newsflow.kafka.reader import AvailableReader, RunLimits
@@ -472,8 +472,8 @@ def _alerting(runtime: Runtime, sinks: Sequence[str], done: Done) -> Iterator[No
 
 
 def _look_after(config: Config, ledger: Ledger) -> None:
-    """What is done after each pruning: blobs that nobody names go, and how sources fare is published."""
-    remove_unnamed(config, ledger)
+    """What is done after each pruning: what nobody names and what is old goes, and how sources fare is published."""
+    tidy(config, ledger)
     try:
         with closing(BatchWriter(KafkaSettings.of(config.kafka))) as writer:
             publish_health(ledger, config.job, writer.write)

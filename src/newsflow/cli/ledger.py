@@ -154,7 +154,7 @@ def prune(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Forget texts behind the window and articles, events and alerts behind the retention, in small steps; remove
-    blobs that neither the ledger nor a record names any more.
+    blobs that neither the ledger nor a record names any more, and what the archive has kept for long enough.
 
     It may run beside a job; one that follows its topic does the same every ledger.prune_every_h hours. Keep the
     retention above that of the raw Kafka topic: an event that is read again after it was forgotten is decided anew.
@@ -162,7 +162,7 @@ def prune(
     from dataclasses import asdict
     from datetime import timedelta
 
-    from newsflow.ingest.unnamed import remove_unnamed
+    from newsflow.ingest.unnamed import tidy
 
     loaded = settings(config, ledger=ledger).config
     retention = timedelta(days=loaded.ledger.retention_d if retention_days is None else retention_days)
@@ -173,6 +173,6 @@ def prune(
         )
     with closing(open_existing(loaded)) as opened:
         pruned = opened.prune(retention)
-        counts, blobs = asdict(pruned), remove_unnamed(loaded, opened)
-    counts |= {"blobs": blobs} if blobs else {}
+        counts, (blobs, archived) = asdict(pruned), tidy(loaded, opened)
+    counts |= ({"blobs": blobs} if blobs else {}) | ({"archived": archived} if archived else {})
     emit(output, counts, "deleted " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))

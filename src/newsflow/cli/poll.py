@@ -76,16 +76,32 @@ def make_fetcher(poll: PollSettings) -> Fetcher:
 
 @contextmanager
 def ledger_and_outlet(config: Config, out: Path | None) -> Iterator[tuple[Ledger, Outlet]]:
-    """The ledger, which is made where there is none, and where raw events go: a file, else Kafka."""
+    """The ledger, which is made where there is none, and where raw events go: a file, as they are; else Kafka, by way
+    of the archive and the blob store. Raises `ConfigError` for a blob store that jobs may not reach."""
+    from newsflow.ingest.claims import check_blobs
     from newsflow.ledger import open_ledger
     from newsflow.secrets import resolve
     from newsflow.sources.outlets import FileOutlet, KafkaOutlet
 
-    with (
-        closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)) as ledger,
-        closing(KafkaOutlet(config) if out is None else FileOutlet(out)) as outlet,
-    ):
-        yield ledger, outlet
+    if out is None:
+        check_blobs(config)
+    with closing(open_ledger(resolve(config.ledger.url), window_h=config.ledger.window_h)) as ledger:
+        made = _entrance(config, ledger, KafkaOutlet(config)) if out is None else FileOutlet(out)
+        with closing(made) as outlet:
+            yield ledger, outlet
+
+
+def _entrance(config: Config, ledger: Ledger, outlet: Outlet) -> Outlet:
+    from functools import cache
+
+    from newsflow.archive.archive import Archive
+    from newsflow.archive.pages import PutAside
+    from newsflow.ingest.claims import open_blobs
+    from newsflow.sources.outlets import Entrance
+
+    blobs = cache(lambda: open_blobs(config))
+    aside = PutAside(blobs, ledger, config.limits.inline_bytes)
+    return Entrance(outlet, aside, Archive(blobs, ledger).keep if config.archive.keep else None)
 
 
 def poll(

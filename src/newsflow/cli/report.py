@@ -19,6 +19,7 @@ from rich.text import Text
 
 from newsflow.cli.options import Output
 from newsflow.cli.output import FIRST_STRONG_ISOLATE, POP_ISOLATE, cut_to_columns, data_json, isolate, one_line
+from newsflow.cli.serve import LISTEN
 from newsflow.config.settings import Config
 from newsflow.ledger import DeadLetter, open_ledger
 from newsflow.model import Action, Article, Evidence, Outcome
@@ -181,6 +182,8 @@ def report(results: Results, console: Console | None = None, form: Output = Outp
     for preparation in ("source .venv/bin/activate", f"export NEWSFLOW_CONFIG={results.config_file}"):
         writer.line(preparation)
     writer.table(_next(results))
+    writer.heading("Look at it in a browser")
+    writer.table([("newsflow serve", f"the page, at http://{LISTEN}/")])
 
 
 def _as_json(results: Results) -> dict[str, Any]:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from newsflow.config.settings import Config
 
 
+LISTEN = "127.0.0.1:8080"
+
+
 def serve(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 for any that is free.")
-    ] = "127.0.0.1:8080",
+    ] = LISTEN,
     config: ConfigOption = None,
     ledger: LedgerOption = None,
     output: OutputOption = Output.TEXT,
@@ -34,7 +37,8 @@ def serve(
 ) -> None:
     """Serve what the ledger and a store hold: pages for people, an API, feeds and streams for programs.
 
-    Nothing is changed. Without readers (serve.readers), only an address of this machine is accepted.
+    Nothing is changed, but that a reader with leave may send dead letters again. Without readers (serve.readers), only
+    an address of this machine is accepted.
     """
     loaded = settings(config, ledger=ledger).config
     set_up_logging(verbose)
@@ -62,7 +66,12 @@ def serve(
             store = resolve(loaded.serve.copy)
             stack.enter_context(LedgerCopy(ledger_url, store))
         library = stack.enter_context(closing(Library(ledger_url, store, families)))
-        app = make_app(library, access, full_text=loaded.serve.full_text, streams=loaded.serve.streams)
+        replays = None
+        if any(each.replay for _, each in loaded.serve.readers):
+            from newsflow.web.replaying import Replays
+
+            replays = Replays(loaded)
+        app = make_app(library, access, full_text=loaded.serve.full_text, streams=loaded.serve.streams, replays=replays)
         server = uvicorn.Config(
             app, host, port, log_config=None, log_level="warning", access_log=False, server_header=False,
             proxy_headers=False, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32_768, ws="none",

@@ -23,6 +23,7 @@ from newsflow.cli.options import (
     settings,
 )
 from newsflow.cli.output import cut_to_columns, emit, isolate, one_line, tell
+from newsflow.model.framing import unframed
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, header
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _value(value: bytes | None, exact: bool = False) -> dict[str, Any]:
         return {"value": None}
     in_bytes = {"value_base64": base64.b64encode(value).decode("ascii")}
     try:
-        parsed = orjson.loads(value)
+        parsed = orjson.loads(unframed(value))
         # A null of JSON would be taken for no value at all.
         same = parsed is not None and orjson.dumps(parsed) == value
         return {"value": parsed} | (in_bytes if exact and not same else {})

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from newsflow.config.settings import (
+    ArchiveSettings,
     BlobSettings,
     Config,
     Destination,
     JobLimits,
     Kafka,
     LedgerSettings,
+    OidcSettings,
     PollSettings,
     ReaderSettings,
+    SchemaRegistry,
     Security,
     ServeSettings,
     Sources,
@@ -204,9 +207,10 @@ def _list_origins(merged: Mapping[str, Any], origins: Mapping[ValuePath, str], a
 def _build(merged: Mapping[str, Any]) -> Config:
     kafka = merged["kafka"]
     security = Security(**kafka["security"])
+    registry = SchemaRegistry(**kafka["registry"]) if kafka.get("registry") else None
     return Config(
         job=merged["job"],
-        kafka=Kafka(**{**kafka, "security": security}),
+        kafka=Kafka(**{**kafka, "security": security, "registry": registry}),
         ledger=LedgerSettings(**merged["ledger"]),
         blobs=BlobSettings(**merged["blobs"]),
         sources=Sources(tuple(merged["sources"]["paths"]), merged["sources"]["closed"]),
@@ -226,15 +230,17 @@ def _build(merged: Mapping[str, Any]) -> Config:
         log_format=merged["log"]["format"],
         poll=_build_poll(merged["poll"]),
         serve=_build_serve(merged["serve"]),
+        archive=ArchiveSettings(**merged["archive"]),
     )
 
 
 def _build_serve(members: Mapping[str, Any]) -> ServeSettings:
     readers = (
-        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ()))))
+        (name, ReaderSettings(reader["token"], tuple(reader.get("topics", ())), reader.get("replay", False)))
         for name, reader in sorted(members["readers"].items())
     )
-    return ServeSettings(**{**members, "readers": tuple(readers)})
+    oidc = OidcSettings(**members["oidc"]) if members.get("oidc") else None
+    return ServeSettings(**{**members, "readers": tuple(readers), "oidc": oidc})
 
 
 def _contradictions(merged: Mapping[str, Any]) -> Iterator[tuple[str, list[ValuePath]]]:

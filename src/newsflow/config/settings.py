@@ -24,6 +24,15 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaRegistry:
+    """A registry as Confluent's API has it. `password` is a reference."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kafka:
     """The broker, and what is read from it."""
 
@@ -32,6 +41,7 @@ class Kafka:
     input_topic: str
     client_id: str
     compression: str = "gzip"
+    registry: SchemaRegistry | None = None
     security: Security = field(default_factory=Security)
 
 
@@ -55,6 +65,15 @@ class BlobSettings:
 
     url: str = field(repr=False)
     shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Whether what is polled and imported is kept, for how many days, and up to how many bytes; 0: without an end."""
+
+    keep: bool = False
+    retention_d: float = 90
+    most_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +127,22 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen."""
+    """One who may read what is served. `token` is a reference; without `topics`, everything may be seen. `replay`: it
+    may send dead letters again."""
 
     token: str = field(repr=False)
     topics: tuple[str, ...] = ()
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID Connect issuer whose tokens are taken. `topics_claim` names the claim with the ids of topics that a
+    token's holder may see, `*` among them for everything."""
+
+    issuer: str
+    audience: str
+    topics_claim: str = "newsflow_topics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +155,7 @@ class ServeSettings:
     requests_per_minute: int = 600
     streams: int = 1000
     readers: tuple[tuple[str, ReaderSettings], ...] = ()
+    oidc: OidcSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +174,8 @@ class JobLimits:
     attempts: int
     dead_letters_in_a_row: int
     shutdown_s: float
+    inline_bytes: int = 1_048_576
+    """A larger page that is polled or imported goes to the blob store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +211,4 @@ class Config:
     """Processes that read and tag; None: as many as there are cores."""
     poll: PollSettings = field(default_factory=PollSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from newsflow.dedup.fingerprint import matching_tokens
 from newsflow.dedup.identity import hash_of
-from newsflow.dedup.similarity import Relation, Rule, Similarity
-from newsflow.model import Alike, Article, TextChange
+from newsflow.dedup.similarity import Relation, Similarity
+from newsflow.model import Article, TextChange
 
 
 @dataclass(slots=True)
@@ -153,28 +153,6 @@ def choose_story(lookalikes: Iterable[Lookalike]) -> str | None:
     found = [each for each in lookalikes if each.relation is not Relation.NONE and each.article.story]
     closest = min(found, key=lambda each: (-each.relation, -_closeness(each.similarity), *_by_age(each)), default=None)
     return None if closest is None else closest.article.story
-
-
-MOST_ALIKE = 16
-
-
-def alike_of(lookalikes: Iterable[Lookalike], rule: Rule) -> tuple[Alike, ...]:
-    """What the story of an article asks of its look-alikes: the closest first, so many at most."""
-    found = [
-        Alike(each.article.id, int(each.relation), round(_closeness(each.similarity), 4))
-        for each in lookalikes
-        if each.relation is not Relation.NONE or _shares_a_template(each.similarity, rule)
-    ]
-    return tuple(sorted(found, key=by_closeness)[:MOST_ALIKE])
-
-
-def by_closeness(each: Alike) -> tuple[object, ...]:
-    return -each.relation, -each.closeness, each.article_id
-
-
-def _shares_a_template(similarity: Similarity, rule: Rule) -> bool:
-    """So much would relate two texts, were what differs not another happening."""
-    return similarity.jaccard >= rule.related_jaccard or similarity.containment >= rule.related_containment
 
 
 def _by_age(each: Lookalike) -> tuple[object, ...]:

@@ -39,11 +39,21 @@ def identity_keys(article: Article) -> tuple[str, ...]:
     """
     names = []
     if article.url:
-        names.append(hash_of("url", _name(article.url)))
+        names.append(url_name(article.url))
     if article.guid:
-        guid = article.guid.strip()
-        names.append(hash_of("guid", article.source, f"http{guid[5:]}" if guid.startswith("https://") else guid))
+        names.append(guid_name(article.source, article.guid))
     return tuple(names)
+
+
+def url_name(url: str) -> str:
+    """The name that an article has by the address that it was found at."""
+    return hash_of("url", _name(url))
+
+
+def guid_name(source: str, guid: str) -> str:
+    """The name that an article has by its guid."""
+    guid = guid.strip()
+    return hash_of("guid", source, f"http{guid[5:]}" if guid.startswith("https://") else guid)
 
 
 def url_keys(url: str) -> tuple[str, ...]:

@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 
 import orjson
 
+from newsflow.archive.archive import PREFIX, Archive
+from newsflow.archive.pages import pages_of
 from newsflow.config.settings import Config
 from newsflow.dedup.decide import KnownArticle
+from newsflow.dedup.identity import address_of, url_name
 from newsflow.errors import SinkError, UsageError
 from newsflow.ingest.claims import open_blobs
 from newsflow.ingest.emit import output_records
@@ -36,6 +39,7 @@ from newsflow.ledger.takedown import (
 )
 from newsflow.model import Event, Outcome
 from newsflow.model.claim import Blob
+from newsflow.model.codec import decode_article
 from newsflow.model.headers import instant_text
 from newsflow.model.letter import canonical_address
 from newsflow.model.names import ALERT_TOPIC, ARTICLE_TOPIC, TAKING_DOWN, article_key, feed_topic
@@ -65,6 +69,8 @@ def planned(ledger: Ledger, config: Config, known: KnownArticle) -> list[str]:
         lines.append(f"readers: it would be withdrawn, in {', '.join([ARTICLE_TOPIC, *feeds])}")
     lines.append(f"{ARTICLE_TOPIC}: a tombstone would follow")
     lines += [f"store {name}: its versions would be removed" for name, _ in config.stores]
+    kept = _came_as(ledger, config, _names(ledger, known))
+    lines += [f"archive: {len(kept)} raw events, or pages that they name, would be removed"] if kept else []
     return lines + [f"left: {text}" for text in left(ledger, config, known)]
 
 
@@ -98,7 +104,7 @@ def forget(
             done.left.append(f"store {name}: {error}")
         if unread := behind(name):
             done.left.append(f"store {name}: its reader is {unread} records behind, and may still write it: ask again")
-    done.removed["blobs"] = _remove_blobs(config, takedown)
+    done.removed["blobs"], done.removed["raw events in the archive"] = _remove_raw(ledger, config, known, takedown)
     done.left += left(ledger, config, known)
     return done
 
@@ -113,9 +119,13 @@ def _begin(runtime: Runtime, known: KnownArticle, by: str, why: str) -> Takedown
         raise UsageError("say why, as in --why 'asked for by its author'")
     versions = ledger.transact(lambda db: load_versions(db, [known.id]), writes=False)
     limit = runtime.config.limits.record_bytes
-    blobs = tuple(sorted({Blob.of(each.article).dataref for each in versions.values() if len(each.article) > limit}))
+    names = _names(ledger, known)
+    blobs = {Blob.of(each.article).dataref for each in versions.values() if len(each.article) > limit}
+    blobs |= _came_as(ledger, runtime.config, names)
     fetched_at = max(now, (known.fetched_at or now) + timedelta(seconds=1))
-    return ledger.transact(lambda db: begin_takedown(db, Takedown(known.id, now, by, why, fetched_at, blobs)))
+    takedown = Takedown(known.id, now, by, why, fetched_at, tuple(sorted(blobs)))
+
+    return ledger.transact(lambda db: begin_takedown(db, takedown))
 
 
 def _withdrawal(runtime: Runtime, known: KnownArticle, takedown: Takedown) -> list[OutputRecord]:
@@ -143,11 +153,33 @@ def _withdrawal(runtime: Runtime, known: KnownArticle, takedown: Takedown) -> li
     return output_records(items, runtime.job)
 
 
-def _remove_blobs(config: Config, takedown: Takedown) -> int:
-    blobs = [blob for name in takedown.blobs if (blob := Blob.named(name)) is not None]
+def _names(ledger: Ledger, known: KnownArticle) -> list[str]:
+    """The names of an article, and those of the addresses that its versions were found at; of these it is known only
+    until their text is erased."""
+    versions = ledger.transact(lambda db: load_versions(db, [known.id]), writes=False)
+    addresses = {address_of(decode_article(each.article)) for each in versions.values()}
+    return sorted({*known.names, *(url_name(each) for each in addresses if each)})
+
+
+def _came_as(ledger: Ledger, config: Config, names: Sequence[str]) -> set[str]:
+    """What holds an article of these names as it came, besides Kafka: pages in the blob store, and `archive/DIGEST` for
+    each raw event in the archive."""
+    pages = ledger.transact(lambda db: pages_of(db, names), writes=False)
+    return {*pages, *(PREFIX + digest for digest in _archive(config, ledger).named(names))}
+
+
+def _remove_raw(ledger: Ledger, config: Config, known: KnownArticle, takedown: Takedown) -> tuple[int, int]:
+    """Remove what `takedown` names, and what came of the article since; how many blobs, and events of the archive."""
+    held = {*takedown.blobs, *_came_as(ledger, config, _names(ledger, known))}
+    blobs = [blob for name in sorted(held) if (blob := Blob.named(name)) is not None]
     for blob in blobs:
         open_blobs(config).remove(blob)
-    return len(blobs)
+    digests = sorted(name.removeprefix(PREFIX) for name in held if name.startswith(PREFIX))
+    return len(blobs), _archive(config, ledger).forget(digests)
+
+
+def _archive(config: Config, ledger: Ledger) -> Archive:
+    return Archive(lambda: open_blobs(config), ledger)
 
 
 def _feeds(ledger: Ledger, article_id: str) -> list[str]:

@@ -52,7 +52,7 @@ def _place(article: Article) -> Place:
 
 
 def _asked(item: Item, article: Article) -> Asked:
-    event, decision = item.event, item.decision
+    event = item.event
     return Asked(
         article_id=article.id,
         version=article.version,
@@ -64,7 +64,6 @@ def _asked(item: Item, article: Article) -> Asked:
         language=base_language(article.language),
         told=Told(article.story or article.id, article.story_size or 1),
         withdrawn=article.action is Action.WITHDRAW,
-        alike=() if decision is None else decision.alike,
         report=item.report,
         later=int(item.promoted),
     )

@@ -1,4 +1,5 @@
-"""Removes blobs that nothing names any more: no row of the ledger, and no record that a topic may still hold."""
+"""Removes from the blob store what is not needed any more: blobs that no row of the ledger names, and no record that a
+topic may still hold; and, by its own rule, what is old in the archive, which nothing names."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from newsflow.archive.archive import Archive
+from newsflow.archive.pages import forget_notes
 from newsflow.blobs import BlobStore, StoredBlob
 from newsflow.config.settings import Config
 from newsflow.errors import ConfigError, SinkError
@@ -18,6 +21,22 @@ log = logging.getLogger(__name__)
 
 _VALUES = {"emission": ("article_id", "version"), "alert": ("id",)}
 """Tables whose `value` may be a blob too, and what their rows are known by."""
+
+
+def tidy(config: Config, ledger: Ledger) -> tuple[int, int]:
+    """Remove blobs that are not named and what is old in the archive; how many blobs and how many files those were. A
+    store that is unavailable is left for the next time. Raises `LedgerError`."""
+    removed = remove_unnamed(config, ledger)
+    forget_notes(ledger, 2 * longest_retention())
+    archive = config.archive
+    retention = timedelta(days=archive.retention_d) if archive.retention_d else None
+    try:
+        return removed, Archive(lambda: open_blobs(config), ledger).prune(retention, archive.most_bytes or None)
+    except ConfigError:
+        return removed, 0
+    except SinkError as error:
+        log.warning("the archive is pruned another time: %s", error)
+        return removed, 0
 
 
 def remove_unnamed(config: Config, ledger: Ledger) -> int:

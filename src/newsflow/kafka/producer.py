@@ -14,6 +14,7 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordList
 from newsflow.errors import KafkaError
 from newsflow.kafka.admin import topic_names
 from newsflow.kafka.client import make_producer
+from newsflow.kafka.registry import Frames
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.outages import outages
 
@@ -78,6 +79,11 @@ class Producer:
         self.settings = settings
         self._lock = threading.Lock()
         self._client: Any = None
+        self._frames = Frames(settings.registry) if settings.registry is not None else None
+
+    def as_written(self, record: Record) -> bytes | None:
+        """The record's value as the cluster is to have it. Raises `KafkaError` where a registry is asked in vain."""
+        return record.value if self._frames is None else self._frames(record.topic, record.value, record.headers)
 
     def client(self) -> Any:
         """The `kafka.KafkaProducer`. May block while it connects; raises `KafkaError` when no server answers."""
@@ -213,7 +219,7 @@ class BatchWriter:
         producer = self._producer.client()
         try:
             # A record without key and value is legal in Kafka, and refused by kafka-python.
-            sent = b"" if key is None and value is None else value
+            sent = b"" if key is None and value is None else self._producer.as_written(record)
             future = producer.send(topic, key=key, value=sent, headers=list(headers))
         except ClientError as error:
             failure = self._failed(error, _Sent(None, size, record))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from newsflow.config.settings import Kafka, Security
+from newsflow.config.settings import Kafka, SchemaRegistry, Security
 from newsflow.errors import ConfigError, in_words
 from newsflow.secrets import is_reference, resolve
 from newsflow.shown import MASK
@@ -39,10 +39,12 @@ class KafkaSettings:
     compression: str = "gzip"
     """Of the batches that are written; `none` for none."""
     expand_bytes: int = EXPAND_BYTES
+    registry: SchemaRegistry | None = None
 
     @classmethod
     def of(cls, kafka: Kafka) -> KafkaSettings:
-        return cls(kafka.bootstrap_servers, kafka.client_id, kafka.security, compression=kafka.compression)
+        servers, client = kafka.bootstrap_servers, kafka.client_id
+        return cls(servers, client, kafka.security, compression=kafka.compression, registry=kafka.registry)
 
     @property
     def place(self) -> str:

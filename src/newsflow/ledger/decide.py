@@ -74,7 +74,6 @@ def _version_again(event: DecidedEvent, versions: Mapping[tuple[str, int], Versi
         change=detail.change,
         promoted=None if promoted is None else _as_decided(promoted),
         at=event.event_at,
-        alike=detail.alike,
     )
 
 

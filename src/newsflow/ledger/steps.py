@@ -15,7 +15,6 @@ from newsflow.dedup.decide import (
     KnownArticle,
     Lookalike,
     Transition,
-    alike_of,
     choose_original,
     choose_story,
     choose_transition,
@@ -315,9 +314,7 @@ def _create(ws: Workspace, each: Prepared, withdrawn_before: KnownArticle | None
     lookalikes = ws.lookalikes(each, known.id)
     known.story = choose_story(lookalikes) or known.story
     _name(ws, each, known)
-    return _add_version(
-        ws, each, known, choose_original(lookalikes), Outcome.ADDED, Detail(alike=alike_of(lookalikes, ws.rule))
-    )
+    return _add_version(ws, each, known, choose_original(lookalikes), Outcome.ADDED, Detail())
 
 
 def _replace(ws: Workspace, each: Prepared, known: KnownArticle) -> Decision:
@@ -349,9 +346,7 @@ def _add_version(
     article = identify(each.article, known, action, each.event, ws.story_size(known))
     ws.add_version(each.event, article, detail)
     ws.add_event(each.event, outcome, each.at, known.id, known.version)
-    return Decision(
-        outcome, ws.now, article, detail.feeds, detail.duplicate, change=detail.change, at=each.at, alike=detail.alike
-    )
+    return Decision(outcome, ws.now, article, detail.feeds, detail.duplicate, change=detail.change, at=each.at)
 
 
 def _withdraw(ws: Workspace, each: Prepared, known: KnownArticle) -> Decision:

@@ -32,7 +32,7 @@ from newsflow.ledger.story_rows import (
     unpack_member,
     unpack_signals,
 )
-from newsflow.model import Alike, Event
+from newsflow.model import Event
 from newsflow.model.event import NEVER_MS
 from newsflow.stories import DEFAULT_STORY_RULE, Member, Report, Stories
 from newsflow.stories.state import day_of
@@ -301,7 +301,8 @@ class _Settling:
         self._decided = {row.article_id: row.story for row in known if row.kind == JOIN}
         """Stories of the articles that are asked for, as they were decided."""
         waiting = story_rows.due_of(db, ids)
-        self._waiting = {each.article_id: each for each in reversed(waiting)}
+        originals = story_rows.due_of(db, {each.told.story for each in asked} - ids)
+        self._waiting = {each.article_id: each for each in reversed((*originals, *waiting))}
         """The first version of each that waits."""
         self._told |= {each.place: each.told for each in waiting}
         self._new_rows: list[LogRow] = []
@@ -323,7 +324,6 @@ class _Settling:
         waited = {each.place: each for each in story_rows.due_until(self._db, read.topic, reached[0])}
         self._told |= {each.place: each.told for each in waited.values()}  # what they said while they waited
         self._decided |= story_rows.decided_of(self._db, {each.article_id for each in waited.values()})
-        self._hand_on_alike(new, waited)
         queue = (*sorted(waited.values(), key=lambda each: each.order), *new.values())
         for each in sorted(queue, key=lambda each: each.order) if read.partitions else queue:
             if each.order[:3] < reached:
@@ -356,24 +356,6 @@ class _Settling:
         heard = [(each.next_ms, number, each.next_offset) for number, each in places.items() if each.heard_at > since]
         return min(heard, default=(NEVER_MS, 0, 0))
 
-    def _hand_on_alike(self, new: dict[Place, Asked], waited: dict[Place, Asked]) -> None:
-        """What came later may come first in order: of look-alikes both are told."""
-        alike = [(each.article_id, other) for each in new.values() for other in each.alike]
-        due = {each.place: each for each in story_rows.due_of(self._db, {other.article_id for _, other in alike})}
-        self._waiting = {each.article_id: each for each in due.values()} | self._waiting
-        unsettled = {each.article_id: each for each in (*(due | waited | new).values(),) if each.report}
-        for article_id, other in alike:
-            if (known := unsettled.get(other.article_id)) is None:
-                continue
-            told = story_rows.with_alike(known, Alike(article_id, other.relation, other.closeness))
-            unsettled[told.article_id] = told
-            if told.place in new:
-                new[told.place] = told
-                continue
-            self._new_due[told.place] = told
-            if told.place in waited:
-                waited[told.place] = told
-
     # One version.
 
     def _settle(self, each: Asked) -> None:
@@ -396,8 +378,7 @@ class _Settling:
 
     def _join(self, each: Asked) -> None:
         self._window.forget_what_is_old()
-        report = self._report(each)
-        decided, now, merged, kept = self._window.settle(report)
+        decided, now, merged, kept = self._window.settle(_report(each))
         self._decided[each.article_id] = decided
         told = self._told.setdefault(each.place, now)
         self._new_rows.append(self._row(JOIN, each, decided, told, kept))
@@ -429,14 +410,6 @@ class _Settling:
             self._window.first_day, each.language, report,
         )  # fmt: skip
 
-    def _report(self, each: Asked) -> Report:
-        signals, vector = unpack_signals(each.report)
-        stories = self._window.stories
-        alike = (other.article_id for other in each.alike if other.relation)
-        copy_of = next((other for other in alike if stories.story_of(other) is not None), None)
-        apart = frozenset(other.article_id for other in each.alike if not other.relation)
-        return Report(each.article_id, each.at, each.language, signals, vector, copy_of, apart)
-
     def _wait(self, each: Asked) -> None:
         """Not yet in order: a story to go on with."""
         told = self._tell_beforehand(each) if self._is_new(each) else self._tell(each)
@@ -450,10 +423,8 @@ class _Settling:
 
     def _tell_beforehand(self, each: Asked) -> Told:
         """The story that a report would join: a copy that of its original, though that waits too."""
-        report = self._report(each)
-        alike = (self._waiting.get(other.article_id) for other in each.alike if other.relation)
-        original = None if report.copy_of is not None else next(filter(None, alike), None)
-        told = original.told if original is not None else self._window.told(self._window.stories.would_join(report))
+        original = self._waiting.get(each.told.story)
+        told = self._window.told(self._window.stories.would_join(_report(each))) if original is None else original.told
         return replace(told, size=told.size + 1)
 
     def _tell(self, each: Asked) -> Told:
@@ -489,3 +460,8 @@ class _Settling:
         unknown = [each for each in self._touched if each not in living]
         story_links.touch(self._db, sorted(several), unknown)
         story_links.lead_on(self._db, [*self._merges, *self._aliases])
+
+
+def _report(each: Asked) -> Report:
+    signals, vector = unpack_signals(each.report)
+    return Report(each.article_id, each.at, each.language, signals, vector)

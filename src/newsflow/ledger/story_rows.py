@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from newsflow.dedup.decide import by_closeness
 from newsflow.ledger.database import Database, Row
-from newsflow.model import Alike
 from newsflow.stories import Member, Signals
 from newsflow.stories.vectors import DIMENSIONS
 
@@ -117,7 +114,6 @@ class Asked:
     language: str
     told: Told
     withdrawn: bool = False
-    alike: tuple[Alike, ...] = ()
     report: bytes = b""
     later: int = 0
     """Which of the versions that its event made."""
@@ -209,19 +205,20 @@ def insert_log(db: Database, rows: Iterable[LogRow]) -> None:
 
 
 _DUE = (
-    "article_id, version, topic, partition_no, offset_no, time_ms, event_at, language, told, told_size, kind, alike, "
-    "report"
+    "article_id, version, topic, partition_no, offset_no, time_ms, event_at, language, told, told_size, kind, report, "
+    "alike"
 )
+_NO_LONGER_KEPT = "[]"
+"""Of `alike`."""
 
 
 def insert_due(db: Database, waiting: Iterable[Asked]) -> None:
     rows = [
         (e.article_id, e.version, e.topic, e.partition, e.offset, e.time_ms, e.at, e.language, e.told.story,
-         e.told.size, _KIND[e.withdrawn], _alike_text(e.alike), e.report)
+         e.told.size, _KIND[e.withdrawn], e.report, _NO_LONGER_KEPT)
         for e in waiting
     ]  # fmt: skip
-    update = "ON CONFLICT (article_id, version) DO UPDATE SET alike = excluded.alike"
-    db.insert("story_due", _DUE, rows, update)
+    db.insert("story_due", _DUE, rows)
 
 
 def delete_due(db: Database, places: Sequence[Place]) -> None:
@@ -246,22 +243,12 @@ _KIND = {False: "version", True: "withdraw"}
 
 
 def _due_row(row: Row) -> Asked:
-    article_id, version, topic, partition, offset, time_ms, at, language, told, size, kind, alike, report = row
+    article_id, version, topic, partition, offset, time_ms, at, language, told, size, kind, report, _ = row
     return Asked(
         article_id, version, topic, partition, offset, time_ms, at, language, Told(told, size),
-        kind == _KIND[True], tuple(Alike(*each) for each in orjson.loads(alike)), bytes(report),
+        kind == _KIND[True], bytes(report),
         int(version > 1),  # the copy that is promoted, by an event that made another version before it
     )  # fmt: skip
-
-
-def _alike_text(alike: Iterable[Alike]) -> str:
-    return orjson.dumps([(each.article_id, each.relation, each.closeness) for each in alike]).decode()
-
-
-def with_alike(asked: Asked, other: Alike) -> Asked:
-    """With one more look-alike, the closest first."""
-    together = {each.article_id: each for each in (*asked.alike, other)}
-    return replace(asked, alike=tuple(sorted(together.values(), key=by_closeness)))
 
 
 # How far the partitions of a topic were taken in.

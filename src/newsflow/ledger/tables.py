@@ -13,7 +13,7 @@ import orjson
 from newsflow.dedup.decide import KnownArticle
 from newsflow.dedup.fingerprint import PRINT_VERSION, Fingerprint, fingerprint
 from newsflow.ledger.database import Database, Row, from_micros, storable, storable_or_none, to_micros
-from newsflow.model import Alike, Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
+from newsflow.model import Article, ArticleRef, DuplicateLink, Event, Reason, Rejected, TextChange
 from newsflow.model.codec import decode_article
 
 REMADE_AT_ONCE = 200
@@ -309,14 +309,12 @@ def load_texts(db: Database, places: Iterable[tuple[str, int]]) -> dict[tuple[st
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """`promoted` is (article id, version) of the copy that took a withdrawn original's place; `alike` the look-alikes
-    that an article had when it was added."""
+    """`promoted` is (article id, version) of the copy that took a withdrawn original's place."""
 
     feeds: tuple[str, ...] = ()
     duplicate: DuplicateLink | None = None
     change: TextChange | None = None
     promoted: tuple[str, int] | None = None
-    alike: tuple[Alike, ...] = ()
 
 
 def encode_detail(detail: Detail) -> str:
@@ -334,7 +332,6 @@ def decode_detail(text: str) -> Detail:
         duplicate=_link(members.get("duplicate")),
         change=TextChange(**change) if change else None,
         promoted=(promoted[0], promoted[1]) if promoted else None,
-        alike=tuple(Alike(**each) for each in members.get("alike", ())),
     )
 
 

@@ -25,7 +25,7 @@ _VALUES = (("emission", "value"), ("unrecorded_article", "article"), ("article_v
 @dataclass(frozen=True, slots=True)
 class Takedown:
     """That an article was taken down. `fetched_at` is the event time of its withdrawal, `blobs` name what held its
-    versions."""
+    versions and its pages; behind `archive/` stands the digest of a raw event of it in the archive."""
 
     article_id: str
     at: datetime

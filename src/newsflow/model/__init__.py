@@ -19,7 +19,6 @@ from newsflow.model.article import (
     with_tags_of,
 )
 from newsflow.model.decision import (
-    Alike,
     ArticleRef,
     Candidate,
     Decision,
@@ -32,7 +31,6 @@ from newsflow.model.event import Action, Event, Headers, Outcome, Reason, Reject
 
 __all__ = [
     "Action",
-    "Alike",
     "Article",
     "ArticleRef",
     "Candidate",

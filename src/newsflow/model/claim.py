@@ -16,6 +16,7 @@ import orjson
 
 from newsflow.model.codec import in_base64
 from newsflow.model.event import Headers
+from newsflow.model.framing import unframed
 from newsflow.model.schemas import validator
 
 CLAIM = "claim"
@@ -77,7 +78,7 @@ def read_claim(value: bytes | None) -> Claim | None:
     if value is None or len(value) > MAX_CLAIM_BYTES or b'"dataref"' not in value:
         return None
     try:
-        members = orjson.loads(value)
+        members = orjson.loads(unframed(value))
     except orjson.JSONDecodeError:
         return None
     if not validator(CLAIM).is_valid(members):

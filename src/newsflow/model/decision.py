@@ -63,16 +63,6 @@ class TextChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """A look-alike of an article's text, as the article's story asks for it: the same of both."""
-
-    article_id: str
-    relation: int
-    """2 for a copy, 1 for a report that shares passages; 0 for one of the same template about another happening."""
-    closeness: float
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """The ledger's answer about one event; asked again about it, the same answer.
 
@@ -84,8 +74,8 @@ class Decision:
     feeds of single subscribers), as far as they are recorded yet: `Ledger.record` adds those that were since.
     `event_at` is the event's time, the time of the decision where it has none.
     `change` says what a new version changed. `promoted` is the copy that takes the place of a withdrawn
-    original, a version of its own, to be tagged, routed, recorded and published as well. `alike` are the look-alikes of
-    an article that was added, the closest first. `former_stories` are the ids that lead on to its story.
+    original, a version of its own, to be tagged, routed, recorded and published as well. `former_stories` are the ids
+    that lead on to its story.
     """
 
     outcome: Outcome
@@ -97,7 +87,6 @@ class Decision:
     change: TextChange | None = None
     promoted: Article | None = None
     at: datetime | None = None
-    alike: tuple[Alike, ...] = ()
     former_stories: tuple[str, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from newsflow.model.event import Event
+from newsflow.model.framing import unframed
 from newsflow.model.headers import ERROR_PREFIX, ORIGIN_PREFIX, attempt_of, header, instant_text, own_headers
 from newsflow.model.names import ARTICLE_TOPIC, DEAD_LETTER_SUFFIX
 from newsflow.model.url import canonicalise_url
@@ -122,7 +123,7 @@ def _sink(stage: str) -> str:
 
 def _members(value: bytes | None) -> dict[str, Any]:
     try:
-        found = orjson.loads(value or b"")
+        found = orjson.loads(unframed(value or b""))
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}

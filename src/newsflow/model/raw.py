@@ -16,6 +16,7 @@ from typing import Any
 from newsflow.errors import dotted
 from newsflow.model.article import RawArticle
 from newsflow.model.event import Headers, Reason, Rejected
+from newsflow.model.framing import unframed
 from newsflow.model.headers import STRUCTURED_TYPE, content_type
 from newsflow.model.schemas import load_schema, validator
 from newsflow.model.strict_json import NotJson, read_json
@@ -136,7 +137,8 @@ def parse_raw(value: bytes | None, headers: Headers = (), limits: RawLimits = DE
     """The raw article that `value` holds, or why it holds none, for any bytes and headers at all.
 
     Accepted is one JSON object in UTF-8 (a byte order mark is skipped), valid by raw-article.v1, alone or as the
-    `data` of a CloudEvent in structured mode. An envelope's attributes are kept as the extra member `cloudevent`.
+    `data` of a CloudEvent in structured mode; before it there may be the frame of a schema registry. An envelope's
+    attributes are kept as the extra member `cloudevent`.
     """
     try:
         return _build(_checked(_read(value, headers, limits)))
@@ -152,7 +154,7 @@ def _read(value: bytes | None, headers: Headers, limits: RawLimits) -> Mapping[s
         raise _RefusedError(Reason.TOO_LARGE, too_large(len(value), limits.max_bytes))
     media_type = content_type(headers)
     _check_media_type(media_type, "the header content-type")
-    members = _object(value, limits)
+    members = _object(unframed(value), limits)
     if media_type == STRUCTURED_TYPE or _is_envelope(members):
         return _unwrap(members, limits)
     return members

@@ -46,3 +46,21 @@ def violations(name: str, value: Any) -> Iterator[Violation]:
     """Yield what is wrong with `value` (parsed JSON) by the schema `name`; nothing when it is valid."""
     for error in validator(name).iter_errors(value):
         yield Violation(tuple(error.instance_path), error.kind.name, error.message)
+
+
+def as_components(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A schema as part of an OpenAPI or AsyncAPI document: without its id; beside it its definitions, as components
+    whose names begin with its own."""
+    schema = {key: value for key, value in load_schema(name).items() if key not in ("$schema", "$id")}
+    definitions = schema.pop("$defs", {})
+    moved: dict[str, Any] = _with_refs(schema, name)
+    return moved, {f"{name}-{key}": _with_refs(value, name) for key, value in definitions.items()}
+
+
+def _with_refs(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: each.replace("#/$defs/", f"#/components/schemas/{name}-") if key == "$ref" else _with_refs(each, name)
+            for key, each in value.items()
+        }
+    return [_with_refs(each, name) for each in value] if isinstance(value, list) else value

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from newsflow.normalise.language_words import marks_of, relatives, word_costs, words_of
 from newsflow.normalise.scripts import lacked_letters
@@ -91,6 +91,7 @@ class Guess:
     sure: bool
 
 
+@lru_cache(maxsize=4)  # of an article in Arabic letters it is asked twice
 def guess(text: str, script: str) -> Guess:
     """What CLD2 says of a text. It must hold no control characters, lone surrogates or noncharacters."""
     import pycld2

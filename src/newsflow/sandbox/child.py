@@ -19,7 +19,7 @@ from typing import BinaryIO
 import orjson
 
 from newsflow.sandbox.pool import error_of
-from newsflow.sandbox.worker import HEADER, LIMIT, READY, frame
+from newsflow.sandbox.worker import HEADER, LIMIT, PATIENCE, READY, frame
 
 LATER_BYTES = 250 * 1024 * 1024
 """What tools may take beyond what they hold at first: word lists, the sentence encoder."""
@@ -36,13 +36,18 @@ def main() -> int:
     with contextlib.suppress(BrokenPipeError):
         _send(answers, READY)
         while (request := _receive(requests)) is not None:
-            # The parent kills us at the limit. If the parent was killed itself, the alarm's default action does so:
-            # it needs no interpreter, so it ends a loop inside C code, too.
             [limit_s] = LIMIT.unpack_from(request)
-            signal.setitimer(signal.ITIMER_REAL, limit_s * 1.5 + 1)
+            _limit_time(limit_s)
             _send(answers, _answer(memoryview(request)[LIMIT.size :], memory_limit_bytes))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _limit_time(0)
     return 0
+
+
+def _limit_time(limit_s: float) -> None:
+    """End this process after so much processor time; or when it hangs and its parent, which would end it earlier, was
+    killed. 0 for no limit. What signals do by default needs no interpreter, so it ends a loop inside C code, too."""
+    signal.setitimer(signal.ITIMER_PROF, limit_s and max(limit_s, 0.001))
+    signal.setitimer(signal.ITIMER_REAL, limit_s and 1.5 * PATIENCE * limit_s + 1)
 
 
 def _answer(request: memoryview, memory_limit_bytes: int) -> bytes:

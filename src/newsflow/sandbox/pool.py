@@ -76,7 +76,8 @@ class Workers:
         tools: Tools | None = None,
         urgent: bool = False,
     ) -> Future[list[Answer]]:
-        """Let a worker do `work` on values, within `limit_s` seconds; what is urgent goes before what is not.
+        """Let a worker do `work` on values, within `limit_s` seconds of its processor time; what is urgent goes before
+        what is not.
 
         Where the worker dies or hangs or the function raises, each value gets a second try alone. The future raises
         `SandboxError` when no worker can be started: then no value is to blame.

@@ -18,7 +18,10 @@ from newsflow.errors import SandboxError, in_words
 
 HEADER = struct.Struct(">I")
 LIMIT = struct.Struct(">d")
-"""Before a request: the seconds that it may take."""
+"""Before a request: the seconds of processor time that it may take."""
+PATIENCE = 6
+"""So many times its limit a request may take by the clock: on a busy machine a worker has a part of a core. What takes
+longer hangs."""
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 START_LIMIT_S = 60.0
 PIPE_BYTES = 1 << 20
@@ -78,7 +81,7 @@ def _wait(fd: int, events: int, deadline: float) -> None:
 
 
 class WorkerTimeoutError(Exception):
-    """The worker did not answer in time; it was killed."""
+    """The worker did not answer in time and was killed, or it ended by its limit of processor time."""
 
 
 class WorkerCrashedError(Exception):
@@ -118,20 +121,23 @@ class Worker:
         return self._process.poll() is None
 
     def call(self, request: bytes, limit_s: float | None = None) -> bytes:
-        """The answer to a request, within the worker's time limit or another. Raises WorkerTimeoutError or
-        WorkerCrashedError; the worker is gone after either."""
+        """The answer to a request, within the worker's time limit or another: so many seconds of its processor time,
+        and `PATIENCE` times as many by the clock. Raises WorkerTimeoutError or WorkerCrashedError; the worker is gone
+        after either."""
         self.calls += 1
         limit_s = self._time_limit_s if limit_s is None else limit_s
-        deadline = time.monotonic() + limit_s
+        deadline = time.monotonic() + PATIENCE * limit_s
         try:
             _write_frame(self._stdin.fileno(), LIMIT.pack(limit_s) + request, deadline)
             return _read_frame(self._stdout.fileno(), deadline)
         except TimeoutError:
             self.close(kill=True)
-            raise WorkerTimeoutError(f"no answer within {limit_s:g} s") from None
+            raise WorkerTimeoutError(f"no answer within {PATIENCE * limit_s:g} s") from None
         except EOFError:
             message = self._how_it_ended()
             self.close(kill=True)
+            if self._process.returncode == -signal.SIGPROF:
+                raise WorkerTimeoutError(f"more than {limit_s:g} s of processor time") from None
             raise WorkerCrashedError(message) from None
 
     def close(self, *, kill: bool = False) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,17 @@ def _of_opml(text: str, file: str) -> Iterator[tuple[Feed, int | None]]:
 def source_of(*urls: str) -> str:
     """A source id from the first address that has a host: `https://www.barid.example/feed` gives `barid.example`."""
     for url in urls:
-        try:
-            host = canonical_host(url.partition("://")[2].partition("/")[0])
-        except ValueError:
-            continue
-        return _NOT_IN_ID.sub("-", host).strip("-._")[:100]
+        if source := _source_at(url.partition("://")[2].partition("/")[0]):
+            return source
     return "unknown"
+
+
+@lru_cache(maxsize=4_096)
+def _source_at(authority: str) -> str | None:
+    try:
+        return _NOT_IN_ID.sub("-", canonical_host(authority)).strip("-._")[:100]
+    except ValueError:
+        return None
 
 
 def to_yaml(feeds: Sequence[Feed]) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import brotli
 
-from newsflow.alerts.senders.http import PRIVATE, HttpClient, HttpLimits, Resolver, system_resolver
 from newsflow.errors import SinkError
+from newsflow.http.client import PRIVATE, HttpClient, HttpLimits, Resolver, system_resolver
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, "

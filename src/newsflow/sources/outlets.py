@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +40,26 @@ class KafkaOutlet:
 
     def close(self) -> None:
         self._writer.close()
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """The way to an outlet: what is published is kept in the archive first (`keep`, where there is one), and what is
+    too large for its record is put aside. Raises `SinkError` and `LedgerError` too; then none is to be taken for
+    stored."""
+
+    outlet: Outlet
+    aside: Callable[[Iterable[tuple[bytes, bytes]]], Sequence[tuple[bytes, bytes]]]
+    keep: Callable[[Iterable[bytes]], object] | None = None
+
+    def write(self, events: Iterable[tuple[bytes, bytes]]) -> None:
+        listed = list(events)
+        if self.keep is not None:
+            self.keep(value for _, value in listed)
+        self.outlet.write(self.aside(listed))
+
+    def close(self) -> None:
+        self.outlet.close()
 
 
 class FileOutlet:

@@ -29,6 +29,9 @@ _ENCODING = re.compile(r"^\s*<\?xml[^>]*?(\sencoding\s*=\s*[\"'][^\"']*[\"'])", 
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
 _BEFORE, _DECLARATION_BYTES = b"\xef\xbb\xbf\xff\xfe\xfe\xff \t\r\n\0", 1_000
 _WIDE = ((b"\0\0\0<", "utf-32-be"), (b"<\0\0\0", "utf-32-le"), (b"\0<", "utf-16-be"), (b"<\0", "utf-16-le"))
+_MARKED_UP = re.compile(r"</\w|<(?:br|hr|img|p|wbr)\b|<\w+\s+[\w-]+\s*=|&(?:\w+|#\w+);")
+"""What text holds that is HTML, whatever it says it is; `the <blink> tag` may be text."""
+_EBCDIC = "<?xml".encode("cp037")
 _PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _FEED_TYPE = re.compile(r"application/(?:(?:rss|atom|rdf)\+xml|(?:feed\+)?json)|text/xml")
 _NEWS = "{*}news/{*}"
@@ -124,6 +127,8 @@ def _prepared(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str,
 
 def _decoded(body: bytes, charset: str | None) -> str | None:
     """The text of bytes that feedparser is not to decode; None for all others."""
+    if body.startswith(_EBCDIC):
+        return None
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
         return decode_bytes(body)
     if wide := next((name for start, name in _WIDE if body.startswith(start)), None):
@@ -197,7 +202,8 @@ def web_address(text: object, base: str) -> str | None:
     if not isinstance(text, str) or not text.strip():
         return None
     try:
-        url = urljoin(base, "".join(text.split()))
+        # An address that was broken over lines is one; a space within it is meant, and is written as browsers do.
+        url = urljoin(base, re.sub(r"\s*[\r\n\t]\s*", "", text.strip()).replace(" ", "%20"))
         parts = urlsplit(url)
         return url if parts.scheme in ("http", "https") and parts.hostname and len(url) <= 4_096 else None
     except ValueError:
@@ -209,7 +215,7 @@ def _plain_title(entry: Any) -> str | None:
     if not title:
         return None
     kind = entry.get("title_detail", {}).get("type", "text/plain")
-    return _text(title if kind == "text/plain" and not re.search(r"<\w|</|&\w+;", title) else plain(title))
+    return _text(title if kind == "text/plain" and not _MARKED_UP.search(title) else plain(title))
 
 
 def _authors(entry: Any) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -29,6 +30,7 @@ from newsflow.sources.answers import NotAPageError, Reader, Taken
 from newsflow.sources.feedlist import Feed
 from newsflow.sources.fetch import Answer
 from newsflow.sources.items import known_items
+from newsflow.sources.lease import PollingElsewhereError
 from newsflow.sources.outlets import Outlet
 from newsflow.sources.parse import NotAFeedError, Parsed, parse_feed, web_address
 from newsflow.sources.robots import Robots, read_robots
@@ -47,7 +49,9 @@ PAGE_RETRY_S, PAGE_MOST_S = 300.0, 21_600.0
 ROUND_PATIENCE_S = 60.0
 """A single round does not wait longer for a host that wants to be left alone."""
 OUTBOX_ROWS, MOST_WAITING = 200, 5_000
-_IDLE_S, _LOOK_S = 60.0, 1.0
+GATHER_S = 1.0
+"""While requests are under way, what they bring is published once in so many seconds, together."""
+_IDLE_S, _LOOK_S = 30.0, 1.0
 _PERMANENT, _REDIRECTS = (301, 308), (301, 302, 303, 307, 308)
 _GONE = (404, 410, 401, 402, 403, 405, 406, 451)
 """Statuses that another try will not change: an item is published without its page."""
@@ -91,13 +95,27 @@ class Poller:
         self._agent = settings.user_agent.partition("/")[0]
         self._robots_moved: dict[str, tuple[str, int]] = {}
         self._lock, self._taking = threading.Lock(), threading.Lock()
-        self._publish_failures, self._publish_at = 0, 0
+        self._publish_failures, self._publish_at, self._gather_until = 0, 0, 0
         self.stopped = threading.Event()
         self._sleep = sleep or self.stopped.wait
 
     def run(self, *, once: bool = False) -> Round:
         """Ask until `stopped` is set; with `once`, each feed once and the pages that come of it. Raises `LedgerError`,
-        and with `once` what the outlet raises."""
+        `PollingElsewhereError`, and with `once` what the outlet raises."""
+        self.state.lease.take(self._now, self._wait, log.warning)
+        try:
+            return self._run(once)
+        finally:
+            with suppress(LedgerError):
+                self.state.lease.give_back()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the lease; a signal ends that."""
+        self._sleep(seconds)
+        if self.stopped.is_set():
+            raise PollingElsewhereError("stopped while it waited for another process that may poll for this ledger")
+
+    def _run(self, once: bool) -> Round:
         start = self._now()
         self.state.take_list((feed.url for feed in self._feeds.values()), start)
         self.state.begin(start, all_feeds=once)
@@ -106,6 +124,7 @@ class Poller:
         with ThreadPoolExecutor(self.settings.workers, "newsflow-poll") as pool:
             while not self.stopped.is_set():
                 now = self._now()
+                self.state.lease.renew(now)
                 until = start if once else now
                 for target, rules in self._claim(now, until, running.values()):
                     running[pool.submit(self._ask, target, rules)] = target.host
@@ -114,7 +133,8 @@ class Poller:
                     for future in ended:
                         del running[future]
                         future.result()
-                    self._publish(once)
+                    if not running or self._now() >= self._gather_until:
+                        self._publish(once)
                 elif not self._rest(now, start if once else None):
                     break
         self._publish(once)
@@ -168,7 +188,7 @@ class Poller:
                 return
             self.state.published([each.id for each in waiting])
             self.done.published += len(waiting)
-        self._publish_failures = 0
+        self._publish_failures, self._gather_until = 0, self._now() + self._us(GATHER_S)
 
     # One request.
 

@@ -18,6 +18,7 @@ from newsflow.dedup.identity import hash_of
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, storable
 from newsflow.model.letter import canonical_address
+from newsflow.sources.lease import Lease
 
 FEED, ITEM, PAGE = "feed", "item", "page"
 """Kinds of targets: an item becomes a page when that is published and only looked at again."""
@@ -167,6 +168,7 @@ class PollState:
 
     def __init__(self, ledger: Ledger) -> None:
         self._run = ledger.transact
+        self.lease = Lease(ledger)
 
     def take_list(self, urls: Iterable[str], now: int) -> None:
         """From now on exactly these feeds are asked; what is new is due at once."""
@@ -206,7 +208,7 @@ class PollState:
     ) -> list[tuple[Target, HostRules]]:
         """Targets that are due, of as many hosts that may be asked now and are not `busy`, each marked as asked:
         neither it nor its host is due again for so long, whatever becomes of the caller. Feeds must be due at
-        `until`."""
+        `until`. Raises `PollingElsewhereError`."""
         first = f"SELECT t.host {_READY} ORDER BY t.due_at LIMIT ?"
         by_host = f"SELECT t.host, MIN(t.due_at) {_READY} GROUP BY t.host ORDER BY 2, 1 LIMIT ?"
 
@@ -221,6 +223,7 @@ class PollState:
 
         def work(db: Database) -> list[tuple[Target, HostRules]]:
             db.lock(["poll"])
+            self.lease.hold(db, now)
             return [found for host in look(db) if (found := self._claimed(db, host, now, until, host_us, hold_us))]
 
         return self._run(work) if self._run(look, writes=False) else []

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsflow.stories.rarity import NAT, UNKNOWN
-from newsflow.stories.signals import Costs, cost_of, often, times_of
+from newsflow.stories.signals import Costs, Often, cost_of, weight_of
 from newsflow.stories.vectors import DIMENSIONS, LENGTH, MEAN
 
 DAYS = 3
@@ -58,7 +58,7 @@ class DayCounts:
             counted.vectors += 1
             counted.vector_sum += vector
 
-    def weigh(self, language: str, day: int, costs: Costs) -> dict[int, int]:
+    def weigh(self, language: str, day: int, costs: Costs, often: Often) -> dict[int, int]:
         """Each term by how rare it is and how often it is said, the whole of length `UNIT`."""
         days = self._near(language, day)
         articles = PRIOR + sum(each.articles for each in days)
@@ -69,7 +69,7 @@ class DayCounts:
         for (term, told), counted in zip(costs.items(), counts, strict=True):
             with_term = _BY_CHANCE[cost_of(told)] + counted * (counted - 1) / (counted + OWN)
             if (weight := math.log(articles / with_term)) > 0:
-                weights[term] = weight * often(times_of(told))
+                weights[term] = weight * weight_of(told, often)
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
         return {term: round(UNIT * weight / length) for term, weight in weights.items()}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from newsflow.stories.counts import DayCounts
 from newsflow.stories.rarity import NAT
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import Signals, cost_of, kind_of
+from newsflow.stories.signals import KEYS_OFTEN, WORDS_OFTEN, Signals, cost_of, kind_of
 from newsflow.stories.state import Report
 from newsflow.stories.story import Member, Story, compare
 
@@ -60,7 +60,8 @@ def explain_pair(left: Report, right: Report, rule: StoryRule = DEFAULT_STORY_RU
 
 def _weigh(report: Report) -> Member:
     counts, signals = DayCounts(), report.signals
-    words, keys = (counts.weigh(report.language, 0, each) for each in (signals.words, signals.keys))
+    words = counts.weigh(report.language, 0, signals.words, WORDS_OFTEN)
+    keys = counts.weigh(report.language, 0, signals.keys, KEYS_OFTEN)
     vector = None if report.vector is None else counts.centre(report.language, 0, report.vector)
     costs = {term: cost_of(signals.keys[term]) for term in keys}
     return Member(report.article, report.at, report.language, words, keys, costs, vector)
@@ -80,6 +81,8 @@ def _verdict(likeness: Likeness, figure: float, least: float, hours: float, rule
         against.append("both give names, and none is the same")
     if likeness.other_scores:
         against.append("both give scores, and none is the same")
+    if likeness.is_other_form(rule):
+        against.append("both fill in one form, with other figures")
     verdict = "one story" if figure >= least else "not one story by themselves"
     return f"{verdict}: {figure:.2f} (at least {least:.2f}); {', '.join(parts)}" + (
         f"; against it: {', '.join(against)}" if against else ""

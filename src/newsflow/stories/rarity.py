@@ -7,6 +7,7 @@ not. Costs are whole numbers of 1/256 nat, so that every machine sees the same.
 from __future__ import annotations
 
 import math
+import re
 import sys
 import unicodedata
 from collections import defaultdict
@@ -32,10 +33,16 @@ UNKNOWN = 8 * NAT
 _STEM, _HANGUL_STEM = 5, 2
 """Letters of a word that count: endings differ between reports, and in many languages within one. A Korean letter is a
 syllable, and most nouns are two before their particles."""
+_ARABIC_AFFIX = re.compile(
+    "^(?:وال|بال|كال|فال|ال|لل|[وفبلك])(?=.{3})|(?<=.{3})(?:ها|ان|ات|ون|ين|يه|ي[\u0629]|[ه\u0629ي])$"
+)
+"""And, in, as, so, the, to; plurals and endings that other cases have not: at least three letters are left."""
 
 
-def stem(token: str) -> str:
-    """The part of a folded token that counts."""
+def stem(token: str, language: str) -> str:
+    """The part of a folded token of a language that counts."""
+    if language == "ar":
+        token = _ARABIC_AFFIX.sub("", token)
     return token[: _HANGUL_STEM if "\uac00" <= token[0] <= "\ud7a3" else _STEM]
 
 
@@ -87,7 +94,7 @@ def _costs_of(code: str) -> tuple[dict[str, int], dict[str, int]]:
         frequency = 10 ** (-rank / 100)
         tokens = fold(" ".join(words)).split()
         for token in tokens:
-            stems[stem(token)] += frequency
+            stems[stem(token, code)] += frequency
         for found in skeletons_in(tokens):
             bones[found] += frequency
     return _costs(stems), _costs(bones)

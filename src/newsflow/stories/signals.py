@@ -7,12 +7,12 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from newsflow.model.languages import base_language
-from newsflow.stories.rarity import NAT, Rarity, rarity_of, stem
+from newsflow.stories.rarity import NAT, rarity_of, stem
 from newsflow.stories.skeleton import skeletons
 from newsflow.tagging.text import fold_cased
 
@@ -39,10 +39,13 @@ _TOKENS_KEPT = 50_000
 
 Costs = Mapping[int, int]
 """Terms, and how unlikely an article is to hold each by chance (`cost_of`: 1/256 nat), with how often it does
-(`times_of`): 16 bits together."""
+(`times_of`) and whether its head has it (`is_in_head`): 16 bits together."""
 MOST_TIMES = 8
-_TIMES_SHIFT = 12
+_TIMES_SHIFT, _HEAD_SHIFT = 12, 15
 _COST_MASK = (1 << _TIMES_SHIFT) - 1
+HEAD_CHARS = 80
+IN_HEAD = 1.5
+"""What a word of the title weighs more."""
 
 
 def cost_of(told: int) -> int:
@@ -50,7 +53,27 @@ def cost_of(told: int) -> int:
 
 
 def times_of(told: int) -> int:
-    return (told >> _TIMES_SHIFT) + 1
+    return (told >> _TIMES_SHIFT) % MOST_TIMES + 1
+
+
+def is_in_head(told: int) -> bool:
+    return told >> _HEAD_SHIFT > 0
+
+
+Often = tuple[float, ...]
+
+
+def _often(share: float) -> Often:
+    return 0.0, *(1 + share * math.log(times) for times in range(1, MOST_TIMES + 1))
+
+
+WORDS_OFTEN, KEYS_OFTEN = _often(1.5), _often(1.0)
+"""What so many times weigh."""
+
+
+def weight_of(told: int, often: Often) -> float:
+    """What a term weighs beside another one that is as rare."""
+    return often[times_of(told)] * (IN_HEAD if is_in_head(told) else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +87,11 @@ class Signals:
 
 def read_signals(language: str, title: str, body: str, countries: Iterable[str] = ()) -> Signals:
     """The signals of an article. `countries`: ISO codes of those it is about or mentions."""
-    text = f"{title}\n{body[:LEAD_CHARS]}"
-    words, keys, times, shown = _read_words(text, base_language(language))
+    lead = body[:LEAD_CHARS]
+    text, language = f"{title}\n{lead}", base_language(language)
+    words, keys, times, shown = _read_words(text, language)
+    known = _tokens_of(language)
+    head = {known[token][0] for token in _tokens(head_of(title, lead)[0])}
     for kind, number, cost in _read_numbers(text):
         keys[term := term_of(kind, number)] = cost
         times[term] += 1
@@ -74,7 +100,20 @@ def read_signals(language: str, title: str, body: str, countries: Iterable[str] 
         keys[term := term_of(COUNTRY, code)] = _COUNTRY_COST
         times[term] = 1
         shown[term] = code
-    return Signals(_most_telling(words, times, MAX_WORDS), _most_telling(keys, times, MAX_KEYS), shown)
+    return Signals(
+        _most_telling(words, times, head, WORDS_OFTEN, MAX_WORDS),
+        _most_telling(keys, times, (), KEYS_OFTEN, MAX_KEYS),
+        shown,
+    )
+
+
+def head_of(title: str, lead: str) -> tuple[str, int]:
+    """What says of what a text is: its title, or where there is none the first words; and as far as they go."""
+    if head := title.strip():
+        return head, 0
+    end = lead.find(" ", HEAD_CHARS)
+    end = end if 0 <= end <= HEAD_CHARS + 20 else HEAD_CHARS
+    return lead[:end].strip(), end
 
 
 @lru_cache(maxsize=1 << 17)
@@ -91,14 +130,14 @@ class _Tokens(dict[str, tuple[int, int, Sequence[tuple[int, int]]]]):
     """What each token of a language says: its word with the cost, and the names that it may be with theirs. Remembers
     them, and forgets all when full, since the words of news come back at once."""
 
-    def __init__(self, rarity: Rarity) -> None:
+    def __init__(self, language: str) -> None:
         super().__init__()
-        self._rarity = rarity
+        self._language, self._rarity = language, rarity_of(language)
 
     def __missing__(self, token: str) -> tuple[int, int, Sequence[tuple[int, int]]]:
         if len(self) >= _TOKENS_KEPT:
             self.clear()
-        word = stem(token).lower()
+        word = stem(token, self._language).lower()
         cost = self._rarity.of_stem(word)
         found = self[token] = term_of(WORD, word), cost, self._names(token, cost)
         return found
@@ -114,7 +153,7 @@ class _Tokens(dict[str, tuple[int, int, Sequence[tuple[int, int]]]]):
 
 @lru_cache(maxsize=64)
 def _tokens_of(language: str) -> _Tokens:
-    return _Tokens(rarity_of(language))
+    return _Tokens(language)
 
 
 def _read_words(text: str, language: str) -> tuple[dict[int, int], dict[int, int], Counter[int], dict[int, str]]:
@@ -167,16 +206,14 @@ def _read_numbers(text: str) -> Iterator[tuple[int, str, int]]:
             yield NUMBER, number, _YEAR_COST if year else _TWO_DIGITS_COST if len(number) == 2 else _NUMBER_COST
 
 
-_OFTEN = [0.0, *(1 + math.log(times) for times in range(1, MOST_TIMES + 1))]
-
-
-def often(times: int) -> float:
-    """What so many times weigh."""
-    return _OFTEN[times]
-
-
-def _most_telling(costs: dict[int, int], times: Counter[int], most: int) -> dict[int, int]:
-    """The rarest and most often said."""
-    told = [(-cost * _OFTEN[min(times[term], MOST_TIMES)], term) for term, cost in costs.items() if cost > 0]
-    kept = (term for _, term in sorted(told)[:most])
-    return {term: costs[term] | min(times[term], MOST_TIMES) - 1 << _TIMES_SHIFT for term in kept}
+def _most_telling(
+    costs: dict[int, int], times: Counter[int], head: Collection[int], often: Often, most: int
+) -> dict[int, int]:
+    """The rarest, those of the head, and those most often said."""
+    told = {
+        term: cost | min(times[term], MOST_TIMES) - 1 << _TIMES_SHIFT | (term in head) << _HEAD_SHIFT
+        for term, cost in costs.items()
+        if cost > 0
+    }
+    kept = sorted((-costs[term] * weight_of(each, often), term) for term, each in told.items())[:most]
+    return {term: told[term] for _, term in kept}

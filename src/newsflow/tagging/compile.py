@@ -210,6 +210,8 @@ class CompiledRule:
     languages: frozenset[str]
     conditional: bool
     """Whether the rule has conditions on source, language or section."""
+    needs_threshold: bool
+    """Whether it is one of terms alone that comes to nothing below its threshold, since it is never a mention."""
 
 
 @dataclass(slots=True)
@@ -261,6 +263,7 @@ def _compiled(draft: _Draft, leaves: list[Leaf]) -> CompiledRule:
         plan=plan_of(draft.require, leaves) if draft.require is not None else Plan(),
         languages=frozenset(rule_language(tag) for tag in rule.languages),
         conditional=bool(rule.sources or rule.languages or rule.sections),
+        needs_threshold=draft.require is None and not (rule.mentions or rule.places),
     )
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import CompiledRule, Node, Plan, leaves_of
-from newsflow.tagging.patterns import Clause, LeafId
+from newsflow.tagging.patterns import Clause, LeafId, new_tuple
 from newsflow.tagging.rule import rule_language
-from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart, span_start
+from newsflow.tagging.scan import FACTORS, Scan, Span, TextPart, rounded, span_start
 from newsflow.tagging.text import FoldedText
 
 _MOST_WINDOWS = 100_000
@@ -147,10 +147,6 @@ def holds(node: Node, scan: Scan) -> bool:
     return hits_if_true(node, scan) is not None
 
 
-_new = tuple.__new__
-"""Half the time of a call of the class, where hits are made by the dozen."""
-
-
 class ScoredHit(NamedTuple):
     """A hit that counts for a rule."""
 
@@ -172,19 +168,23 @@ def hits_of_leaves(
     weights = rule.weights
     if len(leaves) == 1 and not required:
         [leaf] = leaves
-        return _outermost(scan.spans(leaf), weights[leaf], scan)
+        spans = scan.spans(leaf)
+        if len(spans) == 1:
+            return [new_tuple(ScoredHit, (spans[0], weights[leaf], scan.parts.of(spans[0][0])))]
+        return _outermost(spans, weights[leaf], scan)
     # In the order they are to be tried: by start, then the longest, the heaviest.
     hits = [(span.start, -span.end, -1.0, span.leaf, span) for span in required if span.leaf not in weights]
     for leaf in leaves:
         weight = -weights[leaf]
-        hits += [(span[0], -span[1], weight, leaf, span) for span in scan.spans(leaf)]
+        for span in scan.spans(leaf):  # of which there is mostly one: a list of it would cost more
+            hits.append((span[0], -span[1], weight, leaf, span))  # noqa: PERF401
     hits.sort()
     part_of = scan.parts.of
     found: list[ScoredHit] = []
     end = -1
     for start, negative_end, weight, _, span in hits:
         if start >= end:
-            found.append(_new(ScoredHit, (span, -weight, part_of(start))))
+            found.append(new_tuple(ScoredHit, (span, -weight, part_of(start))))
             end = -negative_end - 1
     return found
 
@@ -197,9 +197,9 @@ def _outermost(spans: list[Span], weight: float, scan: Scan) -> list[ScoredHit]:
     for span in spans:
         start = span[0]
         if start >= end:
-            found.append(_new(ScoredHit, (span, weight, part_of(start))))
+            found.append(new_tuple(ScoredHit, (span, weight, part_of(start))))
         elif start == last:  # the longer of two
-            found[-1] = _new(ScoredHit, (span, weight, found[-1][2]))
+            found[-1] = new_tuple(ScoredHit, (span, weight, found[-1][2]))
         else:
             continue
         last, end = start, span[1] - 1
@@ -218,11 +218,14 @@ def judged_hits(rule: CompiledRule, leaves: Collection[LeafId], scan: Scan) -> l
 
 
 def score_of(hits: Sequence[ScoredHit]) -> float:
-    """The sum of weight times what the part counts, rounded so that equal sums are equal."""
+    """The sum of weight times what the part counts, rounded."""
     if len(hits) == 1:
         [(_, weight, part)] = hits
-        return round(weight * FACTORS[part], 4)
-    return round(sum([weight * FACTORS[part] for _, weight, part in hits]), 4)
+        return rounded(weight * FACTORS[part])
+    score = 0.0
+    for _, weight, part in hits:
+        score += weight * FACTORS[part]
+    return rounded(score)
 
 
 def conditions_hold(rule: CompiledRule, article: Article) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
 from newsflow.tagging.places.gazetteer import gazetteer_version
 
-MEANING_REVISION = 2
+MEANING_REVISION = 3
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
 TermField = Literal["title", "lead", "body"]
@@ -190,6 +190,7 @@ _TOGETHER = {code: group for group in (SERBO_CROATIAN, MALAY) for code in group}
 """Languages that detectors take for each other, and that share their names."""
 
 
+@lru_cache(maxsize=1024)
 def rule_language(tag: str) -> str:
     """The language of a BCP 47 tag as rules name it; `und` when it says nothing."""
     base = primary_subtag(tag)

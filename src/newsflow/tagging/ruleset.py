@@ -16,14 +16,14 @@ from newsflow.resources import SHIPPED
 from newsflow.tagging.compile import CompiledRule, Tables, compile_rules
 from newsflow.tagging.load import RulePath, read_rules, rule_files, shipped_rules_path
 from newsflow.tagging.match import ScoredHit, conditions_hold, judged_hits, score_of
-from newsflow.tagging.patterns import LeafId, Searched
+from newsflow.tagging.patterns import LeafId, Searched, new_tuple
 from newsflow.tagging.places.find import Finder, Found
 from newsflow.tagging.places.gazetteer import gazetteer
-from newsflow.tagging.places.named import places_named
-from newsflow.tagging.places.weigh import beside, is_about, place_hits
+from newsflow.tagging.places.named import PlaceOf, places_named
+from newsflow.tagging.places.weigh import FEWER, beside, is_about, place_hits
 from newsflow.tagging.prepared import keep_tables, key_of, read_tables
 from newsflow.tagging.rule import Rule, languages_searched, rule_language, set_version
-from newsflow.tagging.scan import ALERT_SCORE, Scan
+from newsflow.tagging.scan import ALERT_SCORE, Scan, Span
 
 MAX_EVIDENCE = 100
 """Spans kept of one tag; all hits count for its score."""
@@ -71,6 +71,7 @@ class RuleSet:
         places, first = self.tables.places, self.tables.vocabulary.terms
         self._finder = Finder(places, gazetteer(), first) if places is not None else None
         """Of names of places, where they count for a rule."""
+        self._place_of = PlaceOf(self.tables.leaves)
         self._placed: dict[str, list[int]] = {}
         """Numbers of the rules for which names of places count, by country."""
         for number, rule in enumerate(self.rules):
@@ -107,24 +108,28 @@ class RuleSet:
         return self._finder.find(scan.text, scan.name_hits, rule_language(scan.article.language))
 
     def judge(self, article: Article, limit_s: float = LIMIT_S) -> tuple[list[Judgement], Scan]:
-        """Every rule whose conditions hold and of which something counts, in the order of the rules.
+        """Every rule whose conditions hold and of which something counts, in the order of the rules. Of those that
+        are no mentions, some that stay below their threshold are left out.
 
         Raises `TimeLimitError` after `limit_s` seconds: one rule takes little, all of them may take long.
         """
         scan = self.scan(article)
         until_s = time.monotonic() + limit_s  # from here: the first article waits for what is built once
-        candidates = scan.candidates()
+        candidates, rules = scan.candidates(), self.tables.rules
         found: dict[int, Judgement] = {}
         for number, leaves in candidates.items():
             if time.monotonic() > until_s:
                 raise TimeLimitError(f"its topics were not found within {limit_s:g} s")
-            item = self.tables.rules[number]
+            item = rules[number]
+            if item.needs_threshold and scan.most_points(leaves, item.weights) < item.rule.threshold:
+                continue
             hits = judged_hits(item, leaves, scan)
             if hits:
                 score = score_of(hits)
-                found[number] = Judgement(item, hits, score, score >= item.rule.threshold)
+                found[number] = new_tuple(Judgement, (item, hits, score, score >= item.rule.threshold))
         if places := self.places(scan):
             self._add_places(found, candidates, places, scan)
+        _compare(found)
         return [found[number] for number in sorted(found)], scan
 
     def _add_places(
@@ -135,9 +140,11 @@ class RuleSet:
         scan: Scan,
     ) -> None:
         """Add what names of places say to what was found."""
-        placed = [judged for judged in found.values() if judged.item.rule.places]
-        named = [(hit.span, judged.item.rule.code) for judged in placed for hit in judged.hits]
-        added: list[int] = []
+        named: list[tuple[Span, str]] = []
+        for item, hits, *_ in found.values():
+            if item.rule.places:
+                code = item.rule.code
+                named += [(hit[0], code) for hit in hits]
         for code, hits in place_hits(scan, places, rule_language(scan.article.language), named).items():
             for number in self._placed.get(code, ()):
                 item, judged = self.tables.rules[number], found.get(number)
@@ -145,27 +152,29 @@ class RuleSet:
                     continue
                 if more := beside(item, candidates.get(number, ()), hits, scan):
                     both = sorted(more if judged is None else judged.hits + more)
-                    found[number] = Judgement(item, both, score_of(both), judged is not None and judged.about)
-                    added.append(number)
-        if added:
-            total = sum(_scores_by_country(found.values()).values())
-        for number in added:
-            item, both, score, about = found[number]
-            if not about and is_about(score, item.rule.threshold, total):
-                found[number] = Judgement(item, both, score, True)
+                    about = judged is not None and judged.about
+                    found[number] = new_tuple(Judgement, (item, both, score_of(both), about))
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
         """Topics the article is about (strongest first, then by id), those it mentions, and the places it names by
         which countries are told. Pure: same in, same out. Raises `TimeLimitError`."""
         found, scan = self.judge(article, limit_s)
         evidence = _EvidenceOf(scan)
-        topics = [topic_match(judged, evidence) for judged in found if judged.about]
-        weak = [judged for judged in found if not judged.about and judged.item.rule.mentions]
-        mentions = [Mention(judged.item.rule.id, judged.item.rule.code, len(judged.hits)) for judged in weak]
+        topics: list[TopicMatch] = []
+        mentions: list[Mention] = []
+        named: list[tuple[str, list[ScoredHit]]] = []
+        for judged in found:
+            item, hits, _, about = judged
+            rule = item.rule
+            if about:
+                topics.append(topic_match(judged, evidence))
+            elif rule.mentions:
+                mentions.append(Mention(rule.id, rule.code, len(hits)))
+            if rule.places:
+                named.append((rule.code, hits))
         topics.sort(key=lambda topic: (-topic.score, topic.id))
         mentions.sort(key=lambda mention: (-mention.count, mention.id))
-        hits = [(hit, judged.item.rule.code) for judged in found if judged.item.rule.places for hit in judged.hits]
-        places, dateline = places_named(hits, scan) if hits else ((), None)
+        places, dateline = places_named(named, self._place_of, evidence) if named else ((), None)
         return Tags(tuple(topics), tuple(mentions), places, dateline)
 
     def match(self, article: Article) -> list[TopicMatch]:
@@ -176,6 +185,22 @@ class RuleSet:
         kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
         evidence = _EvidenceOf(scan)
         return [topic_match(judged, evidence) for judged in kept]
+
+
+def _compare(found: dict[int, Judgement]) -> None:
+    """Take countries as what the article is about that reach their threshold by names of places, or outweigh others
+    with less."""
+    doubtful = [
+        number
+        for number, (item, _, score, about) in found.items()
+        if not about and item.rule.places and score >= FEWER * item.rule.threshold
+    ]
+    if doubtful:
+        total = sum(_scores_by_country(found.values()).values())
+    for number in doubtful:
+        item, hits, score, _ = found[number]
+        if is_about(score, item.rule.threshold, total):
+            found[number] = Judgement(item, hits, score, True)
 
 
 def _scores_by_country(judged: Iterable[Judgement]) -> dict[str, float]:
@@ -201,9 +226,10 @@ class _EvidenceOf(dict[ScoredHit, Evidence]):
 
 def topic_match(judged: Judgement, evidence_by_hit: Mapping[ScoredHit, Evidence]) -> TopicMatch:
     """The tag that a rule gives for its hits."""
-    rule = judged.item.rule
-    evidence = tuple([evidence_by_hit[hit] for hit in judged.hits[:MAX_EVIDENCE]])
-    return TopicMatch(rule.id, rule.scheme, rule.code, judged.score, judged.item.version, evidence)
+    item, hits, score, _ = judged
+    rule = item.rule
+    evidence = tuple([evidence_by_hit[hit] for hit in hits[:MAX_EVIDENCE]])
+    return TopicMatch(rule.id, rule.scheme, rule.code, score, item.version, evidence)
 
 
 def evidence_of(hit: ScoredHit, scan: Scan) -> Evidence:

@@ -7,22 +7,27 @@ that stands in its title or dateline, or three times anywhere, or twice with one
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from newsflow.model import Article
 from newsflow.tagging.compile import Tables
 from newsflow.tagging.forms import OPEN, exact_spellings, forms_language
-from newsflow.tagging.patterns import LeafId, PatternHit, Searched
+from newsflow.tagging.patterns import LeafId, PatternHit, Searched, new_tuple
 from newsflow.tagging.text import FoldedText, unfolded
 
 TextPart = Literal["title", "dateline", "lead", "body"]
 
+_PARTS: tuple[TextPart, ...] = ("title", "dateline", "lead", "body")
+_PARTS_WITHOUT_TITLE: tuple[TextPart, ...] = ("title", "title", "lead", "body")
+
 FACTORS: dict[TextPart, float] = {"title": 3.0, "dateline": 3.0, "lead": 2.0, "body": 1.0}
 """What a hit counts for, by the part it stands in; times the weight of its term. `make docs` writes it into the
 reference."""
+
+_FACTORS_IN_ORDER = tuple(FACTORS[part] for part in _PARTS)
 
 MAX_CHARS = 1_000_000
 """Code points of title and of body that are looked at. A longer text is no news; it would take seconds, and a thousand
@@ -66,25 +71,34 @@ def first_sentence_end(body: str) -> int:
     return next((found.end() for stop in stops if (found := _SENTENCE_END.match(body, stop.start()))), len(body))
 
 
+def rounded(points: float) -> float:
+    """Rounded so that equal sums are equal. Sixteenths are as they are, and rounding takes longer than to see that."""
+    return points if (points * 16).is_integer() else round(points, 4)
+
+
 class PartBounds:
     """Where the parts of one article end, as positions in its folded text."""
 
-    __slots__ = ("headline_end", "lead_end", "text")
+    __slots__ = ("_ends", "_parts")
 
     def __init__(self, text: FoldedText) -> None:
-        self.text = text
-        body = text.body
+        body, title_end = text.body, text.title_end
         # Without a title, the first sentence says what an article is about.
-        top = first_sentence_end(body) if text.title_end <= 1 else dateline_end(body)
-        self.headline_end = text.position_in_body(top) if top else text.title_end
-        self.lead_end = text.end_of_body_tokens(LEAD_TOKENS)
+        top = first_sentence_end(body) if title_end <= 1 else dateline_end(body)
+        headline_end = text.position_in_body(top) if top else title_end
+        self._ends = title_end, headline_end, max(headline_end, text.end_of_body_tokens(LEAD_TOKENS))
+        self._parts = _PARTS if title_end > 1 else _PARTS_WITHOUT_TITLE
+
+    def points(self, hits: Iterable[PatternHit]) -> float:
+        """What hits of a weight of 1 count."""
+        ends = self._ends
+        points = 0.0
+        for _, start, _ in hits:
+            points += _FACTORS_IN_ORDER[bisect_right(ends, start)]
+        return points
 
     def of(self, position: int) -> TextPart:
-        if position < self.text.title_end:
-            return "title"
-        if position < self.headline_end:
-            return "title" if self.text.title_end <= 1 else "dateline"
-        return "lead" if position < self.lead_end else "body"
+        return self._parts[bisect_right(self._ends, position)]
 
 
 Found = tuple[int, LeafId, int, tuple[int, ...]]
@@ -99,10 +113,6 @@ class Span(NamedTuple):
     end: int
     skip: int
     leaf: LeafId
-
-
-_new = tuple.__new__
-"""Half the time of a call of the class, where hits are made by the dozen."""
 
 
 class Scan:
@@ -153,6 +163,15 @@ class Scan:
         """Rules whose set tests pass, in no order; those of terms alone with their leaves that are seen."""
         return self.tables.candidates.with_leaves(self.seen)
 
+    def most_points(self, leaves: Iterable[LeafId], weights: Mapping[LeafId, float]) -> float:
+        """What leaves would count for with these weights, were all their forms hits: no less than they do."""
+        hits, seen, points_of = self._hits, self.seen, self.parts.points
+        points = 0.0
+        for leaf in leaves:
+            for found in seen[leaf]:
+                points += weights[leaf] * points_of(hits[found[0]])
+        return rounded(points)
+
     def raw_spans(self, leaf: LeafId) -> list[Span]:
         """Every place where a form of the leaf stands, its conditions aside, in order."""
         return _distinct([self._placed((*found[:3], ())) for found in self.seen.get(leaf, ())])
@@ -176,25 +195,32 @@ class Scan:
         pattern, leaf, skip, capitals = found
         hits = self._hits[pattern]
         text = self.text.cased
+        if len(hits) == 1:  # as most are
+            [(_, start, end)] = hits
+            for offset in capitals:
+                if not text[start + offset].isupper():
+                    return []
+            return [new_tuple(Span, (start, end if text[end - 1] == " " else text.index(" ", end) + 1, skip, leaf))]
         for offset in capitals:
             hits = [hit for hit in hits if text[hit[1] + offset].isupper()]
         if not hits or text[hits[0][2] - 1] == " ":
-            return [_new(Span, (start, end, skip, leaf)) for _, start, end in hits]
+            return [new_tuple(Span, (start, end, skip, leaf)) for _, start, end in hits]
         # The pattern has an open end: up to that of the token.
-        return [_new(Span, (start, text.index(" ", end) + 1, skip, leaf)) for _, start, end in hits]
+        return [new_tuple(Span, (start, text.index(" ", end) + 1, skip, leaf)) for _, start, end in hits]
 
     def spans(self, leaf: LeafId) -> list[Span]:
         """Every hit of the leaf under all its conditions, in order."""
         known = self._spans.get(leaf)
         if known is None:
-            by = self.seen.get(leaf)
-            known = self._spans[leaf] = self._verified(leaf, by) if by else []
+            by = self.seen.get(leaf, ())
+            known = self._placed(by[0]) if len(by) == 1 else self.cased_spans(leaf)
+            if known and self.tables.bound[leaf]:
+                known = self._verified(leaf, known)
+            self._spans[leaf] = known
         return known
 
-    def _verified(self, leaf: LeafId, by: list[Found]) -> list[Span]:
-        spans = self._placed(by[0]) if len(by) == 1 else self.cased_spans(leaf)
-        if not spans or not self.tables.bound[leaf]:
-            return spans
+    def _verified(self, leaf: LeafId, spans: list[Span]) -> list[Span]:
+        """Those of the places of a leaf at which its conditions hold."""
         item = self.tables.leaves[leaf]
         if item.key.exact:
             spans = [span for span in spans if self.is_exact(span)]
@@ -206,8 +232,10 @@ class Scan:
             return []
         if item.without and any(self.spans(other) for other in item.without):
             return []
+        if self.seen.keys().isdisjoint(item.unless):
+            return spans
         blocking = [other for other in item.unless if other in self.seen]
-        return [span for span in spans if self.blocker(span, blocking) is None] if blocking else spans
+        return [span for span in spans if self.blocker(span, blocking) is None]
 
     def blocker(self, span: Span, unless: Iterable[LeafId]) -> tuple[LeafId, Span] | None:
         """The longer phrase that a hit is part of, and so does not count."""

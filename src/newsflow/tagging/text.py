@@ -63,7 +63,7 @@ def kind_of(code: int) -> int:
 
 _KINDS = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
 """The kind of each code point, where known."""
-_ASCII_KINDS = bytes(map(kind_of, range(128))).ljust(256)
+_ASCII_LETTERS = bytes(kind_of(code) == WORD for code in range(128)).ljust(256)
 
 
 def codes_of(text: str) -> Codes:
@@ -72,8 +72,6 @@ def codes_of(text: str) -> Codes:
 
 def kinds_of(text: str) -> NDArray[np.uint8]:
     """The kind of each code point of a text."""
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii").translate(_ASCII_KINDS), dtype=np.uint8)
     codes = codes_of(text)
     kinds = _KINDS.take(codes)
     if not kinds.all():  # UNKNOWN is 0
@@ -233,6 +231,8 @@ def _edges_of_runs(text: str, folded: Codes | None) -> Sequence[int]:
     if folded is not None:
         letters = np.zeros(len(text) + 2, np.bool_)
         np.not_equal(folded, ord(" "), out=letters[1:-1])
+    elif text.isascii():
+        letters = np.frombuffer(f" {text} ".encode("ascii").translate(_ASCII_LETTERS), np.bool_)
     elif len(text) < _SHORT:
         marks = text.translate(_MARKS)
         return () if "u" in marks else [edge for run in _RUNS.finditer(marks) for edge in run.span()]
@@ -261,32 +261,32 @@ def skip_folded(token: str, count: int) -> int:
 class FoldedText:
     """Title and body, folded together. Positions are indexes into `folded`, from 0."""
 
-    __slots__ = ("__dict__", "_body_codes", "body", "cased", "folded", "title", "title_end")
+    __slots__ = (
+        "__dict__",
+        "_body_codes",
+        "_body_edges",
+        "_body_start",
+        "_spaces_of_title",
+        "_title_edges",
+        "body",
+        "cased",
+        "folded",
+        "title",
+        "title_end",
+    )
 
     def __init__(self, title: str, body: str) -> None:
         self.title, self.body = title, body
         head = fold_cased(title)
         self.title_end = len(head)
         """Positions before it lie in the title."""
+        self._body_start = self.title_end + len(FIELD_GAP)
+        self._spaces_of_title = head.count(" ")
+        self._title_edges: Sequence[int] | None = None
+        self._body_edges: Sequence[int] | None = None
         translated, self._body_codes = _translate(body)
         self.cased = f"{head}{FIELD_GAP}{_joined(translated)}"
         self.folded = self.cased.casefold()
-
-    @cached_property
-    def _title_edges(self) -> Sequence[int]:
-        return token_edges(self.title, self.cased.count(" ", 0, self.title_end) - 1)
-
-    @cached_property
-    def _body_edges(self) -> Sequence[int]:
-        return token_edges(self.body, self.cased.count(" ", self._body_start) - 1, self._body_codes)
-
-    @cached_property
-    def _spaces_of_title(self) -> int:
-        return self.folded.count(" ", 0, self._body_start)
-
-    @property
-    def _body_start(self) -> int:
-        return self.title_end + len(FIELD_GAP)
 
     def field(self, name: FieldName) -> str:
         return self.title if name == "title" else self.body
@@ -299,7 +299,9 @@ class FoldedText:
     def _spaces(self) -> Sequence[int]:
         """Where the spaces stand."""
         # A view instead of a list: of all spaces only those around hits are asked for.
-        view: memoryview[int] = (codes_of(self.folded) == ord(" ")).nonzero()[0].data
+        folded = self.folded
+        codes = np.frombuffer(folded.encode("ascii"), np.uint8) if folded.isascii() else codes_of(folded)
+        view: memoryview[int] = (codes == ord(" ")).nonzero()[0].data
         return view
 
     def tokens_between(self, left: int, right: int) -> int:
@@ -329,8 +331,16 @@ class FoldedText:
         spaces = self._spaces
         first = bisect_left(spaces, start)
         last = first if spaces[first + 1] == end - 1 else bisect_left(spaces, end - 1, first) - 1
-        field: FieldName = "title" if start < self.title_end else "body"
-        edges, before = (self._title_edges, 0) if field == "title" else (self._body_edges, self._spaces_of_title)
+        if start < self.title_end:
+            field: FieldName = "title"
+            edges, before = self._title_edges, 0
+            if edges is None:
+                edges = self._title_edges = token_edges(self.title, self._spaces_of_title - 1)
+        else:
+            field, before = "body", self._spaces_of_title
+            edges = self._body_edges
+            if edges is None:
+                edges = self._body_edges = token_edges(self.body, len(spaces) - before - 1, self._body_codes)
         begin = edges[2 * (first - before)]
         if skip:
             begin += skip_folded(self.field(field)[begin : edges[2 * (first - before) + 1]], skip)

@@ -31,7 +31,7 @@ class ProblemError(Exception):
 
 _TITLES = {
     400: "Bad request", 401: "No token", 403: "Not for this token", 404: "Not found", 405: "Method not allowed",
-    429: "Too many requests", 500: "Internal error", 503: "Not available",
+    409: "Not as it is now",    429: "Too many requests", 500: "Internal error", 503: "Not available",
 }  # fmt: skip
 
 

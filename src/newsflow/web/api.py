@@ -27,8 +27,8 @@ T = TypeVar("T")
 RECENT = timedelta(hours=24)
 PREFIX = "/v1"
 
-_NO_NUL = "^[^\\u0000]*$"
-_ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}
+NO_NUL = "^[^\\u0000]*$"
+_ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NUL}
 _INSTANT = {"type": "string", "format": "date-time"}
 LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "At most so many.")
 NUMBER = Parameter("cursor", {"type": "integer", "minimum": 0}, "`next` of the page before.")
@@ -44,7 +44,7 @@ FILTERS = (
     Parameter("story", _ID, "Id of a story, as the articles have it."),
     Parameter(
         "q",
-        {"type": "string", "maxLength": 500, "pattern": _NO_NUL},
+        {"type": "string", "maxLength": 500, "pattern": NO_NUL},
         "Words that all stand in it, however they are written.",
     ),
     Parameter("since", _INSTANT, "First seen then or later."),

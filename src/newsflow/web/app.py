@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 from starlette.applications import Starlette
@@ -21,6 +22,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsflow.errors import NewsflowError
+from newsflow.model import asyncapi
+from newsflow.shown import one_line
 from newsflow.web import api
 from newsflow.web.access import Access, Reader, is_loopback
 from newsflow.web.answers import JSON, Endpoint, ProblemError, answer, problem, title_of
@@ -28,10 +31,18 @@ from newsflow.web.api import Asked, check_topic, wanted_of
 from newsflow.web.feeds import ENTRIES, FORMATS, Feed
 from newsflow.web.library import Library
 from newsflow.web.pages import PAGES, Page, render
+from newsflow.web.served import Json
 from newsflow.web.streams import Followed, Streams
+
+if TYPE_CHECKING:
+    from newsflow.web.replaying import Replays
 
 log = logging.getLogger(__name__)
 MAX_ADDRESS_BYTES = 8_192
+MAX_FORM_BYTES = 8_192
+REPLAY = "/dead-letters/{id}/replay"
+_REPLAY = re.compile("/dead-letters/[^/]+/replay")
+"""The one path on which something is changed."""
 SEEN, SEEN_S = "newsflow-seen", 60 * 60 * 24 * 30
 """The cookie that says up to which change somebody has looked."""
 STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -54,6 +65,7 @@ class Served:
     access: Access
     streams: Streams
     full_text: bool
+    replays: Replays | None = None
 
     def asked(self, request: Request) -> Asked:
         reader: Reader = request.state.reader
@@ -61,9 +73,17 @@ class Served:
         return Asked(reader, self.full_text, int(seen) if re.fullmatch("[0-9]{1,18}", seen) else 0)
 
 
-def make_app(library: Library, access: Access, *, full_text: bool = False, streams: int = 1000) -> ASGIApp:
-    """The application over a library; who calls it closes that."""
-    served = Served(library, access, Streams(library, most=streams, full_text=full_text), full_text)
+def make_app(
+    library: Library,
+    access: Access,
+    *,
+    full_text: bool = False,
+    streams: int = 1000,
+    replays: Replays | None = None,
+) -> ASGIApp:
+    """The application over a library; who calls it closes that. With `replays`, readers with leave may send dead
+    letters again."""
+    served = Served(library, access, Streams(library, most=streams, full_text=full_text), full_text, replays)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -71,13 +91,15 @@ def make_app(library: Library, access: Access, *, full_text: bool = False, strea
         await served.streams.close()
 
     routes = [
-        Route("/openapi.json", _description(served)),
+        Route("/openapi.json", _document(api.description(needs_token=not access.is_open))),
+        Route("/asyncapi.json", _document(asyncapi.document())),
         Route(api.PREFIX + api.STREAM.path, _stream(served)),
         *(Route(api.PREFIX + each.path, _endpoint(served, each)) for each in api.ENDPOINTS),
         *(Route(f"/topics/{{id}}.{ending}", _topic_feed(served, ending)) for ending in FORMATS),
         *(Route(f"/search.{ending}", _search_feed(served, ending)) for ending in FORMATS),
         *(Route(f"/static/{name}", _static(name, media_type)) for name, media_type in STATIC.items()),
         *(Route(each.endpoint.path, _page(served, each)) for each in PAGES),
+        Route(REPLAY, _replay(served), methods=["POST"]),
     ]
     handlers = {ProblemError: _refused, NewsflowError: _unavailable, HTTPException: _http, Exception: _failed}
     return Door(Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan), access)  # type: ignore[arg-type]
@@ -101,19 +123,24 @@ class Door:
                 message["headers"] += [each for each in added if each[0] not in present]  # type: ignore[index]
             await send(message)  # type: ignore[arg-type]
 
-        refused = self._refuse(scope)
+        refused = await self._refuse(scope)
         await (refused or self._app)(scope, receive, send_with_headers)
 
-    def _refuse(self, scope: Scope) -> Response | None:
+    async def _refuse(self, scope: Scope) -> Response | None:
         request = Request(scope)
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"") > MAX_ADDRESS_BYTES:
             return problem(400, f"the address is longer than {MAX_ADDRESS_BYTES} bytes")
-        if scope["method"] not in ("GET", "HEAD"):
+        changing = scope["method"] == "POST" and _REPLAY.fullmatch(scope["path"])
+        if scope["method"] not in ("GET", "HEAD") and not changing:
             return problem(405, "nothing is changed here; accepted: GET, HEAD", {"Allow": "GET, HEAD"})
         # Else a page of somebody else's, whose name leads to this machine, could read everything.
         if self._access.is_open and not is_loopback(_host_of(request)):
             return problem(400, "without readers, only the names of this machine are answered to, as 127.0.0.1")
-        reader = self._access.reader(request.headers.get("authorization", ""))
+        try:
+            reader = await self._reader(request.headers.get("authorization", ""))
+        except NewsflowError as error:
+            log.warning("%s", error)
+            return problem(503, "who issues tokens does not answer; try again", {"Retry-After": "5"})
         client = request.client.host if request.client else ""
         wait_s = self._access.wait_s(f"reader {reader.name}" if reader else f"stranger {client}")
         if wait_s:
@@ -123,6 +150,11 @@ class Door:
             return problem(401, "a token is needed: as Bearer, or as the password of Basic", asked)
         scope.setdefault("state", {})["reader"] = reader
         return None
+
+    async def _reader(self, authorization: str) -> Reader | None:
+        if self._access.must_ask(authorization):
+            return await asyncio.to_thread(self._access.reader, authorization)
+        return self._access.reader(authorization)
 
 
 def _host_of(request: Request) -> str:
@@ -166,8 +198,8 @@ async def _failed(_: Request, error: Exception) -> Response:
     return problem(500, "a mistake of ours; the log says more")
 
 
-def _description(served: Served) -> _ANSWERED:
-    text = orjson.dumps(api.description(needs_token=not served.access.is_open))
+def _document(document: Json) -> _ANSWERED:
+    text = orjson.dumps(document)
 
     async def get(request: Request) -> Response:
         return answer(request, text, JSON)
@@ -201,6 +233,8 @@ def _page(served: Served, page: Page) -> _ANSWERED:
         values = {name: value for name, value in endpoint.read(request).items() if value != ""}
 
         def ask() -> Response:
+            if endpoint.path == "/dead-letters" and served.replays is not None and asked.reader.replay:
+                served.replays.read_on()
             with served.library.desk() as desk:
                 last = desk.articles.last_number()
                 made = endpoint.answer(desk, asked, values)
@@ -212,6 +246,35 @@ def _page(served: Served, page: Page) -> _ANSWERED:
         return await asyncio.to_thread(ask)
 
     return get
+
+
+def _replay(served: Served) -> _ANSWERED:
+    async def post(request: Request) -> Response:
+        reader, authorization = served.asked(request).reader, request.headers.get("authorization", "")
+        if served.replays is None or not reader.replay:
+            raise ProblemError(403, "this token may not send dead letters again (serve.readers.….replay)")
+        # A page of somebody else's could send a form here, and the browser would add the token.
+        if Access.is_ambient(authorization) and request.headers.get("sec-fetch-site") != "same-origin":
+            raise ProblemError(
+                403, "only from the page of dead letters, over TLS or on this machine, or with a Bearer token"
+            )
+        form = parse_qs(await _body(request), max_num_fields=10)
+        why = one_line(form.get("why", [""])[0], 500)
+        by = f"{reader.name}, by the page"
+        await asyncio.to_thread(served.replays.replay, request.path_params["id"], by, why)
+        return Response(status_code=303, headers={"Location": "/dead-letters"})
+
+    return post
+
+
+async def _body(request: Request) -> str:
+    """The body of a form. Raises ProblemError for one that is too long."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            raise ProblemError(400, f"the form is longer than {MAX_FORM_BYTES} bytes")
+    return body.decode("utf-8", "replace")
 
 
 def _static(name: str, media_type: str) -> _ANSWERED:

@@ -20,8 +20,10 @@ from newsflow.errors import LedgerError
 from newsflow.ledger import DeadLetter, DecidedEvent, Ledger, reading, story_links, tables
 from newsflow.ledger.database import Database, from_micros, to_micros
 from newsflow.ledger.findings import Finding, load_findings
+from newsflow.ledger.letters import Wanted, find_letters
 from newsflow.ledger.opening import open_database, pending_migrations
 from newsflow.model import DuplicateLink
+from newsflow.model.letter import Letter
 from newsflow.stores.reading import ArticleReader
 from newsflow.web.access import Reader
 
@@ -204,6 +206,11 @@ class Desk:
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Those that the ledger knows, the newest first. Their bytes are in the dead-letter topic."""
         found: list[DeadLetter] = self._ask(lambda db: reading.newest_dead_letters(db, limit))
+        return found
+
+    def letters(self, limit: int) -> list[Letter]:
+        """The letters of the index as it was last read on, the newest first, with what was done with them."""
+        found: list[Letter] = self._ask(lambda db: find_letters(db, Wanted(), limit))
         return found
 
     def places(self) -> list[tuple[str, int, int, datetime]]:

@@ -13,6 +13,7 @@ import jinja2
 import yaml
 
 from newsflow.dedup.explain import explain
+from newsflow.ingest import trace as lives
 from newsflow.model.codec import article_from_json
 from newsflow.shown import lines, one_line
 from newsflow.stores.reading import Change
@@ -25,7 +26,7 @@ from newsflow.web.served import Json, excerpt
 from newsflow.web.texts import Span, direction, edits, marked
 
 HOURS = 48
-STORIES, NEWEST, PAGE = 20, 20, 50
+STORIES, NEWEST, PAGE, LETTERS = 20, 20, 50, 200
 TITLE_CHARS = 300
 VERSION = {"type": "integer", "minimum": 1}
 
@@ -65,7 +66,10 @@ def _environment() -> jinja2.Environment:
     return made
 
 
-def _instant_text(at: datetime | str) -> str:
+def _instant_text(at: datetime | str | int) -> str:
+    """`at` as a number: milliseconds since 1970."""
+    if isinstance(at, int):
+        at = datetime.fromtimestamp(at / 1000, UTC)
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
     return found.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if found.tzinfo else found.strftime("%Y-%m-%d %H:%M")
 
@@ -221,7 +225,15 @@ def alerts(desk: Desk, _: Asked, values: Json) -> Json:
 
 
 def dead_letters(desk: Desk, _: Asked, __: Json) -> Json:
-    return {"letters": desk.dead_letters(200), "reasons": desk.ledger.reasons()}
+    letters = desk.letters(LETTERS)
+    known = {each.origin for each in letters}
+    unread = [each for each in desk.dead_letters(LETTERS) if (each.topic, each.partition, each.offset) not in known]
+    return {"letters": letters, "unread": unread, "reasons": desk.ledger.reasons()}
+
+
+def trace(desk: Desk, _: Asked, values: Json) -> Json:
+    asked = values.get("q", "").strip()
+    return {"asked": asked, "lives": lives.trace(desk.ledger, asked) if asked else []}
 
 
 def sources(desk: Desk, _: Asked, __: Json) -> Json:
@@ -304,6 +316,13 @@ PAGES = (
     _page("/search", search, "search", *_FORM, api.NUMBER),
     _page("/alerts", alerts, "alerts", api.PLACE, everything=True),
     _page("/dead-letters", dead_letters, "dead-letters", everything=True),
+    _page(
+        "/trace",
+        trace,
+        "trace",
+        Parameter("q", {"type": "string", "maxLength": 2000, "pattern": api.NO_NUL}, ""),
+        everything=True,
+    ),
     _page("/sources", sources, "sources", everything=True),
     _page("/status", status, "status", everything=True),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from newsflow.alerts.outbox import LoggedAlert
 from newsflow.model.headers import instant_text
-from newsflow.model.schemas import load_schema
+from newsflow.model.schemas import as_components
 from newsflow.stores.reading import Change
 from newsflow.web.access import Reader
 from newsflow.web.library import SeenDuplicate, SeenStory, alert_members
@@ -126,8 +126,8 @@ def _object(required: Json, **optional: Json) -> Json:
 
 def schemas() -> Json:
     """The components of the API's description."""
-    article, definitions = _bundled("article")
-    alert, more = _bundled("alert")
+    article, definitions = as_components("article")
+    alert, more = as_components("alert")
     versioned = {
         "allOf": [{"$ref": "#/components/schemas/Version"}],
         "required": ["number", "changed_at"],
@@ -171,20 +171,3 @@ def schemas() -> Json:
         "Alert": raised,
         "Problem": _object({"title": _TEXT, "status": _COUNT, "detail": _TEXT}),
     }
-
-
-def _bundled(name: str) -> tuple[Json, Json]:
-    """A schema whose definitions are components, and these, under names that begin with its own."""
-    schema = {key: value for key, value in load_schema(name).items() if key not in ("$schema", "$id")}
-    definitions = schema.pop("$defs", {})
-    moved: Json = _with_refs(schema, name)
-    return moved, {f"{name}-{key}": _with_refs(value, name) for key, value in definitions.items()}
-
-
-def _with_refs(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: each.replace("#/$defs/", f"#/components/schemas/{name}-") if key == "$ref" else _with_refs(each, name)
-            for key, each in value.items()
-        }
-    return [_with_refs(each, name) for each in value] if isinstance(value, list) else value

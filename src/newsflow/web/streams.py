@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ class Streams:
         self._open = 0
         self._last = -1
         self._news = asyncio.Event()
-        self._pages: dict[tuple[Followed, int], asyncio.Task[Page]] = {}
+        self._pages: dict[tuple[frozenset[str] | None, str | None, int], asyncio.Task[Page]] = {}
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -50,11 +51,11 @@ class Streams:
         return self._open >= self._most
 
     async def follow(self, followed: Followed, number: int) -> AsyncIterator[bytes]:
-        """Events for all that changed after a number, for as long as somebody reads them."""
+        """Events for all that changed after a number, for as long as somebody reads them, and may."""
         self._open += 1
         try:
             yield b"id: %d\n\n" % number
-            while True:
+            while followed.reader.until > time.time():
                 news = self._listen()
                 page = await self._page(followed, number)
                 for at, event in page:
@@ -92,7 +93,7 @@ class Streams:
             return desk.articles.last_number()
 
     async def _page(self, followed: Followed, number: int) -> Page:
-        key = followed, number
+        key = followed.reader.scope, followed.topic, number
         if key not in self._pages:
             self._pages[key] = asyncio.create_task(asyncio.to_thread(self._read, followed, number))
         return await asyncio.shield(self._pages[key])

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 
 from newsflow.alerts.render import headline, members_of, members_shown, page_of, plain
-from newsflow.alerts.senders.base import HttpSender
-from newsflow.alerts.senders.http import checked_url, client_for
+from newsflow.alerts.senders.base import HttpSender, client_for
 from newsflow.alerts.values import Severity
 from newsflow.config.settings import Destination
+from newsflow.http.client import checked_url
 from newsflow.model import PendingAlert
 from newsflow.model.headers import instant_text
 

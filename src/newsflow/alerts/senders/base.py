@@ -12,8 +12,16 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Protocol
 
-from newsflow.alerts.senders.http import AddressRefusedError, HttpClient, HttpResponse, UnreachableError
+from newsflow.config.settings import Destination
 from newsflow.errors import SinkError
+from newsflow.http.client import (
+    PRIVATE,
+    AddressRefusedError,
+    HttpClient,
+    HttpLimits,
+    HttpResponse,
+    UnreachableError,
+)
 from newsflow.model import PendingAlert
 from newsflow.shown import one_line, without_secrets
 
@@ -25,6 +33,12 @@ MAX_RETRY_AFTER_S = 3_600.0
 _ALWAYS = {"Content-Type": "application/json", "User-Agent": "newsflow"}
 # These speak of the alert itself. Everything else (401, 404, 5xx, …) is about the destination and may be put right.
 _REFUSALS = frozenset({400, 413, 415, 422})
+
+
+def client_for(destination: Destination) -> HttpClient:
+    """Return a client within the bounds that a destination's settings give."""
+    limits = HttpLimits(connect_s=destination.timeout_s, total_s=destination.timeout_s)
+    return HttpClient(limits, PRIVATE if destination.allow_private else ())
 
 
 class DeliveryResult(StrEnum):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from newsflow.alerts.render import CHAT, members_of, plain, subject
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
-from newsflow.alerts.senders.deadline import OneAtATime
 from newsflow.config.settings import Destination
 from newsflow.errors import ConfigError
+from newsflow.http.deadline import OneAtATime
 from newsflow.model import PendingAlert
 
 

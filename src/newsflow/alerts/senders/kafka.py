@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, refused, retry
-from newsflow.alerts.senders.deadline import OneAtATime
 from newsflow.config.settings import Destination, Security
 from newsflow.errors import KafkaError
+from newsflow.http.deadline import OneAtATime
 from newsflow.kafka.settings import KafkaSettings
 from newsflow.model import PendingAlert
 from newsflow.model.headers import emitted_headers

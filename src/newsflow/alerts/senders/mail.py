@@ -22,10 +22,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsflow.alerts.render import members_of, plain, rich, subject, thread_key
 from newsflow.alerts.senders.base import MALFORMED, SENT, Attempt, DeliveryResult, refused, retry
-from newsflow.alerts.senders.deadline import Deadline
-from newsflow.alerts.senders.http import system_resolver
 from newsflow.config.settings import Destination
 from newsflow.errors import in_words
+from newsflow.http.client import system_resolver
+from newsflow.http.deadline import Deadline
 from newsflow.model import PendingAlert
 
 Tls = Literal["starttls", "implicit", "none"]

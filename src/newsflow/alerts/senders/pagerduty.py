@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from newsflow.alerts.render import headline, members_of, members_shown, page_of, thread_key
-from newsflow.alerts.senders.base import HttpSender
-from newsflow.alerts.senders.http import checked_url, client_for
+from newsflow.alerts.senders.base import HttpSender, client_for
 from newsflow.config.settings import Destination
+from newsflow.http.client import checked_url
 from newsflow.model import PendingAlert
 from newsflow.shown import one_line
 

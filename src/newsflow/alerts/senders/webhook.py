@@ -16,9 +16,9 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from newsflow.alerts.senders.base import HttpSender
-from newsflow.alerts.senders.http import checked_url, client_for
+from newsflow.alerts.senders.base import HttpSender, client_for
 from newsflow.config.settings import Destination
+from newsflow.http.client import checked_url
 from newsflow.model import PendingAlert
 
 ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"

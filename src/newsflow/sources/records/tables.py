@@ -134,6 +134,9 @@ def _record(row: Mapping[str, Any], reading: Reading) -> Read:
     members |= {"authors": [authors]} if isinstance(authors, str) else {}
     if not ("url" in members or "guid" in members):
         return Left("no address or id")
+    if "dataref" in members and "content" not in members:
+        members.setdefault("content_type", "text/html")
+        return Record(members, at)
     if not isinstance(members.setdefault("content", ""), str) or not (members["content"] or members.get("title")):
         return Left("empty")
     if len(members["content"]) > reading.most_bytes:

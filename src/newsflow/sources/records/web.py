@@ -17,6 +17,7 @@ from newsflow.sources.records.record import Left, Read, Reading, Record, instant
 
 _PAGES = ("text/html", "application/xhtml+xml")
 _KINDS = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion | WarcRecordType.revisit
+_STEP_BYTES = 65_536
 _LANGUAGE = re.compile(r"[a-z]{2}\b")
 
 
@@ -47,7 +48,7 @@ def _page(record: Any, reading: Reading) -> Read:
     if kind not in _PAGES and kind != "text/plain":
         return Left("type")
     try:
-        body = record.reader.read(reading.most_bytes + 1)
+        body = _body(record.reader, reading.most_bytes)
     except (OSError, ValueError):
         return Left("unreadable")
     if len(body) > reading.most_bytes:
@@ -58,6 +59,15 @@ def _page(record: Any, reading: Reading) -> Read:
     members["content_type"] = "text/plain" if kind == "text/plain" else "text/html"
     language = _LANGUAGE.match(record.headers.get("WARC-Identified-Content-Language") or "")
     return Record(members | ({"language": language[0]} if language else {}), record.record_date)
+
+
+def _body(reader: Any, most_bytes: int) -> bytes:
+    """A body, up to some bytes more than `most_bytes`. In steps: the library makes room for all that is asked for."""
+    pieces, size = list[bytes](), 0
+    while size <= most_bytes and (piece := reader.read(_STEP_BYTES)):
+        pieces.append(piece)
+        size += len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def read_feed_file(path: Path, reading: Reading) -> Iterator[Read]:

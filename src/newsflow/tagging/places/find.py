@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from newsflow.tagging.patterns import PatternHit, Postings
+from newsflow.tagging.patterns import PatternHit, Postings, new_tuple
 from newsflow.tagging.places.gazetteer import Gazetteer, Place
-from newsflow.tagging.places.names import Script, grammar_of, script_of, scripts_of, stem_of
+from newsflow.tagging.places.names import Script, grammar_of, script_of, scripts_of, stem_of, unchanged
 from newsflow.tagging.text import FoldedText
 
 _ARTICLE = "ال"
@@ -126,19 +126,29 @@ def _by_place(found: Found) -> tuple[int, int]:
     return found.start, -found.end
 
 
-class _LookedFor(dict[int, tuple[int, tuple[Name, ...]]]):
+class _Meant(NamedTuple):
+    """What a pattern stands for."""
+
+    capitals: int
+    """Which letters have to be capitals in each of the names; `_ALL` where one has to be looked at by itself."""
+    names: tuple[Name, ...]
+    rests: frozenset[str] | None
+    """What may stand behind the pattern in its word, where that is the same for all names, whatever the grammar."""
+
+
+class _LookedFor(dict[int, _Meant]):
     """By pattern its names in some scripts, or as they are where there are none; initials are found in any language.
-    And which letters have to be capitals in each of them; `_ALL` where one has to be looked at by itself. Fills itself
-    as patterns are met."""
+    Fills itself as patterns are met."""
 
     def __init__(self, patterns: Patterns, gazetteer: Gazetteer, first: int, scripts: frozenset[Script]) -> None:
         super().__init__()
         self._patterns, self._gazetteer, self._first, self._scripts = patterns, gazetteer, first, scripts
 
-    def __missing__(self, pattern: int) -> tuple[int, tuple[Name, ...]]:
+    def __missing__(self, pattern: int) -> _Meant:
         names = tuple(self._names(pattern - self._first))
-        capitals = {name.capitals for name in names}
-        found = self[pattern] = capitals.pop() if len(capitals) == 1 else _ALL, names
+        capitals, tails = {name.capitals for name in names}, {name.tail for name in names}
+        rests = frozenset(unchanged(*tails)) if len(tails) == 1 and not self._scripts else None
+        found = self[pattern] = _Meant(capitals.pop() if len(capitals) == 1 else _ALL, names, rests)
         return found
 
     def _names(self, pattern: int) -> Iterator[Name]:
@@ -165,7 +175,7 @@ def _standing(looked_for: _LookedFor, text: FoldedText, hits: Iterable[PatternHi
     folded, cased, grammar = text.folded, text.cased, grammar_of(language)
     standing: list[Found] = []
     for pattern, first, stop in hits:
-        capitals, names = looked_for[pattern]
+        capitals, names, rests = looked_for[pattern]
         if not names or (capitals == _FIRST and not cased[first + 1].isupper()):
             continue
         start, skip = first, 0
@@ -177,11 +187,14 @@ def _standing(looked_for: _LookedFor, text: FoldedText, hits: Iterable[PatternHi
         if folded[stop - 1] != " ":
             end = folded.find(" ", stop) + 1
             rest = folded[stop : end - 1]
-            if len(names) > 1 or not grammar.may_follow(rest, names[0].tail):
+            if rests is not None:
+                if rest not in rests:
+                    continue
+            elif len(names) > 1 or not grammar.may_follow(rest, names[0].tail):
                 names = tuple([name for name in names if grammar.may_follow(rest, name.tail)])
             stop = end
         if capitals == _ALL:
             names = tuple([name for name in names if _has_capitals(name, cased, start + 1 + skip)])
         if names:
-            standing.append(Found(start, stop, skip, names))
+            standing.append(new_tuple(Found, (start, stop, skip, names)))
     return standing

@@ -5,37 +5,75 @@ A name that a rule of its country has as a term, as that of a capital, is found 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, cast, get_args
 
-from newsflow.model.article import NamedPlace, PlaceKind, PlaceSpan
+from newsflow.model.article import Evidence, NamedPlace, PlaceKind, PlaceSpan
 from newsflow.tagging.forms import OPEN, forms_language, spellings
 from newsflow.tagging.match import ScoredHit
+from newsflow.tagging.patterns import Leaf, LeafId, new_tuple
 from newsflow.tagging.places.gazetteer import Place, gazetteer
-from newsflow.tagging.scan import Scan
 
 MAX_PLACES = MAX_SPANS = 100
 _KINDS = frozenset(get_args(PlaceKind))
 
 
+class _Known(NamedTuple):
+    """What is told of a place, wherever it is named."""
+
+    number: int
+    name: str
+    kind: PlaceKind
+    country: str
+    subdivision: str | None
+    latitude: float | None
+    longitude: float | None
+
+
 class _Named(NamedTuple):
-    """A hit that names a place, with the span of it."""
+    """A hit that names a place, with its position in the folded text."""
 
     position: int
-    place: Place
-    text: str
-    span: PlaceSpan
+    place: _Known
+    evidence: Evidence
     in_dateline: bool
 
 
 Places = tuple[NamedPlace, ...]
 
 
-def places_named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> tuple[Places, NamedPlace | None]:
-    """The places in the order in which they are named, and that of the dateline. `hits` are those of the rules of
-    countries, with their codes."""
-    named = sorted(_named(hits, scan).values(), key=lambda each: each.position)
+class PlaceOf(dict[tuple[LeafId, str], _Known | None]):
+    """The place that a hit of a leaf names for a rule of a country, of the kinds that are told. Fills itself as hits
+    are met."""
+
+    def __init__(self, leaves: Sequence[Leaf]) -> None:
+        super().__init__()
+        self._leaves = leaves
+
+    def __missing__(self, key: tuple[LeafId, str]) -> _Known | None:
+        leaf, country = key
+        if leaf < 0:
+            place: Place | None = gazetteer().place(~leaf)
+        else:
+            term = self._leaves[leaf].key
+            place = _place_of_term(term.text, term.language, country)
+        found = self[key] = _known(place) if place is not None and place.kind in _KINDS else None
+        return found
+
+
+Hits = Iterable[tuple[str, Iterable[ScoredHit]]]
+"""Those of the rules of countries, by their codes."""
+
+
+def places_named(
+    hits: Hits, place_of: PlaceOf, evidence: Mapping[ScoredHit, Evidence]
+) -> tuple[Places, NamedPlace | None]:
+    """The places in the order in which they are named, and that of the dateline. `evidence`: of hits."""
+    named = list(_named(hits, place_of, evidence).values())
+    if not named:
+        return (), None
+    named.sort(key=_position)
     by_place: dict[int, list[_Named]] = {}
     dateline: list[_Named] = []
     for each in named:
@@ -44,34 +82,36 @@ def places_named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> tuple[Pla
     return places, _as_named(dateline[:1]) if dateline else None
 
 
-def _named(hits: Iterable[tuple[ScoredHit, str]], scan: Scan) -> dict[tuple[int, ...], _Named]:
+def _position(named: _Named) -> int:
+    return named.position
+
+
+def _named(hits: Hits, place_of: PlaceOf, evidence: Mapping[ScoredHit, Evidence]) -> dict[tuple[int, ...], _Named]:
     """The hits that name a place, one of each stretch of the text."""
     found: dict[tuple[int, ...], _Named] = {}
-    for (span, _, part), country in hits:
-        first, stop, skip, leaf = span
-        if leaf < 0:
-            place: Place | None = gazetteer().place(~leaf)
-        else:
-            key = scan.tables.leaves[leaf].key
-            place = _place_of_term(key.text, key.language, country)
-        if place is not None and place.kind in _KINDS:
-            field, start, end = scan.text.original_span(first, stop, skip)
-            text = scan.text.field(field)[start:end]
-            found[span[:3]] = _Named(first, place, text, PlaceSpan(field, start, end), part == "dateline")
+    for country, of_country in hits:
+        for hit in of_country:
+            span = hit[0]
+            place = place_of[span[3], country]
+            if place is not None:
+                found[span[:3]] = new_tuple(_Named, (span[0], place, evidence[hit], hit[2] == "dateline"))
     return found
 
 
 def _as_named(given: list[_Named]) -> NamedPlace:
-    place = given[0].place
+    spans = [PlaceSpan(each.field, each.start, each.end) for _, _, each, _ in given[:MAX_SPANS]]
+    _, (_, name, kind, country, subdivision, latitude, longitude), first, _ = given[0]
+    return NamedPlace(name, first.text, kind, country, subdivision, latitude, longitude, tuple(spans))
+
+
+def _known(place: Place) -> _Known:
     latitude, longitude = map(float, place.at.split(",")) if place.at else (None, None)
-    spans = tuple([each.span for each in given[:MAX_SPANS]])
-    kind = cast(PlaceKind, place.kind)
     # Of a state, the code would be another list's.
-    subdivision = place.subdivision or None if kind == "city" else None
-    return NamedPlace(place.name, given[0].text, kind, place.country, subdivision, latitude, longitude, spans)
+    subdivision = place.subdivision or None if place.kind == "city" else None
+    kind = cast(PlaceKind, place.kind)
+    return _Known(place.number, place.name, kind, place.country, subdivision, latitude, longitude)
 
 
-@lru_cache(maxsize=8192)
 def _place_of_term(text: str, language: str, country: str) -> Place | None:
     """The place of a country whose name a term is, in any of its forms."""
     known = _places_of(country)

@@ -125,6 +125,11 @@ _BEFORE = {
 _NOTHING = frozenset(("",))
 
 
+def unchanged(own: str) -> tuple[str, str]:
+    """How a name that goes on as `own` may do so where names stay as they are, but for an `s`."""
+    return own, f"{own}s"
+
+
 class Grammar:
     """What may stand around a name in the articles of one language."""
 
@@ -138,7 +143,7 @@ class Grammar:
     def may_follow(self, rest: str, own: str) -> bool:
         """Whether what stands behind a stem in its word, `rest`, is an ending of a name that goes on as `own`."""
         if self.exact:
-            return rest == own or rest == f"{own}s"
+            return rest in unchanged(own)
         if rest == own or (rest and (rest in self.endings or (own and rest.removeprefix(own) in self.endings))):
             return True
         if len(rest) > _MOST_ENDING:

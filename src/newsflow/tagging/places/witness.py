@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from newsflow.tagging.patterns import new_tuple
 from newsflow.tagging.places.find import Found, Name
 from newsflow.tagging.scan import Scan, Span
 
@@ -41,17 +42,20 @@ Named = Sequence[tuple[Span, str]]
 def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -> list[Witness]:
     """The witnesses of an article in order, without those that a rule has counted for their country. `found`: its
     names of places."""
-    sure = _sure(found, language, named) if any(len(each.names) > 1 for each in found) else set()
+    sure: set[str] | None = None  # worked out for the first name that several places have
     kept: list[Witness] = []
     weak: set[int] = set()
     ordered, at = sorted(named), 0
+    last = len(ordered)
     for number, each in enumerate(found, 1):
         start, end, _, names = each
-        while at < len(ordered) and ordered[at][0].end - 1 <= start:
+        others: Collection[str] = ()
+        while at < last and ordered[at][0][1] - 1 <= start:
             at += 1
-        others = _codes_until(end - 1, ordered, at) if at < len(ordered) and ordered[at][0].start < end - 1 else ()
-        if others and not others.isdisjoint({name.place.country for name in names}):
-            continue
+        if at < last and ordered[at][0][0] < end - 1:
+            others = _codes_until(end - 1, ordered, at)
+            if any(name.place.country in others for name in names):
+                continue
         behind = found[number] if number < len(found) and found[number].start == end - 1 else None
         if behind is not None and _lies_in(each, behind, scan):
             within = {name.place.country for name in behind.names}
@@ -61,13 +65,17 @@ def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -
             name = names[0]
             doubtful = name.is_word(language)
         else:
-            name, doubtful = (names[0], False) if len(names) == 1 else _meant(names, sure)
+            name, doubtful = names[0], False
+            if len(names) > 1:
+                if sure is None:
+                    sure = _sure(found, language, named)
+                name, doubtful = _meant(names, sure)
             doubtful = doubtful or name.is_word(language) or _may_be_of_a_person(name, each, scan, language)
-        kept.append(Witness(each, name, bool(others) or doubtful))
+        kept.append(new_tuple(Witness, (each, name, bool(others) or doubtful)))
         if others or doubtful:
             weak.add(name.place.number)
     if weak:
-        return [Witness(each, name, name.place.number in weak) for each, name, _ in kept]
+        return [new_tuple(Witness, (each, name, name.place.number in weak)) for each, name, _ in kept]
     return kept
 
 

@@ -20,9 +20,8 @@ from urllib.parse import unquote, urljoin
 
 from urllib3.util import Url, parse_url
 
-from newsflow.alerts.senders.deadline import Deadline, Wrap
-from newsflow.config.settings import Destination
 from newsflow.errors import SinkError, in_words
+from newsflow.http.deadline import Deadline, Wrap
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -240,12 +239,6 @@ def _tunnel(proxy: Url, target: Url) -> Wrap:
         return sock
 
     return connect
-
-
-def client_for(destination: Destination) -> HttpClient:
-    """Return a client within the bounds that a destination's settings give."""
-    limits = HttpLimits(connect_s=destination.timeout_s, total_s=destination.timeout_s)
-    return HttpClient(limits, PRIVATE if destination.allow_private else ())
 
 
 def checked_url(url: str) -> Url:
