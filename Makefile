@@ -92,6 +92,7 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/dedup.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/topics.py
 	$(BIN)/python benchmarks/sinks.py
 	$(BIN)/python benchmarks/normalise.py

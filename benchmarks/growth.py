@@ -76,8 +76,9 @@ def _runtime(url: str) -> Runtime:
 
 def _grow(marks: list[int], full: Runtime, small: Runtime, path: Path | None, url: str) -> None:
     events = _events(marks[-1] + 1_000_000, SPAN / marks[-1])
-    steps = "   ".join(f"{step} ms" for step in STEPS)
-    print(f"events   {steps}   sum ms   times   bytes an event   MB of memory, of both")
+    print(
+        f"events   {'   '.join(f'{step} ms' for step in STEPS)}   sum ms   times   bytes an event   MB of memory (both)"
+    )
     there = 0
     for mark in marks:
         for batch in _batches(islice(events, mark - there)):

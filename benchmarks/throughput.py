@@ -121,7 +121,7 @@ def _report(bootstrap: str, arguments: argparse.Namespace, folder: Path) -> None
 
 def _report_rates(found: dict[str, list[dict[str, Any]]], bare_loop: str, arguments: argparse.Namespace) -> float:
     """Returns how many articles a second the job did."""
-    size_bytes, events = found[bare_loop][0]["mean_bytes"], arguments.events
+    size_bytes, events = found[bare_loop][0]["mean_bytes"], int(arguments.events)
     print(f"{events:,} events of {size_bytes:,.0f} bytes, median of {arguments.rounds}")
     print(f"bare loop   {_figures(found[bare_loop], events)}")
     print(f"newsflow    {_figures(found['job'], events)}")

@@ -39,7 +39,8 @@ def copied(tmp_path: Path) -> Path:
 def test_each_planted_fault_raises_its_alarm_and_a_healthy_hour_none(copied: Path) -> None:
     done = promtool("test", "rules", "newsflow.rules.test.yaml", folder=copied)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert promtool("check", "config", "prometheus.yaml", folder=copied).returncode == 0
+    for name in ("prometheus.yaml", "prometheus.flink.yaml"):
+        assert promtool("check", "config", name, folder=copied).returncode == 0
 
 
 @pytest.mark.parametrize("alert", rules())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -41,7 +41,7 @@ def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[
             else "new"
         )
         if kind == "new":
-            value = _report(draw, number, at)
+            value = report_of(draw, number)
         elif kind == "note":
             value = _note(draw, number)
         elif kind == "copy":
@@ -52,7 +52,7 @@ def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[
             if kind == "edit" and "content" in value:
                 value["content"] += f" Corrected: {draw.randrange(100, 999)} were there."
             elif kind == "rewrite" and "content" in value:  # the address of the one tells what the other told
-                of = _report(draw, draw.choice([number, draw.randrange(count)]), at)
+                of = report_of(draw, draw.choice([number, draw.randrange(count)]))
                 value |= {name: of[name] for name in draw.choice([["content"], ["title", "content"]])}
             elif kind == "withdraw":
                 value = {name: value[name] for name in ("source", "url")} | {"action": "withdraw"}
@@ -66,7 +66,8 @@ def stories_stream(count: int, seed: int = 1, partitions: int = 4) -> list[list[
     return events
 
 
-def _report(draw: random.Random, number: int, at: datetime) -> dict[str, Any]:
+def report_of(draw: random.Random, number: int) -> dict[str, Any]:
+    """A report on one of the happenings of its time."""
     happening = max(0, number // 25 * 3 + draw.randrange(-3, 4))
     of = random.Random(happening)
     name, place, what = of.choice(_NAMES), of.choice(_PLACES), of.choice(_EVENTS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from newsflow.config.load import load_config
@@ -15,7 +17,7 @@ from newsflow.ingest.runtime import Runtime, SharedRules
 from newsflow.model import Event
 from newsflow.tagging import RuleSource
 from newsflow.testing import Clock
-from tests.ingest.story_streams import Worker, kill_at, settled, stories_stream
+from tests.ingest.story_streams import TOPIC, Worker, kill_at, report_of, settled, stories_stream
 from tests.mixed_events import START
 from tests.postgres_helpers import new_database
 from tests.rule_helpers import FEW_RULES
@@ -96,6 +98,53 @@ def test_workers_that_are_killed(
     assert found["log"] == alone["stories"]["log"]
 
 
+class OneByOne(random.Random):
+    """Lets a worker take one event at a time."""
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("then", ["withdraw", "rewrite"])
+@pytest.mark.parametrize("turns", ["001", "010", "100"])
+def test_a_copy_that_is_read_before_or_after_its_original_changes(
+    make_runtime: Callable[..., Runtime], tmp_path: Path, then: str, turns: str
+) -> None:
+    """Who reads the copy ahead decides it before its original is changed. A third partition holds all of them up."""
+    first, second, *others = (report_of(random.Random(seed), 40 * seed) for seed in (1, 2, 3, 4))
+    changed = {name: first[name] for name in ("source", "url")} | {"action": "withdraw"}
+    if then == "rewrite":
+        changed = first | {"title": second["title"], "content": second["content"]}
+    copied = first if then == "withdraw" else changed
+    copy = {**copied, "source": "copier", "url": "https://copier.example/1"}
+    events = [
+        [_event(0, 0, 0, first), _event(0, 1, 2, changed), _event(0, 2, 9, second)],
+        [_event(1, 0, 4, copy)],
+        [_event(2, 0, -5, others[0]), _event(2, 1, 3, others[1])],
+    ]
+
+    def run(count: int, order: str) -> list[tuple[Any, ...]]:
+        url = f"sqlite:///{tmp_path}/{count}.sqlite3"
+        workers = [
+            Worker(lambda: make_runtime(url, encoder="none"), events, range(number, 3, count), OneByOne())
+            for number in range(count)
+        ]
+        for number in order:
+            workers[int(number)].work()
+        for worker in workers:
+            while worker.work():
+                pass
+        return _told_by(make_runtime(url, encoder="none"))
+
+    assert run(3, turns) == run(1, "")
+
+
+def _event(partition: int, offset: int, minute: int, value: dict[str, Any]) -> Event:
+    at = START + timedelta(minutes=minute)
+    told = orjson.dumps({**value, "fetched_at": at.isoformat()})
+    return Event(TOPIC, partition, offset, round(at.timestamp() * 1_000), None, told)
+
+
 def _run(
     make: Callable[[], Runtime], count: int, seed: int, kills: int = 0, events: Sequence[Sequence[Event]] = ()
 ) -> dict[str, Any]:
@@ -114,10 +163,15 @@ def _run(
             waiting.remove(worker)
     assert killed == kills
     runtime = make()
+    return {"stories": settled(runtime), "log": _told_by(runtime)}
+
+
+def _told_by(runtime: Runtime) -> list[tuple[Any, ...]]:
+    """The log of what was settled, byte for byte."""
     sql = "SELECT kind, article_id, version, story, event_at, first_day, language, report FROM story_log"
     rows = runtime.ledger.transact(
         lambda db: db.query(f"{sql} WHERE kind IN ('join', 'merge') ORDER BY log_no"), writes=False
     )
     due = runtime.ledger.transact(lambda db: db.query("SELECT COUNT(*) FROM story_due"), writes=False)
     assert due == [(0,)]
-    return {"stories": settled(runtime), "log": [(*row[:-1], bytes(row[-1])) for row in rows]}
+    return [(*row[:-1], bytes(row[-1])) for row in rows]

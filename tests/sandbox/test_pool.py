@@ -107,25 +107,25 @@ def test_what_raises_or_takes_too_long_is_an_error_of_that_value_alone(workers: 
     assert isinstance(hung, WorkerTimeoutError)
 
 
-def test_a_limit_is_of_processor_time_and_only_a_hang_is_ended_by_the_clock(workers: Workers) -> None:
-    assert workers.submit(slow, [1.5], limit_s=1).result() == [1.5]  # it waited for the processor, as it were
-    began = time.monotonic()
-    [spent] = workers.submit(busy, [600], limit_s=0.5).result()
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent waits longer, however busy the machine is."""
+    monkeypatch.setattr("newsflow.sandbox.worker.PATIENCE", 1_000)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_limit_is_of_processor_time(workers: Workers) -> None:
+    [spent] = workers.submit(busy, [600], limit_s=0.1).result()
     assert isinstance(spent, WorkerTimeoutError)
-    assert str(spent) == "more than 0.5 s of processor time"
-    assert workers.submit(busy, [0.1], limit_s=0.5).result() == [0.1]
+    assert str(spent) == "more than 0.1 s of processor time"
+    assert [workers.submit(busy, [0.3], limit_s=1).result() for _ in range(5)] == [[0.3]] * 5  # each has its own
+
+
+def test_only_what_hangs_is_ended_by_the_clock(workers: Workers) -> None:
+    assert workers.submit(slow, [1.5], limit_s=1).result() == [1.5]  # it waited for the processor, as it were
     [hung] = workers.submit(slow, [600], limit_s=0.2).result()
     assert isinstance(hung, WorkerTimeoutError)
     assert str(hung) == f"no answer within {PATIENCE * 0.2:g} s"
-    assert time.monotonic() - began < 60
-
-
-def test_each_request_has_its_own_limit() -> None:
-    alone = Workers(1, 1, LIMIT_BYTES)
-    try:
-        assert [alone.submit(busy, [0.4]).result() for _ in range(5)] == [[0.4]] * 5
-    finally:
-        alone.close()
 
 
 def test_what_is_urgent_goes_first() -> None:

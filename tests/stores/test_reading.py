@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from newsflow.errors import ConfigError, LedgerError, SinkError
+from newsflow.ledger.database import Row
 from newsflow.model import Action
 from newsflow.stores.contract import Store, StoreRow
 from newsflow.stores.postgresql import PostgresStore
@@ -107,3 +109,21 @@ def test_it_only_reads_and_only_what_is_up_to_date(opened: Opened) -> None:
         reader._query("DELETE FROM article RETURNING id")
     with pytest.raises(ConfigError, match="SQLite and PostgreSQL only"):
         ArticleReader("jsonl:///somewhere")
+
+
+def test_one_article_is_found_without_going_through_all_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteStore(tmp_path / "s.sqlite3") as store:
+        store.write([row(f"a-{number}") for number in range(50)])
+    with closing(ArticleReader(f"sqlite:///{tmp_path}/s.sqlite3")) as reader:
+        query, plans = reader._query, list[str]()
+
+        def explained(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+            plans.extend(each[3] for each in query(f"EXPLAIN QUERY PLAN {sql}", parameters))
+            return query(sql, parameters)
+
+        monkeypatch.setattr(reader, "_query", explained)
+        assert reader.article("a-7") is not None
+    assert plans
+    assert not [each for each in plans if each.startswith("SCAN c")], plans

@@ -101,6 +101,51 @@ def test_capitals_have_the_names_that_each_language_gives_them(
     assert about(shipped, "", body, language) == {code}
 
 
+FILLING = "The bridge is long and made of steel, and so are its stairs. " * 12
+
+
+@pytest.mark.parametrize(
+    ("language", "body", "about_it"),
+    [
+        ("en", "A bridge in Denmark is late.", True),
+        ("fr", "Un pont du Danemark est en retard.", True),
+        ("ru", "Мост для австрийцев опаздывает.", True),
+        ("uk", "Міст для австрійців запізнюється.", True),
+        ("de", "Eine dänische Brücke ist spät dran.", True),
+        ("en", "A bridge in Denmark is late, as one in Sweden is.", False),
+    ],
+)
+def test_a_country_named_once_in_the_lead_is_what_it_is_about_where_nothing_competes(
+    shipped: RuleSet, language: str, body: str, about_it: bool
+) -> None:
+    tags = shipped.tag(make_article("A new bridge", f"{body} {FILLING}", language))
+    assert [len(topic.evidence) for topic in tags.topics] == [1] * about_it
+    assert [mention.count for mention in tags.mentions] == [1, 1] * (not about_it)
+
+
+def test_a_country_named_once_behind_the_lead_is_a_mention(shipped: RuleSet) -> None:
+    tags = shipped.tag(make_article("A new bridge", f"{FILLING} A like one stands in Denmark.", "en"))
+    assert ([*tags.topics], [mention.code for mention in tags.mentions]) == ([], ["DK"])
+
+
+@pytest.mark.parametrize(
+    ("language", "trap", "code", "named"),
+    [
+        ("ar", "سيول تجتاح القرى بعد أمطار غزيرة", "KR", "سيول توسع حديقة"),
+        ("th", "กระทรวงมหาดไทยประกาศ", "TH", "ประเทศไทยประกาศ"),
+        ("th", "สายการบินนิวกินี", "GN", "ประเทศกินี"),
+        ("he", "אירוע לציון יום השנה", "IL", "אירוע בתל אביב"),
+        ("en", "The bells of St. Martin fell silent", "MF", "A hurricane has reached St. Martin"),
+        ("de", "Die Glocken von St. Martin schweigen", "MF", "Der Hurrikan hat St. Martin erreicht"),
+    ],
+)
+def test_what_only_looks_like_a_country_is_none(
+    shipped: RuleSet, language: str, trap: str, code: str, named: str
+) -> None:
+    assert code not in about(shipped, trap, "", language)
+    assert code in about(shipped, named, "", language)
+
+
 def test_a_town_in_passing_is_a_mention(shipped: RuleSet) -> None:
     body = "Germany builds a bridge. Berlin pays for it. " + "The bridge is long and made of steel. " * 12
     tags = shipped.tag(make_article("A bridge in Germany", f"{body}A like one stands in Osaka.", "en"))

@@ -20,12 +20,13 @@ AUDIENCE = "newsflow"
 
 @dataclass
 class LocalIssuer:
-    """`keys` by id, those that it publishes. `down`: it answers 500."""
+    """`keys` by id, those that it publishes. `down`: it answers 500; `delay_s`: so late."""
 
     url: str
     keys: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     down: bool = False
+    delay_s: float = 0
 
     def sign(self, key: str = "first", /, *, signed_with: Any = None, **claims: Any) -> str:
         """A token; a claim that is None is left out."""
@@ -59,6 +60,7 @@ def local_issuer() -> Iterator[LocalIssuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
+            time.sleep(issuer.delay_s)
             value = None if issuer.down else issuer.answer(self.path)
             body = json.dumps(value).encode()
             self.send_response(200 if value is not None else 500)

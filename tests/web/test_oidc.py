@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -102,6 +103,30 @@ def test_an_issuer_that_is_down(world: World, issuer: LocalIssuer, caplog: pytes
         issuer.down = True
         assert Client(base, token).get("/v1/topics").status == 200, "what is known holds on"
     assert token not in caplog.text
+
+
+def test_who_is_known_does_not_wait_for_an_issuer_that_hangs(issuer: LocalIssuer) -> None:
+    now = [0.0]
+    known = Issuer(settings(issuer), lambda: now[0])
+    token, stranger = issuer.sign(), issuer.sign("second", signed_with=new_key("ec"))
+    with ThreadPoolExecutor(8) as pool:
+        assert all(each is not None for each in pool.map(known.reader, [token] * 8))
+        assert issuer.asked.count("/keys") == 1, "the first ones wait for one that asks"
+        now[0], issuer.delay_s = 700.0, 1.5
+        asking = pool.submit(known.reader, token)
+        time.sleep(0.3)
+        begun = time.monotonic()
+        assert all(each is not None for each in pool.map(known.reader, [token] * 20))
+        del issuer.keys["second"]
+        with pytest.raises(IssuerError, match="being asked"):
+            known.reader(issuer.sign("third", signed_with=new_key("ec")))
+        assert known.reader(stranger) is None
+        assert time.monotonic() - begun < 1
+        assert asking.result() is not None
+        issuer.down, now[0] = True, 1400.0
+        for _ in range(5):
+            assert known.reader(token) is not None
+        assert issuer.asked.count("/.well-known/openid-configuration") == 3, "asked in vain once, not by each"
 
 
 def test_an_issuer_that_says_it_is_another(issuer: LocalIssuer) -> None:

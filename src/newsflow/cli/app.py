@@ -25,6 +25,7 @@ from newsflow.cli import (
     normalise,
     poll,
     publish,
+    replay,
     routes,
     run,
     schemas,
@@ -65,6 +66,8 @@ app.add_typer(archive.app, name="archive")
 app.command("publish")(publish.publish)
 app.command("tail")(tail.tail)
 app.command("trace")(trace.trace)
+app.command("replay")(replay.replay)
+app.command("diff")(replay.diff)
 app.command("forget")(forget.forget)
 app.command("normalise")(normalise.normalise)
 app.add_typer(normalise.app, name="sources")

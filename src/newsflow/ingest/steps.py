@@ -199,8 +199,9 @@ def _question(item: Item) -> Question | None:
     decision = item.decision
     if decision is None or decision.article is None or decision.outcome not in TAGGED:
         return None
-    # Of copies too: whether an article is known to be one depends on which worker was first.
-    return Question(decision.article, story=decision.article.action is Action.ADD)
+    # Of copies too: whether an article is known to be one depends on which worker was first. So does what takes the
+    # place of a withdrawn original, and its own record may come later in order: that one tells its story.
+    return Question(decision.article, story=decision.article.action is Action.ADD and not item.promoted)
 
 
 def _recorded_before(withdrawn: Article, runtime: Runtime) -> Article | None:

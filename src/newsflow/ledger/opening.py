@@ -90,17 +90,21 @@ def open_ledger(
     clock: Clock = system_clock,
     rule: Rule = DEFAULT_RULE,
     retry_for_s: float = 60.0,
+    namespace: str | None = None,
 ) -> Ledger:
     """The ledger at `url`, brought to this release's schema. May block while the database starts.
 
     `window_h`: for how long another article with the same text is a duplicate. `clock` gives aware instants.
     `retry_for_s`: how long a call waits for a database that is unavailable or busy before it raises.
+    `namespace`: a schema of PostgreSQL, made where it is not there, for a ledger beside the one that `url` names.
     Raises ConfigError for a URL that names no database, LedgerError when it cannot be reached.
     """
     if not window_h > 0:
         raise ConfigError(f"a window of {window_h} h; accepted: more than 0", path="ledger.window_h")
-    db = open_database(url, retry_for_s=retry_for_s)
+    db = open_database(url, retry_for_s=retry_for_s, namespace=namespace)
     try:
+        if namespace is not None:
+            db.run(lambda: db.execute(f'CREATE SCHEMA IF NOT EXISTS "{namespace}"'))
         migrate(db)
     except BaseException:
         db.close()
@@ -109,10 +113,17 @@ def open_ledger(
 
 
 def open_database(
-    url: str, *, retry_for_s: float = 60.0, create: bool = True, read_only: bool = False, schema: str | None = None
+    url: str,
+    *,
+    retry_for_s: float = 60.0,
+    create: bool = True,
+    read_only: bool = False,
+    schema: str | None = None,
+    namespace: str | None = None,
 ) -> Database:
     """The database at `url`, as it is. `sqlite://` is a database in memory. LedgerError for a file that is not
-    there, unless it may be made. `schema` names that of a store's tables on PostgreSQL."""
+    there, unless it may be made. `schema` names that of a store's tables on PostgreSQL, `namespace` that of a ledger
+    which has locks of its own."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
         if (rest and not rest.startswith("/")) or rest == "/":
@@ -123,5 +134,7 @@ def open_database(
     if scheme in ("postgresql", "postgres"):
         from newsflow.ledger.postgresql import PostgresDatabase
 
-        return PostgresDatabase(url, retry_for_s, read_only=read_only, schema=schema)
+        return PostgresDatabase(
+            url, retry_for_s, read_only=read_only, schema=namespace or schema, apart=namespace or ""
+        )
     raise ConfigError(f"{mask_url(url)!r} does not name a ledger; accepted: {ACCEPTED}", path="ledger.url")

@@ -28,15 +28,22 @@ _OPTIONS = "-c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 
 class PostgresDatabase(Database):
     """`url` as libpq takes it. Connects at once, and again whenever the connection was lost. `read_only`: the server
-    refuses what would change anything. `schema`: whose tables are meant."""
+    refuses what would change anything. `schema`: whose tables are meant. `apart`: before the names of its locks, which
+    are then not those of the same names in other schemas."""
 
     name = "postgresql"
 
     def __init__(
-        self, url: str, retry_for_s: float = 60.0, *, read_only: bool = False, schema: str | None = None
+        self,
+        url: str,
+        retry_for_s: float = 60.0,
+        *,
+        read_only: bool = False,
+        schema: str | None = None,
+        apart: str = "",
     ) -> None:
         super().__init__(retry_for_s, mask_url(url))
-        self._url, self._options = url, _OPTIONS
+        self._url, self._options, self._apart = url, _OPTIONS, apart
         if read_only:
             self._options += " -c default_transaction_read_only=on"
         if schema is not None:
@@ -89,7 +96,7 @@ class PostgresDatabase(Database):
 
     def lock(self, names: Iterable[str]) -> None:
         """Advisory locks, taken in one order by all."""
-        numbers = sorted(lock_number(name) for name in names)
+        numbers = sorted(lock_number(self._apart + name) for name in names)
         self._execute("SELECT pg_advisory_xact_lock(number) FROM unnest(?::bigint[]) AS number", [numbers])
 
     def lock_rows(self, table: str, column: str, values: Sequence[str]) -> None:

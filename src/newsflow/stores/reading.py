@@ -127,8 +127,16 @@ class ArticleReader:
         return _instant(rows[0][0]) if rows else None
 
     def _changes(
-        self, topic: str | None, conditions: Sequence[str], parameters: Sequence[Any], order: str, limit: int
+        self,
+        topic: str | None,
+        conditions: Sequence[str],
+        parameters: Sequence[Any],
+        order: str,
+        limit: int,
+        *,
+        few: bool = False,
     ) -> list[Change]:
+        """`few`: the conditions leave so few that they are sorted, rather than looked for among all in order."""
         # By its index: the changes of one topic stand together, in order.
         source, number = "article_change c", "c.no"
         if topic is not None:
@@ -136,7 +144,7 @@ class ArticleReader:
             conditions, parameters = ["ct.topic = ?", *conditions], [topic, *parameters]
         sql = (
             f"SELECT {number}, c.changed_at, CAST(v.article AS TEXT) FROM {source} {_CURRENT} "
-            f"WHERE {' AND '.join(conditions)} ORDER BY {number} {order} LIMIT ?"
+            f"WHERE {' AND '.join(conditions)} ORDER BY {'+' if few else ''}{number} {order} LIMIT ?"
         )
         rows = self._query(sql, [*parameters, limit])
         return [Change(number, _instant(at), _shown(orjson.loads(value))) for number, at, value in rows]
@@ -187,7 +195,7 @@ class ArticleReader:
         wanted = sorted(set(ids))
         conditions, parameters = ["a.id {in_texts}"], [self._db.list_of(wanted)]
         more, values = self._conditions(Wanted(scope))
-        found = self._changes(None, [*conditions, *more], [*parameters, *values], "ASC", len(wanted))
+        found = self._changes(None, [*conditions, *more], [*parameters, *values], "ASC", len(wanted), few=True)
         return [each for each in found if not each.withdrawn]
 
     def lines(

@@ -226,10 +226,11 @@ class Stories:
         words = {key: weight for key, weight in keys.items() if key in member.words}
         others = {key: weight for key, weight in keys.items() if key not in words}
         # Each for itself: reports in the same language share more than translations do.
-        near, of_report = self._sharing(days, words)
+        of_report: defaultdict[int, int] = defaultdict(int)
+        near = self._sharing(days, words, of_report)
         if (copied := self._copied(days, words, others, of_report)) is not None and self._is_near(copied, member):
             return [(None, copied, None)]
-        ids = dict.fromkeys([*near, *self._sharing(days, others)[0]])
+        ids = dict.fromkeys([*near, *self._sharing(days, others)])
         found = [story for story_id in ids if self._is_near(story := self.stories[story_id], member)]
         return self._ranked(member, found)
 
@@ -255,17 +256,19 @@ class Stories:
         )
         return None if found is None else self.stories[self.leads_to(self._ids[self._decided_as[found]])]
 
-    def _sharing(self, days: Sequence[int], keys: Mapping[int, int]) -> tuple[list[str], Mapping[int, int]]:
-        """The stories with the most in common: those of the reports that share the rarest of these keys; and how much
-        that is for each report."""
+    def _sharing(
+        self, days: Sequence[int], keys: Mapping[int, int], of_report: defaultdict[int, int] | None = None
+    ) -> list[str]:
+        """The stories with the most in common: those of the reports that share the rarest of these keys. `of_report`
+        is told how much that is for each report."""
         weights: defaultdict[int, int] = defaultdict(int)
-        of_report: defaultdict[int, int] = defaultdict(int)
         decided_as = self._decided_as.__getitem__
         read = 0
         for key, numbers in self._postings.find(days, keys):
             weight = keys[key]
-            for number in numbers:
-                of_report[number] += weight
+            if of_report is not None:
+                for number in numbers:
+                    of_report[number] += weight
             for story in set(map(decided_as, numbers)):
                 weights[story] += weight
             if (read := read + len(numbers)) >= MOST_READ:
@@ -273,7 +276,7 @@ class Stories:
         least = sorted(weights.values(), reverse=True)[: 2 * LOOKED_AT][-1:]
         by_weight = sorted((-weight, self._ids[story]) for story, weight in weights.items() if weight >= least[0])
         ids = dict.fromkeys(self.leads_to(story_id) for _, story_id in by_weight[: 2 * LOOKED_AT])
-        return list(ids)[:LOOKED_AT], of_report
+        return list(ids)[:LOOKED_AT]
 
     def _ranked(self, member: Member, candidates: Sequence[Story]) -> list[tuple[float, Story, Likeness]]:
         """The stories that the report may join: the one whose demand it exceeds the most comes first."""

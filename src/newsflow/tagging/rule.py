@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from newsflow.model.languages import COVERED_BY, MALAY, SAME_LANGUAGE, SERBO_CROATIAN, primary_subtag
 from newsflow.tagging.places.gazetteer import gazetteer_version
 
-MEANING_REVISION = 2
+MEANING_REVISION = 3
 """Part of every rule version: raised when the same rule text starts to match other texts."""
 
 TermField = Literal["title", "lead", "body"]

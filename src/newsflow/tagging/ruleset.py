@@ -20,7 +20,7 @@ from newsflow.tagging.patterns import LeafId, Searched, new_tuple
 from newsflow.tagging.places.find import Finder, Found
 from newsflow.tagging.places.gazetteer import gazetteer
 from newsflow.tagging.places.named import PlaceOf, places_named
-from newsflow.tagging.places.weigh import beside, is_about, place_hits
+from newsflow.tagging.places.weigh import FEWER, beside, is_about, place_hits
 from newsflow.tagging.prepared import keep_tables, key_of, read_tables
 from newsflow.tagging.rule import Rule, languages_searched, rule_language, set_version
 from newsflow.tagging.scan import ALERT_SCORE, Scan, Span
@@ -129,6 +129,7 @@ class RuleSet:
                 found[number] = new_tuple(Judgement, (item, hits, score, score >= item.rule.threshold))
         if places := self.places(scan):
             self._add_places(found, candidates, places, scan)
+        _compare(found)
         return [found[number] for number in sorted(found)], scan
 
     def _add_places(
@@ -144,7 +145,6 @@ class RuleSet:
             if item.rule.places:
                 code = item.rule.code
                 named += [(hit[0], code) for hit in hits]
-        added: list[int] = []
         for code, hits in place_hits(scan, places, rule_language(scan.article.language), named).items():
             for number in self._placed.get(code, ()):
                 item, judged = self.tables.rules[number], found.get(number)
@@ -154,14 +154,6 @@ class RuleSet:
                     both = sorted(more if judged is None else judged.hits + more)
                     about = judged is not None and judged.about
                     found[number] = new_tuple(Judgement, (item, both, score_of(both), about))
-                    added.append(number)
-        doubtful = [number for number in added if not found[number].about]
-        if doubtful:
-            total = sum(_scores_by_country(found.values()).values())
-        for number in doubtful:
-            item, both, score, _ = found[number]
-            if is_about(score, item.rule.threshold, total):
-                found[number] = Judgement(item, both, score, True)
 
     def tag(self, article: Article, limit_s: float = LIMIT_S) -> Tags:
         """Topics the article is about (strongest first, then by id), those it mentions, and the places it names by
@@ -193,6 +185,22 @@ class RuleSet:
         kept.sort(key=lambda judged: (not judged.about, -judged.score, judged.item.rule.id))
         evidence = _EvidenceOf(scan)
         return [topic_match(judged, evidence) for judged in kept]
+
+
+def _compare(found: dict[int, Judgement]) -> None:
+    """Take countries as what the article is about that reach their threshold by names of places, or outweigh others
+    with less."""
+    doubtful = [
+        number
+        for number, (item, _, score, about) in found.items()
+        if not about and item.rule.places and score >= FEWER * item.rule.threshold
+    ]
+    if doubtful:
+        total = sum(_scores_by_country(found.values()).values())
+    for number in doubtful:
+        item, hits, score, _ = found[number]
+        if is_about(score, item.rule.threshold, total):
+            found[number] = Judgement(item, hits, score, True)
 
 
 def _scores_by_country(judged: Iterable[Judgement]) -> dict[str, float]:

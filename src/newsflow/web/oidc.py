@@ -22,6 +22,7 @@ LEEWAY_S = 30
 KEYS_S, ASKED_S = 600.0, 30.0
 """Keys are asked for anew after so long; for a key that is not known, not sooner than the second."""
 MAX_TOKEN_CHARS = 16_384
+_FIRST_S = 5.0
 _MAX_ANSWER_BYTES = 1_000_000
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -31,7 +32,7 @@ class IssuerError(NewsflowError):
 
 
 class Issuer:
-    """One issuer and its keys. Safe to share between threads; asking it blocks for up to ten seconds."""
+    """One issuer and its keys. Safe to share between threads; asking it blocks for up to twenty seconds."""
 
     def __init__(self, settings: OidcSettings, clock: Callable[[], float] = time.monotonic) -> None:
         """Asks nobody. Raises ConfigError for an issuer whose answers others could change on their way."""
@@ -42,7 +43,7 @@ class Issuer:
         self._settings, self._clock, self._lock = settings, clock, threading.Lock()
         self._client = HttpClient(HttpLimits(total_s=10, response_bytes=_MAX_ANSWER_BYTES), PRIVATE)
         self._keys: dict[str | None, Any] = {}
-        self._asked = -KEYS_S
+        self._asked = self._failed = -KEYS_S
 
     def reader(self, token: str) -> Reader | None:
         """Who may read with a token, by its claims; None where it is not one of this issuer's for us, or of old.
@@ -65,16 +66,26 @@ class Issuer:
         return Reader(f"{claims['sub']} of {self._settings.issuer}", scope, float(claims["exp"]) + LEEWAY_S)
 
     def _key(self, name: str | None) -> Any:
-        with self._lock:
-            age = self._clock() - self._asked
-            if age >= KEYS_S or (name not in self._keys and age >= ASKED_S):
-                try:
-                    self._keys, self._asked = self._load(), self._clock()
-                except IssuerError:
-                    # What is known holds on; who is not known cannot be told from a stranger.
-                    if name not in self._keys:
-                        raise
-            return self._keys.get(name)
+        """The key of that id; None where the issuer has none. Whoever has a key that is known waits for nobody."""
+        asked, keys, now = self._asked, self._keys, self._clock()
+        known = name in keys
+        if now - asked < (KEYS_S if known else ASKED_S) or (known and now - self._failed < ASKED_S):
+            return keys.get(name)
+        # One asks. The first ones wait for it; later ones go on with what is known.
+        if not self._lock.acquire(timeout=0 if keys else _FIRST_S):
+            if known:
+                return keys[name]
+            raise IssuerError("the issuer of tokens is being asked for its keys")
+        try:
+            if self._asked == asked:  # nobody has, while this one waited
+                self._keys, self._asked = self._load(), self._clock()
+        except IssuerError:
+            self._failed = self._clock()
+            if not known:  # what is known holds on; who is not cannot be told from a stranger
+                raise
+        finally:
+            self._lock.release()
+        return self._keys.get(name)
 
     def _load(self) -> dict[str | None, Any]:
         issuer = self._settings.issuer

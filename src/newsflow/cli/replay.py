@@ -1,0 +1,158 @@
+"""`newsflow replay` and `newsflow diff`: what the code and the rules of today would make of what came in."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsflow.cli.options import (
+    SINCE,
+    BootstrapOption,
+    CheckOption,
+    ConfigOption,
+    LedgerOption,
+    LimitOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    settings,
+)
+from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, one_line, tell
+from newsflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsflow.ledger.differences import Difference
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAMESPACE", help="A name for it: a-z, 0-9 and hyphens.")]
+
+
+def replay(
+    name: NameArgument,
+    since: Annotated[str | None, typer.Option("--since", help=SINCE)] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Leave out what was written in the last 30m, 1d.")
+    ] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Only remove the namespace.")] = False,
+    config: ConfigOption = None,
+    bootstrap_servers: BootstrapOption = None,
+    ledger: LedgerOption = None,
+    quiet: QuietOption = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Process raw records again, by the code and the rules of today, into a ledger of their own: NAMESPACE.
+
+    All that the live job is done with is read, or what was written in a span of time. Routes are evaluated; nothing is
+    published, delivered or stored, and the live job goes on. The namespace is a file beside the ledger's, or a schema
+    of its database. Begun again it goes on with what is there. `newsflow diff NAMESPACE` compares.
+    """
+    from newsflow.ingest.replay import Namespace, in_order, span_of
+    from newsflow.ingest.replay import replay as process
+
+    loaded = settings(config, bootstrap_servers, ledger).config
+    namespace = Namespace.of(loaded, name)
+    if drop:
+        namespace.drop()
+        tell(f"{name} is gone")
+        return
+    if namespace.exists():
+        tell(f"{name} is there already, and is gone on with; --drop removes it")
+    start, end = span_of(loaded, _back(since), _back(until))
+    records = sum(end[partition] - start[partition] for partition in end)
+    with closing(namespace.open(loaded.ledger.window_h)) as other, _Progress(records, quiet) as progress:
+        total = process(loaded, other, in_order(loaded, start, end), progress.add)
+    outcomes = {key[8:]: number for key, number in sorted(total.items()) if key.startswith("outcome.") and number}
+    said = ", ".join(f"{outcome} {number:,}" for outcome, number in outcomes.items()) or "no events"
+    conclude(output, {"namespace": name, "outcomes": outcomes}, f"{said}; compare with `newsflow diff {name}`")
+
+
+def diff(
+    name: NameArgument,
+    check: CheckOption = False,
+    limit: LimitOption = 10,
+    config: ConfigOption = None,
+    ledger: LedgerOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Compare what was replayed into NAMESPACE with the live ledger: outcomes, texts, tags, duplicates, stories, feeds
+    and alerts that changed.
+
+    Counts, and --limit samples of each. With -o json a line for each difference, then one of counts. Where a replay
+    began in the middle, what the live ledger knew from before explains some: those are counted apart.
+    """
+    from newsflow.cli.ledger import open_existing
+    from newsflow.ingest.replay import Namespace
+    from newsflow.ledger.differences import count_decided, differences
+
+    loaded = settings(config, ledger=ledger).config
+    namespace = Namespace.of(loaded, name)
+    if not namespace.exists():
+        raise UsageError(f"nothing was replayed into {name!r}; `newsflow replay {name}` does")
+    counts: Counter[str] = Counter()
+    explained: Counter[str] = Counter()
+    with closing(open_existing(loaded)) as live, closing(namespace.open(loaded.ledger.window_h)) as other:
+        decided, known = count_decided(live, other)
+        for each in differences(live, other):
+            (explained if each.by_slice else counts)[each.what.value] += 1
+            if output is Output.JSON:
+                data_json(asdict(each))
+            elif (explained if each.by_slice else counts)[each.what.value] <= limit:
+                data(_line(each))
+    told = {"events": known, "not_live": decided - known, "changed": counts, "by_slice": explained}
+    changed = ", ".join(f"{what} {number:,}" for what, number in sorted(counts.items())) or "nothing"
+    lines = [f"of {known:,} events changed: {changed}"]
+    if explained:
+        partly = ", ".join(f"{what} {number:,}" for what, number in sorted(explained.items()))
+        lines.append(f"besides, of articles that the live ledger knew from outside of what was replayed: {partly}")
+    if decided > known:
+        lines.append(f"{decided - known:,} events are not in the live ledger")
+    if output is Output.JSON:
+        data_json(told)
+    else:
+        tell("\n".join(lines))
+    if check and counts:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _line(each: Difference) -> str:
+    partly = " (explained by where the replay began)" if each.by_slice else ""
+    title = f"  {one_line(each.title, 80)}" if each.title else ""
+    before, after = one_line(each.before, 200) or "none", one_line(each.after, 200) or "none"
+    return f"{each.what}\t{each.subject}\t{before} → {after}{partly}{title}"
+
+
+def _back(span: str | None) -> datetime | None:
+    """The time so long ago. Raises UsageError."""
+    from newsflow.cli.articles import duration
+
+    return None if span is None else datetime.now(UTC) - duration(span)
+
+
+class _Progress:
+    """A bar that counts events, with their rate and the time that is left."""
+
+    def __init__(self, records: int, quiet: bool) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from newsflow.cli.output import console
+
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
+        self._task, self._done, self._began_s = self._bar.add_task("events", total=records), 0, time.monotonic()
+
+    def add(self, events: int) -> None:
+        self._done += events
+        rate = self._done / max(time.monotonic() - self._began_s, 0.001)
+        self._bar.update(self._task, advance=events, description=f"events, {rate:,.0f} a second")
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
