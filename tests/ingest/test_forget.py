@@ -27,7 +27,6 @@ from newsflow.model.claim import Blob
 from newsflow.model.codec import decode_article
 from newsflow.model.schemas import violations
 from newsflow.sources.items import raw_event as sources_raw_event
-from newsflow.sources.state import PollState, Target
 from newsflow.stores.contract import StoreRow
 from newsflow.stores.registry import open_store
 from newsflow.testing import Clock, raw_event
@@ -223,7 +222,7 @@ def test_a_blob_goes_with_it(scene: Scene) -> None:
     assert [each.blob for each in scene.runtime.blobs.blobs() if each.blob.digest == blob.digest] == []
 
 
-def test_the_archive_and_what_was_polled_go_with_it(scene: Scene) -> None:
+def test_the_archive_and_its_pages_go_with_it(scene: Scene) -> None:
     """By its address, and by the one that its page said was its own; what others sent stays."""
     runtime, ledger = scene.runtime, scene.ledger
     archive = Archive(lambda: runtime.blobs, ledger)
@@ -242,12 +241,6 @@ def test_the_archive_and_what_was_polled_go_with_it(scene: Scene) -> None:
     assert [Blob.named(orjson.loads(value)["dataref"]) for _, value in travelled] == [
         Blob(Blob.of(page.encode()).digest)
     ] * 2
-    own = f"https://velmora-post.example/bought-{SECRET.split()[0].lower()}"
-    polling = PollState(ledger)
-    item = Target.at(own, "i1", "f", "f", "page", 1, 1)
-    item.state.hints, item.state.text = {"source": "velmora-post", "guid": "g-7", "title": SECRET}, {"content": TEXT}
-    polling.save([item], [moved, others], now=1)
-
     scene.come(guid="g-7")
     plan = planned(ledger, runtime.config, scene.known())
     assert "archive: 2 raw events, or pages that they name, would be removed" in plan
@@ -255,9 +248,6 @@ def test_the_archive_and_what_was_polled_go_with_it(scene: Scene) -> None:
     assert done.removed["raw events in the archive"] == 2
     assert done.removed["blobs"] == 0, "another article's record names that page"
     assert [archive.value(each) for each in archive.entries(Wanted())] == [others[1]]
-    [known] = polling.known(["i1"]).values()
-    assert (known.due_at, known.state.hints, known.state.text) == (None, {"source": "velmora-post", "guid": "g-7"}, {})
-    assert [each.value for each in polling.waiting(9)] == [others[1]]
     assert archive.keep([theirs[1], moved[1]]) == 0
     # Of its own pages nothing is left, and what came of it since goes too.
     alone = came("bought", lead=TEXT)
