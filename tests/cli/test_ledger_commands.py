@@ -50,7 +50,7 @@ def test_init_migrate_status(url: str) -> None:
 
 LATER = [
     "0006_stored_once", "0007_event_time", "0008_source_findings", "0009_boilerplate", "0010_stories", "0011_letters",
-    "0012_polling", "0013_source_health", "0015_archive", "0016_poll_lease",
+    "0012_polling", "0013_source_health", "0014_archive", "0015_poll_lease",
 ]  # fmt: skip
 """Migrations since version 0.1."""
 
