@@ -111,7 +111,7 @@ class RuleSet:
         """Every rule whose conditions hold and of which something counts, in the order of the rules. Of those that
         are no mentions, some that stay below their threshold are left out.
 
-        Raises `TimeLimitError` after `limit_s` seconds of processor time: one rule takes little, all of them may take long.
+        Raises `TimeLimitError` after `limit_s` seconds of processor time: one rule takes little, all may take long.
         """
         scan = self.scan(article)
         until_s = time.thread_time() + limit_s  # from here: the first article waits for what is built once
