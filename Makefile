@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test coverage test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs site clean
+.PHONY: help setup run demo test coverage test-slow test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs site clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,11 +29,15 @@ run: $(STAMP) ## Poll a feed, run both jobs on the bundled sample and show what 
 demo: $(STAMP) ## The same, and keep the page up: http://127.0.0.1:8080/, until Ctrl-C
 	@$(BIN)/newsflow demo --serve
 
-SUITE = $(BIN)/python -m pytest \
-  -m 'not faults and not attacks and not flink and not prism and not docs and not sweeps' -n auto --dist loadfile --no-loadscope-reorder --ignore tests/deploy
+TESTS = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/deploy
+APART = not faults and not attacks and not flink and not prism and not docs and not sweeps
+SUITE = $(TESTS) -m 'not slow and $(APART)'
 
 test: $(STAMP) ## Pass the tests, on a real Kafka broker and a real PostgreSQL
 	$(SUITE) --durations 20
+
+test-slow: $(STAMP) ## Pass those that take longest: copies of whole runs, kills, time limits, simulated weeks
+	$(TESTS) -m 'slow and $(APART)'
 
 coverage: $(STAMP) ## The same, measured: the pieces that tests cover least
 	$(SUITE) --cov newsflow --cov-report=
@@ -79,7 +83,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: coverage test-deploy test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
+nightly: coverage test-slow test-deploy test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
 	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers

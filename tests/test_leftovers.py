@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL]
 NOW = [pytest.param(each, marks=pytest.mark.faults) if each in SIGNALS[1:3] else each for each in SIGNALS]
 """All, of which the slow half is for the fault tests."""
+pytestmark = pytest.mark.slow
 OWN_MARK = "TEST_OF_LEFTOVERS"
 DATABASE = """
 import sys

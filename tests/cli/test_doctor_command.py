@@ -209,7 +209,7 @@ def test_a_store_says_what_it_holds(site: Site) -> None:
         with open_store(site.members["stores"][name]) as store:
             store.write([row("a"), row("b")])
     findings = site.ask()[1]
-    assert findings["store archive"]["message"] == "schema 2"
+    assert findings["store archive"]["message"] == "schema 3"
     assert findings["store lines"]["message"] == "2 files, 2 rows"
 
 

@@ -116,6 +116,7 @@ def test_the_page_is_kept_up_until_it_is_ended(tmp_path: Path) -> None:
     assert process.returncode in (0, 128 + 15, -15)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.faults)])
 def test_on_kafka_once_and_twice_in_a_row(times: int, own_broker: LocalBroker, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Operator:
         assert "Error" not in done.stdout, f"{command}: {done.stdout}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)])
 def test_backup_and_restore_lose_nothing(
     database: str, topics_broker: RunningBroker, tmp_path: Path, request: pytest.FixtureRequest

@@ -141,6 +141,7 @@ class Scene:
         return {group[name]: group["letters"] for group in self.dlq("list", "--group-by", name, *filters)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.faults), "postgresql"])
 def test_selective_replay_killed_twice(
     kind: str, topics_broker: RunningBroker, postgres: LocalPostgres, tmp_path: Path

@@ -32,6 +32,7 @@ def record(number: int, filler: str) -> bytes:
     return head.encode() + block + b"\r\n\r\n"
 
 
+@pytest.mark.slow
 def test_an_archive_is_imported_kept_and_sent_again(topics_broker: RunningBroker, tmp_path: Path) -> None:
     topic = topics_broker.create_topic(topics_broker.name("raw"))
     topics_broker.create_topic(dead_letter_topic(topic))

@@ -30,6 +30,7 @@ WORDS = ["harbour", "quay", "council", "gate", "ferry", "road", "winter", "budge
 BROKEN = {"NewsflowJobDown", "NewsflowDeadLetters", "NewsflowSinkFails"}
 
 
+@pytest.mark.slow
 def test_every_query_answers_and_what_is_broken_shows(topics_broker: RunningBroker, tmp_path: Path) -> None:
     broker, ports = topics_broker, [free_port(), free_port(), free_port()]
     topic = broker.create_topic()

@@ -24,7 +24,7 @@ from tests.ledger.conftest import ledger_url
 from tests.mixed_events import mixed_events
 
 __all__ = ["ledger_url"]
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 RUNNER = CliRunner()
 RULES = "{id: levant, any: [Syria, سوريا, Lebanon]}\n---\n{id: north, any: [Russia%s]}\n"
 ROUTES = """

@@ -114,6 +114,7 @@ def kill_when_some_are_made(job: JobProcess, ledger: Ledger, before: int) -> Non
     assert process.wait() == -signal.SIGKILL, job.words()
 
 
+@pytest.mark.slow
 def test_killed_half_way_the_rest_is_published_and_nothing_twice(job: JobProcess) -> None:
     job.start("--until-caught-up")
     assert job.wait(120) == 0, job.words()

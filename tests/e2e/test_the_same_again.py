@@ -44,6 +44,7 @@ def flags(tmp_path: Path) -> dict[str, Any]:
     return {"routes.paths": [str(tmp_path / "routes.yaml")], "topics.paths": [str(path) for path in FEW_RULES]}
 
 
+@pytest.mark.slow
 def test_on_files(flags: dict[str, Any], tmp_path: Path) -> None:
     lines = tmp_path / "events.jsonl"
     lines.write_bytes(b"".join(value.replace(b"\n", b" ") + b"\n" for value, _ in mixed_events(EVENTS)))

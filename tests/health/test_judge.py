@@ -79,6 +79,7 @@ def judged(sources: Mapping[str, Hours], first: int, last: int) -> dict[int, dic
 MANY = {"small-post": 12.0, "harbour-post": 60.0, "capital-wire": 150.0, "night-mail": 60.0, "huge-wire": 700.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "sources", [MANY, {"harbour-post": 60.0}, {"capital-wire": 150.0}], ids=["many", "one", "wire"]
@@ -163,6 +164,7 @@ def test_a_finding_ends_when_the_source_is_as_it_was() -> None:
     assert kinds[-1] == set()
 
 
+@pytest.mark.slow
 def test_what_goes_on_for_two_weeks_is_usual() -> None:
     sources = weeks(7, MANY, 9)
     begin, chance = START + 5 * WEEK_H, random.Random(3)

@@ -252,6 +252,7 @@ def test_the_headers_say_how_old_an_article_is(make_runtime: MakeRuntime) -> Non
 # The same again.
 
 
+@pytest.mark.slow
 def test_runs_a_day_apart_and_cut_elsewhere_say_the_same(make_runtime: MakeRuntime) -> None:
     events = [
         Event("raw", number % 3, number, round(at.timestamp() * 1_000), None, value)

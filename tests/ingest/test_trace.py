@@ -87,7 +87,7 @@ class Scene:
         self.clock.move(minutes=1)
         self.offset += 1
         value = {
-            "source": f"{name}-post", "url": f"https://{name}.example/story", "title": f"What {name} said on Monday",
+            "source": f"{name}-post", "url": f"https://{name}.example/story", "title": f"What {name} said on Monday of {prose(name).split()[9]}",
             "content": prose(name, about), "fetched_at": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", **members,
         }  # fmt: skip
         event = Event("raw", 0, self.offset, 0, None, orjson.dumps(raw_event(**value)))

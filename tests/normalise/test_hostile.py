@@ -46,7 +46,13 @@ def test_there_are_forty() -> None:
     assert len(PAGES) >= 40
 
 
-@pytest.mark.parametrize("name", PAGES)
+TIMED_OUT = ("attributes-100k", "entities-million")
+"""What takes its whole time, twice."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow) if each in TIMED_OUT else each for each in PAGES]
+)
 def test_a_hostile_page_ends_in_an_outcome(normaliser: Normaliser, name: str) -> None:
     content = PAGES[name]()
     raw = RawArticle("merrow-post", NOW, "text/html", content, url=f"https://merrow.example/{name}")

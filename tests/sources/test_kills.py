@@ -123,6 +123,7 @@ def test_every_form_with_every_sin_gives_each_article() -> None:
         assert urls == {sinful.link(channel, number) for number in channel.numbers(begun)}, channel
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900 + 5 * FEEDS)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_day_of_sins_and_kills(database: str, site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> None:

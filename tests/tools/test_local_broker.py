@@ -22,7 +22,7 @@ from newsflow.tools.programs import find_process
 from tests.broker_helpers import RunningBroker
 from tests.conftest import LIBS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture

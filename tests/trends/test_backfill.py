@@ -79,6 +79,7 @@ def job(news: News, tmp_path: Path) -> Iterator[Followed]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_backfill_is_counted_as_it_was_streamed_and_one_beside_the_stream_raises_nothing(
     news: News, job: Followed
 ) -> None:

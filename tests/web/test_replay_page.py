@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -42,7 +43,13 @@ class Scene:
     def letters(self) -> list[Letter]:
         with closing(open_ledger(self.config.ledger.url)) as ledger:
             read_on(self.config, ledger)
-            return ledger.transact(lambda db: find_letters(db, Wanted()), writes=False)
+            found = ledger.transact(lambda db: find_letters(db, Wanted()), writes=False)
+        return [each for each in found if each.topic == dead_letter_topic(self.topic)]
+
+    def forms(self, root: Any) -> list[str]:
+        """Where letters of this test can be sent again from a page: others on this broker have some too."""
+        own = {each.id for each in self.letters()}
+        return [path for path in root.xpath("//form[@method='post']/@action") if path.split("/")[2] in own]
 
     def send(self, letter: str, token: str = LEAVE, why: str = "", **headers: str) -> urllib3.BaseHTTPResponse:
         headers = {"Authorization": f"Bearer {token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -87,8 +94,8 @@ def _config(broker: RunningBroker, world: World, topic: str) -> Config:
 
 def test_who_has_leave_sends_a_letter_again_and_it_is_said_who_and_why(scene: Scene) -> None:
     root = page(Client(scene.base, LEAVE), "/dead-letters")
-    forms = root.xpath("//form[@method='post']/@action")
-    assert len(forms) == 3, "the index was read on, beside what it had"
+    forms = scene.forms(root)
+    assert len(forms) == 2, "the index was read on"
     assert MESSAGE in root.text_content()
     [letter] = [each for each in scene.letters() if forms[0].split("/")[2] == each.id]
     done = scene.send(letter.id, why="the page is whole now\n\u202e")
@@ -103,7 +110,7 @@ def test_who_has_leave_sends_a_letter_again_and_it_is_said_who_and_why(scene: Sc
     assert (twice.status, b"replayed" in twice.data) == (409, True)
     assert len(scene.broker.read(scene.topic)) == 1
     root = page(Client(scene.base, LEAVE), "/dead-letters")
-    assert len(root.xpath("//form[@method='post']")) == 2
+    assert len(scene.forms(root)) == 1
     assert "replayed by may, by the page" in " ".join(root.text_content().split())
     assert scene.send("f" * 32).status == 404
 

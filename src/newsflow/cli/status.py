@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsflow.cli.options import BootstrapOption, ConfigOption, LedgerOption, Output, OutputOption, settings
-from newsflow.cli.output import data, data_json, one_line
+from newsflow.cli.output import console, data, data_json, one_line
 from newsflow.errors import NewsflowError, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _frames(config: Config, every_s: float, watch: bool, output: Output) -> Iter
     while True:
         frame = look(config, datetime.now(UTC))
         if watch and output is Output.TEXT and sys.stdout.isatty():
-            sys.stdout.write("\x1b[H\x1b[2J")
+            console.clear()
         yield frame
         sys.stdout.flush()
         if not watch:
