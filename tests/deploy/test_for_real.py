@@ -23,6 +23,7 @@ import yaml
 from benchmarks.corpus import raw_events
 from newsflow.ledger.opening import open_database
 from newsflow.ledger.reading import count_outcomes
+from newsflow.processes import free_port
 from newsflow.tools.broker import LocalBroker
 from newsflow.tools.postgres import LocalPostgres
 from tests.deploy.confined import UID, confined, newsflow_for_everybody
@@ -60,6 +61,8 @@ class Machine:
         words = [self.here(word, service) for word in COMPOSE[service]["command"]]
         own = {key: value for key, value in COMPOSE[service]["environment"].items() if key.startswith("NEWSFLOW_")}
         own |= {**self.environ, "TMPDIR": str(self.tmp(service))}
+        if "NEWSFLOW_METRICS__LISTEN" in own:  # each container has this port to itself
+            own["NEWSFLOW_METRICS__LISTEN"] = f"127.0.0.1:{free_port()}"
         command, environ = [sys.executable, "-m", "newsflow", *words], {**os.environ, **own}
         if self.walls:
             begin, more = newsflow_for_everybody()
