@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What was polled and imported, as it was kept.")
 
-BATCH_EVENTS, BATCH_BYTES = 500, 16 << 20
 _LEAST_DIGITS = 6
 
 WhichArgument = Annotated[
@@ -183,18 +182,19 @@ def replay(
         raise UsageError("say what: addresses or digests, --source, --since, --day, or --everything")
     from newsflow.blobs import BlobMissingError
     from newsflow.cli.ledger import open_existing
+    from newsflow.sources.importing import batches
 
     loaded, wanted = settings(config, bootstrap_servers, ledger).config, _wanted(which, source, since, day)
-    open_existing(loaded).close()
     counts = {"events": 0, "unreadable": 0}
     if dry_run:
         with closing(open_existing(loaded)) as opened:
             counts["events"] = sum(1 for _ in _found(_archive(loaded, opened), wanted))
         conclude(output, counts, f"{counts['events']:,} raw events would be published")
         return
+    open_existing(loaded).close()
     with ledger_and_outlet(loaded, out) as (opened, outlet):
         archive = _archive(loaded, opened)
-        for batch in _batches(_found(archive, wanted)):
+        for batch in batches(_found(archive, wanted), lambda entry: entry.size_bytes):
             events = []
             for entry in batch:
                 try:
@@ -209,21 +209,9 @@ def replay(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    for entry in entries:
-        batch.append(entry)
-        if len(batch) == BATCH_EVENTS or sum(each.size_bytes for each in batch) > BATCH_BYTES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def _event(value: bytes) -> tuple[bytes, bytes]:
     import orjson
 
-    from newsflow.model.names import raw_key
+    from newsflow.sources.items import key_of
 
-    members = orjson.loads(value)
-    return raw_key(members["source"], members.get("url") or members["guid"]), value
+    return key_of(orjson.loads(value)), value

@@ -87,7 +87,7 @@ def diff(
     """
     from newsflow.cli.ledger import open_existing
     from newsflow.ingest.replay import Namespace
-    from newsflow.ledger.differences import count_decided, differences
+    from newsflow.ledger.differences import count_events, differences
 
     loaded = settings(config, ledger=ledger).config
     namespace = Namespace.of(loaded, name)
@@ -96,7 +96,7 @@ def diff(
     counts: Counter[str] = Counter()
     explained: Counter[str] = Counter()
     with closing(open_existing(loaded)) as live, closing(namespace.open(loaded.ledger.window_h)) as other:
-        decided, known = count_decided(live, other)
+        decided, known = count_events(live, other)
         for each in differences(live, other):
             (explained if each.by_slice else counts)[each.what.value] += 1
             if output is Output.JSON:

@@ -66,7 +66,7 @@ def differences(live: Ledger, other: Ledger) -> Iterator[Difference]:
         seen |= ids
 
 
-def count_decided(live: Ledger, other: Ledger) -> tuple[int, int]:
+def count_events(live: Ledger, other: Ledger) -> tuple[int, int]:
     """How many events the other ledger decided, and how many of these the live one did too."""
     decided = known = 0
     for page in _events(other):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from newsflow.ledger import Ledger
 from newsflow.sources.items import raw_event
@@ -16,6 +17,7 @@ from newsflow.sources.outlets import Outlet
 from newsflow.sources.records import FORMATS, Left, Read, Reading
 from newsflow.sources.records.record import source_for
 
+T = TypeVar("T")
 BATCH_RECORDS, BATCH_BYTES = 500, 16 << 20
 _EDGE_BYTES = 1 << 20
 
@@ -47,7 +49,7 @@ def import_file(
     done = Imported(before=_place(ledger, name))
     made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     records = islice(FORMATS[file_format](path, reading), done.before, None)
-    for batch in _batches(records):
+    for batch in batches(records, _size_of):
         events = []
         for record in batch:
             found = _event(record, reading, made)
@@ -63,17 +65,22 @@ def import_file(
     return done
 
 
-def _batches(records: Iterator[Read]) -> Iterator[list[Read]]:
-    batch: list[Read] = []
+def batches(items: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """What is to be published together: neither too many nor, by their sizes in bytes, too much."""
+    batch: list[T] = []
     size = 0
-    for record in records:
-        batch.append(record)
-        size += 0 if isinstance(record, Left) else len(str(record.members.get("content", "")))
+    for item in items:
+        batch.append(item)
+        size += size_of(item)
         if len(batch) == BATCH_RECORDS or size > BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _size_of(record: Read) -> int:
+    return 0 if isinstance(record, Left) else len(str(record.members.get("content", "")))
 
 
 def _event(record: Read, reading: Reading, made: datetime) -> tuple[bytes, bytes] | Left:

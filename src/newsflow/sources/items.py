@@ -139,6 +139,11 @@ def summary_of(item: Item) -> dict[str, Any]:
     return {"summary": text} if text else {}
 
 
+def key_of(members: Mapping[str, Any]) -> bytes:
+    """The key of a raw event with these members."""
+    return raw_key(members["source"], members.get("url") or members["guid"])
+
+
 def raw_event(hints: Mapping[str, Any], text: Mapping[str, Any], at: datetime) -> tuple[bytes, bytes]:
     """Key and value of a raw-article.v1, cut to what its contract takes. `text`: `content_type` and `content`, or
     `action`."""
@@ -149,7 +154,7 @@ def raw_event(hints: Mapping[str, Any], text: Mapping[str, Any], at: datetime) -
             members[name] = MADE_GUID + hash_of("guid", members["guid"]) if name == "guid" else members[name][:most]
     if "authors" in members:
         members["authors"] = [each[:500] for each in members["authors"][:100]]
-    key = raw_key(members["source"], members.get("url") or members["guid"])
+    key = key_of(members)
     try:
         return key, orjson.dumps(members)
     except TypeError:  # half a character of UTF-16, which no JSON holds
