@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
+from newsflow.cli.options import BackToOption, ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
 from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
@@ -63,12 +63,7 @@ def _say_applied(migrations: Sequence[Migration], done: str, output: Output) -> 
 def migrate_ledger(
     config: ConfigOption = None,
     ledger: LedgerOption = None,
-    back_to: Annotated[
-        int | None,
-        typer.Option(
-            "--back-to", metavar="NUMBER", help="Take the tables back to the last migration an older release knows."
-        ),
-    ] = None,
+    back_to: BackToOption = None,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:

@@ -37,6 +37,12 @@ LedgerOption = Annotated[
         help="The ledger, instead of the configured one: sqlite:///FILE, postgresql://…",
     ),
 ]
+BackToOption = Annotated[
+    int | None,
+    typer.Option(
+        "--back-to", metavar="NUMBER", help="Take the tables back to the last migration an older release knows."
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Leave nothing but these in force.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Go on in spite of what is refused without it.")]

@@ -11,8 +11,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from newsflow.errors import SinkError
-from newsflow.stores.contract import Refused, Store, StoreRow, first_line, newest, unique
-from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
+from newsflow.migrations import Migration
+from newsflow.stores.contract import Refused, StoreRow, first_line, newest, unique
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, SqlStore, current_values, describe_state, migrations_of, move
 
 SCHEMA = "newsflow_store"
 """The tables' own schema: the ledger has an `article` too, and may live in the same database."""
@@ -64,7 +65,7 @@ FROM article WHERE id = ANY(%s) RETURNING article_id, no
 """
 
 
-class PostgresStore(Store):
+class PostgresStore(SqlStore):
     """Articles in the database at `url`; its tables are made, and brought to this release, at the first write."""
 
     name = "postgresql"
@@ -99,19 +100,32 @@ class PostgresStore(Store):
 
     def check(self) -> str:
         try:
-            with psycopg.connect(self.url, autocommit=True, connect_timeout=self.connect_s) as connection:
+            with self._connect() as connection:
                 return describe_state(_MIGRATIONS, _applied(connection))
         except psycopg.Error as error:
             raise SinkError(f"the PostgreSQL store cannot be reached: {first_line(error)}") from error
+
+    def migrate(self, back_to: int | None = None, *, dry_run: bool = False) -> list[Migration]:
+        self.close()  # the next write brings the tables to this release again
+        try:
+            with self._connect() as connection:
+                if back_to is not None and not _applied(connection):
+                    return []
+                return _migrate(connection, back_to, dry_run)
+        except psycopg.Error as error:
+            raise SinkError(f"the PostgreSQL store cannot be migrated: {first_line(error)}") from error
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, autocommit=True, connect_timeout=self.connect_s)
+
     def _open(self) -> psycopg.Connection[Any]:
         if self._connection is None:
-            self._connection = psycopg.connect(self.url, autocommit=True, connect_timeout=self.connect_s)
+            self._connection = self._connect()
             self._connection.execute("SET client_min_messages = warning")
             _migrate(self._connection)
             self._connection.execute(_STAGING)
@@ -153,11 +167,11 @@ class PostgresStore(Store):
             cursor.executemany("INSERT INTO article_change_topic (topic, no) VALUES (%s, %s)", rows_of)
 
 
-def _migrate(connection: psycopg.Connection[Any]) -> None:
-    with connection.transaction():
+def _migrate(connection: psycopg.Connection[Any], back_to: int | None = None, dry_run: bool = False) -> list[Migration]:
+    with connection.transaction(force_rollback=dry_run):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         _enter_schema(connection)
-        _MIGRATIONS.run(lambda statement: connection.execute(statement.encode()), _applied(connection))
+        return move(_MIGRATIONS, lambda each: connection.execute(each.encode()), _applied(connection), back_to, dry_run)
 
 
 def _applied(connection: psycopg.Connection[Any]) -> set[int]:

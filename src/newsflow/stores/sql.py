@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
 from newsflow.errors import SinkError
-from newsflow.migrations import MigrationSet
+from newsflow.migrations import Migration, MigrationSet
 from newsflow.model.codec import published_text
-from newsflow.stores.contract import StoreRow, published_instant
+from newsflow.stores.contract import Store, StoreRow, published_instant
 from newsflow.tagging.text import fold, unfolded
 
 COLUMNS = (
@@ -67,3 +68,28 @@ def describe_state(migrations: MigrationSet, applied: Collection[int]) -> str:
     if not applied:
         return "not made yet"
     return f"{pending} migrations to run, which `newsflow deliver` does" if pending else f"schema {max(applied)}"
+
+
+class SqlStore(Store):
+    """A store in tables that change from release to release."""
+
+    @abstractmethod
+    def migrate(self, back_to: int | None = None, *, dry_run: bool = False) -> list[Migration]:
+        """Bring the tables to this release, or back to the last migration that an older release knows, in one
+        transaction; return what was done, or with `dry_run` what would be. A store that was not made yet has nothing
+        to take back, and is not made for it. Raises `SinkError` where there is no such way back."""
+
+
+def move(
+    migrations: MigrationSet,
+    execute: Callable[[str], object],
+    applied: Collection[int],
+    back_to: int | None,
+    dry_run: bool,
+) -> list[Migration]:
+    """Do what `SqlStore.migrate` says. The caller holds a transaction, and a lock on the tables."""
+    if back_to is None:
+        return migrations.pending(applied) if dry_run else migrations.run(execute, applied)
+    if not applied:
+        return []
+    return migrations.beyond(back_to, applied) if dry_run else migrations.take_back(execute, back_to, applied)

@@ -8,9 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from newsflow.errors import ConfigError, SinkError, in_words
+from newsflow.migrations import Migration
 from newsflow.model.headers import instant_text
-from newsflow.stores.contract import Refused, Store, StoreRow, newest, path_of, separate_refused
-from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, current_values, describe_state, migrations_of
+from newsflow.stores.contract import Refused, StoreRow, newest, path_of, separate_refused
+from newsflow.stores.sql import CHANGED, COLUMNS, FORGET, SqlStore, current_values, describe_state, migrations_of, move
 
 _UPSERT = (
     f"INSERT INTO article ({COLUMNS}) VALUES ({', '.join('?' * 17)}) "
@@ -21,7 +22,7 @@ _TOPIC = "INSERT INTO article_topic (topic, article_id, scheme, code, score) VAL
 _MIGRATIONS = migrations_of("sqlite")
 
 
-class SqliteStore(Store):
+class SqliteStore(SqlStore):
     """Articles in the file at `path`, made with its folders when it is missing. `busy_s`: how long another writer
     is waited for."""
 
@@ -86,6 +87,16 @@ class SqliteStore(Store):
         except sqlite3.Error as error:
             raise SinkError(f"the store {self.path} cannot be read: {error}") from error
 
+    def migrate(self, back_to: int | None = None, *, dry_run: bool = False) -> list[Migration]:
+        if not self.path.exists() and (dry_run or back_to is not None):
+            return [] if back_to is not None else _MIGRATIONS.shipped()
+        self.close()  # the next write brings the tables to this release again
+        try:
+            with closing(self._connect()) as connection, _transaction(connection):
+                return move(_MIGRATIONS, connection.execute, self._applied(connection), back_to, dry_run)
+        except (OSError, sqlite3.Error) as error:
+            raise SinkError(f"the store {self.path} cannot be migrated: {in_words(error)}") from error
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -93,14 +104,17 @@ class SqliteStore(Store):
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, self.busy_s, isolation_level=None, check_same_thread=False)
-            self._connection = connection
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            with _transaction(connection):
-                _MIGRATIONS.run(connection.execute, self._applied(connection))
+            self._connection = self._connect()
+            with _transaction(self._connection):
+                _MIGRATIONS.run(self._connection.execute, self._applied(self._connection))
         return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.path, self.busy_s, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
 
     def _applied(self, connection: sqlite3.Connection) -> set[int]:
         """Numbers of the migrations that the file has. Raises `ConfigError` when it holds a ledger."""
