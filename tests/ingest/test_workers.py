@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -19,7 +20,7 @@ from newsflow.config.load import load_config
 from newsflow.ingest.emit import output_records
 from newsflow.ingest.item import OutputRecord
 from newsflow.ingest.runtime import Runtime
-from newsflow.ingest.steps import begin, process
+from newsflow.ingest.steps import begin, go_ahead, process
 from newsflow.model import Event, Outcome
 from tests.rule_helpers import FEW_RULES
 
@@ -51,7 +52,7 @@ def run(
     }
     runtime = Runtime(load_config(environ={}, flags=settings).config, clock=lambda: NOW)
     try:
-        batches = [begin(each, runtime) for each in (events(60)[:40], events(60)[40:])]
+        batches = [go_ahead(begin(each, runtime), runtime) for each in (events(60)[:40], events(60)[40:])]
         disturber = Thread(target=disturb)
         disturber.start()
         written = [record for batch in batches for record in output_records(process(batch, runtime), "test")]
@@ -93,3 +94,23 @@ def test_the_same_bytes_where_a_worker_is_killed_or_hangs(
 def test_meanings_are_the_same_from_workers(tmp_path: Path) -> None:
     """The encoder gets other neighbours for a text there."""
     assert run(tmp_path, 1, stories__encoder="use") == run(tmp_path, 2, stories__encoder="use")
+
+
+def test_where_nothing_new_comes_workers_are_asked_about_nothing_ahead(tmp_path: Path) -> None:
+    settings = {
+        "ledger.url": f"sqlite:///{tmp_path}/ledger.sqlite3",
+        "topics.paths": [str(path) for path in FEW_RULES],
+        "stories.encoder": "none",
+        "run.workers": 2,
+    }
+    runtime = Runtime(load_config(environ={}, flags=settings).config, clock=lambda: NOW)
+    try:
+        first = process(go_ahead(begin(events(40), runtime), runtime), runtime)
+        assert {str(each.decision.outcome) for each in first if each.decision} >= {"added", "replaced", "duplicate"}
+        assert runtime.teller.goes_ahead
+        again = [replace(each, offset=each.offset + 40) for each in events(40)]
+        told = process(go_ahead(begin(again, runtime), runtime), runtime)
+        assert {str(each.decision.outcome) for each in told if each.decision} <= {"repeat", "stale", "duplicate"}
+        assert not runtime.teller.goes_ahead
+    finally:
+        runtime.close()

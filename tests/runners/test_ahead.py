@@ -1,4 +1,4 @@
-"""Batches are read, and begun, one ahead of who works on them."""
+"""Batches are read, and gone on with, ahead of who works on them: one a stage."""
 
 from __future__ import annotations
 
@@ -119,3 +119,41 @@ def test_a_run_that_failed_leaves_nothing_being_read() -> None:
     assert source.read == [0, 1]
     again = ReadAhead(opened(3)).batches(list)
     assert [batch[0].offset for batch in again] == [0, 1, 2]
+
+
+def test_each_stage_has_a_batch_in_hand() -> None:
+    passed: list[tuple[str, int]] = []
+    is_read = threading.Event()
+
+    def first(events: list[Event]) -> list[Event]:
+        passed.append(("first", events[0].offset))
+        if events[0].offset == 2:
+            is_read.set()
+        return events
+
+    def second(events: list[Event]) -> list[Event]:
+        if events[0].offset == 1:
+            assert is_read.wait(10), "the third batch is read while the second stage has the second"
+        passed.append(("second", events[0].offset))
+        return events
+
+    ahead = ReadAhead(source := opened(5))
+    batches = ahead.batches(first, second)
+    assert next(batches)[0].offset == 0
+    ahead.settle()
+    assert source.read == [0, 1, 2], "no more than one a stage"
+    assert [batch[0].offset for batch in batches] == [1, 2, 3, 4]
+    for stage in ("first", "second"):
+        assert [offset for name, offset in passed if name == stage] == [0, 1, 2, 3, 4]
+
+
+def test_what_a_later_stage_raises_fails_its_batch_alone() -> None:
+    def second(events: list[Event]) -> list[Event]:
+        if events[0].offset == 1:
+            raise OSError("no worker can be started")
+        return events
+
+    batches = ReadAhead(opened(3)).batches(list, second)
+    assert next(batches)[0].offset == 0
+    with pytest.raises(OSError, match="no worker"):
+        next(batches)

@@ -49,6 +49,8 @@ class BegunBatch(list[Event]):
         self.begun_s = time.time()
         self.parsed: list[RawArticle | Rejected] = []
         self.timed: list[RawArticle | Rejected] = []
+        self.items: list[Item] | None = None
+        """What was made of the events, where that was waited for."""
         self.begun = runtime.normaliser.begin(self._tasks(runtime))
         self.digests = [_raw_digest(raw) if isinstance(raw, RawArticle) else "" for raw in self.timed]
         for event in self:
@@ -69,10 +71,24 @@ def begin(events: list[Event], runtime: Runtime) -> list[Event]:
     return BegunBatch(events, runtime)
 
 
+def go_ahead(events: list[Event], runtime: Runtime) -> list[Event]:
+    """Events that were begun, for `normalise` and `tag`, which take less time for it: they are read, and workers tell
+    of most of them. Raises `SandboxError` when no worker can be started."""
+    if isinstance(events, BegunBatch) and runtime.teller.goes_ahead:
+        events.items = _normalised(events, runtime)
+        fresh = [each.result for each in events.items if isinstance(each.result, Article)]
+        runtime.teller.begin([each for each in fresh if each.action is not Action.WITHDRAW], runtime.rules.current())
+    return events
+
+
 def normalise(events: Sequence[Event], runtime: Runtime) -> list[Item]:
     """Bytes to clean articles. The time of an event is when it was fetched, but not after it was written; an article is
     first seen then, unless the ledger knows better."""
     batch = events if isinstance(events, BegunBatch) else BegunBatch(events, runtime)
+    return _normalised(batch, runtime) if batch.items is None else batch.items
+
+
+def _normalised(batch: BegunBatch, runtime: Runtime) -> list[Item]:
     clean = iter(runtime.normaliser.finish(batch.begun, runtime.beat))
     items = [
         _item(event, raw, digest, *next(clean), runtime.labels) if isinstance(raw, RawArticle) else Item(event, raw)
@@ -172,7 +188,7 @@ def tag(items: Sequence[Item], runtime: Runtime) -> list[Item]:
     its article had."""
     asked = [_question(item) for item in items]
     questions = [question for question in asked if question is not None]
-    told = iter(runtime.teller.tell(questions, runtime.rules.current(), runtime.beat))
+    told = iter(runtime.teller.tell(questions, runtime.rules.current(), runtime.beat, len(items)))
     answers = [None if question is None else next(told) for question in asked]
     tagged: dict[str, Article] = {}
 

@@ -10,6 +10,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -35,7 +36,9 @@ TAG, STORY = "TagTopics", "SettleStories"
 SHARED = 16
 """Fewer articles are sooner told of here than handed over. So many at most go to a worker at once."""
 REMEMBERED = 2_000
-"""Texts of which it is remembered what was told: some 20 MB."""
+"""Texts of which it is remembered what was told, or that workers were asked about: some 20 MB."""
+WORTH = 0.5
+"""The least share of a batch that was asked about, for workers to be asked about the next one before it is decided."""
 NO_TAGS = Tags()
 _one_at_a_time = threading.Lock()
 """The encoder is not known to be safe to share between threads."""
@@ -115,18 +118,50 @@ class Teller:
         self._lock = threading.Lock()
         self._tools: tuple[RuleSet, Tools] | None = None
         self._known: OrderedDict[Hashable, Said] = OrderedDict()
+        self._begun: OrderedDict[Hashable, tuple[Future[list[Answer]], int]] = OrderedDict()
+        self._share = 1.0
 
-    def tell(self, questions: Sequence[Question], rules: RuleSet, beat: Callable[[], object]) -> list[Said]:
-        """As the function does. Raises `SandboxError` when no worker can be started."""
-        by_source = any(rule.sources for rule in rules.rules)
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether `begin` is worth calling: there are several workers, and most articles were asked about lately."""
+        return self._workers.number > 1 and self._share >= WORTH
+
+    def begin(self, articles: Sequence[Article], rules: RuleSet) -> None:
+        """Let workers tell of articles that will probably be asked about as new ones."""
+        by_source = _asks_source(rules)
+        questions = {_key(question := Question(each, True), rules, by_source): question for each in articles}
+        with self._lock:
+            keys = [key for key in questions if key not in self._known and key not in self._begun]
+        if len(keys) < SHARED:
+            return
+        for at, future in self._submit([questions[key] for key in keys], rules, urgent=False):
+            with self._lock:
+                self._begun |= {key: (future, place) for place, key in enumerate(keys[at : at + SHARED])}
+        with self._lock:
+            while len(self._begun) > REMEMBERED:
+                self._begun.popitem(last=False)
+
+    def tell(
+        self, questions: Sequence[Question], rules: RuleSet, beat: Callable[[], object], of: int | None = None
+    ) -> list[Said]:
+        """As the function does. `of`: how many articles there were of which these are asked about. Raises
+        `SandboxError` when no worker can be started."""
+        self._share = len(questions) / of if of else self._share
+        by_source = _asks_source(rules)
         keys = [_key(question, rules, by_source) for question in questions]
         with self._lock:
             known = {key: self._known[key] for key in keys if key in self._known}
+            begun = {key: self._begun.pop(key) for key in set(keys) & self._begun.keys()}
+        for key, (future, place) in begun.items():
+            said = _read(future.result()[place], self._manner.limit_s)
+            if said.failure is None:  # else it is asked again: it may be asked less, and fail in nothing then
+                known[key] = said
+            beat()
         new = {key: question for key, question in zip(keys, questions, strict=True) if key not in known}
         told = dict(zip(new, self._told([*new.values()], rules, beat), strict=True))
         with self._lock:
-            self._known |= {key: said for key, said in told.items() if said.failure is None}
-            for key in known.keys() & self._known.keys():
+            self._known |= {key: said for key, said in (known | told).items() if said.failure is None}
+            for key in known:
                 self._known.move_to_end(key)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -139,13 +174,7 @@ class Teller:
         workers, manner = self._workers, self._manner
         if workers.number == 1 or len(questions) < SHARED:
             return tell(questions, rules, manner, beat)
-        size = min(SHARED, math.ceil(len(questions) / (2 * workers.number)))
-        work, tools = partial(_answers, manner), self._tools_of(rules)
-        # What takes its time says so itself; a worker that still does not answer hangs.
-        futures = [
-            workers.submit(work, questions[at : at + size], limit_s=3 * manner.limit_s, tools=tools, urgent=True)
-            for at in range(0, len(questions), size)
-        ]
+        futures = [future for _, future in self._submit(questions, rules, urgent=True)]
         said: list[Said] = []
         try:
             for future in futures:
@@ -156,12 +185,29 @@ class Teller:
                 future.cancel()
         return said
 
+    def _submit(
+        self, questions: list[Question], rules: RuleSet, *, urgent: bool
+    ) -> list[tuple[int, Future[list[Answer]]]]:
+        """Hand questions over, and say from which on each answer is. Few that are urgent are shared out evenly."""
+        workers, manner = self._workers, self._manner
+        size = min(SHARED, math.ceil(len(questions) / (2 * workers.number))) if urgent else SHARED
+        work, tools = partial(_answers, manner), self._tools_of(rules)
+        # What takes its time says so itself; a worker that still does not answer hangs.
+        return [
+            (at, workers.submit(work, questions[at : at + size], limit_s=3 * manner.limit_s, tools=tools, urgent=urgent))
+            for at in range(0, len(questions), size)
+        ]
+
     def _tools_of(self, rules: RuleSet) -> Tools:
         """What a worker needs to tell of articles by these rules."""
         with self._lock:
             if self._tools is None or self._tools[0] is not rules:
                 self._tools = rules, Tools(_hold, packed(rules.key, rules.tables))
             return self._tools[1]
+
+
+def _asks_source(rules: RuleSet) -> bool:
+    return any(rule.sources for rule in rules.rules)
 
 
 def _key(question: Question, rules: RuleSet, by_source: bool) -> Hashable:

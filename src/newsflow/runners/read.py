@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from newsflow.runners.ahead import ReadAhead
 from newsflow.runners.batches import ConfiguredDoFn, on_batches
 from newsflow.runners.job import Job
 
-BeginFunction = Callable[[list[Event], Runtime], list[Event]]
-"""Begins the work on a batch that was read ahead."""
+StageFunction = Callable[[list[Event], Runtime], list[Event]]
+"""Does a part of the work on a batch that was read ahead."""
 
 
 def _only_read(events: list[Event], _: Runtime) -> list[Event]:
@@ -29,9 +30,9 @@ def _only_read(events: list[Event], _: Runtime) -> list[Event]:
 class _ReadTopic(beam.PTransform):
     """Batches of `Event`, in the order of each partition: a topic from one position on, or the lines of a file."""
 
-    def __init__(self, job: Job, position: TopicPosition, begin: BeginFunction) -> None:
+    def __init__(self, job: Job, position: TopicPosition, *stages: StageFunction) -> None:
         super().__init__()
-        self._job, self._position, self._begin = job, position, begin
+        self._job, self._position, self._stages = job, position, stages
 
     def expand(self, pipeline: Any) -> Any:
         config = self._job.config
@@ -40,9 +41,9 @@ class _ReadTopic(beam.PTransform):
 
             return pipeline | "ReadEndless" >> ReadEndless(config, self._position, self._job.one_split)
         if self._job.source == "available":
-            reader: beam.DoFn = ReadAvailable(config, self._position, self._begin)
+            reader: beam.DoFn = ReadAvailable(config, self._position, *self._stages)
         else:
-            reader = ReadLines(self._job, self._begin)
+            reader = ReadLines(self._job, *self._stages)
         return pipeline | "Start" >> beam.Impulse() | "ReadBatches" >> on_batches(reader)
 
 
@@ -50,7 +51,7 @@ class ReadArticles(_ReadTopic):
     """Raw events in batches."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__(job, job.raw, steps.begin)
+        super().__init__(job, job.raw, steps.begin, steps.go_ahead)
 
 
 class ReadPublished(_ReadTopic):
@@ -61,26 +62,30 @@ class ReadPublished(_ReadTopic):
 
 
 class _ReadBatches(ConfiguredDoFn):
-    """A step that reads batches, and begins the work on each."""
+    """A step that reads batches ahead, and begins the work on each."""
 
-    def __init__(self, config: Config, begin: BeginFunction) -> None:
+    def __init__(self, config: Config, *stages: StageFunction) -> None:
         super().__init__(config)
-        self._begin = begin
+        self._stages = stages
 
-    def _began(self, events: list[Event]) -> list[Event]:
-        return self._begin(events, self._runtime)
+    def _ahead(self, reader: ReadAhead[Any]) -> Iterator[list[Event]]:
+        return reader.batches(*(partial(_stage, each, self._runtime) for each in self._stages))
+
+
+def _stage(function: StageFunction, runtime: Runtime, events: list[Event]) -> list[Event]:
+    return function(events, runtime)
 
 
 class ReadAvailable(_ReadBatches):
     """The batches of the run that the local loop has planned, by the reader that it lends."""
 
-    def __init__(self, config: Config, position: TopicPosition, begin: BeginFunction) -> None:
-        super().__init__(config, begin)
+    def __init__(self, config: Config, position: TopicPosition, *stages: StageFunction) -> None:
+        super().__init__(config, *stages)
         self._position = position
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
         found = False
-        for batch in self._runtime.lent(self._position).batches(self._began):
+        for batch in self._ahead(self._runtime.lent(self._position)):
             found = True
             yield batch
         if not found:
@@ -90,8 +95,8 @@ class ReadAvailable(_ReadBatches):
 class ReadLines(_ReadBatches):
     """The lines of a file. One that would not fit a record is a claim, as it would be on Kafka."""
 
-    def __init__(self, job: Job, begin: BeginFunction) -> None:
-        super().__init__(job.config, begin)
+    def __init__(self, job: Job, *stages: StageFunction) -> None:
+        super().__init__(job.config, *stages)
         self._path = job.input_path
 
     def batches(self) -> Iterator[list[Event]]:
@@ -99,4 +104,4 @@ class ReadLines(_ReadBatches):
         return read_batches(Path(self._path), limits.batch_records, keep, limits.record_bytes)
 
     def process(self, _: bytes) -> Iterator[list[Event]]:
-        yield from ReadAhead(self).batches(self._began)
+        yield from self._ahead(ReadAhead(self))
