@@ -194,7 +194,10 @@ class Teller:
         work, tools = partial(_answers, manner), self._tools_of(rules)
         # What takes its time says so itself; a worker that still does not answer hangs.
         return [
-            (at, workers.submit(work, questions[at : at + size], limit_s=3 * manner.limit_s, tools=tools, urgent=urgent))
+            (
+                at,
+                workers.submit(work, questions[at : at + size], limit_s=3 * manner.limit_s, tools=tools, urgent=urgent),
+            )
             for at in range(0, len(questions), size)
         ]
 

@@ -65,8 +65,8 @@ class RunLimits:
 
     batch_records: int = 500
     records: int = 20_000
-    size_bytes: int = 128 << 20
-    duration_s: float = 5.0
+    size_bytes: int = 256 << 20
+    duration_s: float = 15.0
 
     @property
     def batch_bytes(self) -> int:
