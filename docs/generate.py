@@ -41,6 +41,7 @@ def pages() -> dict[str, str]:
         "alert-destinations.md": destinations_page(),
         "metrics.md": metrics_page(),
         "api.md": api_page(),
+        "asyncapi.md": asyncapi_page(),
     }
     whole = {name: f"{NOTE}\n\n" + "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
     tables = {
@@ -236,6 +237,39 @@ def asyncapi_text() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
 
 
+def asyncapi_page() -> Iterator[str]:
+    """The same to read: what newsflow sends and receives on each channel, and what messages carry."""
+    from newsflow.model.asyncapi import document
+
+    whole = document()
+    yield "# AsyncAPI"
+    yield ""
+    yield f"[asyncapi.json](asyncapi.json) to read: version {whole['info']['version']} of {whole['info']['title']}, as"
+    yield f"AsyncAPI {whole['asyncapi']}. {whole['info']['description']} `newsflow serve` has it at `/asyncapi.json`."
+    for operation in whole["operations"].values():
+        channel = whole["channels"][operation["channel"]["$ref"].rpartition("/")[2]]
+        yield f"\n## `{channel['address']}`\n"
+        yield f"newsflow **{operation['action']}s**. {channel['description']}\n"
+        for name, each in channel.get("parameters", {}).items():
+            yield f"`{name}`: {each['description']}\n"
+        names = (reference["$ref"].rpartition("/")[2] for reference in channel["messages"].values())
+        links = (f"[{whole['components']['messages'][name]['title']}](#message-{name})" for name in names)
+        yield f"Messages: {', '.join(links)}."
+    for name, message in whole["components"]["messages"].items():
+        yield from _message(name, message)
+
+
+def _message(name: str, message: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\n## Message: {name}\n"
+    yield f"{message['title']} (`{message['name']}`, {message['contentType']}). {message['summary']}"
+    if "payload" in message:
+        yield f"The value: [its members](schemas.md#{message['title'].lower().replace(' ', '-')})."
+    if "headers" in message:
+        yield "\n| header | value |\n|---|---|"
+        for header, schema in message["headers"]["properties"].items():
+            yield f"| `{header}` | {_cell(schema.get('const', 'text'))} |"
+
+
 def config_schema_text() -> str:
     """The schema of the configuration with the types of destinations that have a sender, and the stores there are."""
     from newsflow.alerts.senders.registry import MAKERS
@@ -268,8 +302,8 @@ def topics_page() -> Iterator[str]:
     yield ""
     yield "Declared in [`schemas/kafka-topics.yaml`](../../schemas/kafka-topics.yaml). `newsflow kafka apply` creates"
     yield "and alters them, `newsflow kafka apply --dry-run` shows what it would do. None comes to be by a first write."
-    yield "For programs, [asyncapi.json](asyncapi.json) has all of it with the schemas of the values, as AsyncAPI 3.1;"
-    yield "so has `/asyncapi.json` of `newsflow serve`."
+    yield "For programs, [asyncapi.json](asyncapi.json) has all of it with the schemas of the values, as AsyncAPI 3.1"
+    yield "([to read](asyncapi.md)); so has `/asyncapi.json` of `newsflow serve`."
     yield ""
     yield "| topic | partitions | clean-up | kept | key | value | written by |"
     yield "|---|---|---|---|---|---|---|"
