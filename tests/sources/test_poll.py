@@ -13,10 +13,11 @@ import brotli
 import orjson
 import pytest
 
+from newsflow.ledger.sqlite import SqliteDatabase
 from newsflow.model import Rejected
 from newsflow.model.raw import parse_raw
 from newsflow.sources.feedlist import Feed
-from newsflow.sources.state import PollState
+from newsflow.sources.state import OUTBOX_ROWS, Named, PollState
 from tests.sources.site import Asked, Polling, Reply, Site, page, rss, rss_item
 
 Make = Callable[..., Polling]
@@ -450,12 +451,42 @@ def test_nothing_is_left_of_an_article_that_is_taken_down(site: Site, polling: M
         return str(rows) + str(state.waiting(9))
 
     assert "Quellenbach" in said()
-    assert state.forget("harbour", address, "f-1") == 2
+    assert state.forget([Named("harbour", address, "f-1")]) == [2]
     assert "Quellenbach" not in said()
     assert "A wider road" in said()
     assert [each.key for each in state.waiting(9)] == [b"harbour/f-2"]
-    assert state.forget("harbour", address, "f-1") == 0
+    assert state.forget([Named("harbour", address, "f-1")]) == [0]
     site.pages["harbour.example/sold"] = page("Quellenbach buys")
     asked = len(site.asked)
     made.once()
     assert "/sold" not in {each.path for each in site.asked[asked:]}
+
+
+def test_many_articles_are_taken_out_of_what_waits_at_once(polling: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = PollState(polling("harbour.example/feed").ledger)
+    at = "https://harbour.example/"
+
+    def waits(number: int, **members: object) -> tuple[bytes, bytes]:
+        return b"harbour/%d" % number, orjson.dumps({"source": "harbour", "content": f"No. {number}", **members})
+
+    events = [waits(number, url=f"{at}{number}?utm_source=rss", guid=f"g-{number % 7}") for number in range(1_000)]
+    events += [waits(1_000, guid="alone"), waits(1_001, source="ferry", guid="alone"), waits(1_002, url="no address")]
+    events.append(waits(1_003, url=f"{at}elsewhere", guid="alone"))
+    state.save([], events, now=1)
+    asked = list[str]()
+    query = SqliteDatabase.query
+
+    def noted(db: SqliteDatabase, sql: str, *more: Any) -> Any:
+        asked.append(sql)
+        return query(db, sql, *more)
+
+    monkeypatch.setattr(SqliteDatabase, "query", noted)
+    named = [Named("harbour", f"{at}{number}", "g-0") for number in range(0, 1_000, 2)]
+    assert state.forget([*named, Named("harbour", None, "alone"), Named("harbour", f"{at}none", "alone")]) == [
+        *(1 for _ in named), 1, 1
+    ]  # fmt: skip
+    reads = sum("poll_outbox" in sql for sql in asked)
+    assert reads <= 1_004 / OUTBOX_ROWS + 2, "once for all of them"
+    left = [each.key for each in state.waiting(2_000)]
+    assert left == [key for number, (key, _) in enumerate(events) if number in {*range(1, 1_000, 2), 1_001, 1_002}]
+    assert state.forget([]) == []

@@ -52,7 +52,7 @@ def forget(
     from newsflow.ingest.forget import forget as take_down
     from newsflow.ingest.forget import planned
     from newsflow.ingest.runtime import opened
-    from newsflow.sources.state import PollState
+    from newsflow.sources.state import Named, PollState
 
     set_up_logging()
     loaded = settings(config, bootstrap_servers, ledger).config
@@ -68,12 +68,16 @@ def forget(
                     data("\n".join([known.id, *(f"  {one_line(line)}" for line in lines)]))
         return
     with opened(loaded) as runtime, closing(_Writer(loaded)) as writer:
-        for known in _chosen(runtime.ledger, asked, copies):
-            done = take_down(runtime, known, who(), why, writer.write, writer.behind)
-            done.removed["texts of polled items"] = PollState(runtime.ledger).forget(
-                known.source, known.url, known.guid
-            )
-            _say(known, done, output)
+        done: list[tuple[KnownArticle, Forgotten]] = []
+        try:
+            for known in _chosen(runtime.ledger, asked, copies):
+                each = take_down(runtime, known, who(), why, writer.write, writer.behind)
+                done.append((known, each))
+        finally:
+            named = [Named(known.source, known.url, known.guid) for known, _ in done]
+            for (known, each), texts in zip(done, PollState(runtime.ledger).forget(named), strict=True):
+                each.removed["texts of polled items"] = texts
+                _say(known, each, output)
 
 
 def _chosen(ledger: Ledger, asked: str, copies: bool) -> Sequence[KnownArticle]:

@@ -34,7 +34,17 @@ from newsflow.sources.lease import PollingElsewhereError
 from newsflow.sources.outlets import Outlet
 from newsflow.sources.parse import NotAFeedError, Parsed, parse_feed, web_address
 from newsflow.sources.robots import Robots, read_robots
-from newsflow.sources.state import AT_ONCE, FEED, HostRules, PollState, Target, feed_id, host_of, item_id
+from newsflow.sources.state import (
+    AT_ONCE,
+    FEED,
+    OUTBOX_ROWS,
+    HostRules,
+    PollState,
+    Target,
+    feed_id,
+    host_of,
+    item_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +58,7 @@ MOST_HOPS, PAGE_TRIES = 5, 5
 PAGE_RETRY_S, PAGE_MOST_S = 300.0, 21_600.0
 ROUND_PATIENCE_S = 60.0
 """A single round does not wait longer for a host that wants to be left alone."""
-OUTBOX_ROWS, MOST_WAITING = 200, 5_000
+MOST_WAITING = 5_000
 GATHER_S = 1.0
 """While requests are under way, what they bring is published once in so many seconds, together."""
 _IDLE_S, _LOOK_S = 30.0, 1.0

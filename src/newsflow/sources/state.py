@@ -7,9 +7,10 @@ brought is stored with the state that follows from it, in one transaction.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,6 +25,8 @@ FEED, ITEM, PAGE = "feed", "item", "page"
 """Kinds of targets: an item becomes a page when that is published and only looked at again."""
 AT_ONCE = 0
 """A `due_at` before all others."""
+OUTBOX_ROWS = 200
+"""So many raw events are read, and published, together."""
 _PIECE, _LOOK_AT = 5_000, 8
 _COLUMNS = "id, feed, root, kind, url, host, due_at, listed_at, digest, state"
 _INSERT = f"INSERT INTO poll_target ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -161,6 +164,14 @@ class Waiting:
     id: str
     key: bytes
     value: bytes
+
+
+class Named(NamedTuple):
+    """What an article is known by: at least an address or a guid."""
+
+    source: str
+    url: str | None
+    guid: str | None
 
 
 class PollState:
@@ -333,32 +344,68 @@ class PollState:
         sql = "DELETE FROM poll_outbox WHERE id {in_texts}"
         self._run(lambda db: db.execute(sql, [db.list_of(list(ids))]))
 
-    def forget(self, source: str, url: str | None, guid: str | None) -> int:
-        """Nothing is kept of an article but what it is known by, nor is it asked for or published; how many items and
-        events said more of it."""
-        place = canonical_address(url or "")
-        keys = ([hash_of("url", place)] if place else []) + ([hash_of("guid", guid)] if guid else [])
-        ids = [item_id(source, key) for key in keys]
-        host = host_of(url) if url and place else ""
-        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind <> 'feed' AND (id {{in_texts}} OR (host = ? AND url = ?))"
+    def forget(self, articles: Sequence[Named]) -> list[int]:
+        """Nothing is kept of these articles but what they are known by, nor are they asked for or published; for each,
+        how many items and events said more of it. What waits to be published is read once, for all of them."""
+        if not articles:
+            return []
+        sought = _Sought(articles)
+        hosts = sorted({host_of(url) for url in sought.addresses})
+        sql = f"SELECT {_COLUMNS} FROM poll_target WHERE kind <> 'feed' AND (id {{in_texts}} "
+        sql += "OR (host {in_texts} AND url {in_texts}))"
 
-        def is_it(value: bytes) -> bool:
-            said = orjson.loads(value)
-            if place and said.get("url"):
-                return canonical_address(said["url"]) == place
-            return guid is not None and (said.get("source"), said.get("guid")) == (source, guid)
-
-        def work(db: Database) -> int:
-            changed = 0
-            for target in map(_target, db.query(sql, [db.list_of(ids), host, storable(url or "")])):
+        def end(db: Database) -> list[int]:
+            changed = []
+            asked = [list(sought.ids), hosts, list(sought.addresses)]
+            for target in map(_target, db.query(sql, list(map(db.list_of, asked)))):
                 before, state = target.row(), target.state
                 state.hints = {name: value for name, value in state.hints.items() if name in NAMES}
                 state.text, state.changed, state.ended, target.due_at = {}, False, state.ended or "taken down", None
-                db.execute_many(_SAVE, [target.row()])
-                changed += target.row() != before
-            waiting = db.query("SELECT id, value FROM poll_outbox")
-            gone = [row[0] for row in waiting if is_it(bytes(row[1]))]
-            db.execute("DELETE FROM poll_outbox WHERE id {in_texts}", [db.list_of(gone)])
-            return changed + len(gone)
+                if target.row() != before:
+                    db.execute_many(_SAVE, [target.row()])
+                    changed.append(sought.ids.get(target.id, sought.addresses.get(target.url, 0)))
+            return changed
 
-        return self._run(work)
+        # First, so that nothing more of them comes to wait.
+        found = Counter(self._run(end))
+        gone = {each: number for each, value in self._all_waiting() if (number := sought.of_event(value)) is not None}
+        self.published(list(gone))
+        found.update(gone.values())
+        return [found[number] for number in range(len(articles))]
+
+    def _all_waiting(self) -> Iterator[tuple[str, bytes]]:
+        """Id and value of what waits, in pieces: in an outage it may be more than memory holds."""
+        sql = "SELECT made_at, id, value FROM poll_outbox WHERE (made_at, id) > (?, ?) ORDER BY made_at, id LIMIT ?"
+        after = (-1, "")
+        while rows := self._run(lambda db, at=after: db.query(sql, [*at, OUTBOX_ROWS]), writes=False):  # type: ignore[misc]
+            yield from ((row[1], bytes(row[2])) for row in rows)
+            after = (rows[-1][0], rows[-1][1])
+
+
+class _Sought:
+    """Articles, by their numbers: under the ids that their items may have, their addresses, and what events say."""
+
+    def __init__(self, articles: Sequence[Named]) -> None:
+        self.ids: dict[str, int] = {}
+        self.addresses: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+        self._guids: dict[tuple[str, str], int] = {}
+        self._only_guids: dict[tuple[str, str], int] = {}
+        for number, (source, url, guid) in enumerate(articles):
+            place = canonical_address(url or "")
+            if url and place:
+                self._places[place] = self.addresses[storable(url)] = number
+                self.ids[item_id(source, hash_of("url", place))] = number
+            if guid:
+                self._guids[source, guid] = number
+                self.ids[item_id(source, hash_of("guid", guid))] = number
+                if not place:
+                    self._only_guids[source, guid] = number
+
+    def of_event(self, value: bytes) -> int | None:
+        """Which article a raw event is of. One at another address is another, whatever its guid."""
+        said = orjson.loads(value)
+        name = (said.get("source"), said.get("guid"))
+        if not said.get("url"):
+            return self._guids.get(name)
+        return self._places.get(canonical_address(said["url"]), self._only_guids.get(name))
