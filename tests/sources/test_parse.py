@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsflow.sources.items import MADE_GUID, has_whole_text, known_items
-from newsflow.sources.parse import Item, NotAFeedError, announced_feeds, parse_feed
+from newsflow.sources.parse import Item, NotAFeedError, announced_feeds, parse_feed, web_address
 from tests.sources.site import rss, rss_item
 
 URL = "https://tide.example/news/feed.xml"
@@ -302,3 +302,12 @@ def test_what_has_no_name_is_known_by_its_text() -> None:
 def test_whether_a_feed_has_the_whole_text(content: str, summary: str, wanted: str, whole: bool) -> None:
     [known] = known_items([Item("https://a.example/news/1", title="One", content=content, summary=summary)])
     assert has_whole_text(known, wanted) is whole
+
+
+_PARTS = ["a", "b.c", ".", "-", "/", "..", "?", "#", ":", "8", "[", "]", "@", "%2F", ";", "é", "\n", " ", "x" * 4_080]
+
+
+@given(st.sampled_from(["http://", "https://", "HTTP://", "ftp://", ""]), st.lists(st.sampled_from(_PARTS), max_size=8))
+def test_an_address_in_which_nothing_is_to_be_mended_is_what_mending_makes_of_it(scheme: str, parts: list[str]) -> None:
+    address = scheme + "".join(parts)
+    assert web_address(address, "") == web_address(f" {address}", "")

@@ -68,7 +68,6 @@ def decode_bytes(data: bytes, charset: str | None = None) -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data[len(bom) :].decode(encoding, "replace")
-    head = data[:_HEAD_BYTES]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -78,7 +77,7 @@ def decode_bytes(data: bytes, charset: str | None = None) -> str:
             return almost
     else:
         return _with_escapes(text)
-    found = _DECLARED.search(head)
+    found = _DECLARED.search(data[:_HEAD_BYTES])
     for label in (charset, found[1].decode("ascii") if found else None):
         named = python_name(label) if label else None
         if named and (decoded := _decoded(data, named)) is not None:

@@ -49,14 +49,10 @@ def import_file(
     done = Imported(before=_place(ledger, name))
     made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     records = islice(FORMATS[file_format](path, reading), done.before, None)
-    for batch in batches(records, _size_of):
-        events = []
-        for record in batch:
-            found = _event(record, reading, made)
-            if isinstance(found, Left):
-                done.left[found.why] += 1
-            else:
-                events.append(found)
+    # Each record is made an event at once: texts of a whole batch are not held beside its events.
+    for batch in batches((_event(record, reading, made) for record in records), _size_of):
+        events = [found for found in batch if not isinstance(found, Left)]
+        done.left.update(found.why for found in batch if isinstance(found, Left))
         outlet.write(events)
         done.records += len(batch)
         done.events += len(events)
@@ -79,8 +75,8 @@ def batches(items: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]
         yield batch
 
 
-def _size_of(record: Read) -> int:
-    return 0 if isinstance(record, Left) else len(str(record.members.get("content", "")))
+def _size_of(found: tuple[bytes, bytes] | Left) -> int:
+    return 0 if isinstance(found, Left) else len(found[1])
 
 
 def _event(record: Read, reading: Reading, made: datetime) -> tuple[bytes, bytes] | Left:

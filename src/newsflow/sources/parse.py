@@ -25,6 +25,9 @@ MAX_ITEMS = 2_000
 """Read of one document; a news sitemap has a thousand at most. The first are kept."""
 MAX_CHILDREN = 500
 _LEAST_ANCHOR_CHARS = 25
+_LONGEST_ADDRESS = 4_096
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:[/?#][!-~]*)?")
+"""Most absolute addresses: in these there is nothing to mend."""
 _ENCODING = re.compile(r"^\s*<\?xml[^>]*?(\sencoding\s*=\s*[\"'][^\"']*[\"'])", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
 _BEFORE, _DECLARATION_BYTES = b"\xef\xbb\xbf\xff\xfe\xfe\xff \t\r\n\0", 1_000
@@ -201,11 +204,13 @@ def web_address(text: object, base: str) -> str | None:
     """An absolute http or https address, None for anything else."""
     if not isinstance(text, str) or not text.strip():
         return None
+    if not base and len(text) <= _LONGEST_ADDRESS and _PLAIN_ADDRESS.fullmatch(text):
+        return text
     try:
         # An address that was broken over lines is one; a space within it is meant, and is written as browsers do.
         url = urljoin(base, re.sub(r"\s*[\r\n\t]\s*", "", text.strip()).replace(" ", "%20"))
         parts = urlsplit(url)
-        return url if parts.scheme in ("http", "https") and parts.hostname and len(url) <= 4_096 else None
+        return url if parts.scheme in ("http", "https") and parts.hostname and len(url) <= _LONGEST_ADDRESS else None
     except ValueError:
         return None
 

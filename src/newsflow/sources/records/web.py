@@ -38,6 +38,7 @@ def _page(record: Any, reading: Reading) -> Read:
     url = web_address((record.headers.get("WARC-Target-URI") or "").strip("<>"), "")
     if url is None:
         return Left("no address")
+    language = None  # of an HTTP response nobody says it
     if record.is_http and record.http_headers is not None:
         if record.http_headers.status_code != 200:
             return Left("status")
@@ -45,6 +46,7 @@ def _page(record: Any, reading: Reading) -> Read:
     else:
         named, _, charset = (record.headers.get("Content-Type") or "text/plain").partition(";")
         kind, charset = named.strip().lower(), charset.partition("charset=")[2].strip() or None
+        language = _LANGUAGE.match(record.headers.get("WARC-Identified-Content-Language") or "")
     if kind not in _PAGES and kind != "text/plain":
         return Left("type")
     try:
@@ -53,11 +55,10 @@ def _page(record: Any, reading: Reading) -> Read:
         return Left("unreadable")
     if len(body) > reading.most_bytes:
         return Left("too large")
-    if not body.strip():
+    if not body or body.isspace():
         return Left("empty")
     members = {"url": url, "content": decode_bytes(body, charset), "content_is": "page"}
     members["content_type"] = "text/plain" if kind == "text/plain" else "text/html"
-    language = _LANGUAGE.match(record.headers.get("WARC-Identified-Content-Language") or "")
     return Record(members | ({"language": language[0]} if language else {}), record.record_date)
 
 
