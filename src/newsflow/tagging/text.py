@@ -132,6 +132,7 @@ _FOLDED = np.full(sys.maxunicode + 1, _NOT_KNOWN, dtype=np.uint32)
 _SHORT = 200
 """Texts below this are folded faster without an array."""
 _SPACES = re.compile("  +")
+_MOST_LISTED = 1_000
 _FEW = 64
 """So many code points are replaced one by one; texts of more, as made by nobody, take the general way."""
 
@@ -242,8 +243,15 @@ def _edges_of_runs(text: str, folded: Codes | None) -> Sequence[int]:
         if kinds.max() == UNBROKEN:
             return ()
         letters = kinds != GAP
-    # A view instead of a list: of all edges only those of hits are asked for.
-    view: memoryview[int] = (letters[1:] != letters[:-1]).nonzero()[0].data
+    return _numbers((letters[1:] != letters[:-1]).nonzero()[0])
+
+
+def _numbers(found: NDArray[np.intp]) -> Sequence[int]:
+    """What is asked for by the number, and mostly not: of a list it is sooner had, but a view is sooner made."""
+    if len(found) <= _MOST_LISTED:
+        numbers: list[int] = found.tolist()
+        return numbers
+    view: memoryview[int] = found.data
     return view
 
 
@@ -298,11 +306,9 @@ class FoldedText:
     @cached_property
     def _spaces(self) -> Sequence[int]:
         """Where the spaces stand."""
-        # A view instead of a list: of all spaces only those around hits are asked for.
         folded = self.folded
         codes = np.frombuffer(folded.encode("ascii"), np.uint8) if folded.isascii() else codes_of(folded)
-        view: memoryview[int] = (codes == ord(" ")).nonzero()[0].data
-        return view
+        return _numbers((codes == ord(" ")).nonzero()[0])
 
     def tokens_between(self, left: int, right: int) -> int:
         """How many tokens stand between two spaces; 0 when they are one."""
