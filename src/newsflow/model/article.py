@@ -1,7 +1,8 @@
 """The values of an article: what the publisher sent (`RawArticle`) and what we emit (`Article`).
 
-All are frozen, those made by the dozen for each article to the type checker alone. Instants are aware datetimes in UTC. Offsets in evidence count Unicode code points of
-the emitted field. Field names and meanings are those of schemas/raw-article and schemas/article.
+All are frozen, those made by the dozen for each article to the type checker alone. Instants are aware datetimes in
+UTC. Offsets in evidence count Unicode code points of the emitted field. Field names and meanings are those of
+schemas/raw-article and schemas/article.
 """
 
 from __future__ import annotations

@@ -224,9 +224,9 @@ class Scan:
         """Those of the places of a leaf at which its conditions hold."""
         item = self.tables.leaves[leaf]
         # First what is soonest told: most words that need another stand without it.
-        if item.needs and not any([self.spans(need) for need in item.needs if need in self.seen]):
+        if item.needs and not any(self.spans(need) for need in item.needs if need in self.seen):
             return []
-        if item.without and any([self.spans(other) for other in item.without if other in self.seen]):
+        if item.without and any(self.spans(other) for other in item.without if other in self.seen):
             return []
         if item.key.exact:
             spans = [span for span in spans if self.is_exact(span)]

@@ -140,11 +140,7 @@ def _may_be_of_a_person(name: Name, each: Found, scan: Scan) -> bool:
     if not cased[begin].isupper() or name.place.kind not in ("city", "subdivision"):
         return False
     word = cased[begin : each.start]
-    if (
-        word in _NOT_FIRST_NAMES
-        or word == word.upper() != word[0]
-        or scan.text.in_title(each.start)
-    ):
+    if word in _NOT_FIRST_NAMES or word == word.upper() != word[0] or scan.text.in_title(each.start):
         return False
     field, start, _ = scan.text.original_span(each.start, each.end, each.skip)
     return _LAST_NAME.search(scan.text.field(field)[max(0, start - _BEFORE_CHARS) : start]) is not None
