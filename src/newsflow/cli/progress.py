@@ -22,7 +22,7 @@ def how_far(what: str, done: int, seconds: float, left: int | None) -> str:
 
 
 class Progress:
-    """Counts `what`, of `total` where that is known. `quiet` shows nothing."""
+    """Counts `what`, of about `total` where that is known. `quiet` shows nothing; data goes to standard output."""
 
     def __init__(self, what: str, total: int | None = None, quiet: bool = False) -> None:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -30,7 +30,9 @@ class Progress:
 
         self._what, self._total, self._quiet, self._done = what, total, quiet, 0
         columns = (BarColumn(30), TextColumn("{task.description}"), TimeRemainingColumn(elapsed_when_finished=True))
-        self._bars = Bars(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+        self._bars = Bars(
+            *columns, console=console, transient=True, disable=quiet or not console.is_terminal, redirect_stdout=False
+        )
         self._bar = self._bars.add_task("…", total=total)
         self._began_s = self._told_s = time.monotonic()
 
