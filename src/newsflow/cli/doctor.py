@@ -90,7 +90,8 @@ def _kafka(config: Config, bounds: DoctorBounds, now: datetime) -> Iterator[Find
         if config.kafka.input_topic in topic_names(kafka):
             yield from clock_of_records(kafka, config.kafka.input_topic, bounds, now)
     except KafkaError as error:
-        yield Finding("broker", Health.FAIL, str(error), todo="look again; it answered, and then did not")
+        todo = "look again; its user must be allowed to describe topics and groups"
+        yield Finding("broker", Health.FAIL, str(error), todo=todo)
 
 
 def _topics(config: Config, settings: KafkaSettings) -> tuple[Health, str]:
