@@ -114,8 +114,9 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/trends.py
 
-docs: $(STAMP) ## Write the generated pages of docs/reference, and the topics for Kubernetes, anew
+docs: $(STAMP) ## Write the generated pages of docs/reference, the topics for Kubernetes and Dataflow's metadata anew
 	$(BIN)/python docs/generate.py
+	PYTHONPATH=. $(BIN)/python tools/dataflow_template.py
 	cd deploy/kubernetes/topics && $(CURDIR)/$(BIN)/newsflow kafka render --cluster newsflow > kafka-topics.yaml
 
 SITE := $(VENV)/.site
