@@ -8,7 +8,7 @@ STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test coverage test-slow test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short soak nightly check bench docs site clean
+.PHONY: help setup run demo test coverage test-slow test-sinks test-faults test-attacks test-deploy test-docs test-sweeps test-prism test-flink test-flink-short test-api soak nightly check bench docs site clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,18 @@ test-sweeps: $(STAMP) ## Every common word and every country's name through the 
 	$(BIN)/python -m pytest -m sweeps tests/tagging/test_sweeps.py
 	$(BIN)/python -m benchmarks.quality.sweeps --write
 
+API := $(VENV)/.api
+
+$(API): $(STAMP)
+	@$(PYTHON) -m venv $(API)
+	@tools/progress.sh 'Installing Schemathesis into $(API) (once)' \
+	  $(API)/bin/python -m pip install --progress-bar off --disable-pip-version-check 'schemathesis==4.32.5'
+	@touch $(API)
+
+test-api: $(API) ## Ask the API 10,000 times at random; every answer is as declared
+	NEWSFLOW_TEST_SCHEMATHESIS=$(API)/bin/schemathesis NEWSFLOW_TEST_REQUESTS=10000 \
+	  $(BIN)/python -m pytest -q -s tests/web/test_by_schemathesis.py
+
 test-docs: $(STAMP) ## Type every page of the documentation as it stands; run the consumers of the how-to
 	$(BIN)/python -m pytest -m docs tests/docs
 
@@ -83,7 +95,7 @@ soak: $(FLINK) ## Run the main job on Flink for five minutes and see that nothin
 	$(BIN)/python benchmarks/soak.py --minutes 5
 
 nightly: export NEWSFLOW_TEST_ATTACKS := full
-nightly: coverage test-slow test-deploy test-faults test-attacks test-docs test-sweeps test-prism test-flink soak ## What takes too long for every change
+nightly: coverage test-slow test-deploy test-faults test-attacks test-docs test-sweeps test-prism test-flink test-api soak ## What takes too long for every change
 	$(BIN)/python -m pytest -q tests/model/test_parameters.py
 
 check: $(STAMP) ## Lint, types, import layers
@@ -102,8 +114,9 @@ bench: $(STAMP) ## Print the figures of the README beside their baselines
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/trends.py
 
-docs: $(STAMP) ## Write the generated pages of docs/reference, and the topics for Kubernetes, anew
+docs: $(STAMP) ## Write the generated pages of docs/reference, the topics for Kubernetes and Dataflow's metadata anew
 	$(BIN)/python docs/generate.py
+	PYTHONPATH=. $(BIN)/python tools/dataflow_template.py
 	cd deploy/kubernetes/topics && $(CURDIR)/$(BIN)/newsflow kafka render --cluster newsflow > kafka-topics.yaml
 
 SITE := $(VENV)/.site

@@ -42,6 +42,9 @@ class Answers:
     round: int = 0
     unchanged: bool = False
 
+    def post(self, url: str, form: bytes) -> int:
+        raise NotImplementedError
+
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         if url.endswith("/robots.txt"):
             return Answer(404, {}, b"")

@@ -272,7 +272,8 @@ def test_the_shell_completes() -> None:
 
 
 def test_the_shipped_configuration_alerts_nobody_and_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsflow.cli.doctor import DoctorBounds, examine
+    from newsflow.cli.doctor import examine
+    from newsflow.cli.finding import DoctorBounds
     from newsflow.config.load import load_config
     from newsflow.ledger import open_ledger
 

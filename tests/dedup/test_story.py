@@ -20,6 +20,12 @@ def held(
     )  # fmt: skip
 
 
+def told_again(number: int, source: str, agency: str) -> KnownArticle:
+    article = held(number, source)
+    article.retells = agency
+    return article
+
+
 @pytest.mark.parametrize(
     ("articles", "families", "voices"),
     [
@@ -31,6 +37,7 @@ def held(
         ([held(0, "norvik-wire"), held(1, "b", "Norvik Wire")], {}, 1),
         ([held(0, "a", "One"), held(1, "b", "One"), held(2, "b", "Two"), held(3, "c", "Two")], {}, 1),
         ([held(0, "a", "One"), held(1, "b", "Two")], {}, 2),
+        ([held(0, "a", "One"), told_again(1, "b", "One"), held(2, "c")], {}, 2),
     ],
 )
 def test_independent_sources(articles: list[KnownArticle], families: dict[str, str], voices: int) -> None:

@@ -23,6 +23,9 @@ PLACE = ROOT / ".newsflow" / "deploy-tools"
 HERE = Path(__file__).resolve().parent
 
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
+HELM = "helm.sh/helm/v3/cmd/helm@v3.20.2"
+HELM_KUBERNETES = "1.33.0"
+"""Built without its release's flags, helm takes itself to be talking to 1.20."""
 JARS = {
     "flink-kubernetes-operator-api-1.10.0.jar": "b1f44814e17514fa8395c61b329a3ee9087123a5bda5b21fe1a495d5182c30b6",
     "api-0.51.0.jar": "219b54d570c408523f62bffc999041c64ea926afbc784be942290709fbbcde62",
@@ -43,6 +46,21 @@ def kustomize() -> Path:
         if not binary.is_file():
             _go("install", KUSTOMIZE)
     return binary
+
+
+def helm() -> Path:
+    """The helm binary, built by Go in the version named, which takes some minutes once; skips without Go."""
+    binary = PLACE / "helm"
+    with _place():
+        if not binary.is_file():
+            _go("install", HELM)
+    return binary
+
+
+def charted(*arguments: str) -> list[dict[str, Any]]:
+    """The resources that `helm install newsflow deploy/helm` would send, with these arguments."""
+    chart = ("template", "newsflow", str(DEPLOY / "helm"), "--kube-version", HELM_KUBERNETES)
+    return list(yaml.safe_load_all(run(helm(), *chart, *arguments)))
 
 
 def compose_config() -> Path:

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: rendered by kustomize, held to the published schemas, and to what its parts say of one another."""
+"""deploy/kubernetes, rendered by kustomize, and the chart of deploy/helm, rendered by helm: held to the published schemas, and to what its parts say of one another."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from newsflow.config.load import config_of, load_config
 from newsflow.config.settings import LedgerSettings
 from newsflow.model.names import ARTICLE_TOPIC, RAW_TOPIC
 from newsflow.model.topics import declared_topics
-from tests.deploy.deploy_tools import DEPLOY, rendered
+from tests.deploy.deploy_tools import DEPLOY, charted, helm, rendered, run
 from tests.deploy.published_schemas import check_resource
 
 KUBERNETES = DEPLOY / "kubernetes"
-WAYS = ["base", "split", "flink-session", "flink-application"]
+WAYS = ["base", "split", "flink-session", "flink-application", "helm"]
 GIVEN = {
     ("Secret", "newsflow-ledger"): {"LEDGER_URL"},
     ("Secret", "newsflow-kafka-user"): {"KAFKA_PASSWORD"},
@@ -33,7 +33,7 @@ Resource = Mapping[str, Any]
 
 @cache
 def resources(way: str) -> list[dict[str, Any]]:
-    return rendered(KUBERNETES / way)
+    return charted() if way == "helm" else rendered(KUBERNETES / way)
 
 
 def named(way: str, kind: str, name: str) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def test_workloads_select_their_own_pods_alone(way: str) -> None:
         assert chosen == (["newsflow-ingest", "newsflow-ingest-second"] if way == "split" else ["newsflow-ingest"])
         # A budget that allows none to be away would keep the node of a single pod from ever being emptied.
         assert budget["spec"]["maxUnavailable"] == 1
-    assert bool(budgets) == (way in ("base", "split"))
+    assert bool(budgets) == (way in ("base", "split", "helm"))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -243,7 +243,7 @@ def test_each_partition_of_the_input_is_read_by_exactly_one_process() -> None:
     assert sorted(map(int, shares)) == list(range(raw.partitions))
 
 
-@pytest.mark.parametrize("way", ["base", "split", "flink-application"])
+@pytest.mark.parametrize("way", ["base", "split", "flink-application", "helm"])
 def test_each_local_loop_is_asked_for_its_heartbeat(way: str) -> None:
     probes = []
     for name, _, spec in pod_templates(way):
@@ -324,3 +324,89 @@ def test_images_have_one_version() -> None:
         found = {line.split("image: ")[1].strip() for line in text.splitlines() if "image: " in line}
         assert found <= {f"registry.example/{name}:{__version__}" for name in ("newsflow", "newsflow-flink")}, way
         assert found
+
+
+def _without_names(spec: Resource) -> dict[str, Any]:
+    """A pod's spec with the name of its configuration as written, not with the digest that kustomize adds."""
+    copied: dict[str, Any] = copy.deepcopy(dict(spec))
+    for volume in copied["volumes"]:
+        if "configMap" in volume:
+            volume["configMap"]["name"] = "newsflow-config"
+    return copied
+
+
+def test_the_chart_is_the_manifests_of_base() -> None:
+    base = {name: _without_names(spec) for name, _, spec in pod_templates("base")}
+    assert {name: _without_names(spec) for name, _, spec in pod_templates("helm")} == base
+    kinds = [sorted((each["kind"], each["metadata"]["name"]) for each in resources(way)) for way in ("base", "helm")]
+    assert [[kind for kind, _ in each] for each in kinds] == [[kind for kind, _ in kinds[0]]] * 2
+    for name in base:
+        for member in ("replicas", "strategy"):
+            specs = [named(way, "Deployment", name)["spec"] for way in ("base", "helm")]
+            assert specs[0][member] == specs[1][member]
+
+
+def test_values_of_the_chart_are_laid_over_it(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "image": {"repository": "registry.example/ours", "tag": "7", "pullSecrets": [{"name": "pull"}]},
+        "config": {"kafka": {"bootstrap_servers": "elsewhere:9093"}, "routes": {"paths": ["routes.yaml"]}},
+        "files": {"routes.yaml": "version: 1\nroutes: []\n"},
+        "secrets": {"ledger": "a", "kafkaUser": "b", "kafkaCa": "c"},
+        "shares": ["0,1", "2", "3"],
+        "resources": {"trends": {"limits": {"memory": "2Gi"}, "requests": {"cpu": "1", "memory": "1Gi"}}},
+        "blobs": {"storage": "7Gi", "storageClass": "shared"},
+        "networkPolicies": False,
+    }
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    found = charted("--values", str(tmp_path / "values.yaml"))
+    for each in found:
+        check_resource(each)
+    by_kind = {each["kind"]: each for each in found}
+    assert "NetworkPolicy" not in by_kind
+    claim = by_kind["PersistentVolumeClaim"]["spec"]
+    assert (claim["storageClassName"], claim["resources"]["requests"]["storage"]) == ("shared", "7Gi")
+    for name, text in by_kind["ConfigMap"]["data"].items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    config = load_config(tmp_path / "newsflow.yaml", environ={}).config
+    assert config.kafka.bootstrap_servers == "elsewhere:9093"
+    assert config.kafka.security.username == "newsflow", "the rest is as in base"
+    assert [Path(each).name for each in config.route_paths] == ["routes.yaml"]
+    jobs = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "Deployment"}
+    ingests = [name for name in jobs if name.startswith("newsflow-ingest")]
+    assert ingests == ["newsflow-ingest", "newsflow-ingest-2", "newsflow-ingest-3"]
+    shares = [jobs[name]["template"]["spec"]["containers"][0]["args"][-2:] for name in ingests]
+    assert shares == [["--partitions", "0,1"], ["--partitions", "2"], ["--partitions", "3"]]
+    pods = {name: spec["template"] for name, spec in jobs.items()}
+    for name, spec in jobs.items():
+        chosen = [other for other, pod in pods.items() if selects(spec["selector"], pod["metadata"]["labels"])]
+        assert chosen == [name]
+        assert spec["template"]["spec"]["imagePullSecrets"] == [{"name": "pull"}]
+        for container in containers(spec["template"]["spec"]):
+            assert container["image"] == "registry.example/ours:7"
+            named_secrets = {
+                each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"] if "valueFrom" in each
+            }
+            assert named_secrets == {"a", "b"}
+    assert jobs["newsflow-trends"]["template"]["spec"]["containers"][0]["resources"] == values["resources"]["trends"]
+    # A change of the configuration starts the jobs again.
+    digests = {each["spec"]["template"]["metadata"]["annotations"]["checksum/config"] for each in resources("helm")
+               if each["kind"] == "Deployment"}  # fmt: skip
+    assert len(digests) == 1
+    assert digests.isdisjoint(pod["metadata"]["annotations"]["checksum/config"] for pod in pods.values())
+
+
+def test_the_chart_passes_helms_own_lint_and_packs_what_it_links_to(tmp_path: Path) -> None:
+    run(helm(), "lint", "--strict", str(DEPLOY / "helm"))
+    run(helm(), "package", str(DEPLOY / "helm"), "--destination", str(tmp_path))
+    [archive] = tmp_path.glob("newsflow-*.tgz")
+    assert run(helm(), "template", "newsflow", archive, "--kube-version", "1.33.0") == run(
+        helm(), "template", "newsflow", DEPLOY / "helm", "--kube-version", "1.33.0"
+    )
+
+
+def test_the_chart_has_the_version_of_newsflow() -> None:
+    from newsflow import __version__
+
+    chart = yaml.safe_load((DEPLOY / "helm" / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["appVersion"] == __version__
+    assert chart["version"].replace("-", ".") == __version__

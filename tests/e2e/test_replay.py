@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from newsflow.cli.app import app
+from newsflow.ingest.replay import Namespace
 from newsflow.kafka.admin import apply_topics, record_counts
 from newsflow.kafka.producer import BatchWriter
 from newsflow.ledger import open_ledger
@@ -136,6 +141,67 @@ def test_a_slice_says_what_its_beginning_explains(place: Place) -> None:
     assert told["changed"] == {}, [each for each in found if not each["by_slice"]]
     assert told["by_slice"]["outcome"] > 5
     assert told["events"] == sum(end[each] - middle[each] for each in end)
+
+
+def test_records_by_their_offsets_and_from_a_file(place: Place) -> None:
+    values = [value for value, _ in mixed_events(90, seed=3)]
+    place.publish(values)
+    place.run("run", "ingest", "--until-caught-up", "--quiet")
+    [told] = place.run("replay", "some", "--offsets", "0:2-6,2:1-", "--quiet")
+    events = place.broker.read(place.topic)
+    wanted = [e for e in events if (e.partition == 0 and 2 <= e.offset <= 6) or (e.partition == 2 and e.offset >= 1)]
+    assert sum(told["outcomes"].values()) == len(wanted) > 5
+    from newsflow.cli.tail import as_object
+
+    # What `newsflow tail` prints stands for the records, so the live ledger knows them.
+    events.sort(key=lambda event: (event.timestamp_ms, event.partition, event.offset))
+    (place.folder / "records.jsonl").write_bytes(b"".join(orjson.dumps(as_object(each)) + b"\n" for each in events))
+    [whole] = place.run("replay", "file", "--input", "records.jsonl", "--quiet")
+    assert sum(whole["outcomes"].values()) == len(values)
+    told = place.run("diff", "file")[-1]
+    # Of a value that was not written as we write JSON, the line has another spelling: that is another record.
+    printed = [(each.value, as_object(each)) for each in events]
+    respelt = [value for value, line in printed if "value" in line and orjson.dumps(line["value"]) != value]
+    assert (told["not_live"], len(respelt) < 10) == (len(respelt), True)
+    assert told["changed"] == {}
+
+    (place.folder / "raw.jsonl").write_bytes(b"".join(value + b"\n" for value in values[:30]))
+    [other] = place.run("replay", "raw", "--input", "raw.jsonl", "--quiet")
+    assert sum(other["outcomes"].values()) == 30
+    assert place.run("diff", "raw")[-1]["not_live"] == 30
+    before = place.written()
+    for words in (["--offsets", "0:7-3"], ["--offsets", "9:0-1"], ["--offsets", "x"], ["--input", "none.jsonl"],
+                  ["--input", "raw.jsonl", "--since", "1h"]):  # fmt: skip
+        assert RUNNER.invoke(app, ["replay", "bad", *words, "-c", "newsflow.yaml"]).exit_code != 0
+    assert place.written() == before
+
+
+def test_killed_and_begun_again_it_is_as_if_it_had_not_been(place: Place) -> None:
+    place.publish([value for value, _ in mixed_events(400, seed=5)])
+    place.run("run", "ingest", "--until-caught-up", "--quiet")
+    from newsflow.cli.options import settings
+
+    namespace = Namespace.of(settings(Path("newsflow.yaml")).config, "killed")
+    counts: list[int] = []
+    for kill in range(3):
+        words = ["replay", "killed", "--quiet", "-c", "newsflow.yaml"]
+        process = subprocess.Popen([sys.executable, "-m", "newsflow", *words], cwd=place.folder)
+        before = counts[-1] if counts else 0
+        while process.poll() is None and decided_in(namespace) <= before:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, f"kill {kill} came too late"
+        counts.append(decided_in(namespace))
+    assert 0 < counts[0] < counts[1] < counts[2] < 400, counts
+    place.run("replay", "killed", "--quiet")
+    assert place.run("diff", "killed", "--check") == [{"events": 400, "not_live": 0, "changed": {}, "by_slice": {}}]
+
+
+def decided_in(namespace: Namespace) -> int:
+    if not namespace.exists():
+        return 0
+    with closing(namespace.open(72)) as ledger:
+        return sum(ledger.outcomes().values())
 
 
 def test_what_is_no_name_is_refused(place: Place) -> None:

@@ -11,20 +11,26 @@ from typing import Any
 import orjson
 import pytest
 
+from newsflow.alerts.planner import AlertPlanner
+from newsflow.alerts.values import Policy
+from newsflow.dedup.story import build_story
 from newsflow.errors import UsageError
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import to_micros
 from newsflow.ledger.opening import open_database, take_back
 from newsflow.ledger.stories import ReadUpTo
 from newsflow.ledger.story_adoption import adopt_stories
-from newsflow.ledger.story_rows import Asked, Told, pack_signals
+from newsflow.ledger.story_links import articles_of, retold_in
+from newsflow.ledger.story_rows import Asked, Told, pack_signals, unpack_signals
 from newsflow.ledger.story_telling import ToldStory
 from newsflow.model import Article, Candidate, PublishedVersion
 from newsflow.model.codec import encode_article
 from newsflow.model.schemas import violations
+from newsflow.routing import Match, Routes, Subscription
 from newsflow.stories import read_signals
 from newsflow.testing import Clock
-from tests.ledger.ledger_helpers import Wire
+from tests.ledger.ledger_helpers import START, Wire
+from tests.story_helpers import meaning
 
 FERRY = "The ferry Ostrovanka sank near Tarsen on Monday with {} aboard, Captain Halbergstad told the Velmora harbour office"
 TAIL = "{} boats searched the sound off Tarsen until {}, and Halbergstad named no cause for what befell the Ostrovanka"
@@ -79,6 +85,17 @@ def _asked(candidate: Candidate, article: Article) -> Asked:
     )  # fmt: skip
 
 
+def run_abroad(ledger: Ledger, candidate: Candidate) -> Article:
+    """Settle a report whose text has a meaning."""
+    [decision] = ledger.decide([candidate])
+    assert decision.article is not None
+    asked = _asked(candidate, decision.article)
+    signals = unpack_signals(asked.report)[0]
+    asked = replace(asked, report=pack_signals(signals, meaning("ferry")))
+    [told] = ledger.settle([asked], [ReadUpTo(candidate.event.topic, [candidate.event])])
+    return replace(decision.article, story=told.story, story_size=told.size)
+
+
 def tell(ledger: Ledger, articles: Sequence[Article] = ()) -> dict[str, dict[str, Any]]:
     """What is told, by story."""
     told: list[ToldStory] = []
@@ -105,6 +122,43 @@ def test_reports_in_other_words_are_one_story_that_grows(ledger: Ledger, wire: W
     story = tell(ledger, [gone])[articles[0].id]
     assert (story["size"], story["sources"], story["independent_sources"]) == (1, ["outlet-2"], 1)
     assert story["representative"]["why"] == "first-that-stands"
+
+
+def test_a_wire_report_that_is_told_again_without_credit_counts_once(ledger: Ledger, wire: Wire) -> None:
+    body = f"{FERRY.format(214)}. {TAIL.format(3, 'midnight fell over the quays of Velmora')}. {FERRY.format(214)}."
+    anew = (
+        "Le ferry Ostrovanka a coulé lundi près de Tarsen avec 214 passagers, a dit le capitaine Halbergstad au port de "
+        "Velmora. Des bateaux ont fouillé le détroit de Tarsen sans que Halbergstad donne une cause pour l'Ostrovanka."
+    )
+    first = run_abroad(ledger, wire.publish("https://a.example/1", body, source="a"))
+    second = run_abroad(ledger, wire.publish("https://b.example/1", anew, source="b", language="fr", fetched=3))
+    assert second.story == first.id
+    [articles] = ledger.transact(lambda db: articles_of(db, [first.id])).values()
+    assert build_story(first.id, articles).independent_sources == 2  # nobody credits an agency
+    credit = wire.publish("https://c.example/1", f"{body} Norvik.", source="c", fetched=4, agency="Norvik Wire")
+    assert run_abroad(ledger, credit).story == first.id
+    story = ledger.story(first.id)
+    assert story is not None
+    assert {each.source: each.retells for each in story.articles} == {"a": "Norvik Wire", "b": "Norvik Wire", "c": None}
+    assert (len(story.sources), story.independent_sources) == (3, 1)
+    assert ledger.transact(lambda db: retold_in(db, [first.id])).keys() == {first.id, second.id}
+
+
+def test_alerts_count_a_wire_report_once(ledger: Ledger, wire: Wire) -> None:
+    two = Subscription("two", Match(languages=("en",)), alert_to=("hook",), policy=Policy(sources=2))
+    planner = AlertPlanner(Routes(subscriptions=(two,)), ledger)
+    body = f"{FERRY.format(214)}. {TAIL.format(3, 'midnight fell over the quays of Velmora')}. {FERRY.format(214)}."
+    now = START + timedelta(hours=1)
+    reports = [
+        wire.publish("https://a.example/1", body, source="a"),
+        wire.publish("https://c.example/1", f"{body} Norvik.", source="c", fetched=4, agency="Norvik Wire"),
+        ferry(wire, 2, minute=30),
+    ]
+    articles = [run_abroad(ledger, each) for each in reports]
+    assert len({each.story for each in articles}) == 1
+    assert planner.take(articles[:1], now) == 0
+    assert planner.take(articles[1:2], now) == 0  # the first tells what this one credits
+    assert planner.take(articles[2:], now) == 1
 
 
 def test_what_was_told_is_told_again_until_it_is_written(ledger: Ledger, wire: Wire) -> None:

@@ -18,6 +18,7 @@ from newsflow.sources.feedlist import Feed
 from newsflow.sources.fetch import Fetcher
 from newsflow.sources.poller import Poller
 from newsflow.sources.state import PollState
+from newsflow.sources.websub import Callbacks
 
 POLITE = PollSettings(allow_private=True, host_delay_s=1, timeout_s=5)
 START = datetime(2025, 3, 3, 6, tzinfo=UTC)
@@ -44,6 +45,7 @@ class Asked:
     host: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def serving(site: Site) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(site.clock(), headers["host"].partition(":")[0], self.path, headers)
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            asked = Asked(site.clock(), headers["host"].partition(":")[0], self.path, headers, body)
             site.asked.append(asked)
             reply = site.reply(asked)
             self.send_response_only(reply.status)
@@ -102,6 +105,8 @@ def serving(site: Site) -> Iterator[Site]:
                     self.wfile.flush()
             except OSError:
                 pass  # whoever asked has gone
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -145,6 +150,7 @@ class Polling:
     feeds: Sequence[Feed]
     settings: PollSettings = POLITE
     outlet: Kept = field(default_factory=Kept)
+    callbacks: Callbacks | None = None
 
     def poller(self) -> Poller:
         fetcher = Fetcher(
@@ -155,9 +161,8 @@ class Polling:
             resolve=lambda host, port: ["127.0.0.1"],
         )
         clock = self.site.clock
-        return Poller(
-            PollState(self.ledger), self.feeds, self.settings, fetcher, self.outlet, clock, clock.sleep
-        )  # fmt: skip
+        state = PollState(self.ledger)
+        return Poller(state, self.feeds, self.settings, fetcher, self.outlet, clock, clock.sleep, self.callbacks)
 
     def once(self) -> Poller:
         poller = self.poller()

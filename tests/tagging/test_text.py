@@ -59,6 +59,16 @@ def test_a_long_text_is_folded_and_cut_as_its_parts(text: str, beside: str) -> N
 
 
 @pytest.mark.property
+@given(st.text(alphabet="aZ7йЩ .,-\n\u3000", max_size=60), st.sampled_from(["", "й, " * 100]))
+def test_a_body_whose_code_points_fold_to_one_each_is_cut_into_its_tokens(text: str, before: str) -> None:
+    body = f"{before}{text}"
+    article = FoldedText("A title", body)
+    spaces = [at for at, char in enumerate(article.folded) if char == " " and at >= article.title_end]
+    spans = [article.original_span(start, end + 1) for start, end in pairwise(spaces)]
+    assert spans == [("body", *span) for span in _spans(body, len(spaces) - 1)]
+
+
+@pytest.mark.property
 @given(ANY_TEXT)
 def test_each_token_folds_to_what_stands_at_its_place(text: str) -> None:
     count = fold_cased(text).count(" ") - 1

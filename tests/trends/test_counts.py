@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from newsflow.ledger import Ledger
+from newsflow.ledger.story_links import lead_on
 from newsflow.model import Article
 from newsflow.model.schemas import violations
 from newsflow.trends.bursts import BurstRule, BurstState, TrendSettings
@@ -316,6 +317,60 @@ def test_a_story_is_measured_by_the_largest_of_other_days(trends: Trends) -> Non
     take(trends, *crowd(5, 9, 40, topic="u5", story="the-bridge"))
     found = bursts(close(trends))
     assert ("the-bridge", "raised", 1) in found
+
+
+def merge(ledger: Ledger, ended: str, kept: str) -> None:
+    ledger.transact(lambda db: lead_on(db, [(ended, kept)]))
+
+
+def known_days(trends: Trends) -> None:
+    for day in range(5):
+        for hour in (9, 10, 11, 12, 13):
+            take(trends, *crowd(day, hour, 3, topic=f"t{day}", story=f"s{day}-{hour}"))
+            take(trends, *crowd(day, hour, 20, topic=f"u{day}"))
+    close(trends)
+
+
+def test_a_story_is_counted_with_those_that_were_merged_into_it(trends: Trends, ledger: Ledger) -> None:
+    known_days(trends)
+    take(trends, *crowd(5, 9, 20, topic="u5", story="bridge"), *crowd(5, 9, 20, topic="v5", story="collapse"))
+    merge(ledger, "collapse", "bridge")
+    raised = [record for record in close(trends) if ("bridge", "raised", 1) in bursts([record])]
+    assert [orjson.loads(each.value)["articles"] for each in raised] == [40]
+
+
+def test_a_burst_goes_on_when_its_story_is_merged(trends: Trends, ledger: Ledger) -> None:
+    """Nobody is told of the happening again under the other id, and the burst ends once."""
+    known_days(trends)
+    at = START + timedelta(days=5)
+    take(trends, *crowd(5, 9, 40, topic="u5", story="collapse"))
+    found = bursts(close(trends, at + timedelta(hours=10)))
+    merge(ledger, "collapse", "bridge")
+    take(trends, *crowd(5, 10, 40, topic="u5", story="bridge"))
+    found += bursts(close(trends, at + timedelta(hours=11)))
+    take(trends, *crowd(5, 11, 4, topic="w"), *crowd(5, 12, 4, topic="w"), *crowd(5, 13, 4, topic="w"))
+    found += bursts(close(trends))
+    mine = [each for each in found if each[0] in ("collapse", "bridge")]
+    assert mine == [("collapse", "raised", 1), ("collapse", "ended", 2)]
+    (burst,) = [each for each in trends.bursts() if each.name == "collapse"]
+    assert burst.last_end is not None
+    assert burst.last_end > (at + timedelta(hours=11)).timestamp()
+
+
+def test_of_two_bursts_of_one_story_the_first_goes_on(trends: Trends, ledger: Ledger) -> None:
+    known_days(trends)
+    at = START + timedelta(days=5)
+    take(trends, *crowd(5, 9, 40, topic="u5", story="collapse"))
+    found = bursts(close(trends, at + timedelta(hours=10)))
+    take(trends, *crowd(5, 10, 40, topic="u5", story="bridge"))
+    found += bursts(close(trends, at + timedelta(hours=11)))
+    merge(ledger, "collapse", "bridge")
+    merged = bursts(close(trends, at + timedelta(hours=11, minutes=15)))
+    assert [each for each in found if each[0] in ("collapse", "bridge")] == [
+        ("collapse", "raised", 1), ("bridge", "raised", 1),
+    ]  # fmt: skip
+    assert [each for each in merged if each[0] in ("collapse", "bridge")] == [("bridge", "ended", 2)]
+    assert next(each for each in trends.bursts() if each.name == "collapse").state is BurstState.RAISED
 
 
 def test_one_source_alone_raises_nothing_and_few_days_raise_nothing(trends: Trends) -> None:

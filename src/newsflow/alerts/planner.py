@@ -17,7 +17,7 @@ from newsflow.alerts.state import StoryState, SubscriberState
 from newsflow.alerts.values import Alert, encode_alert
 from newsflow.ledger import Ledger
 from newsflow.ledger.database import Database, to_micros
-from newsflow.ledger.story_links import former_ids, leads_to, stories_of
+from newsflow.ledger.story_links import former_ids, leads_to, retold_in, stories_of
 from newsflow.model import Action, Article, PendingAlert
 from newsflow.routing import Routes, Subscription, article_meets, describe
 
@@ -72,12 +72,15 @@ class AlertPlanner:
 
     def _take(self, db: Database, at_micros: int, articles: Sequence[tuple[Article, bool]], now: datetime) -> int:
         raised: list[PendingAlert] = []
-        for name, planner in self._planners.items():
-            concerned = [each for each in articles if self._may_concern(name, each[0])]
+        by_name = {name: [each for each in articles if self._may_concern(name, each[0])] for name in self._planners}
+        retold = retold_in(db, {story_key(article) for concerned in by_name.values() for article, _ in concerned})
+        for name, concerned in by_name.items():
             if not concerned:
                 continue
+            planner = self._planners[name]
             keys = {story_key(article) for article, _ in concerned}
             stories, subscriber, changed = self._load(db, name, load_subscriber(db, name), keys)
+            stories = {key: story.with_retold(retold) for key, story in stories.items()}
             for article, old in concerned:
                 key = story_key(article)
                 if (
@@ -85,7 +88,8 @@ class AlertPlanner:
                     and article.id not in stories[key].members
                 ):
                     continue
-                stories[key], subscriber, alerts = planner.take(stories[key], subscriber, article, now, old)
+                counted = replace(article, agency=article.agency or retold.get(article.id))
+                stories[key], subscriber, alerts = planner.take(stories[key], subscriber, counted, now, old)
                 changed.add(key)
                 # An alert that follows one that was sent is news, however old its article is.
                 raised += self._pending(name, alerts, old=old and stories[key].last_alert is None)

@@ -92,6 +92,12 @@ class StoryState:
             spans=new_spans or self.spans,
         )
 
+    def with_retold(self, agencies: Mapping[str, str]) -> StoryState:
+        """Return the state in which each of these articles counts for the agency whose report it tells again."""
+        known = agencies.keys() & self.members.keys()
+        again = {name: replace(self.members[name], origin=agencies[name]) for name in known}
+        return replace(self, members={**self.members, **again})
+
     def alerted(self, at: datetime) -> StoryState:
         """Return the state after an alert that said all of it."""
         over = bool(self.members) and not self.origins

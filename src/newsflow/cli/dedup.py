@@ -172,7 +172,7 @@ def _print_story(story: Story, titles: dict[str, str]) -> None:
     data(f"  sources      {len(story.sources)}, of them {story.independent_sources} independent")
     data(f"  shown by     {isolate(titles[story.representative.id])}")
     for each in story.articles:
-        credit = f" ({each.agency})" if each.agency else ""
+        credit = f" ({each.agency})" if each.agency else f" (tells {each.retells} again)" if each.retells else ""
         what = f"{_standing(each):<9}  {each.language:<3}  {each.source}{credit}  {isolate(titles[each.id])}"
         data(f"  {each.first_seen:%m-%d %H:%M}  {what}")
         data(f"               {each.id}  {each.url or each.guid}")

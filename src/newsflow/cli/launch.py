@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from newsflow.alerts.delivery import LAST_DRAIN_S, AlertDelivery
 from newsflow.alerts.outbox import Outbox
 from newsflow.cli.options import Output
 from newsflow.cli.output import console, data, data_json, tell, words_line
+from newsflow.cli.progress import TELL_S, how_far
 from newsflow.config.settings import Config
 from newsflow.errors import FlinkError, KafkaError, NewsflowError, UsageError
 from newsflow.ingest.deliver import sink_on_flink
@@ -35,6 +36,7 @@ from newsflow.ingest.files import STDIN, OutputDirectory
 from newsflow.ingest.health import publish_health
 from newsflow.ingest.item import Item, outcomes_of
 from newsflow.ingest.measures import show_outbox, start_metrics
+from newsflow.ingest.replay import written_at
 from newsflow.ingest.runtime import Runtime, opened
 from newsflow.ingest.unnamed import tidy
 from newsflow.kafka.client import make_consumer
@@ -62,7 +64,6 @@ IDLE_SINK_S = 0.25
 PATIENCE_ON_FLINK_S = 60.0
 """A bundle that waits longer for a store would hold up checkpoints, savepoints and the end of a cancelled job."""
 _WATCH_S = 2.0
-_TELL_S = 5.0
 
 
 # What all starts have in common.
@@ -184,14 +185,13 @@ class RunProgress:
         """Take in what one run did; `left` records are known to be still to come."""
         self._records += records
         self.total.update(counters)
-        line = f"{self._records:,} events, {self._records / max(time.monotonic() - self._began, 1e-9):,.0f}/s"
-        line += "" if left is None else f", {left:,} to go"
+        line = how_far("events", self._records, time.monotonic() - self._began, left)
         if not self._bar.disable:
             total = None if left is None else self._records + left
             done = ", ".join(f"{name} {count}" for name, count in by_outcome(self.total).items() if count)
             text = f"{line} ({done or 'nothing yet'})"
             self._bar.update(self._task, completed=self._records, total=total, description=text)
-        elif not self._quiet and time.monotonic() - self._told > _TELL_S:
+        elif not self._quiet and time.monotonic() - self._told > TELL_S:
             self._told = time.monotonic()
             tell(line)
 
@@ -307,16 +307,11 @@ def on_files(
             progress.add(sum(not item.promoted for item in batch), outcomes_of(batch))
 
         runtime.prepare().lend(OUTPUT, write)
-        runtime.latest = partial(_written_at, input_file)
+        runtime.latest = partial(written_at, input_file)
         PreparedPipeline(definition.build, job, PipelineOptions(list(beam_args))).run()
         folder.write(story_rows(runtime.ledger.stories_about(articles, runtime.families)))
         folder.finish()
     return Done({"": progress.total}, where=f"results in {output_dir}")
-
-
-def _written_at(file: Path) -> datetime | None:
-    """When a file was last changed; None for standard input."""
-    return None if str(file) == STDIN else datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
 # On Kafka, with the local runner: one loop, or one for each sink.

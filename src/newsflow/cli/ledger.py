@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import BackToOption, ConfigOption, DryRunOption, LedgerOption, Output, OutputOption, settings
+from newsflow.cli.options import (
+    BackToOption,
+    ConfigOption,
+    DryRunOption,
+    LedgerOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    settings,
+)
 from newsflow.cli.output import EXIT_FAILED, data, data_json, emit, tell
 
 if TYPE_CHECKING:
@@ -146,6 +155,7 @@ def prune(
             help="Forget what was not heard of for so many days, instead of ledger.retention_d.",
         ),
     ] = None,
+    quiet: QuietOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Forget texts behind the window and articles, events and alerts behind the retention, in small steps; remove
@@ -157,6 +167,7 @@ def prune(
     from dataclasses import asdict
     from datetime import timedelta
 
+    from newsflow.cli.progress import Progress
     from newsflow.ingest.unnamed import tidy
 
     loaded = settings(config, ledger=ledger).config
@@ -167,7 +178,8 @@ def prune(
             "one that is read again after its event was forgotten is decided anew, and may go out twice"
         )
     with closing(open_existing(loaded)) as opened:
-        pruned = opened.prune(retention)
+        with Progress("rows", opened.prunable(retention), quiet) as progress:
+            pruned = opened.prune(retention, told=progress.add)
         counts, (blobs, archived) = asdict(pruned), tidy(loaded, opened)
     counts |= ({"blobs": blobs} if blobs else {}) | ({"archived": archived} if archived else {})
     emit(output, counts, "deleted " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,13 +26,15 @@ from newsflow.cli.output import conclude, tell
 from newsflow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from newsflow.config.settings import Config, PollSettings
+    from newsflow.config.settings import Config, PollSettings, WebSubSettings
     from newsflow.ledger import Ledger
     from newsflow.sources.feedlist import Feed
     from newsflow.sources.fetch import Fetcher
     from newsflow.sources.outlets import Outlet
     from newsflow.sources.poller import Poller, Round
+    from newsflow.sources.websub import Callbacks
 
+LEAST_SECRET = 16
 FeedsOption = Annotated[
     list[Path] | None,
     typer.Option("--feeds", metavar="LIST", help="Files of feeds (feeds.yaml, OPML) instead of the configured ones."),
@@ -136,10 +138,44 @@ def poll_feeds(config: Config, feeds: list[Path] | None, out: Path | None, *, on
 
     asked = listed_feeds(config, feeds)
     fetcher = make_fetcher(config.poll)
+    callbacks = None if once or config.poll.websub is None else _callbacks(config.poll.websub)
     with ledger_and_outlet(config, out) as (ledger, outlet):
-        poller = Poller(PollState(ledger), asked, config.poll, fetcher, outlet, ledger.now)
-        with _until_signalled(poller):
+        poller = Poller(PollState(ledger), asked, config.poll, fetcher, outlet, ledger.now, callbacks=callbacks)
+        with _until_signalled(poller), ExitStack() as stack:
+            if callbacks is not None and config.poll.websub is not None:
+                stack.enter_context(_told_by_hubs(poller, callbacks, config.poll.websub, config.poll.body_bytes))
             return poller.run(once=once)
+
+
+def _callbacks(websub: WebSubSettings) -> Callbacks:
+    from newsflow.secrets import resolve
+    from newsflow.sources.websub import Callbacks
+
+    key = resolve(websub.secret).encode()
+    if len(key) < LEAST_SECRET:
+        raise ConfigError(
+            f"the secret has {len(key)} bytes; accepted: {LEAST_SECRET} or more", path="poll.websub.secret"
+        )
+    return Callbacks(websub.callback.rstrip("/"), key)
+
+
+@contextmanager
+def _told_by_hubs(poller: Poller, callbacks: Callbacks, websub: WebSubSettings, most_bytes: int) -> Iterator[None]:
+    from newsflow.sources.websub import listening, make_app
+    from newsflow.web.access import parse_listen
+
+    host, port = parse_listen(websub.listen)
+    with ExitStack() as stack:
+        try:
+            taken = stack.enter_context(listening(make_app(poller, callbacks, most_bytes), host, port))
+        except ImportError as error:
+            raise ConfigError("hubs need the extra: pip install 'newsflow[serve]'", path="poll.websub") from error
+        except OSError as error:
+            raise ConfigError(
+                f"{websub.listen} cannot be listened at: {error.strerror}", path="poll.websub.listen"
+            ) from error
+        tell(f"hubs are heard at {host}:{taken}, as {websub.callback}")
+        yield
 
 
 @contextmanager

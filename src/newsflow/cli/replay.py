@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import re
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +39,14 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--until", help="Leave out what was written in the last 30m, 1d.")
     ] = None,
+    offsets: Annotated[
+        str | None,
+        typer.Option("--offsets", help="Only these records, as PARTITION:FIRST-LAST: 0:1200-1900,2:0-. No last: all."),
+    ] = None,
+    input_file: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="FILE", help="Raw events instead of Kafka, a line each; - for stdin."),
+    ] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Only remove the namespace.")] = False,
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
@@ -47,11 +56,14 @@ def replay(
 ) -> None:
     """Process raw records again, by the code and the rules of today, into a ledger of their own: NAMESPACE.
 
-    All that the live job is done with is read, or what was written in a span of time. Routes are evaluated; nothing is
-    published, delivered or stored, and the live job goes on. The namespace is a file beside the ledger's, or a schema
-    of its database. Begun again it goes on with what is there. `newsflow diff NAMESPACE` compares.
+    All that the live job is done with is read, what was written in a span of time, some records by their offsets, or a
+    file: raw events, or the lines that `newsflow tail -o json` printed, which stand for the records they were. Routes
+    are evaluated; nothing is published, delivered or stored, and the live job goes on. The namespace is a file beside
+    the ledger's, or a schema of its database. Begun again it goes on with what is there. `newsflow diff NAMESPACE`
+    compares.
     """
-    from newsflow.ingest.replay import Namespace, in_order, span_of
+    from newsflow.cli.progress import Progress
+    from newsflow.ingest.replay import Namespace, bounded, in_order, of_file, span_of, written_at
     from newsflow.ingest.replay import replay as process
 
     loaded = settings(config, bootstrap_servers, ledger).config
@@ -60,12 +72,19 @@ def replay(
         namespace.drop()
         tell(f"{name} is gone")
         return
+    if input_file is not None and (since or until or offsets):
+        raise UsageError("--input names what is read: leave out --since, --until and --offsets")
+    wanted = None if offsets is None else _offsets(offsets)
     if namespace.exists():
         tell(f"{name} is there already, and is gone on with; --drop removes it")
-    start, end = span_of(loaded, _back(since), _back(until))
-    records = sum(end[partition] - start[partition] for partition in end)
-    with closing(namespace.open(loaded.ledger.window_h)) as other, _Progress(records, quiet) as progress:
-        total = process(loaded, other, in_order(loaded, start, end), progress.add)
+    if input_file is not None:
+        events, records, latest = of_file(input_file, loaded.limits.event_bytes), None, written_at(input_file)
+    else:
+        start, end = bounded(span_of(loaded, _back(since), _back(until)), wanted)
+        records, latest = sum(end[partition] - start[partition] for partition in end), None
+        events = in_order(loaded, start, end)
+    with closing(namespace.open(loaded.ledger.window_h)) as other, Progress("events", records, quiet) as progress:
+        total = process(loaded, other, events, progress.add, latest)
     outcomes = {key[8:]: number for key, number in sorted(total.items()) if key.startswith("outcome.") and number}
     said = ", ".join(f"{outcome} {number:,}" for outcome, number in outcomes.items()) or "no events"
     conclude(output, {"namespace": name, "outcomes": outcomes}, f"{said}; compare with `newsflow diff {name}`")
@@ -133,26 +152,15 @@ def _back(span: str | None) -> datetime | None:
     return None if span is None else datetime.now(UTC) - duration(span)
 
 
-class _Progress:
-    """A bar that counts events, with their rate and the time that is left."""
-
-    def __init__(self, records: int, quiet: bool) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from newsflow.cli.output import console
-
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
-        self._task, self._done, self._began_s = self._bar.add_task("events", total=records), 0, time.monotonic()
-
-    def add(self, events: int) -> None:
-        self._done += events
-        rate = self._done / max(time.monotonic() - self._began_s, 0.001)
-        self._bar.update(self._task, advance=events, description=f"events, {rate:,.0f} a second")
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+def _offsets(text: str) -> dict[int, tuple[int, int | None]]:
+    """By partition the first and the last offset, None for no last. Raises UsageError."""
+    found: dict[int, tuple[int, int | None]] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9}):(\d{1,18})-(\d{1,18})?\s*", part)
+        if match is None or int(match[1]) in found or int(match[3] or match[2]) < int(match[2]):
+            raise UsageError(
+                f"--offsets {text!r}: accepted are PARTITION:FIRST-LAST with commas between, each partition once, "
+                "as in 0:1200-1900,2:0-"
+            )
+        found[int(match[1])] = int(match[2]), None if match[3] is None else int(match[3])
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from newsflow.cli.options import (
     LedgerOption,
     Output,
     OutputOption,
+    QuietOption,
     SourceOption,
     TopicOption,
     settings,
@@ -53,6 +54,7 @@ def retag(
     config: ConfigOption = None,
     bootstrap_servers: BootstrapOption = None,
     ledger: LedgerOption = None,
+    quiet: QuietOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Tag stored articles anew; those whose topics change become new versions, recorded and published.
@@ -62,6 +64,7 @@ def retag(
     next run, with the same ids and bytes.
     """
     from newsflow.cli.ledger import open_existing
+    from newsflow.cli.progress import Progress
     from newsflow.routing import load_routes
 
     loaded = settings(config, bootstrap_servers, ledger).config
@@ -69,14 +72,16 @@ def retag(
     known_topic(rule_set, topic)
     with closing(open_existing(loaded)) as opened:
         routes = load_routes([Path(path) for path in loaded.route_paths])
-        run = _Run(opened, rule_set, routes, duration(settled_for), topic, source, output)
-        found = run.proposals(datetime.now(UTC) - duration(since))
-        if dry_run:
-            for proposal in found:
-                run.show(proposal)
-        else:
-            with closing(_Publisher(loaded, opened, routes)) as publisher:
-                run.carry_out(found, publisher)
+        start = datetime.now(UTC) - duration(since)
+        with Progress("articles", opened.count_current(since=start), quiet) as progress:
+            run = _Run(opened, rule_set, routes, duration(settled_for), topic, source, output, progress.add)
+            found = run.proposals(start)
+            if dry_run:
+                for proposal in found:
+                    run.show(proposal)
+            else:
+                with closing(_Publisher(loaded, opened, routes)) as publisher:
+                    run.carry_out(found, publisher)
     for line in run.summary(dry_run):
         tell(line)
 
@@ -92,6 +97,7 @@ class _Run:
     topic: str | None
     source: str | None
     output: Output
+    told: Callable[[int], object]
     counts: Counter[str] = field(default_factory=Counter)
     topics: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -100,6 +106,7 @@ class _Run:
         recorded_until = datetime.now(UTC) - self.settled_for
         for stored in self.ledger.current_versions(since=start):
             self.counts["seen"] += 1
+            self.told(1)
             proposal = self._propose(stored)
             if proposal is None:
                 continue

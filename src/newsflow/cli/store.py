@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsflow.cli.options import BackToOption, ConfigOption, DryRunOption, Output, OutputOption, settings
+from newsflow.cli.options import BackToOption, ConfigOption, DryRunOption, Output, OutputOption, QuietOption, settings
 from newsflow.cli.output import conclude, emit, tell
 from newsflow.errors import UsageError, not_there
 
@@ -26,10 +26,15 @@ def compact(
     store: StoreArgument,
     target_mb: Annotated[int, typer.Option("--target-mb", min=1, max=4096, help="Size of the files to make.")] = 128,
     config: ConfigOption = None,
+    quiet: QuietOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Merge the small files of each partition, and remove what crashes left over. A writer waits meanwhile."""
-    done = _open(store, config).compact(target_mb * 1024 * 1024)
+    from newsflow.cli.progress import Progress
+
+    opened = _open(store, config)
+    with Progress("rows", sum(entry.rows for entry in opened.files()), quiet) as progress:
+        done = opened.compact(target_mb * 1024 * 1024, progress.add)
     said = f"{done.files_before} files are {done.files_after} now, {done.rows} rows; {done.leftovers} leftovers removed"
     conclude(output, asdict(done), said)
 

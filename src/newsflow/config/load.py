@@ -32,6 +32,7 @@ from newsflow.config.settings import (
     ServeSettings,
     Sources,
     StorySettings,
+    WebSubSettings,
 )
 from newsflow.errors import ConfigError, dotted, raise_all
 from newsflow.resources import SHIPPED
@@ -288,7 +289,8 @@ def _windows(trends: Mapping[str, Any]) -> WindowRule:
 
 def _build_poll(members: Mapping[str, Any]) -> PollSettings:
     lists = {name: tuple(members[name]) for name in ("feeds", "again_h")}
-    return PollSettings(**{**members, **lists})
+    websub = WebSubSettings(**members["websub"]) if members.get("websub") else None
+    return PollSettings(**{**members, **lists, "websub": websub})
 
 
 def _build_trends(members: Mapping[str, Any]) -> TrendSettings:

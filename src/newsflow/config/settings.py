@@ -92,6 +92,17 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSubSettings:
+    """Where hubs reach `newsflow poll` (`callback`), where it listens for them, the reference of the secret that their
+    callbacks and signatures derive from, and for how long they are asked to tell."""
+
+    callback: str
+    secret: str = field(repr=False)
+    listen: str = "127.0.0.1:8081"
+    lease_s: int = 864_000
+
+
+@dataclass(frozen=True, slots=True)
 class PollSettings:
     """What `newsflow poll` asks, how often, and how gently. Sizes in bytes, spans in the unit of their names."""
 
@@ -109,6 +120,11 @@ class PollSettings:
     most_s: float = 86_400.0
     again_h: tuple[float, ...] = (1, 6, 24)
     withdraw: bool = False
+    websub: WebSubSettings | None = None
+
+    @property
+    def websub_lease_s(self) -> int:
+        return 0 if self.websub is None else self.websub.lease_s
 
 
 @dataclass(frozen=True, slots=True)

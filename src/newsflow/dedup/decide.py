@@ -49,6 +49,8 @@ class KnownArticle:
     """All identity names that lead to it."""
     raw_digest: str = ""
     """What its text was made of, "" where unknown."""
+    retells: str | None = None
+    """The agency whose report it tells again without credit; asked for where a story is read."""
 
     @property
     def living(self) -> bool:

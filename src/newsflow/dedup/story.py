@@ -56,7 +56,7 @@ def build_story(story_id: str, articles: Iterable[KnownArticle], families: Mappi
 
 def count_independent(articles: Sequence[KnownArticle], families: Mapping[str, str]) -> int:
     """How many sources speak for themselves: those of one publisher family count once, and so do all that
-    credit one agency, and the agency itself. What is joined by either is one voice."""
+    credit one agency or tell again what it told, and the agency itself. What is joined by either is one voice."""
     voices: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -66,8 +66,8 @@ def count_independent(articles: Sequence[KnownArticle], families: Mapping[str, s
 
     for article in articles:
         publisher = find(_name(families.get(article.source, article.source)))
-        if article.agency:
-            voices[publisher] = find(_name(article.agency))
+        if agency := article.agency or article.retells:
+            voices[publisher] = find(_name(agency))
     return len({find(name) for name in voices})
 
 

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -299,6 +300,25 @@ def original_of(line: bytes) -> tuple[bytes | None, bytes | None, Headers] | Non
         return _set_aside(members) if members.keys() >= _SET_ASIDE else None
     except (ValueError, KeyError, AttributeError, TypeError):
         return None
+
+
+def printed_place(line: bytes) -> dict[str, Any] | None:
+    """Topic, partition, offset and time (`timestamp_ms`) of the record that `newsflow tail -o json` printed as this
+    line; None for any other line."""
+    if not line.startswith(_HOLDING_A_RECORD[0]) or original_of(line) is None:
+        return None
+    members = orjson.loads(line)
+    place = {name: members[name] for name in ("topic", "partition", "offset")}
+    whole = isinstance(place["topic"], str) and all(isinstance(place[each], int) for each in ("partition", "offset"))
+    return place | {"timestamp_ms": _printed_ms(str(members.get("timestamp")))} if whole else None
+
+
+def _printed_ms(text: str) -> int:
+    """The end of the second that is printed, so that nothing seems written before it was fetched; 0 where unknown."""
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000) + 999
+    except ValueError:
+        return 0
 
 
 def origin_topic(line: bytes) -> str | None:

@@ -11,13 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from newsflow.config.settings import Config
 from newsflow.errors import KafkaError, UsageError
+from newsflow.ingest.files import STDIN, event_of, printed_place, read_lines
 from newsflow.ingest.item import outcomes_of
 from newsflow.ingest.runtime import Runtime
 from newsflow.ingest.steps import process
@@ -116,6 +117,45 @@ def span_of(config: Config, since: datetime | None, until: datetime | None) -> t
         return begin, {tp.partition: max(begin[tp.partition], min(done[tp], stop[tp])) for tp in partitions}
 
 
+def bounded(
+    span: tuple[Offsets, Offsets], wanted: Mapping[int, tuple[int, int | None]] | None
+) -> tuple[Offsets, Offsets]:
+    """The part of a span that lies within the first and last offsets `wanted`, by partition; all of it for None.
+    Raises `UsageError` for a partition that is not there."""
+    start, end = span
+    if wanted is None:
+        return span
+    if unknown := sorted(wanted.keys() - end.keys()):
+        raise UsageError(f"there is no partition {unknown[0]}; accepted: 0 to {max(end)}")
+    begin = {each: min(end[each], max(start[each], first)) for each, (first, _) in wanted.items()}
+    stop = {each: end[each] if last is None else min(end[each], last + 1) for each, (_, last) in wanted.items()}
+    return begin, {each: max(begin[each], stop[each]) for each in wanted}
+
+
+def of_file(path: Path, most_bytes: int) -> Iterator[Event]:
+    """The events of a file. A line that `newsflow tail` printed is the record that it was, at its place; of one that is
+    longer than an event may be, as much is read as shows that. Raises `UsageError`."""
+
+    def beginning(_: int, pieces: Iterator[bytes]) -> bytes:
+        kept = b""
+        for piece in pieces:
+            kept += piece[: max(0, most_bytes + 1 - len(kept))]
+        return kept
+
+    for number, line in read_lines(path, beginning, most_bytes):
+        event = event_of(path.name, number, line)
+        yield replace(event, **place) if (place := printed_place(line)) else event
+
+
+def written_at(path: Path) -> datetime | None:
+    """When a file was last changed; None for standard input. Raises `UsageError` where there is none."""
+    if str(path) == STDIN:
+        return None
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file; accepted: JSON lines, plain or .gz")
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
 def in_order(config: Config, start: Offsets, end: Offsets) -> Iterator[Event]:
     """The records of a span, by the time they were written, as a job reads them. Raises `KafkaError`."""
     kafka, topic = KafkaSettings.of(config.kafka), config.kafka.input_topic
@@ -130,11 +170,18 @@ def in_order(config: Config, start: Offsets, end: Offsets) -> Iterator[Event]:
         yield from heapq.merge(*streams, key=lambda event: (event.timestamp_ms, event.partition, event.offset))
 
 
-def replay(config: Config, ledger: Ledger, events: Iterator[Event], report: Callable[[int], object]) -> Counter[str]:
-    """Process events into `ledger`; the counters of a job. `report` is told of each batch. Raises as a job."""
+def replay(
+    config: Config,
+    ledger: Ledger,
+    events: Iterator[Event],
+    report: Callable[[int], object],
+    latest: datetime | None = None,
+) -> Counter[str]:
+    """Process events into `ledger`; the counters of a job. `report` is told of each batch. No event was fetched after
+    `latest`. Raises as a job."""
     total: Counter[str] = Counter()
     with closing(Runtime(config, ledger=ledger)) as runtime:
-        runtime.latest = lambda: None
+        runtime.latest = lambda: latest
         while batch := list(islice(events, config.limits.batch_records)):
             total.update(outcomes_of(process(batch, runtime)))
             report(len(batch))

@@ -111,6 +111,12 @@ def topic_states(settings: KafkaSettings) -> list[TopicState]:
         return sorted(_states(admin).values(), key=lambda state: state.name)
 
 
+def named_topics(settings: KafkaSettings, names: Iterable[str]) -> dict[str, TopicState]:
+    """Return those of these topics that exist, by name. Raises `KafkaError` when the broker cannot be reached."""
+    with closing(make_admin(settings)) as admin, translated("describing topics"):
+        return _states(admin, names)
+
+
 def topic_names(settings: KafkaSettings) -> frozenset[str]:
     """Return the names of all topics of the broker. Raises `KafkaError` when it cannot be reached."""
     with closing(make_admin(settings)) as admin, translated("listing topics"):
@@ -354,3 +360,33 @@ def group_lag(settings: KafkaSettings, group: str, topic: str) -> GroupLag:
     began = any(offset is not None for offset in committed.values())
     behind = sum(max(0, end[tp] - max(committed[tp] or 0, first[tp])) for tp in partitions)
     return GroupLag(group, topic, behind, began)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """`removed` records went before their group had read them; the oldest that is left was written at `written_ms`, of
+    the Unix epoch: None where nothing waits."""
+
+    removed: int
+    written_ms: int | None
+
+
+def oldest_unread(settings: KafkaSettings, group: str, topic: str) -> Unread:
+    """Return what waits longest for a group on a topic, where it has ever committed. Blocks.
+
+    Raises `KafkaError` when the broker cannot be reached.
+    """
+    with closing(make_consumer(settings, group=group)) as consumer, translated(f"asking what {group} has not read"):
+        partitions = partitions_of(consumer, topic)
+        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        committed = {tp: at for tp in partitions if (at := consumer.committed(tp)) is not None}
+    if not committed:
+        return Unread(0, None)
+    start = {tp: max(committed.get(tp, 0), first[tp]) for tp in partitions}
+    waiting = {tp.partition: at for tp, at in start.items() if at < end[tp]}
+    written: list[int] = []
+    with closing(TopicTail(settings, topic)) as tail:
+        for partition, at in waiting.items():
+            written += [event.timestamp_ms for event in tail.between({partition: at}, {partition: at + 1})]
+    removed = sum(max(0, first[tp] - at) for tp, at in committed.items())
+    return Unread(removed, min(written, default=None))

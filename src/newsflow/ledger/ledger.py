@@ -128,6 +128,10 @@ class Ledger:
         in the order they were recorded. Versions recorded after the call are not among them."""
         return self._pages(since, to_micros(self._clock()), living=True)
 
+    def count_current(self, *, since: datetime) -> int:
+        """How many `current_versions` there are."""
+        return self._read(lambda: reading.count_current(self._db, to_micros(since)))
+
     def _pages(self, since: datetime | None, until: int, *, living: bool) -> Iterator[StoredVersion]:
         start, last = to_micros(since or _BEGINNING), None
         while page := self._read(
@@ -175,14 +179,28 @@ class Ledger:
             return None
         return self._read(lambda: tables.load_version(self._db, article_id, known.version))
 
-    def prune(self, retention: timedelta, over: Callable[[], bool] = lambda: False) -> Pruned:
+    def prune(
+        self,
+        retention: timedelta,
+        over: Callable[[], bool] = lambda: False,
+        told: Callable[[int], object] = lambda _: None,
+    ) -> Pruned:
         """Delete texts older than the window, and all that was not heard of within `retention`, in small
-        transactions, until `over` says so. Undelivered alerts stay, and so do the sums of outcomes."""
+        transactions, until `over` says so. Undelivered alerts stay, and so do the sums of outcomes. `told` hears of the
+        rows of each step."""
 
         def step(work: Callable[[], int]) -> int:
-            return 0 if over() else self._run(work)
+            if over():
+                return 0
+            rows = self._run(work)
+            told(rows)
+            return rows
 
         return pruning.prune(self._db, self._clock(), self._window, retention, step)
+
+    def prunable(self, retention: timedelta) -> int:
+        """About how many rows `prune` would delete."""
+        return self._read(lambda: pruning.prunable(self._db, self._clock(), self._window, retention))
 
     def transact(self, work: Callable[[Database], T], *, writes: bool = True) -> T:
         """Run `work` in one transaction. It may run more than once; only its last run is kept."""

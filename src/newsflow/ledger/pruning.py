@@ -47,7 +47,7 @@ def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, 
     `run` is called with one step at a time and runs it in a transaction. Alerts that still wait to be sent are
     kept. Outcomes of deleted events stay in the sums.
     """
-    texts_before, before = to_micros(now - TEXTS_KEPT * window), to_micros(now - max(window, retention))
+    texts_before, before = _bounds(now, window, retention)
     return Pruned(
         texts=_drain(run, lambda: _prune_texts(db, texts_before))
         + _drain(run, lambda: _prune_reports(db, texts_before)),
@@ -55,6 +55,19 @@ def prune(db: Database, now: datetime, window: timedelta, retention: timedelta, 
         events=_drain(run, lambda: _prune_events(db, before)),
         alerts=_drain(run, lambda: _prune_alerts(db, before)),
     )
+
+
+def prunable(db: Database, now: datetime, window: timedelta, retention: timedelta) -> int:
+    """About how many rows `prune` would delete: those that are old. Within a transaction."""
+    texts_before, before = _bounds(now, window, retention)
+    old = (("text_print", "seen_at", texts_before), ("article", "seen_at", before), ("event", "decided_at", before))
+    counts = [f"SELECT COUNT(*) FROM {table} WHERE {column} < ?" for table, column, _ in old]
+    return sum(int(db.query(sql, [at])[0][0]) for sql, (_, _, at) in zip(counts, old, strict=True))
+
+
+def _bounds(now: datetime, window: timedelta, retention: timedelta) -> tuple[int, int]:
+    """Texts from before the first, and all else from before the second, is old."""
+    return to_micros(now - TEXTS_KEPT * window), to_micros(now - max(window, retention))
 
 
 def _drain(run: Callable[..., int], step: Callable[[], int]) -> int:

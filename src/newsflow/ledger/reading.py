@@ -87,18 +87,25 @@ def versions_of(db: Database, ids: list[str]) -> list[StoredVersion]:
     return _versions(db, "WHERE e.article_id {in_texts} ORDER BY e.article_id, e.version", [db.list_of(ids)])
 
 
+_CURRENT = (
+    "JOIN article a ON a.id = e.article_id AND a.version = e.version "
+    "AND a.accepted = 1 AND a.withdrawn = 0 AND a.duplicate_of IS NULL"
+)
+
+
+def count_current(db: Database, since_micros: int) -> int:
+    """How many articles that are neither withdrawn nor held back have their last version recorded since then."""
+    return int(db.query(f"SELECT COUNT(*) FROM emission e {_CURRENT} WHERE e.recorded_at >= ?", [since_micros])[0][0])
+
+
 def versions_page(
     db: Database, since_micros: int, until_micros: int, last: StoredVersion | None, *, living: bool
 ) -> list[StoredVersion]:
     """The next versions recorded within a time, by (time, article, version), behind `last`; with `living`, only
     the last version of each article that is neither withdrawn nor held back."""
     at, article_id, version = (-1, "", 0) if last is None else _order(last)
-    current = (
-        "JOIN article a ON a.id = e.article_id AND a.version = e.version "
-        "AND a.accepted = 1 AND a.withdrawn = 0 AND a.duplicate_of IS NULL"
-    )
     rest = (
-        f"{current if living else ''} WHERE e.recorded_at BETWEEN ? AND ? "
+        f"{_CURRENT if living else ''} WHERE e.recorded_at BETWEEN ? AND ? "
         "AND (e.recorded_at > ? OR e.recorded_at = ? AND (e.article_id > ? OR e.article_id = ? AND e.version > ?)) "
         "ORDER BY e.recorded_at, e.article_id, e.version LIMIT ?"
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from newsflow.dedup.decide import KnownArticle
 from newsflow.ledger import story_rows, tables
 from newsflow.ledger.database import Database
 from newsflow.ledger.story_rows import LogRow
+from newsflow.stories import Member, find_retold
 
 _CHANGE = "changed = story.changed + 1"
 
@@ -88,14 +89,37 @@ def story_of(db: Database, identifier: str) -> str:
 
 
 def articles_of(db: Database, story_ids: Iterable[str]) -> dict[str, list[KnownArticle]]:
-    """The articles of stories that lead on to no other, as they were settled; those forgotten are left out."""
+    """The articles of stories that lead on to no other, as they were settled, with the agency whose report each tells
+    again; those forgotten are left out."""
     wanted = sorted(set(story_ids))
     rows = db.query("SELECT id, leads_to FROM story WHERE leads_to {in_texts}", [db.list_of(wanted)]) if wanted else []
     root = {story_id: story_id for story_id in wanted} | dict(rows)
     members = story_rows.members_of(db, root)
     known = tables.load_articles(db, {row.article_id for row in members})
-    found: dict[str, list[KnownArticle]] = {story_id: [] for story_id in wanted}
+    joined: dict[str, list[LogRow]] = {story_id: [] for story_id in wanted}
     for row in members:
         if row.article_id in known:
-            found[root[row.story]].append(known[row.article_id])
-    return found
+            joined[root[row.story]].append(row)
+    for reports in joined.values():
+        for article_id, agency in _retold(reports, known).items():
+            known[article_id].retells = agency
+    return {story_id: [known[row.article_id] for row in reports] for story_id, reports in joined.items()}
+
+
+def retold_in(db: Database, story_ids: Iterable[str]) -> dict[str, str]:
+    """The articles of these stories that tell again, without credit, what an agency told: the agency of each."""
+    articles = (each for members in articles_of(db, story_ids).values() for each in members)
+    return {each.id: each.retells for each in articles if each.retells}
+
+
+def _retold(reports: Sequence[LogRow], known: Mapping[str, KnownArticle]) -> dict[str, str]:
+    """By what was read of their first versions, so that it does not depend on who was first."""
+    credited = [(row, agency) for row in reports if row.report and (agency := known[row.article_id].agency)]
+    if not credited:
+        return {}
+    others = [_member(row) for row in reports if row.report and not known[row.article_id].agency]
+    return find_retold(((_member(row), agency) for row, agency in credited), others)
+
+
+def _member(row: LogRow) -> Member:
+    return story_rows.unpack_member(row.article_id, row.event_at, row.language, row.report)[0]

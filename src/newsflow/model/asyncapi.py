@@ -24,7 +24,7 @@ Json = dict[str, Any]
 _RAW, _CLAIM = "raw-article", "claim"
 _TEXT: Json = {"type": "string"}
 _PARAMETERS = {
-    "topic-id": "A topic of the tagging rules, as syria; `newsflow topics list` names them.",
+    "topic-id": "A topic of the tagging rules, as syria; the topic rules in force name them.",
     "subscription-id": "A subscription of the routes that asks for a feed of its own.",
 }
 

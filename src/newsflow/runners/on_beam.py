@@ -40,7 +40,7 @@ def check_runner(beam_args: Sequence[str]) -> str:
 
 
 def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
-    """Build and run a job, until it ends or a signal cancels it. Blocks."""
+    """Build and run a job, until it ends or a signal cancels it. Blocks, unless `--no_wait_until_finish` is said."""
     if _short_name(check_runner(beam_args)) in ONE_WATERMARK:
         job = replace(job, one_split=True)
     options = PipelineOptions(list(beam_args), streaming=True)
@@ -50,6 +50,8 @@ def run_on(build: Build, job: Job, beam_args: Sequence[str]) -> None:
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job)
     result = pipeline.run()
+    if options.view_as(StandardOptions).no_wait_until_finish:
+        return
 
     def cancel(_: int, __: FrameType | None) -> None:
         shutdown_s = job.config.limits.shutdown_s

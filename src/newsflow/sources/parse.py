@@ -64,7 +64,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A document. `kind`: rss, atom, json, sitemap, index or page. `children` are the sitemaps of an index, with what
-    it says of their last change; `every_s` is how often the feed says it changes."""
+    it says of their last change; `every_s` is how often the feed says it changes. `hub` tells at once what is new in
+    `topic`, the feed's own address (WebSub)."""
 
     kind: str
     items: tuple[Item, ...] = ()
@@ -72,6 +73,8 @@ class Parsed:
     language: str | None = None
     every_s: float | None = None
     children: tuple[tuple[str, str | None], ...] = field(default=())
+    hub: str | None = None
+    topic: str | None = None
 
 
 def parse_feed(body: bytes, url: str, headers: Mapping[str, str] | None = None) -> Parsed:
@@ -97,6 +100,7 @@ def parse_feed(body: bytes, url: str, headers: Mapping[str, str] | None = None) 
 
 
 def _syndicated(body: bytes, url: str, headers: Mapping[str, str]) -> Parsed | None:
+    announced = _announced(headers)
     body, told = _prepared(body, headers)
     # Through BytesIO: feedparser opens a text that looks like an address, or like a file. It is not told the feed's own
     # address: it would make guids into addresses below it.
@@ -110,7 +114,28 @@ def _syndicated(body: bytes, url: str, headers: Mapping[str, str]) -> Parsed | N
         title=_text(channel.get("title")),
         language=_text(channel.get("language")),
         every_s=_period_s(channel),
+        hub=announced.get("hub") or _channel_link(channel, "hub", url),
+        topic=announced.get("self") or _channel_link(channel, "self", url),
     )
+
+
+def _channel_link(channel: Any, relation: str, base: str) -> str | None:
+    links = (each.get("href") for each in channel.get("links", ()) if each.get("rel") == relation)
+    return next((web for link in links if (web := web_address(link, base))), None)
+
+
+_LINK = re.compile(r"<([^<>]{1,4096})>([^<>]{0,1000})")
+_RELATION = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+
+
+def _announced(headers: Mapping[str, str]) -> dict[str, str]:
+    """The hub and the feed's own address that a server names in `Link` headers, which count before the feed's own."""
+    found: dict[str, str] = {}
+    for target, parameters in _LINK.findall(headers.get("link", "")[:16_384]):
+        relation, web = _RELATION.search(parameters), web_address(target, "")
+        for name in (relation[1] or relation[2]).lower().split() if relation and web else ():
+            found.setdefault(name, web or "")
+    return found
 
 
 def _prepared(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
@@ -253,6 +278,8 @@ def _json_feed(body: bytes, url: str) -> Parsed | None:
         items=tuple(_json_item(each, url) for each in _dicts(found["items"])[:MAX_ITEMS]),
         title=_text(found.get("title")),
         language=_text(found.get("language")),
+        hub=next((web for each in _dicts(found.get("hubs")) if (web := web_address(each.get("url"), url))), None),
+        topic=web_address(found.get("feed_url"), url),
     )
 
 

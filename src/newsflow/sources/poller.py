@@ -37,6 +37,7 @@ from newsflow.sources.robots import Robots, read_robots
 from newsflow.sources.state import (
     AT_ONCE,
     FEED,
+    HUB,
     OUTBOX_ROWS,
     HostRules,
     PollState,
@@ -45,6 +46,7 @@ from newsflow.sources.state import (
     host_of,
     item_id,
 )
+from newsflow.sources.websub import Callbacks, subscription, subscription_id
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ FORGET_S = 30 * 86_400.0
 """Items that their feed does not list any more are known for so long."""
 MOST_HOPS, PAGE_TRIES = 5, 5
 PAGE_RETRY_S, PAGE_MOST_S = 300.0, 21_600.0
+HUB_RETRY_S, BEHIND_ALL = 600.0, 1_000_000_000
 ROUND_PATIENCE_S = 60.0
 """A single round does not wait longer for a host that wants to be left alone."""
 MOST_WAITING = 5_000
@@ -72,6 +75,7 @@ class Fetches(Protocol):
     """What `newsflow.sources.fetch.Fetcher` does."""
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer: ...
+    def post(self, url: str, form: bytes) -> int: ...
 
 
 @dataclass
@@ -87,7 +91,8 @@ class Round:
 
 
 class Poller:
-    """Asks a list of feeds. `clock` gives aware instants, `sleep` waits so many seconds, or less."""
+    """Asks a list of feeds. `clock` gives aware instants, `sleep` waits so many seconds, or less. With `callbacks`,
+    hubs are asked to tell what is new, which `newsflow.sources.websub` passes on."""
 
     def __init__(
         self,
@@ -98,6 +103,7 @@ class Poller:
         outlet: Outlet,
         clock: Callable[[], datetime],
         sleep: Callable[[float], object] | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self.state, self.settings, self.done = state, settings, Round(len(feeds))
         self._feeds = {feed_id(feed.url): feed for feed in feeds}
@@ -106,6 +112,7 @@ class Poller:
         self._robots_moved: dict[str, tuple[str, int]] = {}
         self._lock, self._taking = threading.Lock(), threading.Lock()
         self._publish_failures, self._publish_at, self._gather_until = 0, 0, 0
+        self._callbacks, self._told = callbacks, threading.Event()
         self.stopped = threading.Event()
         self._sleep = sleep or self.stopped.wait
 
@@ -147,6 +154,9 @@ class Poller:
                         self._publish(once)
                 elif not self._rest(now, start if once else None):
                     break
+                if self._told.is_set():
+                    self._told.clear()
+                    self._publish(once)
         self._publish(once)
         return self.done
 
@@ -176,7 +186,8 @@ class Poller:
             if self._publish_failures:
                 self._publish(False)
                 next_at = max(next_at, now + self._us(_LOOK_S))
-        self._sleep(max((next_at - now) / SECOND, 0.001))
+        most_s = _IDLE_S if self._callbacks is None else _LOOK_S
+        self._sleep(min(max((next_at - now) / SECOND, 0.001), most_s))
         return True
 
     # What waits is published.
@@ -214,6 +225,9 @@ class Poller:
             self._failed(target, f"{type(error).__name__}: {error}")
 
     def _turn(self, target: Target, rules: HostRules) -> None:
+        if target.kind == HUB:
+            self._subscribe(target)
+            return
         feed = self._feed_of(target)
         if target.kind == FEED:
             target.state.hints = {"source": feed.source}  # for those who look at it
@@ -343,9 +357,89 @@ class Poller:
             state.new, state.new_at = state.new + taken.new, at if taken.new else state.new_at
             self._timed(target, feed, taken, answer, now, parsed.every_s)
             forget = at - self._us(FORGET_S)
-            kept = [target, *taken.targets]
+            kept = [target, *taken.targets, *self._new_subscription(target, parsed, at)]
             self.state.save(kept, taken.events, now=at, listed=taken.listed, forget_before=forget)
         self._count("new", taken.new)
+
+    # What hubs tell.
+
+    def _new_subscription(self, target: Target, parsed: Parsed, at: int) -> list[Target]:
+        if self._callbacks is None or parsed.hub is None or target.id != target.root:
+            return []
+        known = self.state.known([subscription_id(target.id)]).get(subscription_id(target.id))
+        made = subscription(target, parsed, known, at)
+        return [] if made is None else [made]
+
+    def _subscribe(self, target: Target) -> None:
+        """Ask a hub to tell what is new. Whether it will, it says at the callback, perhaps before it answers here: so
+        what is kept of this is kept before."""
+        state, now = target.state, self._now()
+        state.failures += 1
+        again_s = timing.after_failure_s(HUB_RETRY_S, state.failures, self.settings.most_s, 0.5)
+        wanted = self._callbacks is not None and target.root in self._feeds
+        target.due_at = now + self._us(again_s) if wanted else None
+        self.state.save([target], now=now)
+        if not wanted or self._callbacks is None:
+            return
+        self._count("requests")
+        try:
+            status = self._fetch.post(
+                target.url, self._callbacks.request(target.feed, state.topic, self.settings.websub_lease_s)
+            )
+            why = "" if 200 <= status < 300 else f"the hub answers {status}"
+        except SinkError as error:
+            why = str(error)
+        if why:
+            self._count("failed")
+            log.warning("%s does not tell what is new in %s: %s", target.url, state.topic, why)
+
+    def _subscription(self, feed: str, topic: str | None = None) -> Target | None:
+        """The subscription of a feed of the list."""
+        found = self.state.known([subscription_id(feed)]).get(subscription_id(feed))
+        if found is None or found.root not in self._feeds or topic not in (None, found.state.topic):
+            return None
+        return found
+
+    def confirmed(self, feed: str, topic: str, lease_s: int | None) -> bool:
+        """See `newsflow.sources.websub.Told`. The hub is asked again when a tenth of the lease is left."""
+        with self._taking:
+            found, now = self._subscription(feed, topic), self._now()
+            if found is None:
+                return False
+            if lease_s is None:
+                found.state.until, found.due_at = 0, now + self._us(self.settings.most_s)
+                log.warning("%s declines to tell what is new in %s", found.url, topic)
+            else:
+                found.state.failures, found.state.until = 0, now + self._us(lease_s)
+                found.due_at = now + self._us(max(0.9 * lease_s, HUB_RETRY_S))
+            self.state.save([found], now=now)
+        return True
+
+    def pushed(self, feed: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """See `newsflow.sources.websub.Told`. What came says nothing of what is not in it, nor when to poll again."""
+        now = self._clock()
+        with self._taking:
+            held, target = self._subscription(feed), self.state.known([feed]).get(feed)
+            if held is None or target is None or held.state.until < to_micros(now):
+                return False
+            try:
+                parsed = parse_feed(body, target.url, headers)
+            except NotAFeedError as error:
+                log.warning("%s sent what is no feed: %s", held.url, error)
+                return True
+            if parsed.kind == "page":
+                return True
+            listed = self._feeds[target.root]
+            items = known_items(parsed.items)
+            known = self.state.known([item_id(listed.source, each.key) for each in items])
+            taken = self._reader(listed).items(target, parsed, items, known, now)
+            for each in taken.targets:
+                if each.id not in known:
+                    each.state.place = BEHIND_ALL  # where it stands in the feed is not known
+            self.state.save(taken.targets, taken.events, now=to_micros(now), listed=taken.listed)
+        self._count("new", taken.new)
+        self._told.set()
+        return True
 
     def _timed(
         self, target: Target, feed: Feed, taken: Taken, answer: Answer, now: datetime, told_s: float | None = None

@@ -21,8 +21,9 @@ from newsflow.ledger.database import Database, storable
 from newsflow.model.letter import canonical_address
 from newsflow.sources.lease import Lease
 
-FEED, ITEM, PAGE = "feed", "item", "page"
-"""Kinds of targets: an item becomes a page when that is published and only looked at again."""
+FEED, ITEM, PAGE, HUB = "feed", "item", "page", "hub"
+"""Kinds of targets: an item becomes a page when that is published and only looked at again; a hub is asked for what is
+new in a feed."""
 AT_ONCE = 0
 """A `due_at` before all others."""
 OUTBOX_ROWS = 200
@@ -83,6 +84,11 @@ class State:
     """Whether its feed says other things of it since."""
     place: int = 0
     missed: int = 0
+    # Of a subscription at a hub.
+    topic: str = ""
+    """What the hub calls the feed."""
+    until: int = 0
+    """The end of its lease."""
 
 
 _DEFAULTS = asdict(State())

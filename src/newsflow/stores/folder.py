@@ -160,15 +160,21 @@ class FolderStore(Store):
         """Return the files that count, for a reader."""
         return [self.folder / entry.path for entry in self.files()]
 
-    def compact(self, target_bytes: int = 128 * 1024 * 1024) -> Compacted:
-        """Merge the files of each partition up to `target_bytes` each, and remove what crashes left over.
+    def compact(
+        self, target_bytes: int = 128 * 1024 * 1024, told: Callable[[int], object] = lambda _: None
+    ) -> Compacted:
+        """Merge the files of each partition up to `target_bytes` each, and remove what crashes left over. `told` hears
+        of the rows of each file as it is done.
 
         Readers that opened the earlier manifest may find its files gone and should then read the new one.
         """
         try:
             with self._locked():
                 before = self.files()
-                after = [entry for group in _groups(before, target_bytes) for entry in self._merged(group)]
+                after: list[FileEntry] = []
+                for group in _groups(before, target_bytes):
+                    after += (merged_files := list(self._merged(group)))
+                    told(sum(entry.rows for entry in merged_files))
                 self._sync_folders()
                 self._manifest.replace(after)
                 kept = {entry.path for entry in after}

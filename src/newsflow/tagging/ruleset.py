@@ -114,11 +114,13 @@ class RuleSet:
         Raises `TimeLimitError` after `limit_s` seconds of processor time: one rule takes little, all may take long.
         """
         scan = self.scan(article)
-        until_s = time.thread_time() + limit_s  # from here: the first article waits for what is built once
+        # From here: the first article waits for what is built once. No thread works longer than the clock goes on, and
+        # to ask for the clock costs a tenth.
+        until_s, earliest_s = time.thread_time() + limit_s, time.monotonic() + limit_s
         candidates, rules = scan.candidates(), self.tables.rules
         found: dict[int, Judgement] = {}
         for number, leaves in candidates.items():
-            if time.thread_time() > until_s:
+            if time.monotonic() > earliest_s and time.thread_time() > until_s:
                 raise TimeLimitError(f"its topics were not found within {limit_s:g} s")
             item = rules[number]
             if item.needs_threshold and scan.most_points(leaves, item.weights) < item.rule.threshold:
@@ -193,10 +195,11 @@ def _compare(found: dict[int, Judgement]) -> None:
     doubtful = [
         number
         for number, (item, _, score, about) in found.items()
-        if not about and item.rule.places and score >= FEWER * item.rule.threshold
+        if not about and score >= FEWER * (rule := item.rule).threshold and rule.places
     ]
-    if doubtful:
-        total = sum(_scores_by_country(found.values()).values())
+    if not doubtful:
+        return
+    total = sum(_scores_by_country(found.values()).values())
     for number in doubtful:
         item, hits, score, _ = found[number]
         if is_about(score, item.rule.threshold, total):
@@ -206,9 +209,10 @@ def _compare(found: dict[int, Judgement]) -> None:
 def _scores_by_country(judged: Iterable[Judgement]) -> dict[str, float]:
     """Of the rules for which names of places count, the highest score of each country."""
     scores: dict[str, float] = {}
-    for each in judged:
-        if each.item.rule.places:
-            scores[each.item.rule.code] = max(each.score, scores.get(each.item.rule.code, 0.0))
+    for item, _, score, _ in judged:
+        rule = item.rule
+        if rule.places and score > scores.get(rule.code, 0.0):
+            scores[rule.code] = score
     return scores
 
 

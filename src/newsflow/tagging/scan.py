@@ -180,15 +180,16 @@ class Scan:
         """Every place where the leaf stands with the capitals it wants, its other conditions aside, in order."""
         return _distinct([self._placed(found) for found in self.seen.get(leaf, ())])
 
-    def is_touched(self, start: int, end: int, leaves: Iterable[LeafId]) -> bool:
-        """Whether a form of a leaf, its conditions aside, stands in a stretch of tokens or reaches into it."""
-        text = self.text.folded
-        for leaf in leaves:
-            for found in self.seen[leaf]:
-                for _, first, stop in self._hits[found[0]]:
-                    if first < end - 1 and start < stop - (text[stop - 1] == " "):
-                        return True
-        return False
+    def stretches(self, leaves: Iterable[LeafId]) -> list[tuple[int, int]]:
+        """Where forms of leaves that are seen stand, their conditions aside: from the space before to behind the last
+        letter."""
+        text, seen, hits = self.text.folded, self.seen, self._hits
+        return [
+            (first, stop - (text[stop - 1] == " "))
+            for leaf in leaves
+            for found in seen[leaf]
+            for _, first, stop in hits[found[0]]
+        ]
 
     def _placed(self, found: Found) -> list[Span]:
         """The hits of an entry that have its capitals, in order."""
@@ -222,16 +223,17 @@ class Scan:
     def _verified(self, leaf: LeafId, spans: list[Span]) -> list[Span]:
         """Those of the places of a leaf at which its conditions hold."""
         item = self.tables.leaves[leaf]
+        # First what is soonest told: most words that need another stand without it.
+        if item.needs and not any(self.spans(need) for need in item.needs if need in self.seen):
+            return []
+        if item.without and any(self.spans(other) for other in item.without if other in self.seen):
+            return []
         if item.key.exact:
             spans = [span for span in spans if self.is_exact(span)]
         if item.key.case == "certain" and not any(map(self.is_certain, spans)):
             return []
         if item.key.field is not None:
             spans = [span for span in spans if self.in_field(span, item.key.field)]
-        if item.needs and not any(self.spans(need) for need in item.needs):
-            return []
-        if item.without and any(self.spans(other) for other in item.without):
-            return []
         if self.seen.keys().isdisjoint(item.unless):
             return spans
         blocking = [other for other in item.unless if other in self.seen]

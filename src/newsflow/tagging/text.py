@@ -146,13 +146,13 @@ def _learn(codes: Codes) -> None:
         _FOLDED[code] = ord(form) if len(form) == 1 else code | _FLAG
 
 
-def _translate(text: str) -> tuple[str, Codes | None]:
-    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. Of a long text beyond
-    ASCII in which all code points do, these too."""
+def _translate(text: str) -> tuple[str, bool]:
+    """`text.translate(_TABLE)`, made fast: what folds to one code point is looked up in an array. And whether all code
+    points are known to do."""
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii"), None
+        return text.encode("ascii").translate(_ASCII_FOLDED).decode("ascii"), True
     if len(text) < _SHORT:
-        return text.translate(_TABLE), None
+        return text.translate(_TABLE), False
     given = codes_of(text)
     codes = _FOLDED.take(given)
     highest = codes.max()
@@ -160,7 +160,7 @@ def _translate(text: str) -> tuple[str, Codes | None]:
         _learn(given)
         codes = _FOLDED.take(given)
         highest = codes.max()
-    return (_text(codes), codes) if highest < _FLAG else (_with_replaced(text, codes), None)
+    return (_text(codes), True) if highest < _FLAG else (_with_replaced(text, codes), False)
 
 
 def _with_replaced(text: str, codes: Codes) -> str:
@@ -214,24 +214,21 @@ _MARKS = _MarkTable()
 _RUNS, _TOKENS = re.compile("[w-]+"), re.compile("w[w-]*|u")
 
 
-def token_edges(text: str, count: int, folded: Codes | None = None) -> Sequence[int]:
+def token_edges(text: str, count: int) -> Sequence[int]:
     """Where, in code points, each of the `count` tokens that folding makes of an original text starts and ends.
 
-    The start of token number k is at 2 k, its end at 2 k + 1. `folded`: its code points folded, where each gives one.
+    The start of token number k is at 2 k, its end at 2 k + 1.
     """
-    edges = _edges_of_runs(text, folded)
+    edges = _edges_of_runs(text)
     # A mark that stands alone is a run, and no token; and what has no gaps is several tokens.
     if len(edges) == 2 * count:
         return edges
     return [edge for token in _TOKENS.finditer(text.translate(_MARKS)) for edge in token.span()]
 
 
-def _edges_of_runs(text: str, folded: Codes | None) -> Sequence[int]:
+def _edges_of_runs(text: str) -> Sequence[int]:
     """Where what stands between gaps starts and ends; nothing for a text of a script without word breaks."""
-    if folded is not None:
-        letters = np.zeros(len(text) + 2, np.bool_)
-        np.not_equal(folded, ord(" "), out=letters[1:-1])
-    elif text.isascii():
+    if text.isascii():
         letters = np.frombuffer(f" {text} ".encode("ascii").translate(_ASCII_LETTERS), np.bool_)
     elif len(text) < _SHORT:
         marks = text.translate(_MARKS)
@@ -263,11 +260,12 @@ class FoldedText:
 
     __slots__ = (
         "__dict__",
-        "_body_codes",
         "_body_edges",
         "_body_start",
+        "_one_to_one",
         "_spaces_of_title",
         "_title_edges",
+        "_translated",
         "body",
         "cased",
         "folded",
@@ -284,8 +282,8 @@ class FoldedText:
         self._spaces_of_title = head.count(" ")
         self._title_edges: Sequence[int] | None = None
         self._body_edges: Sequence[int] | None = None
-        translated, self._body_codes = _translate(body)
-        self.cased = f"{head}{FIELD_GAP}{_joined(translated)}"
+        self._translated, self._one_to_one = _translate(body)
+        self.cased = f"{head}{FIELD_GAP}{_joined(self._translated)}"
         self.folded = self.cased.casefold()
 
     def field(self, name: FieldName) -> str:
@@ -304,6 +302,24 @@ class FoldedText:
         view: memoryview[int] = (codes == ord(" ")).nonzero()[0].data
         return view
 
+    @cached_property
+    def _left_out(self) -> tuple[list[int], list[int]]:
+        """Where in the folded body one space stands for several, and how many were left out before each and at last."""
+        places, left_out = [], [0]
+        total = 0
+        for run in _SPACES.finditer(f" {self._translated} "):
+            start, end = run.span()
+            places.append(start - total)
+            total += end - start - 1
+            left_out.append(total)
+        return places, left_out
+
+    def _in_body(self, position: int) -> int:
+        """The code point of the body that a position stands for, where all code points fold to one."""
+        at = position - self._body_start
+        places, left_out = self._left_out
+        return at - 1 + left_out[bisect_left(places, at)]
+
     def tokens_between(self, left: int, right: int) -> int:
         """How many tokens stand between two spaces; 0 when they are one."""
         return self.folded.count(" ", left, right)
@@ -320,14 +336,24 @@ class FoldedText:
 
     def end_of_body_tokens(self, count: int) -> int:
         """The position at which the first `count` tokens of the body end."""
-        spaces, number = self._spaces, self._spaces_of_title + count
-        return spaces[number] if number < len(spaces) else len(self.folded)
+        folded, position = self.folded, self._body_start
+        for _ in range(count):
+            position = folded.find(" ", position + 1)
+            if position < 0:
+                return len(folded)
+        return position
 
     def original_span(self, start: int, end: int, skip: int = 0) -> tuple[FieldName, int, int]:
         """Field and code points of the tokens between the spaces at `start` and `end - 1`.
 
         `skip` folded characters (a proclitic) are left out at the front.
         """
+        if start >= self.title_end and self._one_to_one:
+            begin = self._in_body(start + 1)
+            if skip:
+                token = self.body[begin : self._in_body(self.folded.index(" ", start + 1))]
+                begin += skip_folded(token, skip)
+            return "body", begin, self._in_body(end - 1)
         spaces = self._spaces
         first = bisect_left(spaces, start)
         last = first if spaces[first + 1] == end - 1 else bisect_left(spaces, end - 1, first) - 1
@@ -340,7 +366,7 @@ class FoldedText:
             field, before = "body", self._spaces_of_title
             edges = self._body_edges
             if edges is None:
-                edges = self._body_edges = token_edges(self.body, len(spaces) - before - 1, self._body_codes)
+                edges = self._body_edges = token_edges(self.body, len(spaces) - before - 1)
         begin = edges[2 * (first - before)]
         if skip:
             begin += skip_folded(self.field(field)[begin : edges[2 * (first - before) + 1]], skip)

@@ -115,6 +115,10 @@ def follow(burst: Burst, end: int, articles: int, expected: Expected, rule: Burs
         return replace(burst, cool=0, peak=max(burst.peak, articles), peak_end=end if higher else burst.peak_end)
     if burst.cool + 1 < rule.quiet_windows:
         return replace(burst, cool=burst.cool + 1)
+    return _ended(burst, end)
+
+
+def _ended(burst: Burst, end: int) -> Burst:
     return replace(burst, cool=0, state=BurstState.ENDED, revision=burst.revision + 1, ended_end=end)
 
 
@@ -130,8 +134,8 @@ class CountHistory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgedWindow:
-    """A window of one name to be judged. `bursts` are those of the name that are not long past, `burst_id` is the id
-    of a burst that this window raises."""
+    """A window of one name to be judged. `bursts` are those of the name that are not long past, the oldest first (of a
+    story also those of stories that it took in); `burst_id` is the id of a burst that this window raises."""
 
     cell: Cell
     end: int
@@ -143,6 +147,11 @@ class JudgedWindow:
     def alive(self) -> Burst | None:
         """The burst that was raised and has not ended."""
         return next((each for each in self.bursts if each.state is BurstState.RAISED), None)
+
+    def taken_in(self) -> list[Burst]:
+        """Further bursts that were raised, of stories that this one took in since: they end, and the first goes on."""
+        raised = [each for each in self.bursts if each.state is BurstState.RAISED]
+        return [_ended(each, self.end) for each in raised[1:]]
 
 
 def judge_new(window: JudgedWindow, counts: CountHistory, rule: BurstRule) -> Burst | None:

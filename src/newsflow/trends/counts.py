@@ -7,7 +7,7 @@ the broker has it. So a retry publishes the same bytes, and nothing of it depend
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -132,6 +132,8 @@ class WindowCloser:
         self._end, self._now = end, now
         self._corrected = closed is not None and end <= closed
         self._bursts: dict[Cell, list[Burst]] = {}
+        self._goes_on_as: dict[str, str] = {}
+        """Stories that were merged into others, with the ids of these."""
 
     def close(self) -> list[TrendRecord]:
         """Close the window and return what is to be published of it."""
@@ -159,23 +161,35 @@ class WindowCloser:
         return records
 
     def _judge(self, changed: Sequence[Cell]) -> Iterator[TrendRecord]:
-        stories = self._tables.stories(self._end) if STORY in self._burst_rule.dimensions else {}
-        for burst in self._tables.bursts():
-            self._bursts.setdefault((burst.dimension, burst.name), []).append(burst)
+        told = self._tables.stories(self._end) if STORY in self._burst_rule.dimensions else {}
+        bursts = self._tables.bursts()
+        self._goes_on_as = self._tables.leads_to({*told, *(each.name for each in bursts if each.dimension == STORY)})
+        stories: Counter[str] = Counter()
+        for story, articles in told.items():
+            stories[self._now_of(story)] += articles
+        for burst in bursts:
+            name = self._now_of(burst.name) if burst.dimension == STORY else burst.name
+            self._bursts.setdefault((burst.dimension, name), []).append(burst)
         for window in self._to_judge(changed, stories):
-            if self._corrected:
-                after = judge_corrected(window, self, self._burst_rule)
-            else:
-                after = judge_new(window, self, self._burst_rule)
-            if after is None:
-                continue
-            self._tables.keep_burst(after)
-            if after.revision > max((each.revision for each in window.bursts if each.id == after.id), default=0):
-                yield burst_record(self._rule, after, self._now)
+            for after in self._judged(window):
+                self._tables.keep_burst(after)
+                if after.revision > max((each.revision for each in window.bursts if each.id == after.id), default=0):
+                    yield burst_record(self._rule, after, self._now)
         # After the judging: a story is measured by the largest of other days, not by itself.
         self._tables.set_largest_story(self._end, max(stories.values(), default=0))
 
-    def _to_judge(self, changed: Sequence[Cell], stories: dict[str, int]) -> Iterator[JudgedWindow]:
+    def _judged(self, window: JudgedWindow) -> list[Burst]:
+        """The bursts that a window raises or changes."""
+        if self._corrected:
+            after, taken_in = judge_corrected(window, self, self._burst_rule), list[Burst]()
+        else:
+            after, taken_in = judge_new(window, self, self._burst_rule), window.taken_in()
+        return taken_in if after is None else [after, *taken_in]
+
+    def _now_of(self, story: str) -> str:
+        return self._goes_on_as.get(story, story)
+
+    def _to_judge(self, changed: Sequence[Cell], stories: Mapping[str, int]) -> Iterator[JudgedWindow]:
         """In the order of names: large counts, and those with a burst that this window may change."""
         rule = self._burst_rule
         looked_at = changed if self._corrected else self._sums
@@ -197,7 +211,7 @@ class WindowCloser:
         return [DayCount(each, counts.get(each, 0), totals.get(each, 0)) for each in ends_before(end, days)]
 
     def evidence(self, cell: Cell) -> tuple[int, tuple[str, ...]]:
-        found = [each for each in self._articles if cell in each.cells or cell == (STORY, each.story)]
+        found = [each for each in self._articles if cell in each.cells or cell == (STORY, self._now_of(each.story))]
         return len({each.source for each in found}), tuple(each.article_id for each in found[:SAMPLE])
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from newsflow.ledger.database import Database, Row, from_micros, storable, to_micros
+from newsflow.ledger.story_links import leads_to
 from newsflow.trends.baseline import Expected
 from newsflow.trends.bursts import Burst, BurstState, Observation
 from newsflow.trends.counting import Cell, Contribution, WindowRule
@@ -145,12 +146,16 @@ class TrendTables:
         return windows
 
     def stories(self, end: int) -> dict[str, int]:
-        """The stories of a window by the number of their articles."""
+        """The stories of a window, as its articles name them, by the number of these."""
         sql = (
             "SELECT story, COUNT(*) FROM trend_article WHERE layout = ? AND slice >= ? AND slice < ? "
             "AND story <> '' AND cells <> '[]' GROUP BY story"
         )
         return {story: int(articles) for story, articles in self._rows(sql, end - self._rule.size_s, end)}
+
+    def leads_to(self, stories: Iterable[str]) -> dict[str, str]:
+        """For stories that were merged into others: the id that they go on under now."""
+        return leads_to(self._db, stories)
 
     def set_largest_story(self, end: int, articles: int) -> None:
         sql = (

@@ -38,6 +38,8 @@ class Gazetteer:
         self._first = [0, *accumulate(counts)]
         """By line, the number of its first name."""
         self._places: dict[int, Place] = {}
+        """By line."""
+        self._of_names: dict[int, Place] = {}
         self._terms: dict[int, str] = {}
 
     def __len__(self) -> int:
@@ -55,7 +57,12 @@ class Gazetteer:
 
     def place(self, number: int) -> Place:
         """Whose name the one of this number is."""
-        line = bisect_right(self._first, number) - 1
+        found = self._of_names.get(number)
+        if found is None:
+            found = self._of_names[number] = self._at(bisect_right(self._first, number) - 1)
+        return found
+
+    def _at(self, line: int) -> Place:
         if line not in self._places:
             kind, country, subdivision, at, people, name = self._lines[line].split("\t", _HEAD)[:_HEAD]
             self._places[line] = Place(line, kind, country, subdivision, at, int(people or 0), name)

@@ -43,22 +43,33 @@ class _Named(NamedTuple):
 Places = tuple[NamedPlace, ...]
 
 
-class PlaceOf(dict[tuple[LeafId, str], _Known | None]):
+class _InCountry(dict[LeafId, _Known | None]):
     """The place that a hit of a leaf names for a rule of a country, of the kinds that are told. Fills itself as hits
     are met."""
+
+    def __init__(self, country: str, leaves: Sequence[Leaf]) -> None:
+        super().__init__()
+        self._country, self._leaves = country, leaves
+
+    def __missing__(self, leaf: LeafId) -> _Known | None:
+        if leaf < 0:
+            place: Place | None = gazetteer().place(~leaf)
+        else:
+            term = self._leaves[leaf].key
+            place = _place_of_term(term.text, term.language, self._country)
+        found = self[leaf] = _known(place) if place is not None and place.kind in _KINDS else None
+        return found
+
+
+class PlaceOf(dict[str, _InCountry]):
+    """The same, by country."""
 
     def __init__(self, leaves: Sequence[Leaf]) -> None:
         super().__init__()
         self._leaves = leaves
 
-    def __missing__(self, key: tuple[LeafId, str]) -> _Known | None:
-        leaf, country = key
-        if leaf < 0:
-            place: Place | None = gazetteer().place(~leaf)
-        else:
-            term = self._leaves[leaf].key
-            place = _place_of_term(term.text, term.language, country)
-        found = self[key] = _known(place) if place is not None and place.kind in _KINDS else None
+    def __missing__(self, country: str) -> _InCountry:
+        found = self[country] = _InCountry(country, self._leaves)
         return found
 
 
@@ -90,9 +101,10 @@ def _named(hits: Hits, place_of: PlaceOf, evidence: Mapping[ScoredHit, Evidence]
     """The hits that name a place, one of each stretch of the text."""
     found: dict[tuple[int, ...], _Named] = {}
     for country, of_country in hits:
+        place_here = place_of[country]
         for hit in of_country:
             span = hit[0]
-            place = place_of[span[3], country]
+            place = place_here[span[3]]
             if place is not None:
                 found[span[:3]] = new_tuple(_Named, (span[0], place, evidence[hit], hit[2] == "dateline"))
     return found

@@ -92,7 +92,16 @@ def beside(rule: CompiledRule, leaves: Collection[LeafId], hits: list[ScoredHit]
         leaves = rule.weights.keys() & scan.seen.keys()
     if not leaves:
         return hits
-    return [hit for hit in hits if not scan.is_touched(hit.span.start, hit.span.end, leaves)]
+    stretches = scan.stretches(leaves)
+    return [hit for hit in hits if not _is_touched(hit.span, stretches)]
+
+
+def _is_touched(span: Span, stretches: Iterable[tuple[int, int]]) -> bool:
+    start, last = span.start, span.end - 1
+    for first, stop in stretches:  # noqa: SIM110 called for each hit: a generator would cost as much again
+        if first < last and start < stop:
+            return True
+    return False
 
 
 def is_about(score: float, threshold: float, total: float) -> bool:

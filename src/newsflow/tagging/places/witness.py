@@ -47,6 +47,7 @@ def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -
     weak: set[int] = set()
     ordered, at = sorted(named), 0
     last = len(ordered)
+    may_be_persons = language not in _NOUNS_WITH_CAPITALS
     for number, each in enumerate(found, 1):
         start, end, _, names = each
         others: Collection[str] = ()
@@ -70,9 +71,15 @@ def witnesses(scan: Scan, found: Sequence[Found], language: str, named: Named) -
                 if sure is None:
                     sure = _sure(found, language, named)
                 name, doubtful = _meant(names, sure)
-            doubtful = doubtful or name.is_word(language) or _may_be_of_a_person(name, each, scan, language)
-        kept.append(new_tuple(Witness, (each, name, bool(others) or doubtful)))
-        if others or doubtful:
+            doubtful = (
+                doubtful
+                or (bool(name.words) and name.is_word(language))
+                or (may_be_persons and bool(name.capitals) and _may_be_of_a_person(name, each, scan))
+            )
+        if others:
+            doubtful = True
+        kept.append(new_tuple(Witness, (each, name, doubtful)))
+        if doubtful:
             weak.add(name.place.number)
     if weak:
         return [new_tuple(Witness, (each, name, name.place.number in weak)) for each, name, _ in kept]
@@ -125,18 +132,15 @@ def _lies_in(each: Found, behind: Found, scan: Scan) -> bool:
     return field == other and _BETWEEN.fullmatch(scan.text.field(field)[end:start]) is not None
 
 
-def _may_be_of_a_person(name: Name, each: Found, scan: Scan, language: str) -> bool:
-    """Whether a name follows a capitalised word within a sentence of the body, as the last name of a person does."""
-    if not name.capitals or name.place.kind not in ("city", "subdivision") or language in _NOUNS_WITH_CAPITALS:
-        return False
+def _may_be_of_a_person(name: Name, each: Found, scan: Scan) -> bool:
+    """Whether a name with a capital follows a capitalised word within a sentence of the body, as the last name of a
+    person does."""
     cased = scan.text.cased
-    word = cased[cased.rfind(" ", 0, each.start) + 1 : each.start]
-    if (
-        not word[:1].isupper()
-        or word in _NOT_FIRST_NAMES
-        or word == word.upper() != word[0]
-        or scan.text.in_title(each.start)
-    ):
+    begin = cased.rfind(" ", 0, each.start) + 1
+    if not cased[begin].isupper() or name.place.kind not in ("city", "subdivision"):
+        return False
+    word = cased[begin : each.start]
+    if word in _NOT_FIRST_NAMES or word == word.upper() != word[0] or scan.text.in_title(each.start):
         return False
     field, start, _ = scan.text.original_span(each.start, each.end, each.skip)
     return _LAST_NAME.search(scan.text.field(field)[max(0, start - _BEFORE_CHARS) : start]) is not None
