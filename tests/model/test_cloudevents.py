@@ -143,6 +143,28 @@ def test_instants_are_utc_with_z() -> None:
         instant_text(datetime(2025, 3, 12))  # noqa: DTZ001
 
 
+_FIRST = datetime(1, 1, 3, tzinfo=UTC)
+
+
+class _Stamp(datetime):
+    """An instant of a library's own kind, as pandas has one."""
+
+
+@given(
+    st.timedeltas(timedelta(0), datetime(9999, 12, 29, tzinfo=UTC) - _FIRST),
+    st.sampled_from([0, 1, 10, 500_000, 999_999]),
+    st.integers(-1_439, 1_439),
+)
+def test_an_instant_is_written_as_iso_8601_has_it(since: timedelta, micros: int, zone_min: int) -> None:
+    zone = timezone(timedelta(minutes=zone_min))
+    at = (_FIRST + since).astimezone(zone)
+    for moment in (at, at.replace(microsecond=micros)):
+        text = instant_text(moment)
+        assert text == moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        stamp = _Stamp(*moment.timetuple()[:6], moment.microsecond, zone)
+        assert instant_text(stamp) == text
+
+
 NOW_MS, WRITTEN_MS = 1_800_000_000_000, 1_750_000_000_000
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from newsflow.model.event import Event, Headers, Rejected
 from newsflow.model.names import ce_source, ce_type, emission_id, schema_id
 
@@ -189,6 +191,8 @@ def instant_text(at: datetime) -> str:
     """An aware instant as RFC 3339 with `Z`. Raises `ValueError` for a naive one: it names no instant."""
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no zone; accepted: an aware datetime")
+    if type(at) is datetime:  # as nearly all are; orjson takes no subclass, and less than half the time
+        return orjson.dumps(at.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
