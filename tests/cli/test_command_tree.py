@@ -110,6 +110,7 @@ READERS: dict[str, tuple[list[str], bytes]] = {
     "dedup explain": (["-", "{other}"], ARTICLE),
     "story explain": (["-", "{other}"], ARTICLE),
     "run": (["ingest", "--input", "-", "--output", "{out}"], RAW),
+    "replay": (["trial", "--input", "-", "--ledger", "sqlite:///{out}.sqlite3"], RAW),
 }
 
 

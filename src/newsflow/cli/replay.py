@@ -25,6 +25,7 @@ from newsflow.cli.options import (
     settings,
 )
 from newsflow.cli.output import EXIT_FAILED, conclude, data, data_json, one_line, tell
+from newsflow.cli.run import INPUT
 from newsflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def replay(
     ] = None,
     input_file: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE", help="Raw events instead of Kafka, a line each; - for stdin."),
+        typer.Option("--input", metavar="FILE", help=INPUT),
     ] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Only remove the namespace.")] = False,
     config: ConfigOption = None,
