@@ -170,6 +170,18 @@ def test_dates_of_a_typed_column_and_the_file_where_there_is_none(tmp_path: Path
     assert one.fetched_at == datetime.fromtimestamp(bare.stat().st_mtime, UTC)
 
 
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+03:00", "9999-12-31T23:59:59-23:59"])
+def test_a_date_beyond_all_years_is_none_and_stops_nothing(date: str, tmp_path: Path, ledger: Ledger) -> None:
+    """Some programs write the first instant that they know for no date at all."""
+    told = {"url": "https://a.example/n/1", "title": "One", "content": "The ferry sails again.", "date": date}
+    file = as_json_lines(
+        tmp_path / "a.jsonl", [told, told | {"url": "https://a.example/n/2", "date": "2025-03-03T06:00:00Z"}]
+    )
+    odd, usual = imported(file, ledger)[0]
+    assert (odd.published, odd.fetched_at) == (date, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+    assert usual.fetched_at == AT
+
+
 def test_lines_that_are_no_records(tmp_path: Path, ledger: Ledger) -> None:
     file = tmp_path / "a.jsonl"
     raw = {"source": "post", "guid": "1", "fetched_at": "2025-03-03T06:00:00Z", "content_type": "text/html",

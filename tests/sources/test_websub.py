@@ -315,6 +315,19 @@ def test_a_ledger_that_does_not_answer_is_for_the_hub_to_try_again() -> None:
         assert ask(f"http://127.0.0.1:{port}{place}", b"x", signed)[0] == 503
 
 
+def test_a_proxy_may_cut_the_path_off_or_pass_it_on() -> None:
+    class Heard:
+        def confirmed(self, *_: object) -> bool:
+            return True
+
+    callbacks = Callbacks("https://news.example/hubs", KEY)
+    query = urlencode({"hub.mode": "subscribe", "hub.topic": "t", "hub.lease_seconds": "9", "hub.challenge": "c"})
+    with listening(make_app(Heard(), callbacks, MOST_BYTES), "127.0.0.1", 0) as port:  # type: ignore[arg-type]
+        for prefix in ("", "/hubs"):
+            assert ask(f"http://127.0.0.1:{port}{prefix}{callbacks.place('f')}?{query}") == (200, b"c")
+        assert ask(f"http://127.0.0.1:{port}/other{callbacks.place('f')}?{query}")[0] == 404
+
+
 def test_a_body_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     import http.client
 

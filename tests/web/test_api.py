@@ -133,7 +133,8 @@ def test_what_is_of_another_topic_is_not_there(base: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=201", "cursor=%%%", "cursor=-1", "cursor=9999999999999999999", "topic=", "since=soon",
-                                   "language=*", "limit=1&limit=2", "q=%00", "since=2026-06-30T23:59:60Z"])  # fmt: skip
+                                   "language=*", "limit=1&limit=2", "q=%00", "since=2026-06-30T23:59:60Z",
+                                   "since=9999-12-31T23:59:59-23:59", "until=0001-01-01T00:00:00%2B01:00"])  # fmt: skip
 def test_what_is_not_valid_is_said(client: Client, query: str) -> None:
     answer = client.get(f"/v1/articles?{query}")
     assert (answer.status, json.loads(answer.data)["status"]) == (400, 400), answer.data

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from newsflow.dedup.identity import hash_of
 from newsflow.errors import NewsflowError
@@ -110,9 +110,9 @@ def make_app(told: Told, callbacks: Callbacks, most_bytes: int) -> Starlette:
     from starlette.routing import Route
 
     def known(request: Request) -> str | None:
-        feed = str(request.path_params["feed"])
-        there = callbacks.place(feed).encode()
-        return feed if hmac.compare_digest(there, request.url.path.encode("utf-8", "replace")) else None
+        feed, tag = (str(request.path_params[name]) for name in ("feed", "tag"))
+        asked = f"{PATH}/{feed}/{tag}".encode("utf-8", "replace")
+        return feed if hmac.compare_digest(callbacks.place(feed).encode(), asked) else None
 
     async def verify(request: Request) -> Response:
         feed, asked = known(request), request.query_params
@@ -145,8 +145,13 @@ def make_app(told: Told, callbacks: Callbacks, most_bytes: int) -> Starlette:
         log.warning("what a hub told could not be kept: %s", error)
         return PlainTextResponse("try again later\n", 503)
 
-    place = f"{PATH}/{{feed}}/{{tag}}"
-    routes = [Route(place, verify, methods=["GET"]), Route(place, receive, methods=["POST"])]
+    # Proxies cut off the path of the base, or pass it on.
+    places = {f"{prefix}{PATH}/{{feed}}/{{tag}}" for prefix in ("", urlsplit(callbacks.base).path)}
+    routes = [
+        Route(place, each, methods=[method])
+        for place in sorted(places)
+        for method, each in (("GET", verify), ("POST", receive))
+    ]
     return Starlette(routes=routes, exception_handlers={NewsflowError: unavailable})
 
 

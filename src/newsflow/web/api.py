@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from newsflow import __version__
@@ -73,8 +73,8 @@ def wanted_of(asked: Asked, values: Json) -> Wanted:
 
 def _instant(name: str, text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:  # a leap second, which the format allows
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):  # a leap second, which the format allows; a year before the first
         raise ProblemError(400, f"{name}: {text!r} is not an instant that is known here") from None
 
 

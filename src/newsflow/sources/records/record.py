@@ -46,9 +46,13 @@ class Reading:
 
 
 def instant_of(text: object) -> datetime | None:
-    """The instant that a record's own words name; without a zone it is taken for UTC. None where they name none."""
+    """The instant in UTC that a record's own words name; without a zone it is taken for UTC. None where they name none,
+    or one beyond the years that there are, as some write who know no date."""
     if isinstance(text, datetime):
-        return text if text.tzinfo is not None else text.replace(tzinfo=UTC)
+        try:
+            return text.astimezone(UTC) if text.tzinfo is not None else text.replace(tzinfo=UTC)
+        except OverflowError:
+            return None
     if not isinstance(text, str) or not text.strip():
         return None
     text = text.strip()

@@ -123,7 +123,8 @@ def _record(row: Mapping[str, Any], reading: Reading) -> Read:
     at = instant_of(members.pop("fetched_at", None)) or instant_of(members.get("published"))
     if isinstance(members.get("published"), datetime | date):
         when = members["published"]
-        members["published"] = instant_text(when) if isinstance(when, datetime) and when.tzinfo else when.isoformat()
+        told = instant_of(when) if isinstance(when, datetime) and when.tzinfo else None
+        members["published"] = when.isoformat() if told is None else instant_text(told)
     if members.get("action") == "withdraw":
         return Record(members, at)
     if "url" in members and web_address(members["url"], "") is None:
