@@ -75,6 +75,13 @@ def held(values: Sequence[int]) -> list[list[int]]:
     return [_tools for _ in values]
 
 
+def dying_once(mark: bytes) -> None:
+    if not (file := Path(os.fsdecode(mark))).exists():
+        file.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    take(b"0")
+
+
 def failing(_: bytes) -> None:
     os.abort()
 
@@ -153,6 +160,12 @@ def test_each_worker_gets_its_tools_once_and_new_ones_again(workers: Workers) ->
     with pytest.raises(SandboxError, match="could not take its tools"):
         workers.submit(held, [0], tools=Tools(failing, b"")).result()
     assert workers.submit(held, [0], tools=two).result()[0] == [2]  # a fresh one
+
+
+def test_a_worker_that_dies_as_it_takes_its_tools_is_replaced(workers: Workers, tmp_path: Path) -> None:
+    tools = Tools(dying_once, os.fsencode(tmp_path / "died"))
+    assert workers.submit(held, [0], tools=tools).result()[0] == [0]
+    assert (tmp_path / "died").exists()
 
 
 def test_closing_cancels_what_waits_and_ends_what_is_in_hand() -> None:

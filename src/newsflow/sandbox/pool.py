@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from newsflow.errors import SandboxError
-from newsflow.sandbox.worker import START_LIMIT_S, Worker, WorkerCrashedError, WorkerTimeoutError
+from newsflow.sandbox.worker import Worker, WorkerCrashedError, WorkerTimeoutError
 
 Work = Callable[[Sequence[Any]], Sequence[Any]]
 """Gives for each value one that has a form as JSON."""
@@ -26,6 +26,8 @@ Answer = Any
 twice."""
 RECYCLE_CALLS = 20_000
 """A worker is replaced after so many requests: parsers leak, and memory fragments."""
+TOOLS_LIMIT_S = 10.0
+"""Of processor time, to take tools: rules are some 1.2 s."""
 _SOON = 4
 """Requests that may wait for one worker that holds the tools for them, before another gets these."""
 
@@ -194,16 +196,23 @@ class _Slot:
 
     def _ready(self, tools: Tools | None) -> Worker:
         """A worker that lives and holds `tools`. Raises `SandboxError`."""
+        try:
+            return self._equipped(tools)
+        except (WorkerTimeoutError, WorkerCrashedError):  # perhaps killed as it took them
+            self._worker = None
+        try:
+            return self._equipped(tools)
+        except (WorkerTimeoutError, WorkerCrashedError) as error:
+            self._worker = None
+            raise SandboxError(f"a worker could not take its tools: {error}") from error
+
+    def _equipped(self, tools: Tools | None) -> Worker:
         if self._worker is not None and not self._worker.is_alive():  # killed while idle, so no value is to blame
             self.close()
         if self._worker is None:
             self._worker, self._holds = self._started(), None
         if tools is not None and tools is not self._holds:
-            try:
-                _read(self._worker.call(pickle.dumps((tools.take, tools.value, True), protocol=5), START_LIMIT_S))
-            except (WorkerTimeoutError, WorkerCrashedError) as error:
-                self._worker = None
-                raise SandboxError(f"a worker could not take its tools: {error}") from error
+            _read(self._worker.call(pickle.dumps((tools.take, tools.value, True), protocol=5), TOOLS_LIMIT_S))
             self._holds = tools
         return self._worker
 
