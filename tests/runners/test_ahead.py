@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from newsflow.model import Event
+from newsflow.runners import ahead as ahead_module
 from newsflow.runners.ahead import Places, ReadAhead
 
 
@@ -121,7 +122,8 @@ def test_a_run_that_failed_leaves_nothing_being_read() -> None:
     assert [batch[0].offset for batch in again] == [0, 1, 2]
 
 
-def test_each_stage_has_a_batch_in_hand() -> None:
+def test_each_stage_has_a_batch_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead_module, "MANY", 1)
     passed: list[tuple[str, int]] = []
     is_read = threading.Event()
 
@@ -145,6 +147,15 @@ def test_each_stage_has_a_batch_in_hand() -> None:
     assert [batch[0].offset for batch in batches] == [1, 2, 3, 4]
     for stage in ("first", "second"):
         assert [offset for name, offset in passed if name == stage] == [0, 1, 2, 3, 4]
+
+
+def test_behind_few_events_one_batch_is_read_ahead_whatever_the_stages() -> None:
+    ahead = ReadAhead(source := opened(5))
+    batches = ahead.batches(list, list)
+    for number in range(3):
+        assert next(batches)[0].offset == number
+        ahead.settle()
+        assert source.read == list(range(number + 2))
 
 
 def test_what_a_later_stage_raises_fails_its_batch_alone() -> None:

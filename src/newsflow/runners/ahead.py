@@ -25,11 +25,14 @@ class Source(Protocol):
     def batches(self) -> Iterator[list[Event]]: ...
 
 
+MANY = 32
+"""Events of a batch behind which as many follow: no more is read ahead of fewer, which would only wait here."""
 S = TypeVar("S", bound=Source)
 
 
 class ReadAhead(Generic[S]):
-    """Hands out the batches of `reader`. Each stage of the work has a batch of its own in hand meanwhile."""
+    """Hands out the batches of `reader`. Meanwhile the next one is in hand; where much comes, one in each stage of the
+    work."""
 
     def __init__(self, reader: S) -> None:
         self.reader = reader
@@ -43,12 +46,13 @@ class ReadAhead(Generic[S]):
         source = self.reader.batches()
         for number in range(len(self._threads), len(stages)):
             self._threads.append(ThreadPoolExecutor(1, thread_name_prefix=f"read-ahead-{number}"))
-        self._following = deque(self._begun(source, stages) for _ in stages)
+        self._following = deque([self._begun(source, stages)])
         while True:
             batch, self._places = self._following.popleft().result()
             if batch is None:
                 return
-            self._following.append(self._begun(source, stages))
+            while len(self._following) < (len(stages) if len(batch) >= MANY else 1):
+                self._following.append(self._begun(source, stages))
             yield batch
 
     def _begun(self, source: Iterator[list[Event]], stages: tuple[Stage, ...]) -> Future[_Read]:
