@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from newsflow.config.settings import WebSubSettings
 from newsflow.errors import LedgerError
 from newsflow.sources import websub
 from newsflow.sources.parse import parse_feed
@@ -111,7 +110,7 @@ class Subscribed:
 @pytest.fixture
 def made(site: Site, polling: Callable[..., Polling]) -> Iterator[Subscribed]:
     hub, set_up = Hub(site), polling("harbour.example/feed")
-    set_up.settings = replace(POLITE, websub=WebSubSettings("", "", lease_s=10 * DAY_S), most_s=4 * 3_600)
+    set_up.settings = replace(POLITE, most_s=4 * 3_600)
     told: list[Poller] = []
 
     class Late:
@@ -120,7 +119,7 @@ def made(site: Site, polling: Callable[..., Polling]) -> Iterator[Subscribed]:
 
     key = Callbacks("", KEY)
     with listening(make_app(Late(), key, MOST_BYTES), "127.0.0.1", 0) as port:  # type: ignore[arg-type]
-        set_up.callbacks = Callbacks(f"http://127.0.0.1:{port}", KEY)
+        set_up.callbacks = Callbacks(f"http://127.0.0.1:{port}", KEY, 10 * DAY_S)
         told.append(set_up.poller())
         subscribed = Subscribed(site, hub, set_up, told[0])
         site.pages["hub.example/"] = hub
@@ -310,7 +309,7 @@ def test_a_ledger_that_does_not_answer_is_for_the_hub_to_try_again() -> None:
     with listening(make_app(Stuck(), callbacks, MOST_BYTES), "127.0.0.1", 0) as port:
         query = urlencode({"hub.mode": "subscribe", "hub.topic": "t", "hub.lease_seconds": "9", "hub.challenge": "c"})
         assert ask(f"http://127.0.0.1:{port}{place}?{query}")[0] == 503
-        secret = parse_qs(callbacks.request("f", "t", 1).decode())["hub.secret"][0]
+        secret = parse_qs(callbacks.request("f", "t").decode())["hub.secret"][0]
         signed = {"X-Hub-Signature": "sha256=" + hmac.new(secret.encode(), b"x", "sha256").hexdigest()}
         assert ask(f"http://127.0.0.1:{port}{place}", b"x", signed)[0] == 503
 

@@ -156,7 +156,7 @@ def _callbacks(websub: WebSubSettings) -> Callbacks:
         raise ConfigError(
             f"the secret has {len(key)} bytes; accepted: {LEAST_SECRET} or more", path="poll.websub.secret"
         )
-    return Callbacks(websub.callback.rstrip("/"), key)
+    return Callbacks(websub.callback.rstrip("/"), key, websub.lease_s)
 
 
 @contextmanager

@@ -122,10 +122,6 @@ class PollSettings:
     withdraw: bool = False
     websub: WebSubSettings | None = None
 
-    @property
-    def websub_lease_s(self) -> int:
-        return 0 if self.websub is None else self.websub.lease_s
-
 
 @dataclass(frozen=True, slots=True)
 class Destination:

@@ -383,9 +383,7 @@ class Poller:
             return
         self._count("requests")
         try:
-            status = self._fetch.post(
-                target.url, self._callbacks.request(target.feed, state.topic, self.settings.websub_lease_s)
-            )
+            status = self._fetch.post(target.url, self._callbacks.request(target.feed, state.topic))
             why = "" if 200 <= status < 300 else f"the hub answers {status}"
         except SinkError as error:
             why = str(error)

@@ -39,10 +39,12 @@ _MOST_CHALLENGE = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Where hubs reach us (`base`, without a slash at its end), and what only they and we know."""
+    """Where hubs reach us (`base`, without a slash at its end), what only they and we know, and for how many seconds
+    they are asked to tell."""
 
     base: str
     key: bytes
+    lease_s: int = 864_000
 
     def _derived(self, what: str, feed: str) -> str:
         return hmac.new(self.key, f"{what}\0{feed}".encode(), hashlib.sha256).hexdigest()
@@ -51,14 +53,14 @@ class Callbacks:
         """The path of a feed's callback."""
         return f"{PATH}/{feed}/{self._derived('callback', feed)}"
 
-    def request(self, feed: str, topic: str, lease_s: int) -> bytes:
+    def request(self, feed: str, topic: str) -> bytes:
         """The form that asks a hub for what is new in a topic."""
         return urlencode(
             {
                 "hub.callback": self.base + self.place(feed),
                 "hub.mode": "subscribe",
                 "hub.topic": topic,
-                "hub.lease_seconds": str(lease_s),
+                "hub.lease_seconds": str(self.lease_s),
                 "hub.secret": self._derived("secret", feed),
             }
         ).encode("ascii")
